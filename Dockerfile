@@ -1,0 +1,18 @@
+# syntax=docker/dockerfile:1
+# The operator alone in an image: no shell, no packages, nothing but one static program.
+FROM rust:1-alpine AS build
+RUN apk add --no-cache musl-dev
+WORKDIR /src
+# What this is, .dockerignore says.
+COPY . .
+# The target directory is a cache mount, which is not part of the layer: the program is copied out of it.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package chaostoolkit-operator --bin chaostoolkit-operator && \
+    cp target/release/chaostoolkit-operator /chaostoolkit-operator
+
+FROM scratch
+COPY --from=build /chaostoolkit-operator /chaostoolkit-operator
+# A number, or Kubernetes could not tell that it is not root.
+USER 65532:65532
+ENTRYPOINT ["/chaostoolkit-operator"]

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Build the operator's image, with Docker or podman where there is one, else with cargo and buildah.
+# IMAGE is its name. Prints what to give to cluster/load.sh: the image's name, or the archive that it is in.
+set -euo pipefail
+. "$(dirname "$0")/cluster/lib.sh"
+cd "$ROOT"
+
+# The first, whether it is the package's or the workspace's: dependencies' versions do not begin a line.
+version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
+[ -n "$version" ] || die "Cargo.toml says no version"
+IMAGE=${IMAGE:-chaostoolkit/chaostoolkit-operator:$version}
+[ "${1:-}" != --name ] || { echo "$IMAGE"; exit; }
+size() { awk -v bytes="$1" 'BEGIN {printf "%.1f MB", bytes / 1e6}'; }
+
+for engine in docker podman; do
+  "$engine" info >/dev/null 2>&1 || continue
+  say "building $IMAGE with $engine"
+  "$engine" build --tag "$IMAGE" . >&2
+  say "built $IMAGE, $(size "$("$engine" image inspect --format '{{.Size}}' "$IMAGE")")"
+  echo "$IMAGE"
+  exit
+done
+
+command -v cargo >/dev/null || die "lacking: an answering docker or podman, or else cargo"
+target=$(rustc -vV | sed -n 's/^host: //p')
+say "building the program for $target"
+# Static, since there will be no C library beside it. An explicit --target keeps the flag away from build scripts and macros.
+RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+  cargo build --release --locked --target "$target" --package chaostoolkit-operator --bin chaostoolkit-operator
+target_dir=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+program=$target_dir/$target/release/chaostoolkit-operator out=$target_dir/image
+
+mkdir -p "$out"
+key=$(printf '%s\n' "$IMAGE" | key_of - "$program" "${BASH_SOURCE[0]}")
+if [ -f "$out/operator.tar" ] && [ "$(cat "$out/key" 2>/dev/null)" = "$key" ]; then
+  say "$IMAGE is up to date, $(size "$(stat -c %s "$out/operator.tar")")"
+  echo "$out/operator.tar"
+  exit
+fi
+need buildah:buildah
+[ "$(id -u)" = 0 ] || [ -n "${BUILDAH_ISOLATION:-}" ] || export BUILDAH_ISOLATION=chroot
+tmp=$(mktemp -d "$out/tmp.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+# A store of its own: nothing is left in that of whoever uses buildah here.
+buildah=(buildah --root "$tmp/store" --runroot "$tmp/run" --storage-driver vfs)
+container=$("${buildah[@]}" from scratch)
+"${buildah[@]}" copy -q --chmod 755 "$container" "$program" /chaostoolkit-operator >/dev/null
+"${buildah[@]}" config --user 65532:65532 --entrypoint '["/chaostoolkit-operator"]' "$container"
+id=$("${buildah[@]}" commit -q "$container") # not under its name yet, which buildah would take for one of localhost's
+"${buildah[@]}" push -q "$id" "docker-archive:$tmp/operator.tar:$IMAGE"
+mv "$tmp/operator.tar" "$out/operator.tar"
+echo "$key" >"$out/key"
+say "built $IMAGE, $(size "$(stat -c %s "$out/operator.tar")")"
+echo "$out/operator.tar"

@@ -1,0 +1,164 @@
+//! Conditions: the vocabulary, and how one is set.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use crate::reason::Reason;
+
+/// Types of the conditions of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// The spec was understood.
+    Accepted,
+    /// Everything that the run needs exists.
+    Provisioned,
+    /// The run passed: Unknown until that can be told.
+    Succeeded,
+    /// The run has ended, whatever its outcome: `kubectl wait --for=condition=Finished` always ends.
+    Finished,
+    /// The experiment is deleted, but something of it cannot be.
+    CleanupBlocked,
+}
+
+impl Type {
+    /// Its name, as in the status.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Provisioned => "Provisioned",
+            Self::Succeeded => "Succeeded",
+            Self::Finished => "Finished",
+            Self::CleanupBlocked => "CleanupBlocked",
+        }
+    }
+}
+
+/// Status of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It cannot be told, or not yet.
+    Unknown,
+}
+
+impl State {
+    /// Its name, as in the status.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The longest message that is kept, in bytes: a status is no place for logs.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// Cuts a text at a character boundary so that it has at most [`LONGEST_MESSAGE`] bytes.
+#[must_use]
+pub fn short(text: &str) -> String {
+    if text.len() <= LONGEST_MESSAGE {
+        return text.to_owned();
+    }
+    let end = (0..=LONGEST_MESSAGE - '…'.len_utf8())
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+/// Finds a condition.
+#[must_use]
+pub fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
+    conditions
+        .iter()
+        .find(|condition| condition.type_ == type_.as_str())
+}
+
+/// Whether a condition is there and True.
+#[must_use]
+pub fn is_true(conditions: &[Condition], type_: Type) -> bool {
+    find(conditions, type_).is_some_and(|condition| condition.status == State::True.as_str())
+}
+
+/// Sets a condition. Its transition time changes only with its status, as the API conventions ask.
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    (type_, state, reason): (Type, State, Reason),
+    message: &str,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    let mut condition = Condition {
+        type_: type_.as_str().to_owned(),
+        status: state.as_str().to_owned(),
+        reason: reason.into(),
+        message: short(message),
+        observed_generation: generation,
+        last_transition_time: Time(now),
+    };
+    match conditions.iter_mut().find(|old| old.type_ == condition.type_) {
+        Some(old) => {
+            if old.status == condition.status {
+                condition.last_transition_time = old.last_transition_time.clone();
+            }
+            *old = condition;
+        }
+        None => conditions.push(condition),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn transition_time_follows_the_status_alone() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut conditions = Vec::new();
+        set(
+            &mut conditions,
+            (Type::Finished, State::False, Reason::Starting),
+            "",
+            Some(1),
+            at(1),
+        );
+        set(
+            &mut conditions,
+            (Type::Finished, State::False, Reason::Running),
+            "now",
+            Some(2),
+            at(2),
+        );
+        assert_eq!(conditions[0].last_transition_time, Time(at(1)));
+        assert_eq!(
+            (conditions[0].reason.as_str(), conditions[0].message.as_str()),
+            ("Running", "now")
+        );
+        set(
+            &mut conditions,
+            (Type::Finished, State::True, Reason::Completed),
+            "",
+            Some(2),
+            at(3),
+        );
+        assert_eq!(conditions[0].last_transition_time, Time(at(3)));
+        assert_eq!(conditions.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn short_is_short_and_starts_the_same(text in "\\PC{0,2000}") {
+            let cut = short(&text);
+            prop_assert!(cut.len() <= LONGEST_MESSAGE);
+            prop_assert!(text.starts_with(cut.trim_end_matches('…')) || text == cut);
+        }
+    }
+}

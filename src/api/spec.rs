@@ -1,0 +1,401 @@
+//! What an author writes.
+#![allow(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` prints these texts as they are"
+)]
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::lenient;
+use super::status::ExperimentStatus;
+
+/// A Chaos Toolkit experiment to run in a pod. Everything is optional: an empty spec runs `experiment.json` of the
+/// ConfigMap `chaostoolkit-experiment` in the namespace `chaostoolkit-run`.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "chaostoolkit.org",
+    version = "v1",
+    kind = "ChaosToolkitExperiment",
+    plural = "chaosexperiments",
+    singular = "chaosexperiment",
+    shortname = "ctk",
+    shortname = "ctks",
+    namespaced,
+    status = "ExperimentStatus",
+    doc = "ChaosToolkitExperiment runs a Chaos Toolkit experiment in a pod and reports how it ended.",
+    printcolumn(
+        name = "Phase",
+        type_ = "string",
+        json_path = ".status.phase",
+        description = "Where the experiment is in its life"
+    ),
+    printcolumn(
+        name = "Outcome",
+        type_ = "string",
+        json_path = ".status.outcome",
+        description = "What the last run found"
+    ),
+    printcolumn(
+        name = "Last Run",
+        type_ = "date",
+        json_path = ".status.run.startedAt",
+        description = "When the last run started"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Duration",
+        type_ = "integer",
+        json_path = ".status.run.durationSeconds",
+        priority = 1,
+        description = "Seconds that the last run took"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.reason",
+        priority = 1,
+        description = "Why the phase is what it is"
+    ),
+    printcolumn(
+        name = "Run-NS",
+        type_ = "string",
+        json_path = ".status.runNamespace",
+        priority = 1,
+        description = "Namespace of the run"
+    ),
+    printcolumn(
+        name = "Pod",
+        type_ = "string",
+        json_path = ".status.run.podName",
+        priority = 1,
+        description = "Pod of the last run"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ChaosToolkitExperimentSpec {
+    /// Namespace of the run: where the pod, its service account and the ConfigMaps and Secrets it refers to are.
+    /// Created if it does not exist, never deleted. Defaults to `chaostoolkit-run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
+    pub namespace: Option<String>,
+
+    /// Boolean. Runs `chaos --verbose`. Defaults to false.
+    #[serde(
+        default,
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub verbose: Option<bool>,
+
+    /// Which templates the objects of the run are made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateSpec>,
+
+    /// Service account of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serviceaccount: Option<ServiceAccountSpec>,
+
+    /// Rights of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleSpec>,
+
+    /// The pod of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodSpec>,
+}
+
+/// Which templates the objects of the run are made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct TemplateSpec {
+    /// Name of the ConfigMap that holds the templates, in the operator's namespace. Defaults to
+    /// `chaostoolkit-resources-templates`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Service account of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ServiceAccountSpec {
+    /// An existing service account in the namespace of the run. Without it, one is created for the experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Rights of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct RoleSpec {
+    /// An existing Role in the namespace of the run to bind. Without it, one is created from the templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An existing RoleBinding that already gives the service account its rights: none is created then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bind: Option<String>,
+}
+
+/// The pod of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct PodSpec {
+    /// Image with the Chaos Toolkit: its name, or the older form `{name: …}`. Defaults to the template's,
+    /// `chaostoolkit/chaostoolkit`.
+    #[serde(
+        default,
+        deserialize_with = "lenient::image",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub image: Option<String>,
+
+    /// Environment variables of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<EnvSpec>,
+
+    /// Settings of the Chaos Toolkit, from a Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsSpec>,
+
+    /// Where the experiment is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<ExperimentSpec>,
+
+    /// Arguments of `chaos`, all of them, in place of `run $(EXPERIMENT_PATH)`. Null and empty ones are dropped. Use
+    /// `$(NAME)` for environment variables.
+    #[serde(
+        default,
+        deserialize_with = "lenient::arguments",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub chaos_args: Option<Vec<String>>,
+
+    /// Path of `chaos` in the image. Defaults to `chaos`, found on the image's PATH.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chaos_command_path: Option<String>,
+}
+
+/// Environment variables of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct EnvSpec {
+    /// Boolean. Whether the variables of the ConfigMap are set. Defaults to true.
+    #[serde(
+        default,
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub enabled: Option<bool>,
+    /// ConfigMap in the namespace of the run whose keys become variables. Defaults to `chaostoolkit-env`; an empty one
+    /// is created for the experiment if that does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_name: Option<String>,
+    /// Secret in the namespace of the run whose keys become variables too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
+}
+
+/// Settings of the Chaos Toolkit, mounted at `/home/svc/.chaostoolkit/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct SettingsSpec {
+    /// Boolean. Whether the Secret is mounted. Defaults to false.
+    #[serde(
+        default,
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub enabled: Option<bool>,
+    /// Secret in the namespace of the run with a key `settings.yaml`. Defaults to `chaostoolkit-settings`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
+}
+
+/// Where the experiment is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ExperimentSpec {
+    /// Boolean. Whether the experiment is a file from a ConfigMap. When false it is fetched from the URL in the
+    /// environment variable `EXPERIMENT_URL`. Defaults to true.
+    #[serde(
+        default,
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub as_file: Option<bool>,
+    /// ConfigMap in the namespace of the run that holds the experiment. Defaults to `chaostoolkit-experiment`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_name: Option<String>,
+    /// Key of the ConfigMap, and name of the file in `/home/svc`. Its ending says how it is read: `.json`, `.yaml` or
+    /// `.yml`. Defaults to `experiment.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_experiment_file_name: Option<String>,
+}
+
+/// A value of any type: fields that 0.14.0 took in several forms.
+fn untyped(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
+}
+
+/// A spec that was understood.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The typed spec.
+    pub spec: ChaosToolkitExperimentSpec,
+    /// Paths of the fields that nobody reads, such as `spec.pod.imagee`.
+    pub unknown: Vec<String>,
+}
+
+/// A spec that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct InvalidSpec {
+    /// Path of the field, such as `spec.pod.env.configMapName`.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl InvalidSpec {
+    /// The field at this path is wrong.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl ChaosToolkitExperimentSpec {
+    /// Reads a spec as it was stored. An absent one is an empty one.
+    pub fn parse(raw: Option<&Value>) -> Result<Parsed, InvalidSpec> {
+        let empty = json!({});
+        let raw = raw.filter(|value| !value.is_null()).unwrap_or(&empty);
+        if !raw.is_object() {
+            return Err(InvalidSpec::new("spec", "is not a mapping"));
+        }
+        let mut unknown = Vec::new();
+        let mut track = serde_path_to_error::Track::new();
+        let spec = {
+            let tracked = serde_path_to_error::Deserializer::new(raw, &mut track);
+            let mut note = |path: serde_ignored::Path| unknown.push(format!("spec.{path}"));
+            Self::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
+        };
+        match spec {
+            Ok(spec) => Ok(Parsed {
+                spec,
+                unknown: unknown.iter().map(|path| path.replace(".?", "")).collect(),
+            }),
+            Err(problem) => Err(InvalidSpec::new(at(&track.path()), problem.to_string())),
+        }
+    }
+}
+
+/// `spec`, and below it the path of a field.
+fn at(path: &serde_path_to_error::Path) -> String {
+    match path.to_string().as_str() {
+        "." => "spec".to_owned(),
+        path => format!("spec.{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(None)]
+    #[case(Some(json!(null)))]
+    #[case(Some(json!({})))]
+    #[case(Some(json!({"pod": null, "namespace": null})))]
+    fn absent_and_empty_are_the_same(#[case] raw: Option<Value>) {
+        let parsed = ChaosToolkitExperimentSpec::parse(raw.as_ref()).unwrap();
+        assert_eq!(parsed.spec, ChaosToolkitExperimentSpec::default());
+        assert_eq!(parsed.unknown, Vec::<String>::new());
+    }
+
+    #[rstest]
+    #[case(json!({"namespace": 5}), "spec.namespace")]
+    #[case(json!({"namespace": ["a"]}), "spec.namespace")]
+    #[case(json!({"pod": "x"}), "spec.pod")]
+    #[case(json!({"pod": {"env": {"configMapName": {}}}}), "spec.pod.env.configMapName")]
+    #[case(json!({"pod": {"chaosArgs": ["run", []]}}), "spec.pod.chaosArgs")]
+    #[case(json!({"pod": {"image": 3}}), "spec.pod.image")]
+    #[case(json!([]), "spec")]
+    #[case(json!("hello"), "spec")]
+    fn a_wrong_type_is_named_by_its_path(#[case] raw: Value, #[case] path: &str) {
+        assert_eq!(
+            ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err().path,
+            path
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_named_and_do_no_harm() {
+        let raw = json!({"namespace": "a", "naemspace": "b", "pod": {"imagee": 1, "env": {"x": {}}}});
+        let parsed = ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap();
+        assert_eq!(parsed.spec.namespace.as_deref(), Some("a"));
+        assert_eq!(
+            parsed.unknown,
+            ["spec.naemspace", "spec.pod.env.x", "spec.pod.imagee"]
+        );
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        let key = prop_oneof![
+            Just("namespace"),
+            Just("pod"),
+            Just("env"),
+            Just("image"),
+            Just("chaosArgs"),
+            Just("role"),
+            Just("settings"),
+            Just("experiment"),
+            Just("name"),
+            Just("enabled"),
+            Just("template"),
+            Just("other"),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map(key.clone().prop_map(str::to_owned), inner, 0..5)
+                    .prop_map(Value::from_iter),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_gives_a_spec_or_a_path(raw in json_value()) {
+            match ChaosToolkitExperimentSpec::parse(Some(&raw)) {
+                Ok(parsed) => prop_assert!(parsed.unknown.iter().all(|path| path.starts_with("spec."))),
+                Err(invalid) => prop_assert!(invalid.path.starts_with("spec")),
+            }
+        }
+    }
+}

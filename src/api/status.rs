@@ -1,0 +1,140 @@
+//! What the operator records.
+#![allow(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` prints these texts as they are"
+)]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where an experiment is in its life: for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Phase {
+    /// Accepted, and nothing was created yet.
+    Pending,
+    /// Waits for something that does not exist or is not allowed; `reason` and `message` say what.
+    Blocked,
+    /// The run is decided on; its container does not run yet.
+    Starting,
+    /// The container runs.
+    Running,
+    /// The toolkit came to its end.
+    Completed,
+    /// The run ended without a verdict.
+    Failed,
+    /// The experiment is being deleted.
+    Terminating,
+}
+
+impl Phase {
+    /// Its name, as in the status.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Blocked => "Blocked",
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::Terminating => "Terminating",
+        }
+    }
+}
+
+/// What a run found: for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Outcome {
+    /// Not known, or not yet.
+    Unknown,
+}
+
+/// Status of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ExperimentStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the experiment is in its life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// What the last run found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why the phase is what it is, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why the phase is what it is, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What the names of all objects of this experiment end in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suffix: Option<String>,
+    /// The namespace of the run, as it was when the run was decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_namespace: Option<String>,
+    /// The current or last run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// What was or is about to be created for the experiment besides the pod, in order. Deleting the experiment
+    /// deletes these, whatever its spec says by then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceRef>,
+    /// Conditions: Accepted, Provisioned, Succeeded, Finished, CleanupBlocked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One run of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Number of the run, from 1.
+    pub number: i32,
+    /// Name of its pod.
+    pub pod_name: String,
+    /// Uid of its pod: proof that the pod was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// Node that its pod is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// When its container started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When its container ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// Seconds between the two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i64>,
+    /// Exit code of the toolkit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Kubernetes' word for the end: `Completed`, `Error`, `OOMKilled`, `Evicted`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminated_reason: Option<String>,
+}
+
+/// An object that belongs to an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceRef {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl ExperimentStatus {
+    /// Whether the last run has ended. Such a status is final.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.finished_at.is_some())
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects.
+#[derive(Debug, Parser)]
+#[command(name = "chaostoolkit-operator", version)]
+pub struct Cli {
+    /// How to log.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work on the experiments of a namespace until stopped.
+    Run(RunArgs),
+    /// Print the definition of the custom resource as YAML.
+    Crd,
+}
+
+/// Settings of logs.
+#[derive(Debug, Args)]
+pub struct TelemetryArgs {
+    /// What to log: a level, or directives such as `info,kube=debug`.
+    #[arg(
+        long,
+        global = true,
+        default_value = "info",
+        env = "RUST_LOG",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+    /// Form of a log line.
+    #[arg(long, global = true, default_value = "text", env = "LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For log stores: one JSON object a line.
+    Json,
+}
+
+/// Settings of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The operator's namespace: its experiments are watched, and templates are read there. Defaults to the namespace
+    /// that the operator itself runs in.
+    #[arg(long, env = "OPERATOR_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Where /livez, /readyz and /metrics are served.
+    #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// How many experiments are worked on at a time.
+    #[arg(long, default_value_t = 16, env = "CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
+    /// Seconds that a call to the API server may take.
+    #[arg(long, default_value = "30", env = "CALL_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
+    pub call_limit: Duration,
+    /// Seconds that the deletion of an experiment may be blocked before the experiment is let go, with a warning that
+    /// says what is left.
+    #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
+    pub cleanup_limit: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(0) | Err(_) => Err("must be a whole number of seconds above 0".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn limits_are_whole_seconds() {
+        assert_eq!(seconds("5"), Ok(Duration::from_secs(5)));
+        for wrong in ["0", "-1", "1.5", "x", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Fourth step of a pass: makes the objects, in the order in which they need each other.
+//!
+//! Objects are created once and never changed: a run is what it was when it was decided on. What exists already is
+//! ours if it carries our experiment's uid, and otherwise somebody else's and left alone.
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use serde_json::Value;
+
+use super::error::Error;
+use super::resource::{Kind, Manifest};
+use crate::cluster::{Cluster, belongs_to};
+use crate::names;
+
+/// Sees to it that the namespace exists and is not on its way out.
+pub async fn namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
+    let name = manifest.name();
+    match cluster
+        .find(&cluster.namespaces(), Kind::Namespace.as_str(), name)
+        .await?
+    {
+        Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
+        Some(_) => Ok(()),
+        None => match cluster.create(manifest).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_already_exists() => Ok(()),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn is_terminating(namespace: &Namespace) -> bool {
+    namespace.metadata.deletion_timestamp.is_some()
+}
+
+/// Sees to it that an object of the run exists and is the run's own.
+pub async fn owned(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
+    match cluster.create(manifest).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_already_exists() => {
+            let api = cluster.objects(manifest.kind, manifest.namespace());
+            match cluster
+                .find(&api, manifest.kind.as_str(), manifest.name())
+                .await?
+            {
+                Some(found) if belongs_to(&found, uid(manifest)) => Ok(()),
+                Some(_) => Err(conflict(manifest)),
+                // It went away between the two calls: the next pass creates it.
+                None => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates the pod, unless it is there already.
+pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
+    owned(cluster, manifest).await?;
+    let (namespace, name) = (manifest.namespace(), manifest.name());
+    cluster
+        .call(
+            format!("look up Pod {namespace}/{name}"),
+            cluster.pods(namespace).get(name),
+        )
+        .await
+}
+
+/// Sees to it that the `ConfigMap`s that the pod refers to exist. A pod that refers to a missing one hangs in
+/// `ContainerCreating` without saying so on its status.
+pub async fn references(cluster: &Cluster, pod: &Manifest) -> Result<(), Error> {
+    let namespace = pod.namespace();
+    let api = cluster.config_maps(namespace);
+    for (name, used_by) in config_maps(&pod.value) {
+        let doing = format!("look up ConfigMap {namespace}/{name}");
+        if cluster.call(doing, api.get_metadata_opt(&name)).await?.is_none() {
+            return Err(Error::ConfigMapMissing {
+                namespace: namespace.to_owned(),
+                name,
+                used_by,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The `ConfigMap`s that a pod cannot start without, each with the place that refers to it.
+fn config_maps(pod: &Value) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut add = |reference: Option<&Value>, used_by: String| {
+        let Some(reference) =
+            reference.filter(|reference| reference.get("optional") != Some(&Value::Bool(true)))
+        else {
+            return;
+        };
+        if let Some(name) = reference.get("name").and_then(Value::as_str)
+            && found.iter().all(|(known, _)| known != name)
+        {
+            found.push((name.to_owned(), used_by));
+        }
+    };
+    let spec = &pod["spec"];
+    for volume in list(spec, "volumes") {
+        let used_by = format!("named by volume {}", volume["name"]);
+        add(volume.get("configMap"), used_by.clone());
+        for source in list(&volume["projected"], "sources") {
+            add(source.get("configMap"), used_by.clone());
+        }
+    }
+    for container in list(spec, "containers")
+        .iter()
+        .chain(list(spec, "initContainers"))
+    {
+        let used_by = format!("named by the environment of container {}", container["name"]);
+        for from in list(container, "envFrom") {
+            add(from.get("configMapRef"), used_by.clone());
+        }
+        for variable in list(container, "env") {
+            add(variable.pointer("/valueFrom/configMapKeyRef"), used_by.clone());
+        }
+    }
+    found
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn uid(manifest: &Manifest) -> &str {
+    manifest.value["metadata"]["labels"][names::UID_LABEL]
+        .as_str()
+        .unwrap_or_default()
+}
+
+fn conflict(manifest: &Manifest) -> Error {
+    Error::NameConflict {
+        kind: manifest.kind.as_str(),
+        namespace: manifest.namespace().to_owned(),
+        name: manifest.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_are_found_wherever_a_pod_can_have_them() {
+        let pod = json!({"spec": {
+            "volumes": [
+                {"name": "a", "configMap": {"name": "volume"}},
+                {"name": "b", "projected": {"sources": [{"configMap": {"name": "projected"}}, {"secret": {"name": "s"}}]}},
+                {"name": "c", "configMap": {"name": "optional", "optional": true}},
+                {"name": "d", "secret": {"secretName": "s"}},
+            ],
+            "containers": [{"name": "x", "envFrom": [{"configMapRef": {"name": "from"}}, {"secretRef": {"name": "s"}}],
+                "env": [{"name": "v", "valueFrom": {"configMapKeyRef": {"name": "key"}}}, {"name": "w", "value": "1"}]}],
+            "initContainers": [{"name": "y", "envFrom": [{"configMapRef": {"name": "init"}}, {"configMapRef": {"name": "from"}}]}],
+        }});
+        let names: Vec<String> = config_maps(&pod).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["volume", "projected", "from", "key", "init"]);
+    }
+
+    #[test]
+    fn no_pod_is_too_odd() {
+        for pod in [
+            json!(null),
+            json!({"spec": 1}),
+            json!({"spec": {"volumes": {}, "containers": ["x", null]}}),
+        ] {
+            assert_eq!(config_maps(&pod), []);
+        }
+    }
+}

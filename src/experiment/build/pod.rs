@@ -1,0 +1,219 @@
+//! The runner pod: the template, with what the spec asks for.
+
+use serde_json::{Value, json};
+
+use super::rbac::Account;
+use super::{Manifest, Plan, TemplateError, Templates, child, is_named, items, retain};
+use crate::experiment::plan::{Env, Source};
+use crate::experiment::resource::Kind;
+use crate::names;
+
+const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
+const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
+const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
+
+/// The pod, without the marks that all children get.
+pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Manifest, TemplateError> {
+    let mut pod = child(templates, Kind::Pod, &plan.owner)?;
+    if pod.value.get("spec").is_none_or(|spec| !spec.is_object()) {
+        return Err(templates.invalid(Kind::Pod, "has no `spec`"));
+    }
+    let spec = &mut pod.value["spec"];
+    settings(spec, plan.settings.as_deref());
+    if plan.source == Source::Url {
+        retain(spec, "volumes", |volume| !is_named(volume, EXPERIMENT_VOLUME));
+    }
+    let mut containers = items(spec, "containers").iter_mut();
+    let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else {
+        return Err(templates.invalid(
+            Kind::Pod,
+            format!("has no container called {:?}", names::CONTAINER),
+        ));
+    };
+    if let Some(image) = &plan.image {
+        container["image"] = json!(image);
+    }
+    env(container, plan);
+    source(container, &plan.source);
+    command(container, plan);
+    harden_container(container);
+    if let Source::File { config_map, .. } = &plan.source {
+        for volume in items(spec, "volumes")
+            .iter_mut()
+            .filter(|volume| is_named(volume, EXPERIMENT_VOLUME))
+        {
+            rename(volume, "configMap", "name", config_map);
+        }
+    }
+    spec["serviceAccountName"] = json!(account.0);
+    // A restarted container would be the experiment a second time.
+    spec["restartPolicy"] = json!("Never");
+    harden(&mut pod);
+    for (label, value) in &plan.owner.labels {
+        pod.map(&["metadata", "labels"])
+            .entry(label.clone())
+            .or_insert_with(|| value.clone().into());
+    }
+    Ok(pod)
+}
+
+/// The marks of a runner pod: the number of its run, and the finalizer that holds it until its end is recorded.
+pub fn mark(pod: &mut Manifest, number: i32) {
+    pod.map(&["metadata", "labels"])
+        .insert(names::RUN_LABEL.to_owned(), number.to_string().into());
+    pod.map(&["metadata"])
+        .insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
+}
+
+/// Mounts the Secret with the toolkit's settings, or takes its volume out.
+fn settings(spec: &mut Value, secret: Option<&str>) {
+    if let Some(secret) = secret {
+        for volume in items(spec, "volumes")
+            .iter_mut()
+            .filter(|volume| is_named(volume, SETTINGS_VOLUME))
+        {
+            rename(volume, "secret", "secretName", secret);
+        }
+        return;
+    }
+    retain(spec, "volumes", |volume| !is_named(volume, SETTINGS_VOLUME));
+    for container in items(spec, "containers") {
+        retain(container, "volumeMounts", |mount| {
+            !is_named(mount, SETTINGS_VOLUME)
+        });
+    }
+}
+
+/// Points the container at its variables.
+fn env(container: &mut Value, plan: &Plan) {
+    let Env {
+        enabled,
+        config_map,
+        own,
+        secret,
+    } = &plan.env;
+    if !enabled {
+        retain(container, "envFrom", |from| {
+            from.get("configMapRef")
+                .is_none_or(|map| !is_named(map, config_map))
+        });
+        return;
+    }
+    let name = if *own {
+        names::child(config_map, &plan.owner.suffix())
+    } else {
+        config_map.clone()
+    };
+    let first = items(container, "envFrom")
+        .iter_mut()
+        .find(|from| from.get("configMapRef").is_some());
+    if let Some(from) = first {
+        rename(from, "configMapRef", "name", &name);
+    }
+    if let Some(secret) = secret {
+        push(container, "envFrom", json!({"secretRef": {"name": secret}}));
+    }
+}
+
+/// Says where the experiment is.
+fn source(container: &mut Value, source: &Source) {
+    match source {
+        Source::File { file, .. } => {
+            let path = format!("/home/svc/{file}");
+            for mount in items(container, "volumeMounts")
+                .iter_mut()
+                .filter(|mount| is_named(mount, EXPERIMENT_VOLUME))
+            {
+                mount["mountPath"] = json!(path);
+                mount["subPath"] = json!(file);
+            }
+            for variable in items(container, "env")
+                .iter_mut()
+                .filter(|variable| is_named(variable, PATH_VARIABLE))
+            {
+                variable["value"] = json!(path);
+            }
+        }
+        Source::Url => {
+            retain(container, "volumeMounts", |mount| {
+                !is_named(mount, EXPERIMENT_VOLUME)
+            });
+            retain(container, "env", |variable| !is_named(variable, PATH_VARIABLE));
+            arguments(container, &["run".to_owned(), "$(EXPERIMENT_URL)".to_owned()]);
+        }
+    }
+}
+
+/// The command line of the toolkit.
+fn command(container: &mut Value, plan: &Plan) {
+    if let Some(list) = &plan.arguments {
+        arguments(container, list);
+    }
+    if let Some(path) = &plan.command
+        && runs_chaos(container)
+    {
+        container["command"] = json!([path]);
+    }
+    if plan.verbose && runs_chaos(container) {
+        match container.get_mut("args").and_then(Value::as_array_mut) {
+            Some(arguments) => arguments.insert(0, json!("--verbose")),
+            None => container["args"] = json!(["--verbose"]),
+        }
+    }
+}
+
+/// Whether the container starts `chaos` itself, rather than a shell that does.
+fn runs_chaos(container: &Value) -> bool {
+    container
+        .pointer("/command/0")
+        .and_then(Value::as_str)
+        .is_none_or(|command| command.contains("chaos"))
+}
+
+/// Replaces the arguments of `chaos`: all arguments of the container, or the command line in the last argument where
+/// an older template runs a shell.
+fn arguments(container: &mut Value, arguments: &[String]) {
+    if runs_chaos(container) {
+        container["args"] = json!(arguments);
+    } else if let Some(last) = items(container, "args").last_mut() {
+        *last = json!(format!("chaos {} && exit $?", arguments.join(" ")));
+    }
+}
+
+/// What Pod Security `restricted` asks of a container, where the template is silent.
+fn harden_container(container: &mut Value) {
+    let capabilities = entry(entry(container, "securityContext"), "capabilities");
+    if capabilities.get("drop").is_none() {
+        capabilities["drop"] = json!(["ALL"]);
+    }
+}
+
+/// What Pod Security `restricted` asks of a pod, where the template is silent.
+fn harden(pod: &mut Manifest) {
+    pod.map(&["spec", "securityContext"])
+        .entry("seccompProfile")
+        .or_insert_with(|| json!({"type": "RuntimeDefault"}));
+}
+
+/// Sets a name in a reference to another object, if the reference is there.
+fn rename(value: &mut Value, reference: &str, key: &str, name: &str) {
+    if let Some(reference) = value.get_mut(reference).and_then(Value::as_object_mut) {
+        reference.insert(key.to_owned(), name.into());
+    }
+}
+
+/// The mapping at a key, made if it is not there.
+fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
+    if !value[key].is_object() {
+        value[key] = json!({});
+    }
+    &mut value[key]
+}
+
+/// Appends to the list at a key, made if it is not there.
+fn push(value: &mut Value, key: &str, item: Value) {
+    match value.get_mut(key).and_then(Value::as_array_mut) {
+        Some(list) => list.push(item),
+        None => value[key] = json!([item]),
+    }
+}

@@ -1,0 +1,248 @@
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::api::{Experiment, Spec};
+use crate::experiment::plan::{self, Facts};
+use crate::experiment::templates::tests::shipped;
+
+fn experiment(spec: Value) -> Experiment {
+    serde_json::from_value(json!({
+        "apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment",
+        "metadata": {"name": "exp", "namespace": "authors", "uid": "123e4567-e89b-12d3-a456-426614174000"},
+        "spec": spec,
+    }))
+    .unwrap()
+}
+
+fn planned(experiment: &Experiment, default_env_exists: bool) -> Plan {
+    let facts = Facts {
+        operator_namespace: "operators".into(),
+        default_env_exists,
+    };
+    plan::plan(
+        experiment,
+        &Spec::parse(experiment.spec.as_ref()).unwrap(),
+        &facts,
+    )
+    .unwrap()
+}
+
+fn built(spec: Value) -> Resources {
+    build(&planned(&experiment(spec), true), &shipped()).unwrap()
+}
+
+fn container(resources: &Resources) -> &Value {
+    &resources.pod.value["spec"]["containers"][0]
+}
+
+#[test]
+fn default_objects() {
+    let plan = planned(&experiment(json!({})), false);
+    let resources = build(&plan, &shipped()).unwrap();
+    let all: Vec<&Value> = std::iter::once(&resources.namespace)
+        .chain(&resources.owned)
+        .chain([&resources.pod])
+        .map(|manifest| &manifest.value)
+        .collect();
+    insta::assert_json_snapshot!(all);
+}
+
+#[test]
+fn everything_of_the_run_but_the_namespace_is_marked() {
+    let resources = built(json!({}));
+    for manifest in resources.owned.iter().chain([&resources.pod]) {
+        let metadata = &manifest.value["metadata"];
+        assert_eq!(
+            metadata["labels"][names::UID_LABEL],
+            "123e4567-e89b-12d3-a456-426614174000"
+        );
+        assert_eq!(
+            metadata["annotations"][names::EXPERIMENT_ANNOTATION],
+            "authors/exp"
+        );
+        assert_eq!(metadata["namespace"], "chaostoolkit-run");
+    }
+    assert_eq!(
+        resources.namespace.value["metadata"],
+        json!({"name": "chaostoolkit-run"})
+    );
+}
+
+#[rstest]
+#[case(json!({"image": "my/image:1"}), "/image", json!("my/image:1"))]
+#[case(json!({"image": {"name": "my/image:1"}}), "/image", json!("my/image:1"))]
+#[case(json!({"chaosArgs": ["--verbose", "run", null, "", "x"]}), "/args", json!(["--verbose", "run", "x"]))]
+#[case(json!({"chaosArgs": []}), "/args", json!(["run", "$(EXPERIMENT_PATH)"]))]
+#[case(json!({"chaosCommandPath": "/venv/bin/chaos"}), "/command", json!(["/venv/bin/chaos"]))]
+#[case(json!({"env": {"enabled": false, "secretName": "s"}}), "/envFrom", Value::Null)]
+#[case(json!({"env": {"secretName": "s"}}), "/envFrom/1/secretRef/name", json!("s"))]
+#[case(json!({"env": {"configMapName": "mine"}}), "/envFrom", json!([{"configMapRef": {"name": "mine"}}]))]
+#[case(json!({"settings": {"enabled": true}}), "/volumeMounts/0/mountPath", json!("/home/svc/.chaostoolkit/"))]
+#[case(json!({"settings": {"enabled": false}}), "/volumeMounts/1", Value::Null)]
+#[case(json!({"experiment": {"asFile": false}}), "/args", json!(["run", "$(EXPERIMENT_URL)"]))]
+#[case(json!({"experiment": {"asFile": false}}), "/volumeMounts", Value::Null)]
+#[case(json!({"experiment": {"asFile": false}}), "/env", json!([{"name": "CHAOSTOOLKIT_IN_POD", "value": "true"}]))]
+#[case(json!({"experiment": {"configMapExperimentFileName": "e.yaml"}}), "/env/1/value", json!("/home/svc/e.yaml"))]
+#[case(json!({"experiment": {"configMapExperimentFileName": "e.yaml"}}), "/volumeMounts/0/subPath", json!("e.yaml"))]
+fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
+    let resources = built(json!({"pod": pod}));
+    assert_eq!(
+        container(&resources)
+            .pointer(pointer)
+            .cloned()
+            .unwrap_or_default(),
+        expected
+    );
+}
+
+#[rstest]
+#[case(json!({"settings": {"enabled": true, "secretName": "mine"}}), "/volumes/0/secret/secretName", json!("mine"))]
+#[case(json!({"experiment": {"configMapName": "mine"}}), "/volumes/0/configMap/name", json!("mine"))]
+#[case(json!({"experiment": {"asFile": false}}), "/volumes", Value::Null)]
+fn volume_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
+    let resources = built(json!({"pod": pod}));
+    assert_eq!(
+        resources.pod.value["spec"]
+            .pointer(pointer)
+            .cloned()
+            .unwrap_or_default(),
+        expected
+    );
+}
+
+#[test]
+fn verbose_comes_first() {
+    let resources = built(json!({"verbose": true, "pod": {"chaosArgs": ["run", "x"]}}));
+    assert_eq!(container(&resources)["args"], json!(["--verbose", "run", "x"]));
+}
+
+#[rstest]
+#[case(json!({}), &["ServiceAccount", "Role", "RoleBinding"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"serviceaccount": {"name": "mine"}}), &["Role", "RoleBinding"], "mine")]
+#[case(json!({"role": {"name": "theirs"}}), &["ServiceAccount", "RoleBinding"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"role": {"bind": "theirs"}}), &["ServiceAccount", "Role"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"serviceaccount": {"name": "mine"}, "role": {"name": "a", "bind": "b"}}), &[], "mine")]
+fn only_what_the_author_does_not_bring_is_made(
+    #[case] spec: Value,
+    #[case] kinds: &[&str],
+    #[case] account: &str,
+) {
+    let resources = built(spec);
+    let made: Vec<&str> = resources
+        .owned
+        .iter()
+        .map(|manifest| manifest.kind.as_str())
+        .collect();
+    assert_eq!(made, kinds);
+    assert_eq!(resources.pod.value["spec"]["serviceAccountName"], account);
+    for binding in resources
+        .owned
+        .iter()
+        .filter(|manifest| manifest.kind == Kind::RoleBinding)
+    {
+        assert_eq!(
+            binding.value["subjects"][0]["name"], account,
+            "the account that the pod uses is the one bound"
+        );
+    }
+}
+
+#[test]
+fn labels_of_the_experiment_reach_the_pod_but_never_win() {
+    let mut experiment = experiment(json!({}));
+    experiment.metadata.labels = Some(BTreeMap::from(
+        [("team", "a"), ("app", "b"), (names::UID_LABEL, "c")].map(|(key, value)| (key.into(), value.into())),
+    ));
+    let resources = build(&planned(&experiment, true), &shipped()).unwrap();
+    let labels = &resources.pod.value["metadata"]["labels"];
+    assert_eq!(labels["team"], "a");
+    assert_eq!(labels["app"], "chaostoolkit");
+    assert_eq!(labels[names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
+}
+
+/// The shipped templates with a value somewhere in them replaced.
+fn mutated(kind: Kind, pointer: &str, value: Value) -> Templates {
+    let mut object = shipped().object(kind).unwrap();
+    if let Some(place) = object.pointer_mut(pointer) {
+        *place = value;
+    }
+    shipped().with(kind, object.to_string())
+}
+
+#[rstest]
+#[case(Kind::Pod, "/spec", json!("x"), "has no `spec`")]
+#[case(Kind::Pod, "/spec/containers", json!("x"), "has no container called \"chaostoolkit\"")]
+#[case(Kind::Pod, "/spec/containers/0/name", json!("other"), "has no container called \"chaostoolkit\"")]
+#[case(Kind::RoleBinding, "/subjects", json!([]), "has no `subjects`")]
+fn templates_that_cannot_be_used(
+    #[case] kind: Kind,
+    #[case] at: &str,
+    #[case] value: Value,
+    #[case] problem: &str,
+) {
+    let error = build(&planned(&experiment(json!({})), true), &mutated(kind, at, value)).unwrap_err();
+    assert!(error.to_string().ends_with(problem), "{error}");
+}
+
+#[test]
+fn a_template_cannot_tie_a_child_to_somebody_else_or_restart_it() {
+    let mut templates = mutated(Kind::Pod, "/spec/restartPolicy", json!("Always"));
+    let mut pod = templates.object(Kind::Pod).unwrap();
+    pod["metadata"]["ownerReferences"] = json!([{"kind": "ReplicaSet"}]);
+    pod["metadata"]["finalizers"] = json!(["somebody/else"]);
+    templates = templates.with(Kind::Pod, pod.to_string());
+    let resources = build(&planned(&experiment(json!({})), true), &templates).unwrap();
+    assert_eq!(resources.pod.value["metadata"].get("ownerReferences"), None);
+    assert_eq!(
+        resources.pod.value["metadata"]["finalizers"],
+        json!([names::OUTCOME_FINALIZER])
+    );
+    assert_eq!(resources.pod.value["spec"]["restartPolicy"], "Never");
+}
+
+fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
+    into.push(at.to_owned());
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                pointers(
+                    inner,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    into,
+                );
+            }
+        }
+        Value::Array(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                pointers(inner, &format!("{at}/{index}"), into);
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    /// Whatever stands anywhere in a template, there is an error or there are objects, and never a panic.
+    #[test]
+    fn no_template_panics(
+        at in any::<prop::sample::Index>(),
+        kind in prop::sample::select(vec![Kind::Pod, Kind::Role, Kind::RoleBinding, Kind::ServiceAccount, Kind::Namespace]),
+        value in prop::sample::select(vec![json!(null), json!("x"), json!(3), json!([]), json!({}), json!([1]), json!(["a"])]),
+        settings in any::<bool>(), as_file in any::<bool>(), enabled in any::<bool>(),
+    ) {
+        let mut places: Vec<String> = Vec::new();
+        pointers(&shipped().object(kind).unwrap(), "", &mut places);
+        let templates = mutated(kind, at.get(&places[..]).as_str(), value);
+        let spec = json!({"verbose": true, "pod": {
+            "image": "i", "chaosArgs": ["a"], "chaosCommandPath": "c", "env": {"enabled": enabled, "secretName": "s"},
+            "settings": {"enabled": settings}, "experiment": {"asFile": as_file},
+        }});
+        if let Ok(resources) = build(&planned(&experiment(spec), false), &templates) {
+            prop_assert_eq!(&resources.pod.value["spec"]["restartPolicy"], "Never");
+            prop_assert!(!resources.pod.name().is_empty());
+        }
+    }
+}

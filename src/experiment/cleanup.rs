@@ -1,0 +1,216 @@
+//! Teardown of a deleted experiment: first the run, then what the run needed, then the experiment itself.
+//!
+//! What is deleted is what was recorded, whatever the spec says by now. Rights outlive the pod: rollbacks need them.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, Preconditions};
+use tracing::warn;
+
+use super::Context;
+use super::error::Error;
+use super::event;
+use super::outcome::{PodState, pod_state};
+use super::report::Report;
+use super::resource::Kind;
+use crate::api::{ResourceRef, Status};
+use crate::cluster::{belongs_to, named, without_finalizer};
+use crate::names;
+use crate::reason::Reason;
+
+/// Whether a teardown has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is left.
+    Done,
+    /// The pod has not ended or is not gone yet; its next change brings the next pass.
+    Waiting,
+}
+
+/// One pass over a deleted experiment.
+pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
+    if !report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
+        return Ok(Progress::Done);
+    }
+    let removed = remove_children(context, report).await;
+    match removed {
+        Ok(Progress::Waiting) => return Ok(Progress::Waiting),
+        Ok(Progress::Done) => {
+            let event = event::normal(Reason::CleanedUp, "everything that was created is gone");
+            report.publish(&event).await;
+        }
+        Err(error) if !is_overdue(context, report) => return Err(error),
+        Err(error) => {
+            let note = format!(
+                "given up on the cleanup, something is left behind: {}",
+                error.describe()
+            );
+            warn!("experiment {}: {note}", report.live.key());
+            report
+                .publish(&event::warning(Reason::CleanupBlocked.as_str(), &note))
+                .await;
+        }
+    }
+    release(context, report).await?;
+    Ok(Progress::Done)
+}
+
+/// Deletes the pod, waits for its end, records it, and then deletes the rest.
+async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
+    if remove_pod(context, report).await? == Progress::Waiting {
+        return Ok(Progress::Waiting);
+    }
+    let uid = report.live.uid().to_owned();
+    remove_resources(context, &report.draft.status.resources.clone(), &uid).await?;
+    Ok(Progress::Done)
+}
+
+async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
+    let uid = report.live.uid().to_owned();
+    let Some((namespace, name)) = pod_of(&report.draft.status) else {
+        return Ok(Progress::Done);
+    };
+    let api = context.cluster.pods(&namespace);
+    let Some(pod) = context.cluster.find(&api, Kind::Pod.as_str(), &name).await? else {
+        return Ok(Progress::Done);
+    };
+    if !belongs_to(&pod, &uid) {
+        return Ok(Progress::Done);
+    }
+    let state = pod_state(&pod);
+    if !matches!(state, PodState::Ended(_)) {
+        // Told before it is done: who watches the experiment sees the abort begin.
+        report.draft.terminating("waiting for the run to end");
+        report.write().await?;
+        if pod.metadata.deletion_timestamp.is_none() {
+            let parameters = DeleteParams::default().preconditions(precondition(pod.metadata.uid.clone()));
+            delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
+        }
+        return Ok(Progress::Waiting);
+    }
+    if !report.draft.status.is_finished() {
+        report.draft.terminating("deleting what was created");
+        report.draft.follows(pod.metadata.uid.clone(), node(&pod), &state);
+        report.write().await?;
+    }
+    release_pod(context, &namespace, &pod).await?;
+    if pod.metadata.deletion_timestamp.is_none() {
+        // Nothing of it runs any more, so there is nobody to give grace to.
+        let parameters = DeleteParams::default()
+            .grace_period(0)
+            .preconditions(precondition(pod.metadata.uid.clone()));
+        delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
+    }
+    // The pod's own rights and mounts are the next to go: not before it is really gone.
+    let left = context.cluster.find(&api, Kind::Pod.as_str(), &name).await?;
+    let gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
+    Ok(if gone { Progress::Done } else { Progress::Waiting })
+}
+
+/// Where the pod of the recorded run is.
+#[must_use]
+pub fn pod_of(status: &Status) -> Option<(String, String)> {
+    Some((
+        status.run_namespace.clone()?,
+        status.run.as_ref()?.pod_name.clone(),
+    ))
+}
+
+/// The node of a pod.
+#[must_use]
+pub fn node(pod: &Pod) -> Option<String> {
+    pod.spec.as_ref()?.node_name.clone()
+}
+
+/// Deletes objects of the experiment with this uid, last created first. What is gone is fine; what belongs to
+/// somebody else stays.
+pub async fn remove_resources(context: &Context, resources: &[ResourceRef], uid: &str) -> Result<(), Error> {
+    for ResourceRef {
+        kind,
+        namespace,
+        name,
+    } in resources.iter().rev()
+    {
+        let Some(kind) = Kind::named(kind) else { continue };
+        let api = context.cluster.objects(kind, namespace);
+        let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
+            continue;
+        };
+        if belongs_to(&found, uid) && found.metadata.deletion_timestamp.is_none() {
+            let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid.clone()));
+            delete(context, namespace, kind, name, &parameters).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn delete(
+    context: &Context,
+    namespace: &str,
+    kind: Kind,
+    name: &str,
+    parameters: &DeleteParams,
+) -> Result<(), Error> {
+    let api = context.cluster.objects(kind, namespace);
+    let doing = format!("delete {}", named(kind, namespace, name));
+    gone_is_fine(
+        context
+            .cluster
+            .call(doing, api.delete(name, parameters))
+            .await
+            .map(|_| ()),
+    )
+}
+
+fn precondition(uid: Option<String>) -> Preconditions {
+    Preconditions {
+        uid,
+        resource_version: None,
+    }
+}
+
+/// Lets the pod go: how it ended is on the record.
+pub async fn release_pod(context: &Context, namespace: &str, pod: &Pod) -> Result<(), Error> {
+    let Some(finalizers) = without_finalizer(pod, names::OUTCOME_FINALIZER) else {
+        return Ok(());
+    };
+    let api = context.cluster.pods(namespace);
+    gone_is_fine(
+        context
+            .cluster
+            .set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers)
+            .await
+            .map(|_| ()),
+    )
+}
+
+/// Lets the experiment go.
+async fn release(context: &Context, report: &Report<'_>) -> Result<(), Error> {
+    let Some(finalizers) = without_finalizer(&report.live, names::TEARDOWN_FINALIZER) else {
+        return Ok(());
+    };
+    let api = context.cluster.experiments(report.live.namespace());
+    gone_is_fine(
+        context
+            .cluster
+            .set_finalizers(&api, "experiment", &report.live, &finalizers)
+            .await
+            .map(|_| ()),
+    )
+}
+
+/// What was to go away and is away already has been dealt with.
+fn gone_is_fine(result: Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether the cleanup has been tried for as long as it may be.
+fn is_overdue(context: &Context, report: &Report<'_>) -> bool {
+    let Some(deleted) = &report.live.metadata.deletion_timestamp else {
+        return false;
+    };
+    let waited = crate::clock::now().as_second() - deleted.0.as_second();
+    u64::try_from(waited).is_ok_and(|waited| waited > context.config.cleanup_limit.as_secs())
+}

@@ -1,0 +1,101 @@
+//! Events, from the difference between two statuses: pure. Each tells of a transition, so none is told twice.
+
+use kube::runtime::events::{Event, EventType};
+
+use crate::api::condition::{self, State, Type};
+use crate::api::{Phase, Status};
+use crate::reason::Reason;
+
+/// The events that the step from one status to the next is worth.
+#[must_use]
+pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
+    let mut events = Vec::new();
+    let changed = |type_| {
+        let was = condition::find(&old.conditions, type_);
+        let is = condition::find(&new.conditions, type_)?;
+        let same = was.is_some_and(|was| was.status == is.status && was.reason == is.reason);
+        (!same).then_some((State::True.as_str() == is.status, is))
+    };
+    match changed(Type::Accepted) {
+        Some((true, accepted)) if accepted.reason == Reason::UnknownFields.as_str() => {
+            events.push(warning(Reason::UnknownFields.as_str(), &accepted.message));
+        }
+        Some((true, accepted)) => events.push(normal(Reason::Accepted, &accepted.message)),
+        Some((false, accepted)) => events.push(warning(Reason::Rejected.as_str(), &accepted.message)),
+        None => {}
+    }
+    match changed(Type::Provisioned) {
+        Some((true, provisioned)) => events.push(normal(Reason::Provisioned, &provisioned.message)),
+        Some((false, provisioned)) if provisioned.status == State::False.as_str() => {
+            events.push(warning(&provisioned.reason, &provisioned.message));
+        }
+        _ => {}
+    }
+    if let Some(run) = new.run.as_ref().filter(|run| run.pod_uid.is_some())
+        && old.run.as_ref().is_none_or(|old| old.pod_uid.is_none())
+    {
+        let namespace = new.run_namespace.as_deref().unwrap_or_default();
+        events.push(normal(
+            Reason::RunCreated,
+            &format!("created pod {namespace}/{}", run.pod_name),
+        ));
+    }
+    let message = new.message.as_deref().unwrap_or_default();
+    if new.reason != old.reason && new.reason.as_deref() == Some(Reason::StartStalled.as_str()) {
+        events.push(warning(Reason::StartStalled.as_str(), message));
+    }
+    if started(new) && !started(old) {
+        let node = new
+            .run
+            .as_ref()
+            .and_then(|run| run.node_name.as_deref())
+            .unwrap_or("an unknown node");
+        events.push(normal(Reason::RunStarted, &format!("the run started on {node}")));
+    }
+    if new.phase == Some(Phase::Terminating) && old.phase == Some(Phase::Running) {
+        events.push(normal(
+            Reason::AbortRequested,
+            "the experiment is deleted during its run: stopping the toolkit",
+        ));
+    }
+    if new.is_finished()
+        && !old.is_finished()
+        && let Some(finished) = condition::find(&new.conditions, Type::Finished)
+    {
+        events.push(if finished.reason == Reason::Completed.as_str() {
+            normal(Reason::Completed, &finished.message)
+        } else {
+            warning(&finished.reason, &finished.message)
+        });
+    }
+    if let Some((true, blocked)) = changed(Type::CleanupBlocked) {
+        events.push(warning(Reason::CleanupBlocked.as_str(), &blocked.message));
+    }
+    events
+}
+
+fn started(status: &Status) -> bool {
+    status.run.as_ref().is_some_and(|run| run.started_at.is_some())
+}
+
+/// An event that is good to know.
+#[must_use]
+pub fn normal(reason: Reason, note: &str) -> Event {
+    event(EventType::Normal, reason.as_str(), note)
+}
+
+/// An event that somebody should look at.
+#[must_use]
+pub fn warning(reason: &str, note: &str) -> Event {
+    event(EventType::Warning, reason, note)
+}
+
+fn event(type_: EventType, reason: &str, note: &str) -> Event {
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(condition::short(note)).filter(|note| !note.is_empty()),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
+}

@@ -1,0 +1,100 @@
+//! Last step of a pass, its other half: the one write of the status, and then the events.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::Resource;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::events::Event;
+use serde_json::json;
+use tracing::{debug, info, warn};
+
+use super::Context;
+use super::error::Error;
+use super::event;
+use super::status::Draft;
+use crate::api::{ChaosToolkitExperiment, Experiment, Phase, Status};
+use crate::names;
+
+/// The experiment as the API server has it, and the status that it is going to have.
+pub struct Report<'a> {
+    context: &'a Context,
+    /// The experiment as it was read or last written.
+    pub live: Experiment,
+    /// The status in the making.
+    pub draft: Draft,
+}
+
+impl<'a> Report<'a> {
+    /// Starts from an experiment that was just read.
+    #[must_use]
+    pub fn new(context: &'a Context, live: Experiment, now: Timestamp) -> Self {
+        let draft = Draft::of(&live, now);
+        Self { context, live, draft }
+    }
+
+    /// Writes the status if it differs from what is recorded, and tells of what has changed. The write is bound to
+    /// the version that was read: somebody else's newer status is never overwritten.
+    pub async fn write(&mut self) -> Result<(), Error> {
+        let old = self.live.status.clone().unwrap_or_default();
+        if self.draft.status == old {
+            return Ok(());
+        }
+        let Experiment { metadata, .. } = &self.live;
+        let patch = Patch::Apply(json!({
+            "apiVersion": ChaosToolkitExperiment::api_version(&()),
+            "kind": ChaosToolkitExperiment::kind(&()),
+            "metadata": {"name": metadata.name, "resourceVersion": metadata.resource_version},
+            "status": self.draft.status,
+        }));
+        let api = self.context.cluster.experiments(self.live.namespace());
+        let parameters = PatchParams::apply(names::FIELD_MANAGER).force();
+        let request = api.patch_status(self.live.name(), &parameters, &patch);
+        let doing = format!("write the status of experiment {}", self.live.key());
+        self.live = self.context.cluster.call(doing, request).await?;
+        self.tell(&old).await;
+        Ok(())
+    }
+
+    /// Publishes the events of the step that was just written.
+    async fn tell(&self, old: &Status) {
+        let new = &self.draft.status;
+        if new.phase != old.phase {
+            let phase = new.phase.map_or("none", Phase::as_str);
+            info!(
+                phase,
+                reason = new.reason,
+                message = new.message,
+                "experiment {}",
+                self.live.key()
+            );
+        }
+        if new.is_finished() && !old.is_finished() {
+            self.context.metrics.run_finished(new.phase);
+        }
+        for event in event::transitions(old, new) {
+            self.publish(&event).await;
+        }
+    }
+
+    /// Publishes an event. One that cannot be published is no reason to stop: events are best effort.
+    pub async fn publish(&self, event: &Event) {
+        debug!(
+            reason = event.reason,
+            note = event.note,
+            "event on experiment {}",
+            self.live.key()
+        );
+        let reference = Resource::object_ref(&self.live, &());
+        let published = self.context.recorder.publish(event, &reference);
+        match tokio::time::timeout(self.context.config.call_limit, published).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                warn!(%error, "cannot publish event {} on experiment {}", event.reason, self.live.key());
+            }
+            Err(_) => warn!(
+                "no answer when publishing event {} on experiment {}",
+                event.reason,
+                self.live.key()
+            ),
+        }
+    }
+}

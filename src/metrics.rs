@@ -1,0 +1,115 @@
+//! Metrics, in the text format of Prometheus. Labels are bounded: no names of objects, no texts of errors.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::Phase;
+use crate::reason::Reason;
+
+/// One label and its value.
+type Label = [(&'static str, &'static str); 1];
+
+/// What the operator counts.
+pub struct Metrics {
+    passes: Family<Label, Counter>,
+    failures: Family<Label, Counter>,
+    duration: Histogram,
+    runs: Family<Label, Counter>,
+    registry: Registry,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("chaostoolkit_operator");
+        let passes = Family::default();
+        let failures = Family::default();
+        let runs = Family::default();
+        let duration = Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        registry.register(
+            "reconciliations",
+            "Passes over experiments, by result",
+            passes.clone(),
+        );
+        registry.register(
+            "reconciliation_failures",
+            "Failed passes, by reason",
+            failures.clone(),
+        );
+        registry.register_with_unit(
+            "reconciliation_duration",
+            "Time of a pass",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        registry.register(
+            "runs_finished",
+            "Runs whose end was recorded, by phase",
+            runs.clone(),
+        );
+        Self {
+            passes,
+            failures,
+            duration,
+            runs,
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// A pass came to an end.
+    pub fn passed(&self, success: bool, took: Duration) {
+        self.passes
+            .get_or_create(&[("result", if success { "success" } else { "error" })])
+            .inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A pass failed for this reason.
+    pub fn failed(&self, reason: Reason) {
+        self.failures.get_or_create(&[("reason", reason.as_str())]).inc();
+    }
+
+    /// The end of a run was recorded.
+    pub fn run_finished(&self, phase: Option<Phase>) {
+        self.runs
+            .get_or_create(&[("phase", phase.map_or("None", Phase::as_str))])
+            .inc();
+    }
+
+    /// All of them, as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_in_the_text() {
+        let metrics = Metrics::default();
+        metrics.passed(true, Duration::from_millis(3));
+        metrics.failed(Reason::Forbidden);
+        metrics.run_finished(Some(Phase::Completed));
+        let text = metrics.text();
+        for line in [
+            r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,
+            r#"chaostoolkit_operator_reconciliation_failures_total{reason="Forbidden"} 1"#,
+            r#"chaostoolkit_operator_runs_finished_total{phase="Completed"} 1"#,
+            "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+    }
+}

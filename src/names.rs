@@ -1,0 +1,108 @@
+//! Every name this operator puts on an object: group, finalizers, labels, annotations, the suffix of children.
+
+use blake2::digest::consts::U5;
+use blake2::{Blake2b, Digest};
+
+/// API group of the experiments.
+pub const GROUP: &str = "chaostoolkit.org";
+
+/// Field manager of all writes.
+pub const FIELD_MANAGER: &str = "chaostoolkit-operator";
+
+/// On an experiment from before its first child is created until its last child is gone.
+pub const TEARDOWN_FINALIZER: &str = "chaostoolkit.org/teardown";
+
+/// On a runner pod from its creation until its end is recorded on the experiment, so that no pod vanishes with its
+/// outcome (the Job controller tracks its pods the same way).
+pub const OUTCOME_FINALIZER: &str = "chaostoolkit.org/outcome";
+
+/// Label on every child: the uid of its experiment. A uid, since object names may be longer than a label value.
+pub const UID_LABEL: &str = "chaostoolkit.org/experiment-uid";
+
+/// Label on runner pods: the number of the run, from 1.
+pub const RUN_LABEL: &str = "chaostoolkit.org/run";
+
+/// Annotation on every child: `namespace/name` of its experiment.
+pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
+
+/// Where an experiment runs when it does not say, as in 0.14.0.
+pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
+
+/// `ConfigMap` of the templates, in the operator's namespace.
+pub const TEMPLATES: &str = "chaostoolkit-resources-templates";
+
+/// The container that runs the toolkit.
+pub const CONTAINER: &str = "chaostoolkit";
+
+/// What is appended to the names of an experiment's children: `BLAKE2b` of the experiment's uid with a 5-byte output,
+/// in hex. The same as in 0.14.0, so that a pod of either operator stands in the way of the other starting a second.
+///
+/// ```
+/// # use chaostoolkit_operator::names::suffix;
+/// assert_eq!(suffix("123e4567-e89b-12d3-a456-426614174000"), "a235f4ad3e");
+/// ```
+#[must_use]
+pub fn suffix(uid: &str) -> String {
+    format!("{:x}", Blake2b::<U5>::digest(uid))
+}
+
+/// The name of a child: the template's name and the suffix.
+#[must_use]
+pub fn child(template: &str, suffix: &str) -> String {
+    format!("{template}-{suffix}")
+}
+
+/// What is wrong with a name that has to be a DNS label ([RFC 1123]), such as a namespace's.
+///
+/// [RFC 1123]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+pub fn check_dns_label(name: &str) -> Result<(), String> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 63 {
+        return Err(format!("{name:?} must have 1 to 63 characters"));
+    }
+    if !name.chars().all(inner) || name.starts_with('-') || name.ends_with('-') {
+        return Err(format!(
+            "{name:?} must consist of lower case letters, digits and '-', and start and end with a letter or digit"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("123e4567-e89b-12d3-a456-426614174000", "a235f4ad3e")]
+    #[case("00000000-0000-0000-0000-000000000000", "13303f6e53")]
+    fn suffix_is_that_of_the_python_operator(#[case] uid: &str, #[case] expected: &str) {
+        assert_eq!(suffix(uid), expected);
+    }
+
+    #[rstest]
+    #[case("chaostoolkit-run", true)]
+    #[case("a", true)]
+    #[case("0-a", true)]
+    #[case("", false)]
+    #[case("-a", false)]
+    #[case("a-", false)]
+    #[case("a_b", false)]
+    #[case("A", false)]
+    #[case("a.b", false)]
+    #[case("é", false)]
+    fn dns_labels(#[case] name: &str, #[case] valid: bool) {
+        assert_eq!(check_dns_label(name).is_ok(), valid);
+    }
+
+    proptest! {
+        #[test]
+        fn suffix_is_short_stable_and_a_dns_label(uid in ".{0,64}") {
+            let made = suffix(&uid);
+            prop_assert_eq!(&made, &suffix(&uid));
+            prop_assert_eq!(made.len(), 10);
+            prop_assert!(check_dns_label(&made).is_ok());
+        }
+    }
+}

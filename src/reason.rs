@@ -1,0 +1,93 @@
+//! The one vocabulary of reasons, shared by conditions, events and metric labels.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Why something is as it is, in one CamelCase word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Reason {
+            /// All of them, with what they mean: the reference is checked against this.
+            pub const ALL: &[(Self, &'static str)] = &[$((Self::$name, concat!($($doc),+)),)+];
+
+            /// The word itself.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The spec was understood.
+    Accepted,
+    /// The spec was understood, but some of its fields are not known and were not used.
+    UnknownFields,
+    /// The spec was not understood; the message names the field.
+    InvalidSpec,
+    /// The event of a spec that was not understood.
+    Rejected,
+    /// Everything the run needs exists, its pod included.
+    Provisioned,
+    /// The objects of the run are being created.
+    Provisioning,
+    /// The ConfigMap of the templates does not exist in the operator's namespace.
+    TemplatesMissing,
+    /// A template cannot be used: a key is missing, it is not YAML, or not an object of the right kind.
+    TemplateInvalid,
+    /// The pod refers to a ConfigMap that does not exist (yet).
+    ConfigMapMissing,
+    /// The namespace of the run is being deleted.
+    NamespaceTerminating,
+    /// An object with the name of a child exists and belongs to somebody else.
+    NameConflict,
+    /// The API server refused a write: rights, quota, Pod Security, an admission webhook.
+    Forbidden,
+    /// The API server found an object of the run invalid.
+    ObjectInvalid,
+    /// The API server could not be reached or failed; retried.
+    ApiError,
+    /// The pod of the run was created.
+    RunCreated,
+    /// The pod exists, its container does not run yet.
+    Starting,
+    /// The pod cannot start as it is; the message has the kubelet's or the scheduler's words.
+    StartStalled,
+    /// The container of the run was started.
+    RunStarted,
+    /// The run is going on.
+    Running,
+    /// The toolkit ended with exit code 0.
+    Completed,
+    /// The run ended without success; the message says how.
+    RunFailed,
+    /// The pod was deleted while the run was going on.
+    PodDeleted,
+    /// The pod vanished without a trace of how the run ended.
+    PodLost,
+    /// The outcome cannot be told from an exit code of 0 alone.
+    OutcomeUnknown,
+    /// The experiment is being deleted while its run goes on: the toolkit is asked to stop.
+    AbortRequested,
+    /// The experiment is being deleted.
+    Terminating,
+    /// Everything that was created for the experiment is gone.
+    CleanedUp,
+    /// Something that was created for the experiment cannot be deleted; the message names it.
+    CleanupBlocked,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.as_str().to_owned()
+    }
+}

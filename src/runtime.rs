@@ -1,0 +1,192 @@
+//! Wires everything up: the only place that makes a client, a watch or a controller.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::Api;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::controller::{self, Controller};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, ResourceExt};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::api::Experiment;
+use crate::backoff::Backoff;
+use crate::cli::RunArgs;
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::experiment::{Context, error_policy, reconcile};
+use crate::metrics::Metrics;
+use crate::{names, server};
+
+/// An experiment as watched: one that cannot be read does not stop the others.
+type Watched = DeserializeGuard<Experiment>;
+
+/// How long work in flight may take after the signal to stop. Kubernetes gives 30 seconds.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Works on the experiments of a namespace until a signal says to stop.
+pub async fn run(args: RunArgs) -> anyhow::Result<()> {
+    let RunArgs {
+        namespace,
+        listen,
+        concurrency,
+        call_limit,
+        cleanup_limit,
+    } = args;
+    let mut kubeconfig = kube::Config::infer()
+        .await
+        .context("no cluster: neither in one nor a kubeconfig")?;
+    // Fifteen repetitions of a call outlast every limit, and a repeated POST meets its own object. Failed passes are
+    // repeated by the controller instead.
+    kubeconfig.default_retry = false;
+    let namespace = namespace.unwrap_or_else(|| kubeconfig.default_namespace.clone());
+    let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let config = Config {
+        namespace,
+        concurrency,
+        call_limit,
+        cleanup_limit,
+    };
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
+    operate(client, config, listener, stop).await
+}
+
+/// Works on experiments until told to stop, then finishes what is in flight.
+pub async fn operate(
+    client: Client,
+    config: Config,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        namespace = config.namespace,
+        "starting"
+    );
+    let (experiments, experiments_writer) = store::<Watched>();
+    let (pods, pods_writer) = store::<PartialObjectMeta<Pod>>();
+    let experiment_events = watched(
+        Api::<Watched>::namespaced(client.clone(), &config.namespace),
+        watcher::Config::default(),
+    )
+    .reflect(experiments_writer)
+    .touched_objects();
+    // Metadata alone: a pod's status is read live when it matters.
+    let pod_events = watched(
+        Api::<PartialObjectMeta<Pod>>::all(client.clone()),
+        watcher::Config::default().labels(names::UID_LABEL),
+    )
+    .reflect(pods_writer)
+    .touched_objects();
+
+    let reporter = Reporter {
+        controller: names::FIELD_MANAGER.to_owned(),
+        instance: std::env::var("HOSTNAME").ok(),
+    };
+    let namespace = config.namespace.clone();
+    let settings = controller::Config::default().concurrency(config.concurrency);
+    let context = Arc::new(Context {
+        cluster: Cluster::new(client.clone(), config.call_limit),
+        recorder: Recorder::new(client, reporter),
+        pods: pods.clone(),
+        metrics: Metrics::default(),
+        backoff: Backoff::default(),
+        config,
+    });
+
+    let is_ready = ready_once_full(&experiments, &pods);
+    let router = server::router(context.clone(), is_ready);
+    let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
+
+    let passes = Controller::for_stream(experiment_events, experiments)
+        .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
+        .with_config(settings)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile, error_policy, context)
+        .for_each(async |result| {
+            // A failed pass was told of by the error policy; an object that is gone needs no pass.
+            if let Err(controller::Error::QueueError(error)) = result {
+                warn!(%error, "a watch failed and is started again");
+            }
+        });
+    let deadline = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        () = passes => {}
+        () = deadline => warn!("stopped with work in flight, after {GRACE:?}; the next start goes on from there"),
+    }
+    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
+    stop.cancel();
+    serving
+        .await
+        .context("the server panicked")?
+        .context("the server failed")?;
+    info!("stopped");
+    Ok(())
+}
+
+/// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store.
+fn watched<K>(
+    api: Api<K>,
+    config: watcher::Config,
+) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+    K::DynamicType: Default,
+{
+    watcher(api, config.streaming_lists())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+}
+
+/// The experiment that a pod says it belongs to. Anybody can say so: it only brings a pass, which looks for itself.
+fn owner(pod: &PartialObjectMeta<Pod>, namespace: &str) -> Option<ObjectRef<Watched>> {
+    let key = pod.annotations().get(names::EXPERIMENT_ANNOTATION)?;
+    let (found, name) = key.split_once('/')?;
+    (found == namespace).then(|| ObjectRef::new(name).within(found))
+}
+
+/// Ready from the moment on that both caches have been filled once.
+fn ready_once_full(
+    experiments: &Store<Watched>,
+    pods: &Store<PartialObjectMeta<Pod>>,
+) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let (experiments, pods, flag) = (experiments.clone(), pods.clone(), is_ready.clone());
+    tokio::spawn(async move {
+        if experiments.wait_until_ready().await.is_ok() && pods.wait_until_ready().await.is_ok() {
+            flag.store(true, Ordering::Relaxed);
+            info!(experiments = experiments.len(), pods = pods.len(), "ready");
+        }
+    });
+    Arc::new(move || is_ready.load(Ordering::Relaxed))
+}
+
+/// Cancels on the first SIGTERM or SIGINT.
+async fn cancel_on_signal(stop: CancellationToken) {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        },
+        Err(_) => drop(interrupted.await),
+    }
+    info!("asked to stop");
+    stop.cancel();
+}
