@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::net::TcpListener;
@@ -78,19 +78,17 @@ pub async fn operate(
     );
     let (experiments, experiments_writer) = store::<Watched>();
     let (pods, pods_writer) = store::<PartialObjectMeta<Pod>>();
-    let experiment_events = watched(
-        Api::<Watched>::namespaced(client.clone(), &config.namespace),
-        watcher::Config::default(),
-    )
-    .reflect(experiments_writer)
-    .touched_objects();
+    let filled = [Flag::default(), Flag::default()];
+    let api = Api::<Watched>::namespaced(client.clone(), &config.namespace);
+    let experiment_events = watched(api, watcher::Config::default(), filled[0].clone())
+        .reflect(experiments_writer)
+        .touched_objects();
     // Metadata alone: a pod's status is read live when it matters.
-    let pod_events = watched(
-        Api::<PartialObjectMeta<Pod>>::all(client.clone()),
-        watcher::Config::default().labels(names::UID_LABEL),
-    )
-    .reflect(pods_writer)
-    .touched_objects();
+    let api = Api::<PartialObjectMeta<Pod>>::all(client.clone());
+    let ours = watcher::Config::default().labels(names::UID_LABEL);
+    let pod_events = watched(api, ours, filled[1].clone())
+        .reflect(pods_writer)
+        .touched_objects();
 
     let reporter = Reporter {
         controller: names::FIELD_MANAGER.to_owned(),
@@ -107,8 +105,7 @@ pub async fn operate(
         config,
     });
 
-    let is_ready = ready_once_full(&experiments, &pods);
-    let router = server::router(context.clone(), is_ready);
+    let router = server::router(context.clone(), Arc::new(move || filled.iter().all(is_set)));
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
 
     let passes = Controller::for_stream(experiment_events, experiments)
@@ -140,10 +137,20 @@ pub async fn operate(
     Ok(())
 }
 
-/// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store.
+/// Set once, read often.
+type Flag = Arc<AtomicBool>;
+
+fn is_set(flag: &Flag) -> bool {
+    flag.load(Ordering::Relaxed)
+}
+
+/// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store. Sets the flag
+/// when its first list is complete. (`Store::wait_until_ready` is no way to learn that: of two tasks that wait for the
+/// same store, kube-runtime 5.0.0 wakes only the last, and the controller is one.)
 fn watched<K>(
     api: Api<K>,
     config: watcher::Config,
+    filled: Flag,
 ) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
@@ -152,6 +159,11 @@ where
     watcher(api, config.streaming_lists())
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) && !filled.swap(true, Ordering::Relaxed) {
+                info!("the cache of {} is full", K::plural(&K::DynamicType::default()));
+            }
+        })
 }
 
 /// The experiment that a pod says it belongs to. Anybody can say so: it only brings a pass, which looks for itself.
@@ -159,22 +171,6 @@ fn owner(pod: &PartialObjectMeta<Pod>, namespace: &str) -> Option<ObjectRef<Watc
     let key = pod.annotations().get(names::EXPERIMENT_ANNOTATION)?;
     let (found, name) = key.split_once('/')?;
     (found == namespace).then(|| ObjectRef::new(name).within(found))
-}
-
-/// Ready from the moment on that both caches have been filled once.
-fn ready_once_full(
-    experiments: &Store<Watched>,
-    pods: &Store<PartialObjectMeta<Pod>>,
-) -> Arc<dyn Fn() -> bool + Send + Sync> {
-    let is_ready = Arc::new(AtomicBool::new(false));
-    let (experiments, pods, flag) = (experiments.clone(), pods.clone(), is_ready.clone());
-    tokio::spawn(async move {
-        if experiments.wait_until_ready().await.is_ok() && pods.wait_until_ready().await.is_ok() {
-            flag.store(true, Ordering::Relaxed);
-            info!(experiments = experiments.len(), pods = pods.len(), "ready");
-        }
-    });
-    Arc::new(move || is_ready.load(Ordering::Relaxed))
 }
 
 /// Cancels on the first SIGTERM or SIGINT.
