@@ -8,8 +8,9 @@ cluster: ## Bring up a throwaway Kubernetes (see hack/cluster/README.md)
 	hack/cluster/up.sh
 
 .PHONY: cluster-down
-cluster-down: ## Stop it and remove all it left
+cluster-down: ## Stop it, and that of the tests, and remove all they left
 	hack/cluster/down.sh
+	CLUSTER_NAME=ctk-api hack/cluster/down.sh
 
 .PHONY: image
 image: ## Build the operator's image
@@ -18,3 +19,25 @@ image: ## Build the operator's image
 .PHONY: demo
 demo: ## Run the basic experiment with the operator in the cluster, from start to clean-up
 	hack/demo.sh
+
+.PHONY: test
+test: ## Run all tests, lints included, layer by layer (one alone: hack/test.sh lint|pure|api|node)
+	hack/test.sh
+
+.PHONY: lint
+lint: ## Check formatting, clippy and documentation
+	hack/test.sh lint
+
+.PHONY: crd
+crd: ## Write the definition of the custom resource from the Rust types
+	cargo run --quiet --locked -- crd > target/crd.yaml
+	cp target/crd.yaml manifests/crd.yaml
+	cp target/crd.yaml kustomize/base/crd.yaml
+
+.PHONY: deny
+deny: ## Check licences, sources and advisories of the dependencies (needs cargo-deny)
+	cargo deny --all-features check
+
+.PHONY: clean
+clean: cluster-down ## Remove the clusters and everything that was built in the checkout
+	cargo clean

@@ -58,9 +58,6 @@ mod tests {
         assert_eq!(delays[19], LONGEST);
         backoff.clear("a");
         assert!(backoff.next("a") <= FIRST * 2);
-        assert!(
-            backoff.next("b") <= FIRST * 2,
-            "one experiment's failures do not slow another"
-        );
+        assert!(backoff.next("b") <= FIRST * 2, "one experiment's failures do not slow another");
     }
 }

@@ -30,13 +30,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct TelemetryArgs {
     /// What to log: a level, or directives such as `info,kube=debug`.
-    #[arg(
-        long,
-        global = true,
-        default_value = "info",
-        env = "RUST_LOG",
-        value_name = "FILTER"
-    )]
+    #[arg(long, global = true, default_value = "info", env = "RUST_LOG", value_name = "FILTER")]
     pub log: String,
     /// Form of a log line.
     #[arg(long, global = true, default_value = "text", env = "LOG_FORMAT")]

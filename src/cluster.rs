@@ -61,18 +61,13 @@ impl Cluster {
 
     /// Creates an object as it is, unknown fields included.
     pub async fn create(&self, manifest: &Manifest) -> Result<DynamicObject, Error> {
-        let doing = format!(
-            "create {}",
-            named(manifest.kind, manifest.namespace(), manifest.name())
-        );
+        let doing = format!("create {}", named(manifest.kind, manifest.namespace(), manifest.name()));
         let object = manifest.to_dynamic().map_err(|error| Error::Api {
             doing: doing.clone(),
             source: Box::new(kube::Error::SerdeError(error)),
         })?;
-        let parameters = PostParams {
-            field_manager: Some(names::FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
+        let parameters =
+            PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let api = match manifest.kind {
             Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
             kind => self.objects(kind, manifest.namespace()),
@@ -91,30 +86,15 @@ impl Cluster {
     where
         K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
     {
-        let ObjectMeta {
-            name,
-            namespace,
-            uid,
-            resource_version,
-            ..
-        } = object.meta();
+        let ObjectMeta { name, namespace, uid, resource_version, .. } = object.meta();
         let name = name.as_deref().unwrap_or_default();
         let patch =
             json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "finalizers": finalizers}});
-        let parameters = PatchParams {
-            field_manager: Some(names::FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
-        let doing = format!(
-            "set the finalizers of {kind} {}/{name}",
-            namespace.as_deref().unwrap_or_default()
-        );
-        let patched = self
-            .call(
-                doing,
-                api.patch_metadata(name, &parameters, &Patch::Merge(&patch)),
-            )
-            .await?;
+        let parameters =
+            PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let doing =
+            format!("set the finalizers of {kind} {}/{name}", namespace.as_deref().unwrap_or_default());
+        let patched = self.call(doing, api.patch_metadata(name, &parameters, &Patch::Merge(&patch))).await?;
         Ok(patched.metadata)
     }
 
@@ -126,14 +106,8 @@ impl Cluster {
     ) -> Result<T, Error> {
         match tokio::time::timeout(self.limit, request).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(source)) => Err(Error::Api {
-                doing,
-                source: Box::new(source),
-            }),
-            Err(_) => Err(Error::Timeout {
-                doing,
-                limit: self.limit,
-            }),
+            Ok(Err(source)) => Err(Error::Api { doing, source: Box::new(source) }),
+            Err(_) => Err(Error::Timeout { doing, limit: self.limit }),
         }
     }
 
@@ -142,23 +116,15 @@ impl Cluster {
     where
         K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
     {
-        let place = api
-            .namespace()
-            .map(|namespace| format!("{namespace}/"))
-            .unwrap_or_default();
-        self.call(format!("look up {kind} {place}{name}"), api.get_opt(name))
-            .await
+        let place = api.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        self.call(format!("look up {kind} {place}{name}"), api.get_opt(name)).await
     }
 }
 
 /// How an object is called in a message.
 #[must_use]
 pub fn named(kind: Kind, namespace: &str, name: &str) -> String {
-    if namespace.is_empty() {
-        format!("{kind} {name}")
-    } else {
-        format!("{kind} {namespace}/{name}")
-    }
+    if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }
 
 /// Whether an object is a child of the experiment with this uid.
@@ -175,11 +141,8 @@ pub fn belongs_to<K: Resource>(object: &K, uid: &str) -> bool {
 /// The finalizers of an object without one of them, if it has that one.
 pub fn without_finalizer<K: Resource>(object: &K, finalizer: &str) -> Option<Vec<String>> {
     let finalizers = object.meta().finalizers.as_ref()?;
-    finalizers.iter().any(|found| found == finalizer).then(|| {
-        finalizers
-            .iter()
-            .filter(|found| *found != finalizer)
-            .cloned()
-            .collect()
-    })
+    finalizers
+        .iter()
+        .any(|found| found == finalizer)
+        .then(|| finalizers.iter().filter(|found| *found != finalizer).cloned().collect())
 }

@@ -11,10 +11,7 @@
 
 #![cfg_attr(
     test,
-    allow(
-        clippy::needless_pass_by_value,
-        reason = "tables of cases are easier to read with values"
-    )
+    allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")
 )]
 
 pub mod api;

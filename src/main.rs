@@ -19,9 +19,7 @@ fn main() -> anyhow::Result<()> {
             .block_on(runtime::run(args)),
         Command::Crd => {
             let yaml = serde_saphyr::to_string(&api::crd()).context("cannot print the definition")?;
-            std::io::stdout()
-                .write_all(yaml.as_bytes())
-                .context("cannot write to standard output")
+            std::io::stdout().write_all(yaml.as_bytes()).context("cannot write to standard output")
         }
     }
 }

@@ -30,43 +30,26 @@ impl Default for Metrics {
         let failures = Family::default();
         let runs = Family::default();
         let duration = Histogram::new(exponential_buckets(0.005, 2.0, 12));
-        registry.register(
-            "reconciliations",
-            "Passes over experiments, by result",
-            passes.clone(),
-        );
-        registry.register(
-            "reconciliation_failures",
-            "Failed passes, by reason",
-            failures.clone(),
-        );
+        registry.register("reconciliations", "Passes over experiments, by result", passes.clone());
+        registry.register("reconciliation_failures", "Failed passes, by reason", failures.clone());
         registry.register_with_unit(
             "reconciliation_duration",
             "Time of a pass",
             Unit::Seconds,
             duration.clone(),
         );
-        registry.register(
-            "runs_finished",
-            "Runs whose end was recorded, by phase",
-            runs.clone(),
-        );
-        Self {
-            passes,
-            failures,
-            duration,
-            runs,
-            registry,
-        }
+        registry.register("runs_finished", "Runs whose end was recorded, by phase", runs.clone());
+        Self { passes, failures, duration, runs, registry }
     }
 }
 
 impl Metrics {
+    /// What [`Metrics::text`] is written in.
+    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
     /// A pass came to an end.
     pub fn passed(&self, success: bool, took: Duration) {
-        self.passes
-            .get_or_create(&[("result", if success { "success" } else { "error" })])
-            .inc();
+        self.passes.get_or_create(&[("result", if success { "success" } else { "error" })]).inc();
         self.duration.observe(took.as_secs_f64());
     }
 
@@ -77,9 +60,7 @@ impl Metrics {
 
     /// The end of a run was recorded.
     pub fn run_finished(&self, phase: Option<Phase>) {
-        self.runs
-            .get_or_create(&[("phase", phase.map_or("None", Phase::as_str))])
-            .inc();
+        self.runs.get_or_create(&[("phase", phase.map_or("None", Phase::as_str))]).inc();
     }
 
     /// All of them, as text.

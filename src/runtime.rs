@@ -35,30 +35,16 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Works on the experiments of a namespace until a signal says to stop.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
-    let RunArgs {
-        namespace,
-        listen,
-        concurrency,
-        call_limit,
-        cleanup_limit,
-    } = args;
-    let mut kubeconfig = kube::Config::infer()
-        .await
-        .context("no cluster: neither in one nor a kubeconfig")?;
+    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit } = args;
+    let mut kubeconfig =
+        kube::Config::infer().await.context("no cluster: neither in one nor a kubeconfig")?;
     // Fifteen repetitions of a call outlast every limit, and a repeated POST meets its own object. Failed passes are
     // repeated by the controller instead.
     kubeconfig.default_retry = false;
     let namespace = namespace.unwrap_or_else(|| kubeconfig.default_namespace.clone());
     let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
-    let config = Config {
-        namespace,
-        concurrency,
-        call_limit,
-        cleanup_limit,
-    };
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let config = Config { namespace, concurrency, call_limit, cleanup_limit };
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
     operate(client, config, listener, stop).await
@@ -71,11 +57,8 @@ pub async fn operate(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    info!(
-        version = env!("CARGO_PKG_VERSION"),
-        namespace = config.namespace,
-        "starting"
-    );
+    let address = listener.local_addr().context("the listener has no address")?;
+    info!(version = env!("CARGO_PKG_VERSION"), namespace = config.namespace, %address, "starting");
     let (experiments, experiments_writer) = store::<Watched>();
     let (pods, pods_writer) = store::<PartialObjectMeta<Pod>>();
     let filled = [Flag::default(), Flag::default()];
@@ -86,14 +69,10 @@ pub async fn operate(
     // Metadata alone: a pod's status is read live when it matters.
     let api = Api::<PartialObjectMeta<Pod>>::all(client.clone());
     let ours = watcher::Config::default().labels(names::UID_LABEL);
-    let pod_events = watched(api, ours, filled[1].clone())
-        .reflect(pods_writer)
-        .touched_objects();
+    let pod_events = watched(api, ours, filled[1].clone()).reflect(pods_writer).touched_objects();
 
-    let reporter = Reporter {
-        controller: names::FIELD_MANAGER.to_owned(),
-        instance: std::env::var("HOSTNAME").ok(),
-    };
+    let reporter =
+        Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
     let namespace = config.namespace.clone();
     let settings = controller::Config::default().concurrency(config.concurrency);
     let context = Arc::new(Context {
@@ -129,10 +108,7 @@ pub async fn operate(
     }
     // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
     stop.cancel();
-    serving
-        .await
-        .context("the server panicked")?
-        .context("the server failed")?;
+    serving.await.context("the server panicked")?.context("the server failed")?;
     info!("stopped");
     Ok(())
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::experiment::Context;
+use crate::metrics::Metrics;
 
 /// What the endpoints need.
 #[derive(Clone)]
@@ -23,10 +26,7 @@ pub fn router(context: Arc<Context>, is_ready: Arc<dyn Fn() -> bool + Send + Syn
     Router::new()
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(ready))
-        .route(
-            "/metrics",
-            get(async |State(Endpoints { context, .. }): State<Endpoints>| context.metrics.text()),
-        )
+        .route("/metrics", get(metrics))
         .with_state(Endpoints { context, is_ready })
 }
 
@@ -36,6 +36,10 @@ async fn ready(State(endpoints): State<Endpoints>) -> (StatusCode, &'static str)
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the caches are not full yet")
     }
+}
+
+async fn metrics(State(endpoints): State<Endpoints>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], endpoints.context.metrics.text())
 }
 
 /// Serves until told to stop.

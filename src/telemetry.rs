@@ -16,9 +16,5 @@ pub fn init(args: &TelemetryArgs) -> anyhow::Result<()> {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry()
-        .with(layer)
-        .with(filter)
-        .try_init()
-        .context("cannot start logging")
+    tracing_subscriber::registry().with(layer).with(filter).try_init().context("cannot start logging")
 }

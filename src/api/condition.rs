@@ -66,19 +66,15 @@ pub fn short(text: &str) -> String {
     if text.len() <= LONGEST_MESSAGE {
         return text.to_owned();
     }
-    let end = (0..=LONGEST_MESSAGE - '…'.len_utf8())
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
+    let end =
+        (0..=LONGEST_MESSAGE - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{}…", &text[..end])
 }
 
 /// Finds a condition.
 #[must_use]
 pub fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == type_.as_str())
+    conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
 /// Whether a condition is there and True.
@@ -123,32 +119,11 @@ mod tests {
     fn transition_time_follows_the_status_alone() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut conditions = Vec::new();
-        set(
-            &mut conditions,
-            (Type::Finished, State::False, Reason::Starting),
-            "",
-            Some(1),
-            at(1),
-        );
-        set(
-            &mut conditions,
-            (Type::Finished, State::False, Reason::Running),
-            "now",
-            Some(2),
-            at(2),
-        );
+        set(&mut conditions, (Type::Finished, State::False, Reason::Starting), "", Some(1), at(1));
+        set(&mut conditions, (Type::Finished, State::False, Reason::Running), "now", Some(2), at(2));
         assert_eq!(conditions[0].last_transition_time, Time(at(1)));
-        assert_eq!(
-            (conditions[0].reason.as_str(), conditions[0].message.as_str()),
-            ("Running", "now")
-        );
-        set(
-            &mut conditions,
-            (Type::Finished, State::True, Reason::Completed),
-            "",
-            Some(2),
-            at(3),
-        );
+        assert_eq!((conditions[0].reason.as_str(), conditions[0].message.as_str()), ("Running", "now"));
+        set(&mut conditions, (Type::Finished, State::True, Reason::Completed), "", Some(2), at(3));
         assert_eq!(conditions[0].last_transition_time, Time(at(3)));
         assert_eq!(conditions.len(), 1);
     }

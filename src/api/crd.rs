@@ -12,11 +12,7 @@ use super::ChaosToolkitExperiment;
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = ChaosToolkitExperiment::crd();
     for version in &mut crd.spec.versions {
-        if let Some(schema) = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut())
-        {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             schema.required = None;
         }
     }

@@ -32,9 +32,7 @@ pub fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ve
             Value::String(text) => arguments.push(text),
             Value::Number(_) | Value::Bool(_) => arguments.push(item.to_string()),
             Value::Array(_) | Value::Object(_) => {
-                return Err(D::Error::custom(format!(
-                    "entry {index} is not a text, a number or a boolean"
-                )));
+                return Err(D::Error::custom(format!("entry {index} is not a text, a number or a boolean")));
             }
         }
     }
@@ -51,10 +49,7 @@ pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
             None | Some(Value::Null) => Ok(None),
             Some(_) => Err(D::Error::custom("`name` is not a text")),
         },
-        _ => Err(D::Error::invalid_type(
-            Unexpected::Other("neither a text nor a mapping"),
-            &"an image name",
-        )),
+        _ => Err(D::Error::invalid_type(Unexpected::Other("neither a text nor a mapping"), &"an image name")),
     }
 }
 
@@ -89,12 +84,7 @@ mod tests {
 
     #[test]
     fn arguments_name_the_entry_that_is_wrong() {
-        assert!(
-            arguments(json!(["run", {}]))
-                .unwrap_err()
-                .to_string()
-                .contains("entry 1")
-        );
+        assert!(arguments(json!(["run", {}])).unwrap_err().to_string().contains("entry 1"));
     }
 
     #[rstest]

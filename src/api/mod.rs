@@ -63,11 +63,7 @@ impl Experiment {
     /// Whether it carries this finalizer.
     #[must_use]
     pub fn has_finalizer(&self, finalizer: &str) -> bool {
-        self.metadata
-            .finalizers
-            .iter()
-            .flatten()
-            .any(|found| found == finalizer)
+        self.metadata.finalizers.iter().flatten().any(|found| found == finalizer)
     }
 
     /// `namespace/name`, for annotations and people.

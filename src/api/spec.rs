@@ -1,8 +1,5 @@
 //! What an author writes.
-#![allow(
-    clippy::doc_markdown,
-    reason = "`kubectl explain` prints these texts as they are"
-)]
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -80,18 +77,11 @@ pub struct ChaosToolkitExperimentSpec {
     /// Namespace of the run: where the pod, its service account and the ConfigMaps and Secrets it refers to are.
     /// Created if it does not exist, never deleted. Defaults to `chaostoolkit-run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 63),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub namespace: Option<String>,
 
     /// Boolean. Runs `chaos --verbose`. Defaults to false.
-    #[serde(
-        default,
-        deserialize_with = "lenient::truth",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub verbose: Option<bool>,
 
@@ -150,11 +140,7 @@ pub struct RoleSpec {
 pub struct PodSpec {
     /// Image with the Chaos Toolkit: its name, or the older form `{name: …}`. Defaults to the template's,
     /// `chaostoolkit/chaostoolkit`.
-    #[serde(
-        default,
-        deserialize_with = "lenient::image",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::image", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub image: Option<String>,
 
@@ -172,11 +158,7 @@ pub struct PodSpec {
 
     /// Arguments of `chaos`, all of them, in place of `run $(EXPERIMENT_PATH)`. Null and empty ones are dropped. Use
     /// `$(NAME)` for environment variables.
-    #[serde(
-        default,
-        deserialize_with = "lenient::arguments",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::arguments", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub chaos_args: Option<Vec<String>>,
 
@@ -191,11 +173,7 @@ pub struct PodSpec {
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct EnvSpec {
     /// Boolean. Whether the variables of the ConfigMap are set. Defaults to true.
-    #[serde(
-        default,
-        deserialize_with = "lenient::truth",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub enabled: Option<bool>,
     /// ConfigMap in the namespace of the run whose keys become variables. Defaults to `chaostoolkit-env`; an empty one
@@ -213,11 +191,7 @@ pub struct EnvSpec {
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct SettingsSpec {
     /// Boolean. Whether the Secret is mounted. Defaults to false.
-    #[serde(
-        default,
-        deserialize_with = "lenient::truth",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub enabled: Option<bool>,
     /// Secret in the namespace of the run with a key `settings.yaml`. Defaults to `chaostoolkit-settings`.
@@ -232,11 +206,7 @@ pub struct SettingsSpec {
 pub struct ExperimentSpec {
     /// Boolean. Whether the experiment is a file from a ConfigMap. When false it is fetched from the URL in the
     /// environment variable `EXPERIMENT_URL`. Defaults to true.
-    #[serde(
-        default,
-        deserialize_with = "lenient::truth",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "untyped")]
     pub as_file: Option<bool>,
     /// ConfigMap in the namespace of the run that holds the experiment. Defaults to `chaostoolkit-experiment`.
@@ -275,10 +245,7 @@ pub struct InvalidSpec {
 impl InvalidSpec {
     /// The field at this path is wrong.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            problem: problem.into(),
-        }
+        Self { path: path.into(), problem: problem.into() }
     }
 }
 
@@ -298,10 +265,9 @@ impl ChaosToolkitExperimentSpec {
             Self::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
         };
         match spec {
-            Ok(spec) => Ok(Parsed {
-                spec,
-                unknown: unknown.iter().map(|path| path.replace(".?", "")).collect(),
-            }),
+            Ok(spec) => {
+                Ok(Parsed { spec, unknown: unknown.iter().map(|path| path.replace(".?", "")).collect() })
+            }
             Err(problem) => Err(InvalidSpec::new(at(&track.path()), problem.to_string())),
         }
     }
@@ -342,10 +308,7 @@ mod tests {
     #[case(json!([]), "spec")]
     #[case(json!("hello"), "spec")]
     fn a_wrong_type_is_named_by_its_path(#[case] raw: Value, #[case] path: &str) {
-        assert_eq!(
-            ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err().path,
-            path
-        );
+        assert_eq!(ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err().path, path);
     }
 
     #[test]
@@ -353,10 +316,7 @@ mod tests {
         let raw = json!({"namespace": "a", "naemspace": "b", "pod": {"imagee": 1, "env": {"x": {}}}});
         let parsed = ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap();
         assert_eq!(parsed.spec.namespace.as_deref(), Some("a"));
-        assert_eq!(
-            parsed.unknown,
-            ["spec.naemspace", "spec.pod.env.x", "spec.pod.imagee"]
-        );
+        assert_eq!(parsed.unknown, ["spec.naemspace", "spec.pod.env.x", "spec.pod.imagee"]);
     }
 
     fn json_value() -> impl Strategy<Value = Value> {

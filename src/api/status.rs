@@ -1,8 +1,5 @@
 //! What the operator records.
-#![allow(
-    clippy::doc_markdown,
-    reason = "`kubectl explain` prints these texts as they are"
-)]
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;

@@ -4,20 +4,18 @@
 //! ours if it carries our experiment's uid, and otherwise somebody else's and left alone.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::error::Error;
-use super::resource::{Kind, Manifest};
-use crate::cluster::{Cluster, belongs_to};
+use super::resource::{Kind, Manifest, Resources};
+use crate::cluster::{Cluster, belongs_to, named};
 use crate::names;
 
 /// Sees to it that the namespace exists and is not on its way out.
 pub async fn namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
     let name = manifest.name();
-    match cluster
-        .find(&cluster.namespaces(), Kind::Namespace.as_str(), name)
-        .await?
-    {
+    match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
         Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
         Some(_) => Ok(()),
         None => match cluster.create(manifest).await {
@@ -32,51 +30,60 @@ fn is_terminating(namespace: &Namespace) -> bool {
     namespace.metadata.deletion_timestamp.is_some()
 }
 
-/// Sees to it that an object of the run exists and is the run's own.
-pub async fn owned(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
-    match cluster.create(manifest).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_already_exists() => {
-            let api = cluster.objects(manifest.kind, manifest.namespace());
-            match cluster
-                .find(&api, manifest.kind.as_str(), manifest.name())
-                .await?
-            {
-                Some(found) if belongs_to(&found, uid(manifest)) => Ok(()),
-                Some(_) => Err(conflict(manifest)),
-                // It went away between the two calls: the next pass creates it.
-                None => Err(error),
-            }
-        }
-        Err(error) => Err(error),
+/// Sees to it that an object of the run exists and is the run's own. Where it is `likely` there already, from an
+/// earlier pass, it is looked up first: a run that waits for something must not write all the while.
+pub async fn owned(cluster: &Cluster, manifest: &Manifest, likely: bool) -> Result<DynamicObject, Error> {
+    let Manifest { kind, .. } = manifest;
+    let api = cluster.objects(*kind, manifest.namespace());
+    let find = async || cluster.find(&api, kind.as_str(), manifest.name()).await;
+    if likely && let Some(found) = find().await? {
+        return own(manifest, found);
     }
+    match cluster.create(manifest).await {
+        Err(error) if error.is_already_exists() => match find().await? {
+            Some(found) => own(manifest, found),
+            // It went away between the two calls: the next pass creates it.
+            None => Err(error),
+        },
+        created => created,
+    }
+}
+
+/// An object that exists, if it is the run's own.
+fn own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error> {
+    let uid = manifest.value["metadata"]["labels"][names::UID_LABEL].as_str();
+    if belongs_to(&found, uid.unwrap_or_default()) {
+        return Ok(found);
+    }
+    Err(Error::NameConflict {
+        kind: manifest.kind.as_str(),
+        namespace: manifest.namespace().to_owned(),
+        name: manifest.name().to_owned(),
+    })
 }
 
 /// Creates the pod, unless it is there already.
 pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
-    owned(cluster, manifest).await?;
-    let (namespace, name) = (manifest.namespace(), manifest.name());
-    cluster
-        .call(
-            format!("look up Pod {namespace}/{name}"),
-            cluster.pods(namespace).get(name),
-        )
-        .await
+    let pod = owned(cluster, manifest, false).await?;
+    pod.try_parse().map_err(|error| Error::Api {
+        doing: format!("read {}", named(manifest.kind, manifest.namespace(), manifest.name())),
+        source: Box::new(kube::Error::SerdeError(serde::ser::Error::custom(error))),
+    })
 }
 
 /// Sees to it that the `ConfigMap`s that the pod refers to exist. A pod that refers to a missing one hangs in
 /// `ContainerCreating` without saying so on its status.
-pub async fn references(cluster: &Cluster, pod: &Manifest) -> Result<(), Error> {
-    let namespace = pod.namespace();
+///
+/// Those that the run brings itself need not exist yet.
+pub async fn references(cluster: &Cluster, resources: &Resources) -> Result<(), Error> {
+    let namespace = resources.pod.namespace();
     let api = cluster.config_maps(namespace);
-    for (name, used_by) in config_maps(&pod.value) {
+    let brought =
+        |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
+    for (name, used_by) in config_maps(&resources.pod.value).into_iter().filter(|(name, _)| !brought(name)) {
         let doing = format!("look up ConfigMap {namespace}/{name}");
         if cluster.call(doing, api.get_metadata_opt(&name)).await?.is_none() {
-            return Err(Error::ConfigMapMissing {
-                namespace: namespace.to_owned(),
-                name,
-                used_by,
-            });
+            return Err(Error::ConfigMapMissing { namespace: namespace.to_owned(), name, used_by });
         }
     }
     Ok(())
@@ -105,10 +112,7 @@ fn config_maps(pod: &Value) -> Vec<(String, String)> {
             add(source.get("configMap"), used_by.clone());
         }
     }
-    for container in list(spec, "containers")
-        .iter()
-        .chain(list(spec, "initContainers"))
-    {
+    for container in list(spec, "containers").iter().chain(list(spec, "initContainers")) {
         let used_by = format!("named by the environment of container {}", container["name"]);
         for from in list(container, "envFrom") {
             add(from.get("configMapRef"), used_by.clone());
@@ -121,24 +125,7 @@ fn config_maps(pod: &Value) -> Vec<(String, String)> {
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
-}
-
-fn uid(manifest: &Manifest) -> &str {
-    manifest.value["metadata"]["labels"][names::UID_LABEL]
-        .as_str()
-        .unwrap_or_default()
-}
-
-fn conflict(manifest: &Manifest) -> Error {
-    Error::NameConflict {
-        kind: manifest.kind.as_str(),
-        namespace: manifest.namespace().to_owned(),
-        name: manifest.name().to_owned(),
-    }
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -165,11 +152,9 @@ mod tests {
 
     #[test]
     fn no_pod_is_too_odd() {
-        for pod in [
-            json!(null),
-            json!({"spec": 1}),
-            json!({"spec": {"volumes": {}, "containers": ["x", null]}}),
-        ] {
+        for pod in
+            [json!(null), json!({"spec": 1}), json!({"spec": {"volumes": {}, "containers": ["x", null]}})]
+        {
             assert_eq!(config_maps(&pod), []);
         }
     }

@@ -31,25 +31,23 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
     if !report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
         return Ok(Progress::Done);
     }
-    let removed = remove_children(context, report).await;
-    match removed {
-        Ok(Progress::Waiting) => return Ok(Progress::Waiting),
-        Ok(Progress::Done) => {
-            let event = event::normal(Reason::CleanedUp, "everything that was created is gone");
-            report.publish(&event).await;
-        }
-        Err(error) if !is_overdue(context, report) => return Err(error),
-        Err(error) => {
-            let note = format!(
-                "given up on the cleanup, something is left behind: {}",
-                error.describe()
-            );
+    let is_overdue = is_overdue(context, report);
+    let left = match remove_children(context, report).await {
+        Ok(Progress::Done) => None,
+        Ok(Progress::Waiting) if is_overdue => Some("its pod has not ended".to_owned()),
+        Err(error) if is_overdue => Some(error.describe()),
+        unfinished => return unfinished,
+    };
+    let event = match left {
+        None => event::normal(Reason::CleanedUp, "everything that was created is gone"),
+        Some(left) => {
+            let note = format!("given up on the cleanup, something is left behind: {left}");
             warn!("experiment {}: {note}", report.live.key());
-            report
-                .publish(&event::warning(Reason::CleanupBlocked.as_str(), &note))
-                .await;
+            abandon_pod(context, report).await;
+            event::warning(Reason::CleanupBlocked.as_str(), &note)
         }
-    }
+    };
+    report.publish(&event).await;
     release(context, report).await?;
     Ok(Progress::Done)
 }
@@ -95,9 +93,8 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
     release_pod(context, &namespace, &pod).await?;
     if pod.metadata.deletion_timestamp.is_none() {
         // Nothing of it runs any more, so there is nobody to give grace to.
-        let parameters = DeleteParams::default()
-            .grace_period(0)
-            .preconditions(precondition(pod.metadata.uid.clone()));
+        let parameters =
+            DeleteParams::default().grace_period(0).preconditions(precondition(pod.metadata.uid.clone()));
         delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
     }
     // The pod's own rights and mounts are the next to go: not before it is really gone.
@@ -109,10 +106,7 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
 /// Where the pod of the recorded run is.
 #[must_use]
 pub fn pod_of(status: &Status) -> Option<(String, String)> {
-    Some((
-        status.run_namespace.clone()?,
-        status.run.as_ref()?.pod_name.clone(),
-    ))
+    Some((status.run_namespace.clone()?, status.run.as_ref()?.pod_name.clone()))
 }
 
 /// The node of a pod.
@@ -124,12 +118,7 @@ pub fn node(pod: &Pod) -> Option<String> {
 /// Deletes objects of the experiment with this uid, last created first. What is gone is fine; what belongs to
 /// somebody else stays.
 pub async fn remove_resources(context: &Context, resources: &[ResourceRef], uid: &str) -> Result<(), Error> {
-    for ResourceRef {
-        kind,
-        namespace,
-        name,
-    } in resources.iter().rev()
-    {
+    for ResourceRef { kind, namespace, name } in resources.iter().rev() {
         let Some(kind) = Kind::named(kind) else { continue };
         let api = context.cluster.objects(kind, namespace);
         let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
@@ -152,20 +141,11 @@ async fn delete(
 ) -> Result<(), Error> {
     let api = context.cluster.objects(kind, namespace);
     let doing = format!("delete {}", named(kind, namespace, name));
-    gone_is_fine(
-        context
-            .cluster
-            .call(doing, api.delete(name, parameters))
-            .await
-            .map(|_| ()),
-    )
+    gone_is_fine(context.cluster.call(doing, api.delete(name, parameters)).await.map(|_| ()))
 }
 
 fn precondition(uid: Option<String>) -> Preconditions {
-    Preconditions {
-        uid,
-        resource_version: None,
-    }
+    Preconditions { uid, resource_version: None }
 }
 
 /// Lets the pod go: how it ended is on the record.
@@ -174,13 +154,23 @@ pub async fn release_pod(context: &Context, namespace: &str, pod: &Pod) -> Resul
         return Ok(());
     };
     let api = context.cluster.pods(namespace);
-    gone_is_fine(
-        context
-            .cluster
-            .set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers)
-            .await
-            .map(|_| ()),
-    )
+    gone_is_fine(context.cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await.map(|_| ()))
+}
+
+/// Takes the finalizer off a pod that cannot be cleaned up, so that it is at least nobody else's obstacle.
+async fn abandon_pod(context: &Context, report: &Report<'_>) {
+    let Some((namespace, name)) = pod_of(&report.live.status.clone().unwrap_or_default()) else {
+        return;
+    };
+    let api = context.cluster.pods(&namespace);
+    let released = match context.cluster.find(&api, Kind::Pod.as_str(), &name).await {
+        Ok(Some(pod)) if belongs_to(&pod, report.live.uid()) => release_pod(context, &namespace, &pod).await,
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = released {
+        warn!("experiment {}: {}", report.live.key(), error.describe());
+    }
 }
 
 /// Lets the experiment go.
@@ -190,11 +180,7 @@ async fn release(context: &Context, report: &Report<'_>) -> Result<(), Error> {
     };
     let api = context.cluster.experiments(report.live.namespace());
     gone_is_fine(
-        context
-            .cluster
-            .set_finalizers(&api, "experiment", &report.live, &finalizers)
-            .await
-            .map(|_| ()),
+        context.cluster.set_finalizers(&api, "experiment", &report.live, &finalizers).await.map(|_| ()),
     )
 }
 

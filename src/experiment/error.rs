@@ -8,7 +8,8 @@ use super::templates::TemplateError;
 use crate::api::spec::InvalidSpec;
 use crate::reason::Reason;
 
-/// Why a pass over an experiment did not come to its end. Every one of these is tried again, with a capped backoff.
+/// Why a pass over an experiment did not come to its end. Tried again with a capped backoff, but for an
+/// invalid spec, which waits for an edit.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The spec was not understood.
@@ -142,10 +143,7 @@ mod tests {
 
     fn api(status: serde_json::Value) -> Error {
         let status = serde_json::from_value(status).unwrap();
-        Error::Api {
-            doing: "create Pod a/b".into(),
-            source: Box::new(kube::Error::Api(status)),
-        }
+        Error::Api { doing: "create Pod a/b".into(), source: Box::new(kube::Error::Api(status)) }
     }
 
     #[rstest]

@@ -35,21 +35,14 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         && old.run.as_ref().is_none_or(|old| old.pod_uid.is_none())
     {
         let namespace = new.run_namespace.as_deref().unwrap_or_default();
-        events.push(normal(
-            Reason::RunCreated,
-            &format!("created pod {namespace}/{}", run.pod_name),
-        ));
+        events.push(normal(Reason::RunCreated, &format!("created pod {namespace}/{}", run.pod_name)));
     }
     let message = new.message.as_deref().unwrap_or_default();
     if new.reason != old.reason && new.reason.as_deref() == Some(Reason::StartStalled.as_str()) {
         events.push(warning(Reason::StartStalled.as_str(), message));
     }
     if started(new) && !started(old) {
-        let node = new
-            .run
-            .as_ref()
-            .and_then(|run| run.node_name.as_deref())
-            .unwrap_or("an unknown node");
+        let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
         events.push(normal(Reason::RunStarted, &format!("the run started on {node}")));
     }
     if new.phase == Some(Phase::Terminating) && old.phase == Some(Phase::Running) {

@@ -71,11 +71,8 @@ pub async fn reconcile(
         }
     };
     let began = Instant::now();
-    let result = if is_settled(&context, seen) {
-        Ok(Action::await_change())
-    } else {
-        pass(&context, seen).await
-    };
+    let result =
+        if is_settled(&context, seen) { Ok(Action::await_change()) } else { pass(&context, seen).await };
     if result.is_ok() {
         context.backoff.clear(seen.uid());
     }
@@ -108,12 +105,7 @@ fn is_settled(context: &Context, seen: &Experiment) -> bool {
     let pod = context.pods.get(&ObjectRef::new(&name).within(&namespace));
     let is_held = pod.is_some_and(|pod| {
         belongs_to(&*pod, seen.uid())
-            && pod
-                .metadata
-                .finalizers
-                .iter()
-                .flatten()
-                .any(|found| found == names::OUTCOME_FINALIZER)
+            && pod.metadata.finalizers.iter().flatten().any(|found| found == names::OUTCOME_FINALIZER)
     });
     !is_held && !seen.is_deleting() && status.observed_generation == seen.metadata.generation
 }
@@ -162,10 +154,7 @@ async fn run(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
     };
     let is_finished = status.is_finished();
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-    let pod = context
-        .cluster
-        .find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name)
-        .await?;
+    let pod = context.cluster.find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
     match pod.filter(|pod| belongs_to(pod, report.live.uid())) {
         Some(pod) => follow(context, report, &pod).await,
         None if is_finished => Ok(()),
@@ -180,11 +169,7 @@ async fn run(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
 /// Records what the pod says. Once its end is written, and only then, the pod may go.
 async fn follow(context: &Context, report: &mut Report<'_>, pod: &Pod) -> Result<(), Error> {
     if !report.draft.status.is_finished() {
-        report.draft.follows(
-            pod.metadata.uid.clone(),
-            cleanup::node(pod),
-            &outcome::pod_state(pod),
-        );
+        report.draft.follows(pod.metadata.uid.clone(), cleanup::node(pod), &outcome::pod_state(pod));
     }
     if report.draft.status.is_finished() {
         report.write().await?;
@@ -205,18 +190,15 @@ async fn start(context: &Context, report: &mut Report<'_>) -> Result<(), Error> 
     let resources = build::build(&plan, &templates)?;
     hold(context, report).await?;
     drop_outdated(context, report, &resources).await?;
+    let is_resumed = report.draft.status.run.is_some();
     report.draft.planned(&plan, &resources);
     report.write().await?;
-    debug!(
-        "creating what run {} of experiment {} needs",
-        plan.number,
-        report.live.key()
-    );
+    debug!("creating what run {} of experiment {} needs", plan.number, report.live.key());
     apply::namespace(&context.cluster, &resources.namespace).await?;
+    apply::references(&context.cluster, &resources).await?;
     for manifest in &resources.owned {
-        apply::owned(&context.cluster, manifest).await?;
+        apply::owned(&context.cluster, manifest, is_resumed).await?;
     }
-    apply::references(&context.cluster, &resources.pod).await?;
     let pod = apply::pod(&context.cluster, &resources.pod).await?;
     follow(context, report, &pod).await
 }
@@ -229,28 +211,16 @@ async fn hold(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
     let mut finalizers = report.live.metadata.finalizers.clone().unwrap_or_default();
     finalizers.push(names::TEARDOWN_FINALIZER.to_owned());
     let api = context.cluster.experiments(report.live.namespace());
-    report.live.metadata = context
-        .cluster
-        .set_finalizers(&api, "experiment", &report.live, &finalizers)
-        .await?;
+    report.live.metadata =
+        context.cluster.set_finalizers(&api, "experiment", &report.live, &finalizers).await?;
     Ok(())
 }
 
 /// Deletes what an earlier decision on this run had created and this one does not want: the spec was edited before the
 /// pod was created.
 async fn drop_outdated(context: &Context, report: &Report<'_>, resources: &Resources) -> Result<(), Error> {
-    let wanted: Vec<ResourceRef> = resources
-        .owned
-        .iter()
-        .map(resource::Manifest::reference)
-        .collect();
-    let outdated: Vec<ResourceRef> = report
-        .draft
-        .status
-        .resources
-        .iter()
-        .filter(|recorded| !wanted.contains(recorded))
-        .cloned()
-        .collect();
+    let wanted: Vec<ResourceRef> = resources.owned.iter().map(resource::Manifest::reference).collect();
+    let outdated: Vec<ResourceRef> =
+        report.draft.status.resources.iter().filter(|recorded| !wanted.contains(recorded)).cloned().collect();
     cleanup::remove_resources(context, &outdated, report.live.uid()).await
 }

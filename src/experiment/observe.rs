@@ -14,10 +14,7 @@ use crate::names;
 /// what the operator creates.
 pub async fn templates(context: &Context, spec: &Spec) -> Result<Templates, Error> {
     let namespace = &context.config.namespace;
-    let name = spec
-        .template
-        .as_ref()
-        .and_then(|template| template.name.as_deref());
+    let name = spec.template.as_ref().and_then(|template| template.name.as_deref());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(names::TEMPLATES);
     let api = context.cluster.config_maps(namespace);
     match context.cluster.find(&api, Kind::ConfigMap.as_str(), name).await? {
@@ -37,21 +34,11 @@ pub async fn facts(context: &Context, experiment: &Experiment, namespace: &str) 
         namespace: namespace.to_owned(),
         name: names::child(DEFAULT_ENV, &names::suffix(experiment.uid())),
     };
-    let recorded = experiment
-        .status
-        .as_ref()
-        .is_some_and(|status| status.resources.contains(&own));
+    let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.contains(&own));
     let default_env_exists = !recorded && {
         let doing = format!("look up ConfigMap {namespace}/{DEFAULT_ENV}");
         let api = context.cluster.config_maps(namespace);
-        context
-            .cluster
-            .call(doing, api.get_metadata_opt(DEFAULT_ENV))
-            .await?
-            .is_some()
+        context.cluster.call(doing, api.get_metadata_opt(DEFAULT_ENV)).await?.is_some()
     };
-    Ok(Facts {
-        operator_namespace: context.config.namespace.clone(),
-        default_env_exists,
-    })
+    Ok(Facts { operator_namespace: context.config.namespace.clone(), default_env_exists })
 }

@@ -51,16 +51,10 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
-    let container = statuses
-        .iter()
-        .find(|status| status.name == names::CONTAINER)
-        .or_else(|| statuses.first());
-    let state = container
-        .and_then(|container| container.state.clone())
-        .unwrap_or_default();
-    let last = container
-        .and_then(|container| container.last_state.clone())
-        .unwrap_or_default();
+    let container =
+        statuses.iter().find(|status| status.name == names::CONTAINER).or_else(|| statuses.first());
+    let state = container.and_then(|container| container.state.clone()).unwrap_or_default();
+    let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
     if let Some(terminated) = state.terminated.clone().or(last.terminated) {
         return PodState::Ended(end(terminated, deleted));
@@ -70,18 +64,14 @@ pub fn pod_state(pod: &Pod) -> PodState {
         return PodState::Ended(End {
             started_at: state.running.and_then(|running| running.started_at),
             finished_at: pod.metadata.deletion_timestamp.clone(),
-            word: status
-                .reason
-                .unwrap_or_else(|| if deleted { "Deleted" } else { "Unknown" }.to_owned()),
+            word: status.reason.unwrap_or_else(|| if deleted { "Deleted" } else { "Unknown" }.to_owned()),
             message: status.message.unwrap_or_default(),
             deleted,
             ..End::default()
         });
     }
     if let Some(running) = state.running {
-        return PodState::Running {
-            started_at: running.started_at,
-        };
+        return PodState::Running { started_at: running.started_at };
     }
     PodState::Starting(stall(&state).or_else(|| unschedulable(pod)))
 }
@@ -112,10 +102,7 @@ fn stall(state: &ContainerState) -> Option<Stall> {
         "ErrImagePull" => "ImagePullBackOff",
         word => word,
     };
-    Some(Stall {
-        word: word.to_owned(),
-        message: waiting.message.clone().unwrap_or_default(),
-    })
+    Some(Stall { word: word.to_owned(), message: waiting.message.clone().unwrap_or_default() })
 }
 
 fn unschedulable(pod: &Pod) -> Option<Stall> {
@@ -124,10 +111,7 @@ fn unschedulable(pod: &Pod) -> Option<Stall> {
         .iter()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
     Some(Stall {
-        word: scheduled
-            .reason
-            .clone()
-            .unwrap_or_else(|| "Unschedulable".to_owned()),
+        word: scheduled.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned()),
         message: scheduled.message.clone().unwrap_or_default(),
     })
 }
@@ -166,10 +150,7 @@ mod tests {
     fn stalled(#[case] pod: Value, #[case] word: &str) {
         assert_eq!(
             state_of(pod),
-            PodState::Starting(Some(Stall {
-                word: word.into(),
-                message: "no".into()
-            }))
+            PodState::Starting(Some(Stall { word: word.into(), message: "no".into() }))
         );
     }
 
@@ -184,13 +165,8 @@ mod tests {
     #[case(json!({"terminated": {"exitCode": 1, "reason": "Error"}}), Some(1), "Error")]
     #[case(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}), Some(137), "OOMKilled")]
     fn ended(#[case] state: Value, #[case] exit_code: Option<i32>, #[case] word: &str) {
-        let PodState::Ended(end) = state_of(with_state(state)) else {
-            panic!("not ended")
-        };
-        assert_eq!(
-            (end.exit_code, end.word.as_str(), end.deleted),
-            (exit_code, word, false)
-        );
+        let PodState::Ended(end) = state_of(with_state(state)) else { panic!("not ended") };
+        assert_eq!((end.exit_code, end.word.as_str(), end.deleted), (exit_code, word, false));
     }
 
     #[rstest]
@@ -199,9 +175,7 @@ mod tests {
     #[case::its_node_is_gone(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0},
         "spec": {"nodeName": "n", "containers": []}, "status": {"phase": "Running"}}), "Deleted")]
     fn ended_without_an_exit_code(#[case] pod: Value, #[case] word: &str) {
-        let PodState::Ended(end) = state_of(pod) else {
-            panic!("not ended")
-        };
+        let PodState::Ended(end) = state_of(pod) else { panic!("not ended") };
         assert_eq!((end.exit_code, end.word.as_str()), (None, word));
     }
 

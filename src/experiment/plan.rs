@@ -140,10 +140,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         number: 1,
         namespace,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
-        rights: Rights {
-            bind: given(role.bind).is_none(),
-            role: given(role.name),
-        },
+        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name) },
         env: Env {
             enabled: env.enabled.unwrap_or(true),
             own: config_map == DEFAULT_ENV && !facts.default_env_exists,
@@ -183,14 +180,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn planned(spec: Value) -> Result<Plan, InvalidSpec> {
-        let experiment = Experiment {
-            spec: Some(spec),
-            ..Experiment::default()
-        };
-        let facts = Facts {
-            operator_namespace: "the-operators".into(),
-            default_env_exists: false,
-        };
+        let experiment = Experiment { spec: Some(spec), ..Experiment::default() };
+        let facts = Facts { operator_namespace: "the-operators".into(), default_env_exists: false };
         plan(&experiment, &Spec::parse(experiment.spec.as_ref())?, &facts)
     }
 
@@ -199,33 +190,13 @@ mod tests {
         let plan = planned(json!({})).unwrap();
         assert_eq!(plan.namespace, "chaostoolkit-run");
         assert_eq!(plan.service_account, None);
-        assert_eq!(
-            plan.rights,
-            Rights {
-                role: None,
-                bind: true
-            }
-        );
-        assert_eq!(
-            plan.env,
-            Env {
-                enabled: true,
-                config_map: DEFAULT_ENV.into(),
-                own: true,
-                secret: None
-            }
-        );
+        assert_eq!(plan.rights, Rights { role: None, bind: true });
+        assert_eq!(plan.env, Env { enabled: true, config_map: DEFAULT_ENV.into(), own: true, secret: None });
         assert_eq!(
             plan.source,
-            Source::File {
-                config_map: "chaostoolkit-experiment".into(),
-                file: "experiment.json".into()
-            }
+            Source::File { config_map: "chaostoolkit-experiment".into(), file: "experiment.json".into() }
         );
-        assert_eq!(
-            (plan.settings, plan.image, plan.arguments, plan.command),
-            (None, None, None, None)
-        );
+        assert_eq!((plan.settings, plan.image, plan.arguments, plan.command), (None, None, None, None));
     }
 
     #[rstest]
@@ -235,10 +206,7 @@ mod tests {
     #[case("kube-anything")]
     #[case("the-operators")]
     fn namespaces_that_are_refused(#[case] namespace: &str) {
-        assert_eq!(
-            planned(json!({"namespace": namespace})).unwrap_err().path,
-            "spec.namespace"
-        );
+        assert_eq!(planned(json!({"namespace": namespace})).unwrap_err().path, "spec.namespace");
     }
 
     #[test]

@@ -59,13 +59,7 @@ impl<'a> Report<'a> {
         let new = &self.draft.status;
         if new.phase != old.phase {
             let phase = new.phase.map_or("none", Phase::as_str);
-            info!(
-                phase,
-                reason = new.reason,
-                message = new.message,
-                "experiment {}",
-                self.live.key()
-            );
+            info!(phase, reason = new.reason, message = new.message, "experiment {}", self.live.key());
         }
         if new.is_finished() && !old.is_finished() {
             self.context.metrics.run_finished(new.phase);
@@ -77,12 +71,7 @@ impl<'a> Report<'a> {
 
     /// Publishes an event. One that cannot be published is no reason to stop: events are best effort.
     pub async fn publish(&self, event: &Event) {
-        debug!(
-            reason = event.reason,
-            note = event.note,
-            "event on experiment {}",
-            self.live.key()
-        );
+        debug!(reason = event.reason, note = event.note, "event on experiment {}", self.live.key());
         let reference = Resource::object_ref(&self.live, &());
         let published = self.context.recorder.publish(event, &reference);
         match tokio::time::timeout(self.context.config.call_limit, published).await {
@@ -90,11 +79,9 @@ impl<'a> Report<'a> {
             Ok(Err(error)) => {
                 warn!(%error, "cannot publish event {} on experiment {}", event.reason, self.live.key());
             }
-            Err(_) => warn!(
-                "no answer when publishing event {} on experiment {}",
-                event.reason,
-                self.live.key()
-            ),
+            Err(_) => {
+                warn!("no answer when publishing event {} on experiment {}", event.reason, self.live.key());
+            }
         }
     }
 }

@@ -27,14 +27,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
-        Self::Namespace,
-        Self::ServiceAccount,
-        Self::Role,
-        Self::RoleBinding,
-        Self::ConfigMap,
-        Self::Pod,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Namespace, Self::ServiceAccount, Self::Role, Self::RoleBinding, Self::ConfigMap, Self::Pod];
 
     /// Its name in `kind:`.
     #[must_use]
@@ -88,39 +82,26 @@ impl Manifest {
     /// Takes an object of this kind; one that is no mapping becomes an empty one.
     #[must_use]
     pub fn new(kind: Kind, value: Value) -> Self {
-        let value = if value.is_object() {
-            value
-        } else {
-            Value::Object(Map::new())
-        };
+        let value = if value.is_object() { value } else { Value::Object(Map::new()) };
         Self { kind, value }
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.value
-            .pointer("/metadata/name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Its namespace; empty for a Namespace itself.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        self.value
-            .pointer("/metadata/namespace")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The mapping at a path of keys. What is in the way and is no mapping is replaced by one.
     pub fn map(&mut self, path: &[&str]) -> &mut Map<String, Value> {
         path.iter().fold(as_map(&mut self.value), |map, key| {
-            as_map(
-                map.entry((*key).to_owned())
-                    .or_insert_with(|| Value::Object(Map::new())),
-            )
+            as_map(map.entry((*key).to_owned()).or_insert_with(|| Value::Object(Map::new())))
         })
     }
 

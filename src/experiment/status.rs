@@ -30,11 +30,7 @@ impl Draft {
     pub fn of(experiment: &Experiment, now: Timestamp) -> Self {
         let mut status = experiment.status.clone().unwrap_or_default();
         status.observed_generation = experiment.metadata.generation;
-        Self {
-            status,
-            generation: experiment.metadata.generation,
-            now,
-        }
+        Self { status, generation: experiment.metadata.generation, now }
     }
 
     /// The spec was understood, but for these fields.
@@ -42,10 +38,7 @@ impl Draft {
         let (reason, message) = if unknown.is_empty() {
             (Reason::Accepted, "the spec is valid".to_owned())
         } else {
-            (
-                Reason::UnknownFields,
-                format!("not used, since not known: {}", unknown.join(", ")),
-            )
+            (Reason::UnknownFields, format!("not used, since not known: {}", unknown.join(", ")))
         };
         self.set(Type::Accepted, State::True, reason, &message);
     }
@@ -62,34 +55,24 @@ impl Draft {
         self.status.suffix = Some(plan.owner.suffix());
         self.status.run_namespace = Some(plan.namespace.clone());
         self.status.outcome = Some(Outcome::Unknown);
-        self.status.resources = resources
-            .owned
-            .iter()
-            .map(super::resource::Manifest::reference)
-            .collect();
-        let run = Run {
-            number: plan.number,
-            pod_name: resources.pod.name().to_owned(),
-            ..Run::default()
-        };
-        if self.status.run.as_ref() != Some(&run) {
-            self.status.run = Some(run);
-            self.set(
-                Type::Provisioned,
-                State::Unknown,
-                Reason::Provisioning,
-                "creating what the run needs",
-            );
-            self.phase(
-                Phase::Pending,
-                Reason::Provisioning,
-                "creating what the run needs",
-            );
+        self.status.resources = resources.owned.iter().map(super::resource::Manifest::reference).collect();
+        let run = Run { number: plan.number, pod_name: resources.pod.name().to_owned(), ..Run::default() };
+        // What an earlier pass was blocked by stays said until this one has come further. The end of a rejected spec
+        // does not: who waits for the end must not take it for that of the run.
+        let is_blocked = self.status.run.as_ref() == Some(&run) && self.status.phase == Some(Phase::Blocked);
+        self.status.run = Some(run);
+        if !is_blocked {
+            self.set(Type::Provisioned, State::Unknown, Reason::Provisioning, "creating what the run needs");
+            self.phase(Phase::Pending, Reason::Provisioning, "creating what the run needs");
         }
     }
 
     /// Something stands in the way that somebody has to see.
     pub fn blocked(&mut self, error: &Error) {
+        // A pod that was created goes on, whoever cannot look at it for the moment; and what came of it is final.
+        if self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()) {
+            return;
+        }
         let message = error.describe();
         self.set(Type::Provisioned, State::False, error.reason(), &message);
         self.phase(Phase::Blocked, error.reason(), &message);
@@ -97,21 +80,14 @@ impl Draft {
 
     /// The pod of the run exists, with this uid, on this node and in this state.
     pub fn follows(&mut self, uid: Option<String>, node: Option<String>, state: &PodState) {
-        self.set(
-            Type::Provisioned,
-            State::True,
-            Reason::Provisioned,
-            "everything the run needs was created",
-        );
+        self.set(Type::Provisioned, State::True, Reason::Provisioned, "everything the run needs was created");
         let Some(run) = &mut self.status.run else { return };
         run.pod_uid = uid;
         run.node_name = node.or_else(|| run.node_name.take());
         match state {
-            PodState::Starting(None) => self.phase(
-                Phase::Starting,
-                Reason::Starting,
-                "waiting for the container to start",
-            ),
+            PodState::Starting(None) => {
+                self.phase(Phase::Starting, Reason::Starting, "waiting for the container to start");
+            }
             PodState::Starting(Some(stall)) => {
                 let message = format!("{}: {}", stall.word, stall.message);
                 // The words vary from one attempt to the next; the first ones stay, or each attempt were a write.
@@ -145,12 +121,7 @@ impl Draft {
     /// Something cannot be deleted.
     pub fn cleanup_blocked(&mut self, error: &Error) {
         let message = error.describe();
-        self.set(
-            Type::CleanupBlocked,
-            State::True,
-            Reason::CleanupBlocked,
-            &message,
-        );
+        self.set(Type::CleanupBlocked, State::True, Reason::CleanupBlocked, &message);
         self.status.reason = Some(Reason::CleanupBlocked.into());
         self.status.message = Some(condition::short(&message));
     }
@@ -160,20 +131,14 @@ impl Draft {
         let Some(run) = &mut self.status.run else { return };
         run.started_at = end.started_at.clone().or_else(|| run.started_at.take());
         let finished = end.finished_at.clone().unwrap_or(Time(now));
-        run.duration_seconds = run
-            .started_at
-            .as_ref()
-            .map(|started| (finished.0.as_second() - started.0.as_second()).max(0));
+        run.duration_seconds =
+            run.started_at.as_ref().map(|started| (finished.0.as_second() - started.0.as_second()).max(0));
         run.finished_at = Some(finished);
         run.exit_code = end.exit_code;
         run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
         let pod = run.pod_name.clone();
         match end.exit_code {
-            Some(0) => self.phase(
-                Phase::Completed,
-                Reason::Completed,
-                "the toolkit exited with code 0",
-            ),
+            Some(0) => self.phase(Phase::Completed, Reason::Completed, "the toolkit exited with code 0"),
             Some(code) if end.deleted => {
                 let message =
                     format!("pod {pod} was deleted during the run; the toolkit exited with code {code}");
@@ -199,11 +164,7 @@ impl Draft {
 
     fn is_stalled_by(&self, word: &str) -> bool {
         self.status.reason.as_deref() == Some(Reason::StartStalled.as_str())
-            && self
-                .status
-                .message
-                .as_ref()
-                .is_some_and(|message| message.starts_with(&format!("{word}:")))
+            && self.status.message.as_ref().is_some_and(|message| message.starts_with(&format!("{word}:")))
     }
 
     /// Sets the phase, and the two conditions that follow from it.

@@ -52,31 +52,19 @@ impl Templates {
     /// The templates in the data of the `ConfigMap` called `source` (`namespace/name`).
     #[must_use]
     pub fn new(source: impl Into<String>, texts: BTreeMap<String, String>) -> Self {
-        Self {
-            source: source.into(),
-            texts,
-        }
+        Self { source: source.into(), texts }
     }
 
     /// The object that a template describes. It is a mapping of the right kind that has a name.
     pub fn object(&self, kind: Kind) -> Result<Value, TemplateError> {
         let key = key(kind);
-        let invalid = |problem: String| TemplateError::Invalid {
-            source_name: self.source.clone(),
-            key,
-            problem,
-        };
-        let text = self
-            .texts
-            .get(key)
-            .ok_or_else(|| invalid("is missing".to_owned()))?;
+        let invalid =
+            |problem: String| TemplateError::Invalid { source_name: self.source.clone(), key, problem };
+        let text = self.texts.get(key).ok_or_else(|| invalid("is missing".to_owned()))?;
         let object: Value = serde_saphyr::from_str(text)
             .map_err(|error| invalid(format!("is not YAML: {}", one_line(&error))))?;
         if object.get("kind").and_then(Value::as_str) != Some(kind.as_str()) {
-            return Err(invalid(format!(
-                "is not a {kind}: its `kind` is {}",
-                shown(object.get("kind"))
-            )));
+            return Err(invalid(format!("is not a {kind}: its `kind` is {}", shown(object.get("kind")))));
         }
         match object.pointer("/metadata/name").and_then(Value::as_str) {
             Some(name) if !name.is_empty() => Ok(object),
@@ -86,11 +74,7 @@ impl Templates {
 
     /// An error about the content of the template of this kind.
     pub fn invalid(&self, kind: Kind, problem: impl Into<String>) -> TemplateError {
-        TemplateError::Invalid {
-            source_name: self.source.clone(),
-            key: key(kind),
-            problem: problem.into(),
-        }
+        TemplateError::Invalid { source_name: self.source.clone(), key: key(kind), problem: problem.into() }
     }
 }
 
@@ -138,11 +122,8 @@ pub(crate) mod tests {
     }
 
     fn pod_template(text: &str) -> Result<Value, TemplateError> {
-        Templates::new(
-            "a/b",
-            BTreeMap::from([(key(Kind::Pod).to_owned(), text.to_owned())]),
-        )
-        .object(Kind::Pod)
+        Templates::new("a/b", BTreeMap::from([(key(Kind::Pod).to_owned(), text.to_owned())]))
+            .object(Kind::Pod)
     }
 
     #[test]
@@ -160,22 +141,14 @@ pub(crate) mod tests {
     #[case("{kind: Pod, metadata: {name: 5}}", "has no `metadata.name`")]
     fn what_is_wrong_is_named(#[case] text: &str, #[case] problem: &str) {
         let error = pod_template(text).unwrap_err().to_string();
-        assert!(
-            error.starts_with("key chaostoolkit-pod.yaml of ConfigMap a/b"),
-            "{error}"
-        );
+        assert!(error.starts_with("key chaostoolkit-pod.yaml of ConfigMap a/b"), "{error}");
         assert!(error.contains(problem), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 
     #[test]
     fn a_missing_key_is_named() {
-        let error = Templates::new("a/b", BTreeMap::new())
-            .object(Kind::Role)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "key chaostoolkit-role.yaml of ConfigMap a/b is missing"
-        );
+        let error = Templates::new("a/b", BTreeMap::new()).object(Kind::Role).unwrap_err();
+        assert_eq!(error.to_string(), "key chaostoolkit-role.yaml of ConfigMap a/b is missing");
     }
 }

@@ -31,11 +31,7 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
     place(&mut pod, &plan.namespace);
     mark(&mut pod, &plan.owner);
     pod::mark(&mut pod, plan.number);
-    Ok(Resources {
-        namespace: namespace::namespace(plan, templates)?,
-        owned,
-        pod,
-    })
+    Ok(Resources { namespace: namespace::namespace(plan, templates)?, owned, pod })
 }
 
 /// The object of a template, with the name that the child of this owner gets.
@@ -48,26 +44,16 @@ fn child(templates: &Templates, kind: Kind, owner: &Owner) -> Result<Manifest, T
 
 /// Puts an object into a namespace.
 fn place(manifest: &mut Manifest, namespace: &str) {
-    manifest
-        .map(&["metadata"])
-        .insert("namespace".to_owned(), namespace.into());
+    manifest.map(&["metadata"]).insert("namespace".to_owned(), namespace.into());
 }
 
 /// Says on an object whose it is, and takes off what could tie it to somebody else.
 fn mark(manifest: &mut Manifest, owner: &Owner) {
     let metadata = manifest.map(&["metadata"]);
-    for foreign in [
-        "ownerReferences",
-        "finalizers",
-        "generateName",
-        "uid",
-        "resourceVersion",
-    ] {
+    for foreign in ["ownerReferences", "finalizers", "generateName", "uid", "resourceVersion"] {
         metadata.remove(foreign);
     }
-    manifest
-        .map(&["metadata", "labels"])
-        .insert(names::UID_LABEL.to_owned(), owner.uid.clone().into());
+    manifest.map(&["metadata", "labels"]).insert(names::UID_LABEL.to_owned(), owner.uid.clone().into());
     manifest
         .map(&["metadata", "annotations"])
         .insert(names::EXPERIMENT_ANNOTATION.to_owned(), owner.key.clone().into());
@@ -75,10 +61,7 @@ fn mark(manifest: &mut Manifest, owner: &Owner) {
 
 /// A list of objects at a key, for changing them in place; empty where there is none.
 fn items<'a>(value: &'a mut Value, key: &str) -> &'a mut [Value] {
-    value
-        .get_mut(key)
-        .and_then(Value::as_array_mut)
-        .map_or(&mut [], Vec::as_mut_slice)
+    value.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
 }
 
 /// Takes the items out of the list at `key` that are not wanted, and the list when it is empty then.

@@ -6,8 +6,6 @@ use crate::experiment::resource::Kind;
 /// The namespace, with the name that the plan wants.
 pub fn namespace(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {
     let mut manifest = Manifest::new(Kind::Namespace, templates.object(Kind::Namespace)?);
-    manifest
-        .map(&["metadata"])
-        .insert("name".to_owned(), plan.namespace.clone().into());
+    manifest.map(&["metadata"]).insert("name".to_owned(), plan.namespace.clone().into());
     Ok(manifest)
 }

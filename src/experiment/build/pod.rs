@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::rbac::Account;
 use super::{Manifest, Plan, TemplateError, Templates, child, is_named, items, retain};
-use crate::experiment::plan::{Env, Source};
+use crate::experiment::plan::{DEFAULT_ENV, Env, Source};
 use crate::experiment::resource::Kind;
 use crate::names;
 
@@ -25,10 +25,7 @@ pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Mani
     }
     let mut containers = items(spec, "containers").iter_mut();
     let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else {
-        return Err(templates.invalid(
-            Kind::Pod,
-            format!("has no container called {:?}", names::CONTAINER),
-        ));
+        return Err(templates.invalid(Kind::Pod, format!("has no container called {:?}", names::CONTAINER)));
     };
     if let Some(image) = &plan.image {
         container["image"] = json!(image);
@@ -38,10 +35,7 @@ pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Mani
     command(container, plan);
     harden_container(container);
     if let Source::File { config_map, .. } = &plan.source {
-        for volume in items(spec, "volumes")
-            .iter_mut()
-            .filter(|volume| is_named(volume, EXPERIMENT_VOLUME))
-        {
+        for volume in items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, EXPERIMENT_VOLUME)) {
             rename(volume, "configMap", "name", config_map);
         }
     }
@@ -50,63 +44,41 @@ pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Mani
     spec["restartPolicy"] = json!("Never");
     harden(&mut pod);
     for (label, value) in &plan.owner.labels {
-        pod.map(&["metadata", "labels"])
-            .entry(label.clone())
-            .or_insert_with(|| value.clone().into());
+        pod.map(&["metadata", "labels"]).entry(label.clone()).or_insert_with(|| value.clone().into());
     }
     Ok(pod)
 }
 
 /// The marks of a runner pod: the number of its run, and the finalizer that holds it until its end is recorded.
 pub fn mark(pod: &mut Manifest, number: i32) {
-    pod.map(&["metadata", "labels"])
-        .insert(names::RUN_LABEL.to_owned(), number.to_string().into());
-    pod.map(&["metadata"])
-        .insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
+    pod.map(&["metadata", "labels"]).insert(names::RUN_LABEL.to_owned(), number.to_string().into());
+    pod.map(&["metadata"]).insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
 }
 
 /// Mounts the Secret with the toolkit's settings, or takes its volume out.
 fn settings(spec: &mut Value, secret: Option<&str>) {
     if let Some(secret) = secret {
-        for volume in items(spec, "volumes")
-            .iter_mut()
-            .filter(|volume| is_named(volume, SETTINGS_VOLUME))
-        {
+        for volume in items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, SETTINGS_VOLUME)) {
             rename(volume, "secret", "secretName", secret);
         }
         return;
     }
     retain(spec, "volumes", |volume| !is_named(volume, SETTINGS_VOLUME));
     for container in items(spec, "containers") {
-        retain(container, "volumeMounts", |mount| {
-            !is_named(mount, SETTINGS_VOLUME)
-        });
+        retain(container, "volumeMounts", |mount| !is_named(mount, SETTINGS_VOLUME));
     }
 }
 
 /// Points the container at its variables.
 fn env(container: &mut Value, plan: &Plan) {
-    let Env {
-        enabled,
-        config_map,
-        own,
-        secret,
-    } = &plan.env;
+    let Env { enabled, config_map, own, secret } = &plan.env;
     if !enabled {
-        retain(container, "envFrom", |from| {
-            from.get("configMapRef")
-                .is_none_or(|map| !is_named(map, config_map))
-        });
+        let unwanted = |map: &Value| is_named(map, DEFAULT_ENV) || is_named(map, config_map);
+        retain(container, "envFrom", |from| from.get("configMapRef").is_none_or(|map| !unwanted(map)));
         return;
     }
-    let name = if *own {
-        names::child(config_map, &plan.owner.suffix())
-    } else {
-        config_map.clone()
-    };
-    let first = items(container, "envFrom")
-        .iter_mut()
-        .find(|from| from.get("configMapRef").is_some());
+    let name = if *own { names::child(config_map, &plan.owner.suffix()) } else { config_map.clone() };
+    let first = items(container, "envFrom").iter_mut().find(|from| from.get("configMapRef").is_some());
     if let Some(from) = first {
         rename(from, "configMapRef", "name", &name);
     }
@@ -120,24 +92,20 @@ fn source(container: &mut Value, source: &Source) {
     match source {
         Source::File { file, .. } => {
             let path = format!("/home/svc/{file}");
-            for mount in items(container, "volumeMounts")
-                .iter_mut()
-                .filter(|mount| is_named(mount, EXPERIMENT_VOLUME))
+            for mount in
+                items(container, "volumeMounts").iter_mut().filter(|mount| is_named(mount, EXPERIMENT_VOLUME))
             {
                 mount["mountPath"] = json!(path);
                 mount["subPath"] = json!(file);
             }
-            for variable in items(container, "env")
-                .iter_mut()
-                .filter(|variable| is_named(variable, PATH_VARIABLE))
+            for variable in
+                items(container, "env").iter_mut().filter(|variable| is_named(variable, PATH_VARIABLE))
             {
                 variable["value"] = json!(path);
             }
         }
         Source::Url => {
-            retain(container, "volumeMounts", |mount| {
-                !is_named(mount, EXPERIMENT_VOLUME)
-            });
+            retain(container, "volumeMounts", |mount| !is_named(mount, EXPERIMENT_VOLUME));
             retain(container, "env", |variable| !is_named(variable, PATH_VARIABLE));
             arguments(container, &["run".to_owned(), "$(EXPERIMENT_URL)".to_owned()]);
         }
@@ -164,10 +132,7 @@ fn command(container: &mut Value, plan: &Plan) {
 
 /// Whether the container starts `chaos` itself, rather than a shell that does.
 fn runs_chaos(container: &Value) -> bool {
-    container
-        .pointer("/command/0")
-        .and_then(Value::as_str)
-        .is_none_or(|command| command.contains("chaos"))
+    container.pointer("/command/0").and_then(Value::as_str).is_none_or(|command| command.contains("chaos"))
 }
 
 /// Replaces the arguments of `chaos`: all arguments of the container, or the command line in the last argument where

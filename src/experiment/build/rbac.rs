@@ -52,11 +52,7 @@ pub fn role_binding(
         None => child(templates, Kind::Role, &plan.owner)?.name().to_owned(),
     };
     binding.map(&["roleRef"]).insert("name".to_owned(), role.into());
-    let Some(subject) = binding
-        .value
-        .pointer_mut("/subjects/0")
-        .and_then(Value::as_object_mut)
-    else {
+    let Some(subject) = binding.value.pointer_mut("/subjects/0").and_then(Value::as_object_mut) else {
         return Err(templates.invalid(Kind::RoleBinding, "has no `subjects`"));
     };
     subject.insert("name".to_owned(), json!(account.0));

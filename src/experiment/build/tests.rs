@@ -18,16 +18,8 @@ fn experiment(spec: Value) -> Experiment {
 }
 
 fn planned(experiment: &Experiment, default_env_exists: bool) -> Plan {
-    let facts = Facts {
-        operator_namespace: "operators".into(),
-        default_env_exists,
-    };
-    plan::plan(
-        experiment,
-        &Spec::parse(experiment.spec.as_ref()).unwrap(),
-        &facts,
-    )
-    .unwrap()
+    let facts = Facts { operator_namespace: "operators".into(), default_env_exists };
+    plan::plan(experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
 }
 
 fn built(spec: Value) -> Resources {
@@ -55,20 +47,11 @@ fn everything_of_the_run_but_the_namespace_is_marked() {
     let resources = built(json!({}));
     for manifest in resources.owned.iter().chain([&resources.pod]) {
         let metadata = &manifest.value["metadata"];
-        assert_eq!(
-            metadata["labels"][names::UID_LABEL],
-            "123e4567-e89b-12d3-a456-426614174000"
-        );
-        assert_eq!(
-            metadata["annotations"][names::EXPERIMENT_ANNOTATION],
-            "authors/exp"
-        );
+        assert_eq!(metadata["labels"][names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
+        assert_eq!(metadata["annotations"][names::EXPERIMENT_ANNOTATION], "authors/exp");
         assert_eq!(metadata["namespace"], "chaostoolkit-run");
     }
-    assert_eq!(
-        resources.namespace.value["metadata"],
-        json!({"name": "chaostoolkit-run"})
-    );
+    assert_eq!(resources.namespace.value["metadata"], json!({"name": "chaostoolkit-run"}));
 }
 
 #[rstest]
@@ -78,6 +61,7 @@ fn everything_of_the_run_but_the_namespace_is_marked() {
 #[case(json!({"chaosArgs": []}), "/args", json!(["run", "$(EXPERIMENT_PATH)"]))]
 #[case(json!({"chaosCommandPath": "/venv/bin/chaos"}), "/command", json!(["/venv/bin/chaos"]))]
 #[case(json!({"env": {"enabled": false, "secretName": "s"}}), "/envFrom", Value::Null)]
+#[case(json!({"env": {"enabled": false, "configMapName": "mine"}}), "/envFrom", Value::Null)]
 #[case(json!({"env": {"secretName": "s"}}), "/envFrom/1/secretRef/name", json!("s"))]
 #[case(json!({"env": {"configMapName": "mine"}}), "/envFrom", json!([{"configMapRef": {"name": "mine"}}]))]
 #[case(json!({"settings": {"enabled": true}}), "/volumeMounts/0/mountPath", json!("/home/svc/.chaostoolkit/"))]
@@ -89,13 +73,7 @@ fn everything_of_the_run_but_the_namespace_is_marked() {
 #[case(json!({"experiment": {"configMapExperimentFileName": "e.yaml"}}), "/volumeMounts/0/subPath", json!("e.yaml"))]
 fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
     let resources = built(json!({"pod": pod}));
-    assert_eq!(
-        container(&resources)
-            .pointer(pointer)
-            .cloned()
-            .unwrap_or_default(),
-        expected
-    );
+    assert_eq!(container(&resources).pointer(pointer).cloned().unwrap_or_default(), expected);
 }
 
 #[rstest]
@@ -104,13 +82,7 @@ fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Valu
 #[case(json!({"experiment": {"asFile": false}}), "/volumes", Value::Null)]
 fn volume_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
     let resources = built(json!({"pod": pod}));
-    assert_eq!(
-        resources.pod.value["spec"]
-            .pointer(pointer)
-            .cloned()
-            .unwrap_or_default(),
-        expected
-    );
+    assert_eq!(resources.pod.value["spec"].pointer(pointer).cloned().unwrap_or_default(), expected);
 }
 
 #[test]
@@ -131,18 +103,10 @@ fn only_what_the_author_does_not_bring_is_made(
     #[case] account: &str,
 ) {
     let resources = built(spec);
-    let made: Vec<&str> = resources
-        .owned
-        .iter()
-        .map(|manifest| manifest.kind.as_str())
-        .collect();
+    let made: Vec<&str> = resources.owned.iter().map(|manifest| manifest.kind.as_str()).collect();
     assert_eq!(made, kinds);
     assert_eq!(resources.pod.value["spec"]["serviceAccountName"], account);
-    for binding in resources
-        .owned
-        .iter()
-        .filter(|manifest| manifest.kind == Kind::RoleBinding)
-    {
+    for binding in resources.owned.iter().filter(|manifest| manifest.kind == Kind::RoleBinding) {
         assert_eq!(
             binding.value["subjects"][0]["name"], account,
             "the account that the pod uses is the one bound"
@@ -196,10 +160,7 @@ fn a_template_cannot_tie_a_child_to_somebody_else_or_restart_it() {
     templates = templates.with(Kind::Pod, pod.to_string());
     let resources = build(&planned(&experiment(json!({})), true), &templates).unwrap();
     assert_eq!(resources.pod.value["metadata"].get("ownerReferences"), None);
-    assert_eq!(
-        resources.pod.value["metadata"]["finalizers"],
-        json!([names::OUTCOME_FINALIZER])
-    );
+    assert_eq!(resources.pod.value["metadata"]["finalizers"], json!([names::OUTCOME_FINALIZER]));
     assert_eq!(resources.pod.value["spec"]["restartPolicy"], "Never");
 }
 
@@ -208,11 +169,7 @@ fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (key, inner) in map {
-                pointers(
-                    inner,
-                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
-                    into,
-                );
+                pointers(inner, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), into);
             }
         }
         Value::Array(list) => {

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
+# One layer alone: hack/test.sh lint|pure|api|node.
+set -euo pipefail
+. "$(dirname "$0")/cluster/lib.sh"
+cd "$ROOT"
+export RUST_BACKTRACE=${RUST_BACKTRACE:-0}
+
+layer() { printf '\n== %s\n' "$*" >&2; say "$*"; }
+lint() {
+  layer "lint: formatting, clippy, documentation"
+  cargo fmt --check
+  cargo clippy --locked --all-targets -- -D warnings
+  RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+}
+pure() {
+  layer "tests that need nothing"
+  INSTA_UPDATE=no cargo test --locked
+}
+api() {
+  layer "tests that need an API server"
+  CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
+  local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
+  (eval "$variables"; cargo test --locked --test api_server -- --ignored)
+}
+node() {
+  layer "tests that need a node"
+  local image built variables
+  image=$(hack/image.sh --name) built=$(hack/image.sh)
+  hack/cluster/up.sh
+  variables=$(hack/cluster/env.sh)
+  (
+    eval "$variables"
+    hack/cluster/load.sh "$built" "$image"
+    cargo test --locked --test node -- --ignored --test-threads "${NODE_TEST_THREADS:-4}"
+  )
+}
+
+[ $# -gt 0 ] || set -- lint pure api node
+for part; do
+  case $part in
+    lint | pure | api | node) "$part" ;;
+    *) die "there is no layer $part; there are lint, pure, api and node" ;;
+  esac
+done
+say "all passed: $*"

@@ -1,0 +1,157 @@
+//! An installation of the shipped manifests under names of its own, so that tests can run side by side.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use chaostoolkit_operator::api::Experiment;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
+use kube::Client;
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::config::Kubeconfig;
+use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
+use kube::runtime::conditions::is_crd_established;
+use serde_json::{Value, json};
+
+use super::{client, create, wait};
+
+/// The operator's namespace, account and rights, but not its Deployment: tests start the program themselves.
+pub struct Install {
+    pub client: Client,
+    /// Namespace of the operator and of the experiments.
+    pub namespace: String,
+    /// A namespace for runs. It does not exist at first.
+    pub run_namespace: String,
+    /// As whom the operator acts.
+    pub user: String,
+    /// A kubeconfig with the operator's own rights and no others.
+    pub kubeconfig: PathBuf,
+}
+
+impl Install {
+    /// Installs under a name that no other test uses.
+    pub async fn new(test: &str) -> Self {
+        let client = client().await;
+        let unique = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
+        let namespace = format!("{test}-{}", &unique[..10]);
+        for object in manifests() {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            if kind == "CustomResourceDefinition" {
+                apply(&client, &object).await;
+            } else if kind != "Deployment" && object["metadata"]["name"] != "chaostoolkit-run" {
+                let renamed = object.to_string().replace("chaostoolkit-crd", &namespace);
+                apply(&client, &serde_json::from_str(&renamed).unwrap()).await;
+            }
+        }
+        wait(&Api::all(client.clone()), "chaosexperiments.chaostoolkit.org", "established", |found| {
+            kube::runtime::wait::Condition::matches_object(&is_crd_established(), found)
+        })
+        .await;
+        let kubeconfig = kubeconfig(&client, &namespace).await;
+        let user = format!("system:serviceaccount:{namespace}:{namespace}");
+        Self { run_namespace: format!("{namespace}-run"), client, namespace, user, kubeconfig }
+    }
+
+    pub fn experiments(&self) -> Api<Experiment> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), &self.run_namespace)
+    }
+
+    pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Creates the namespace of the run with the given experiment in it, and waits for what Kubernetes adds to it.
+    pub async fn with_experiment(&self, text: &str) {
+        let name = &self.run_namespace;
+        create(&Api::<Namespace>::all(self.client.clone()), json!({"metadata": {"name": name}})).await;
+        create(
+            &self.config_maps(name),
+            super::config_map("chaostoolkit-experiment", json!({"experiment.json": text})),
+        )
+        .await;
+    }
+
+    /// Creates an experiment that runs in this installation's namespace for runs.
+    pub async fn apply_experiment(&self, name: &str, mut spec: Value) -> Experiment {
+        if let Some(spec) = spec.as_object_mut() {
+            spec.entry("namespace").or_insert_with(|| json!(self.run_namespace));
+        }
+        self.send(super::experiment(name, spec)).await.unwrap()
+    }
+
+    /// Creates an experiment exactly as it is written.
+    pub async fn send(&self, experiment: Value) -> Result<Experiment, kube::Error> {
+        let object: DynamicObject = serde_json::from_value(experiment).unwrap();
+        let api = Api::<DynamicObject>::namespaced_with(
+            self.client.clone(),
+            &self.namespace,
+            &ApiResource::erase::<Experiment>(&()),
+        );
+        let created = api.create(&PostParams::default(), &object).await?;
+        Ok(created.try_parse().unwrap())
+    }
+
+    /// What is left of all experiments in the cluster's namespaces that belong to this installation.
+    pub async fn left_behind(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (group, version, kind) in [
+            ("", "v1", "Pod"),
+            ("", "v1", "ConfigMap"),
+            ("", "v1", "ServiceAccount"),
+            ("rbac.authorization.k8s.io", "v1", "Role"),
+            ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+        ] {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+            let ours = ListParams::default().labels("chaostoolkit.org/experiment-uid");
+            let found =
+                Api::<DynamicObject>::all_with(self.client.clone(), &resource).list(&ours).await.unwrap();
+            let key = format!("{}/", self.namespace);
+            left.extend(found.items.iter().filter_map(|object| {
+                let owner = object.metadata.annotations.as_ref()?.get("chaostoolkit.org/experiment")?;
+                owner.starts_with(&key).then(|| format!("{kind} {:?}", object.metadata.name))
+            }));
+        }
+        left
+    }
+}
+
+/// The documents of the overlay, as kustomize renders them.
+fn manifests() -> Vec<Value> {
+    let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac");
+    let output =
+        Command::new("kubectl").args(["kustomize", overlay]).output().expect("kubectl is on the PATH");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_saphyr::from_multiple(&String::from_utf8(output.stdout).unwrap()).unwrap()
+}
+
+async fn apply(client: &Client, object: &Value) {
+    let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+    let TypeMeta { api_version, kind } = object.types.clone().unwrap();
+    let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
+    let api: Api<DynamicObject> = match &object.metadata.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let name = object.metadata.name.clone().unwrap();
+    api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&object)).await.unwrap();
+}
+
+/// Writes a kubeconfig whose user is the operator's service account.
+async fn kubeconfig(client: &Client, namespace: &str) -> PathBuf {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let request = TokenRequest::default();
+    let token = accounts.create_token_request(namespace, &PostParams::default(), &request).await.unwrap();
+    let mut config = serde_json::to_value(Kubeconfig::read().unwrap()).unwrap();
+    let context = config["contexts"][0]["context"]["cluster"].clone();
+    config["contexts"] = json!([{"name": "operator", "context": {"cluster": context, "user": "operator", "namespace": namespace}}]);
+    config["users"] = json!([{"name": "operator", "user": {"token": token.status.unwrap().token}}]);
+    config["current-context"] = json!("operator");
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{namespace}.kubeconfig"));
+    std::fs::write(&path, config.to_string()).unwrap();
+    path
+}

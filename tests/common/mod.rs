@@ -1,0 +1,137 @@
+//! What the tests against a real API server share: an installation of the operator's manifests under names of its own,
+//! the operator's program as a process that can be killed, and waits that have a limit.
+//!
+//! The cluster is the one that `KUBECONFIG` names; `CLUSTER_AUDIT_LOG` is the audit log of its API server, the witness of
+//! who did what. See hack/cluster.
+
+#![allow(dead_code, missing_docs, reason = "each test program uses a part of this")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
+#![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests panic to fail"
+)]
+
+pub mod audit;
+pub mod install;
+pub mod operator;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use chaostoolkit_operator::api::condition::{self, Type};
+use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::runtime::wait::await_condition;
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// How long anything may take that should happen at once, on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+pub async fn client() -> Client {
+    assert!(
+        std::env::var_os("KUBECONFIG").is_some(),
+        "KUBECONFIG is not set: see CONTRIBUTING.md on how to run this"
+    );
+    Client::try_default().await.unwrap()
+}
+
+/// Waits until an object is as wanted; an object that is not there is `None`.
+pub async fn wait<K>(api: &Api<K>, name: &str, what: &str, wanted: impl Fn(Option<&K>) -> bool) -> Option<K>
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let change = await_condition(api.clone(), name, |object: Option<&K>| wanted(object));
+    if let Ok(found) = tokio::time::timeout(LIMIT, change).await {
+        return found.unwrap();
+    }
+    panic!("{name} did not become {what} within {LIMIT:?}; it is {:#?}", api.get_opt(name).await);
+}
+
+/// Polls what no watch tells of.
+pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let result = tokio::time::timeout(LIMIT, async {
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    result.await.unwrap_or_else(|_| panic!("not within {LIMIT:?}: {what}"))
+}
+
+pub async fn create<K>(api: &Api<K>, object: Value) -> K
+where
+    K: Clone + Debug + DeserializeOwned + Serialize,
+{
+    api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap()
+}
+
+/// An experiment in the form in which it is sent.
+pub fn experiment(name: &str, spec: Value) -> Value {
+    json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment", "metadata": {"name": name}, "spec": spec})
+}
+
+pub fn config_map(name: &str, data: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+}
+
+pub fn status(experiment: Option<&Experiment>) -> Status {
+    experiment.and_then(|experiment| experiment.status.clone()).unwrap_or_default()
+}
+
+pub async fn wait_for_phase(api: &Api<Experiment>, name: &str, phase: Phase) -> Status {
+    status(wait(api, name, phase.as_str(), |found| status(found).phase == Some(phase)).await.as_ref())
+}
+
+pub async fn wait_for_reason(api: &Api<Experiment>, name: &str, reason: &str) -> Status {
+    status(wait(api, name, reason, |found| status(found).reason.as_deref() == Some(reason)).await.as_ref())
+}
+
+/// `True/Reason` of a condition.
+pub fn condition_of(status: &Status, type_: Type) -> String {
+    condition::find(&status.conditions, type_)
+        .map_or_else(|| "none".to_owned(), |found| format!("{}/{}", found.status, found.reason))
+}
+
+pub async fn delete<K>(api: &Api<K>, name: &str)
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    api.delete(name, &DeleteParams::default()).await.unwrap();
+}
+
+pub async fn delete_and_wait<K>(api: &Api<K>, name: &str)
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    delete(api, name).await;
+    wait(api, name, "gone", |found| found.is_none()).await;
+}
+
+/// Plays the kubelet on a control plane that has none: what it would report of the container.
+pub async fn report_container(pods: &Api<Pod>, name: &str, state: Value) {
+    let phase = if state.get("terminated").is_some() { "Failed" } else { "Running" };
+    let status = json!({"status": {"phase": phase, "containerStatuses": [{
+        "name": "chaostoolkit", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+    }]}});
+    pods.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+}
+
+pub fn running() -> Value {
+    json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
+}
+
+pub fn terminated(exit_code: i32) -> Value {
+    let reason = if exit_code == 0 { "Completed" } else { "Error" };
+    json!({"terminated": {"exitCode": exit_code, "reason": reason,
+        "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
+}

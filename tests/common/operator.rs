@@ -1,0 +1,112 @@
+//! The operator's program as a process.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::eventually;
+use super::install::Install;
+
+/// A running operator. Killed when dropped.
+pub struct Operator {
+    child: Child,
+    log: PathBuf,
+    /// Where its endpoints are.
+    pub address: String,
+}
+
+impl Operator {
+    /// Starts the operator for an installation.
+    pub fn spawn(install: &Install, flags: &[&str]) -> Self {
+        let unique = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
+        let log = install.kubeconfig.with_extension(format!("{unique}.log"));
+        let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
+            .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
+            .args(flags)
+            .env("KUBECONFIG", &install.kubeconfig)
+            .env_remove("OPERATOR_NAMESPACE")
+            .stdin(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, log, address: String::new() }
+    }
+
+    /// Starts the operator for an installation and waits until it is ready.
+    pub async fn start(install: &Install) -> Self {
+        let mut operator = Self::spawn(install, &[]);
+        operator.address = eventually("the operator says where it listens", async || {
+            let text = operator.log();
+            Some(text.split_once("address=")?.1.split_whitespace().next()?.to_owned())
+        })
+        .await;
+        eventually("the operator is ready", async || {
+            operator.get("/readyz").await.filter(|body| body == "ok")
+        })
+        .await;
+        operator
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks one of its endpoints; nothing unless it answers with 200.
+    pub async fn get(&self, path: &str) -> Option<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(&self.address).await.ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+    }
+
+    /// SIGKILL: no chance to do anything more.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub async fn stop(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        eventually("the operator stops", async || self.child.try_wait().unwrap()).await
+    }
+
+    /// Whether it is still there.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Memory that it holds, in bytes, from `VmRSS` of proc(5).
+    pub fn memory(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!(
+                "the operator's last words:\n{}",
+                tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+            );
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A stretch of time in which nothing should happen: to be used only to show that nothing does.
+pub async fn quiet(time: Duration) {
+    tokio::time::sleep(time).await;
+}

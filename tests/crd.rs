@@ -1,0 +1,33 @@
+//! The definition that is committed is the one that the types make. Needs nothing.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+
+use chaostoolkit_operator::api;
+
+#[test]
+fn the_committed_definitions_are_those_of_the_types() {
+    let made = serde_saphyr::to_string(&api::crd()).unwrap();
+    for (file, committed) in [
+        ("manifests/crd.yaml", include_str!("../manifests/crd.yaml")),
+        ("kustomize/base/crd.yaml", include_str!("../kustomize/base/crd.yaml")),
+    ] {
+        assert_eq!(committed, made, "{file} is out of date: run `make crd`");
+    }
+}
+
+#[test]
+fn names_are_those_of_the_python_operator() {
+    let names = api::crd().spec.names;
+    assert_eq!(names.plural, "chaosexperiments");
+    assert_eq!(names.singular.as_deref(), Some("chaosexperiment"));
+    assert_eq!(names.short_names, Some(vec!["ctk".to_owned(), "ctks".to_owned()]));
+    assert_eq!(names.kind, "ChaosToolkitExperiment");
+}
+
+/// 0.14.0's own examples have no spec; a required one would refuse them, and stored ones could not be changed.
+#[test]
+fn no_field_of_the_root_is_required() {
+    let schema = api::crd().spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
+    assert_eq!(schema.required, None);
+}
