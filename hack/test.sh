@@ -21,7 +21,7 @@ api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
-  (eval "$variables"; cargo test --locked --test api_server -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test drop_in --test overlays -- --ignored)
 }
 node() {
   layer "tests that need a node"
@@ -32,7 +32,7 @@ node() {
   (
     eval "$variables"
     hack/cluster/load.sh "$built" "$image"
-    cargo test --locked --test node -- --ignored --test-threads "${NODE_TEST_THREADS:-4}"
+    cargo test --locked --no-fail-fast --test node --test examples -- --ignored --test-threads "${NODE_TEST_THREADS:-4}"
   )
 }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +25,9 @@ pub enum Command {
     Run(RunArgs),
     /// Print the definition of the custom resource as YAML.
     Crd,
+    /// Print the objects that the operator would create for an experiment, in the order of their creation, as YAML
+    /// documents. Needs no cluster.
+    Render(RenderArgs),
 }
 
 /// Settings of logs.
@@ -66,6 +70,30 @@ pub struct RunArgs {
     /// says what is left.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
+}
+
+/// Settings of `render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// File with the experiment. Other documents in it may be there; ConfigMaps among them count as existing. `-` is
+    /// standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// File with the templates: their ConfigMap, or a mapping of its keys. What it lacks is as shipped.
+    #[arg(long, value_name = "FILE")]
+    pub templates: Option<PathBuf>,
+    /// What exists in the namespace of the run, such as `configmap/chaostoolkit-env`.
+    #[arg(long, value_name = "KIND/NAME", value_parser = config_map)]
+    pub have: Vec<String>,
+}
+
+fn config_map(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        Some((kind, name)) if kind.eq_ignore_ascii_case("configmap") && !name.is_empty() => {
+            Ok(name.to_owned())
+        }
+        _ => Err("must be configmap/NAME; only ConfigMaps make a difference".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -138,11 +138,10 @@ pub fn belongs_to<K: Resource>(object: &K, uid: &str) -> bool {
             .is_some_and(|found| found == uid)
 }
 
-/// The finalizers of an object without one of them, if it has that one.
-pub fn without_finalizer<K: Resource>(object: &K, finalizer: &str) -> Option<Vec<String>> {
+/// The finalizers of an object without some of them, if it has any of these.
+pub fn without_finalizers<K: Resource>(object: &K, unwanted: &[&str]) -> Option<Vec<String>> {
     let finalizers = object.meta().finalizers.as_ref()?;
-    finalizers
-        .iter()
-        .any(|found| found == finalizer)
-        .then(|| finalizers.iter().filter(|found| *found != finalizer).cloned().collect())
+    let wanted: Vec<String> =
+        finalizers.iter().filter(|found| !unwanted.contains(&found.as_str())).cloned().collect();
+    (wanted.len() < finalizers.len()).then_some(wanted)
 }

@@ -24,6 +24,8 @@ pub mod experiment;
 pub mod metrics;
 pub mod names;
 pub mod reason;
+pub mod render;
 pub mod runtime;
 pub mod server;
 pub mod telemetry;
+pub mod yaml;

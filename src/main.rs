@@ -1,10 +1,11 @@
 //! Parses the command line, starts logging, and does what was asked.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use anyhow::Context;
-use chaostoolkit_operator::cli::{Cli, Command};
-use chaostoolkit_operator::{api, runtime, telemetry};
+use chaostoolkit_operator::cli::{Cli, Command, RenderArgs};
+use chaostoolkit_operator::{api, render, runtime, telemetry, yaml};
 use clap::Parser;
 
 fn main() -> anyhow::Result<()> {
@@ -17,9 +18,25 @@ fn main() -> anyhow::Result<()> {
             .build()
             .context("cannot start the runtime")?
             .block_on(runtime::run(args)),
-        Command::Crd => {
-            let yaml = serde_saphyr::to_string(&api::crd()).context("cannot print the definition")?;
-            std::io::stdout().write_all(yaml.as_bytes()).context("cannot write to standard output")
+        Command::Crd => print(&serde_saphyr::to_string(&api::crd()).context("cannot print the definition")?),
+        Command::Render(RenderArgs { file, templates, have }) => {
+            let templates = templates.map(|path| read(&path)).transpose()?;
+            let objects = render::render(&read(&file)?, templates.as_deref(), &have)?;
+            let documents: Vec<String> = objects.iter().map(yaml::write).collect();
+            print(&documents.join("---\n"))
         }
     }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -16,6 +16,14 @@ pub const TEARDOWN_FINALIZER: &str = "chaostoolkit.org/teardown";
 /// outcome (the Job controller tracks its pods the same way).
 pub const OUTCOME_FINALIZER: &str = "chaostoolkit.org/outcome";
 
+/// What the Python operator leaves on an experiment that it has handled. Its finalizer would keep the experiment from ever
+/// going away, and its annotation is the only proof that the experiment was run.
+/// See [kopf](https://docs.kopf.dev/en/stable/continuity/).
+pub const KOPF_FINALIZER: &str = "kopf.zalando.org/KopfFinalizerMarker";
+
+/// See [`KOPF_FINALIZER`].
+pub const KOPF_ANNOTATION: &str = "kopf.zalando.org/last-handled-configuration";
+
 /// Label on every child: the uid of its experiment. A uid, since object names may be longer than a label value.
 pub const UID_LABEL: &str = "chaostoolkit.org/experiment-uid";
 
@@ -24,6 +32,9 @@ pub const RUN_LABEL: &str = "chaostoolkit.org/run";
 
 /// Annotation on every child: `namespace/name` of its experiment.
 pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
+
+/// Annotation on a `CronJob`: a hash of all that was asked for, to tell whether the spec has changed.
+pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 
 /// Where an experiment runs when it does not say, as in 0.14.0.
 pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";

@@ -68,6 +68,18 @@ reasons! {
     PodDeleted,
     /// The pod vanished without a trace of how the run ended.
     PodLost,
+    /// Runs start by a schedule.
+    Scheduled,
+    /// The schedule is suspended.
+    Suspended,
+    /// The schedule goes on.
+    Resumed,
+    /// The spec was edited after the run had begun: it has no effect on it.
+    SpecChangeIgnored,
+    /// The experiment was handled by the Python operator before; what that had created was taken over.
+    Adopted,
+    /// A namespace in which the role is to be bound does not exist (yet).
+    NamespaceMissing,
     /// The outcome cannot be told from an exit code of 0 alone.
     OutcomeUnknown,
     /// The experiment is being deleted while its run goes on: the toolkit is asked to stop.

@@ -6,8 +6,6 @@
 
 mod common;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chaostoolkit_operator::api::Phase;
@@ -15,7 +13,7 @@ use chaostoolkit_operator::api::condition::Type;
 use common::install::Install;
 use common::operator::Operator;
 use common::{audit, condition_of, config_map, create, delete, eventually, status, wait, wait_for_phase};
-use common::{client, wait_for_reason};
+use common::{client, kubectl, wait_for_reason};
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
 use kube::Api;
 use kube::api::{LogParams, Patch, PatchParams};
@@ -37,20 +35,6 @@ fn processes(steps: &[(&str, &str)]) -> String {
 /// Pull policy `Always` goes through the cluster's registry for each pod; the image's own tests do that.
 async fn log_of(install: &Install, pod: &str) -> String {
     install.pods().logs(pod, &LogParams::default()).await.unwrap()
-}
-
-fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
-    let mut child = Command::new("kubectl")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 #[rstest]
@@ -242,7 +226,7 @@ async fn the_overlay_runs_the_image_in_the_cluster_ready_idle_and_small() {
     assert!(pods.lines().any(|line| line.contains("chaos") && line.contains("Completed")), "{pods}");
 
     let user = "system:serviceaccount:chaostoolkit-crd:chaostoolkit-crd";
-    let written = audit::writes_of(user).len();
+    let written = audit::settled_writes_of(user).await.len();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(audit::writes_of(user).len(), written, "idle means no writes");
     let memory = working_set("chaostoolkit-crd").await;

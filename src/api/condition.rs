@@ -60,7 +60,7 @@ impl State {
 /// The longest message that is kept, in bytes: a status is no place for logs.
 const LONGEST_MESSAGE: usize = 1024;
 
-/// Cuts a text at a character boundary so that it has at most [`LONGEST_MESSAGE`] bytes.
+/// Cuts a text at a character boundary so that it has at most 1024 bytes.
 #[must_use]
 pub fn short(text: &str) -> String {
     if text.len() <= LONGEST_MESSAGE {

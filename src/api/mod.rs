@@ -14,7 +14,9 @@ pub mod status;
 
 pub use crd::crd;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
-pub use status::{ExperimentStatus as Status, Outcome, Phase, ResourceRef, Run};
+pub use status::{
+    Counters, ExperimentStatus as Status, Outcome, PastRun, Phase, ResourceRef, Run, ScheduleStatus,
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;

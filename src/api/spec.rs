@@ -36,6 +36,18 @@ use super::status::ExperimentStatus;
         description = "What the last run found"
     ),
     printcolumn(
+        name = "Schedule",
+        type_ = "string",
+        json_path = ".status.schedule.cron",
+        description = "When runs start, if not once"
+    ),
+    printcolumn(
+        name = "Runs",
+        type_ = "integer",
+        json_path = ".status.counters.runs",
+        description = "How many runs of the schedule have ended"
+    ),
+    printcolumn(
         name = "Last Run",
         type_ = "date",
         json_path = ".status.run.startedAt",
@@ -69,6 +81,13 @@ use super::status::ExperimentStatus;
         json_path = ".status.run.podName",
         priority = 1,
         description = "Pod of the last run"
+    ),
+    printcolumn(
+        name = "Next",
+        type_ = "date",
+        json_path = ".status.schedule.nextScheduleTime",
+        priority = 1,
+        description = "When the next run is due"
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -100,6 +119,20 @@ pub struct ChaosToolkitExperimentSpec {
     /// The pod of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodSpec>,
+
+    /// When to run, again and again. Without it the experiment runs once, at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleSpec>,
+
+    /// Boolean. Leaves the pod and everything else that was created when the experiment is deleted. Defaults to false.
+    #[serde(
+        default,
+        rename = "keep_resources_on_delete",
+        deserialize_with = "lenient::truth",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub keep_resources_on_delete: Option<bool>,
 }
 
 /// Which templates the objects of the run are made from.
@@ -131,6 +164,46 @@ pub struct RoleSpec {
     /// An existing RoleBinding that already gives the service account its rights: none is created then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<String>,
+    /// Namespaces, 8 at the most, in which the service account gets the role too. They have to exist.
+    #[serde(
+        default,
+        rename = "binds_to_namespaces",
+        deserialize_with = "lenient::arguments",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(schema_with = "untyped")]
+    pub binds_to_namespaces: Option<Vec<String>>,
+}
+
+/// When to run, again and again: a CronJob.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ScheduleSpec {
+    /// `cronJob`, the only kind there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// When, in the form of cron: minute, hour, day of month, month, day of week. For example `*/5 * * * *`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Time zone of the times, by its name, such as `Europe/Paris`. Defaults to that of the controller manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// What happens when a run is due while the one before goes on: `Forbid` (the default), `Allow` or `Replace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_policy: Option<String>,
+    /// Seconds that a run may start late before it is left out. Defaults to 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starting_deadline_seconds: Option<i64>,
+    /// Starts no more runs while true. Defaults to false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+    /// How many pods of completed runs are kept. Defaults to 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successful_runs_history_limit: Option<i32>,
+    /// How many pods of failed runs are kept. Defaults to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_runs_history_limit: Option<i32>,
 }
 
 /// The pod of the run.
@@ -144,9 +217,20 @@ pub struct PodSpec {
     #[schemars(schema_with = "untyped")]
     pub image: Option<String>,
 
-    /// Environment variables of the run.
+    /// The whole pod, as YAML text or as a mapping, in place of the template. With it, the options below are not used,
+    /// except for the name of the service account. It has a container called `chaostoolkit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "untyped")]
+    pub template: Option<Value>,
+
+    /// Environment variables of the run: where they come from, or a list of name and value.
+    #[serde(default, deserialize_with = "lenient::env", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "env_or_list")]
     pub env: Option<EnvSpec>,
+
+    /// Older place of `env.configMapName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_name: Option<String>,
 
     /// Settings of the Chaos Toolkit, from a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +267,9 @@ pub struct EnvSpec {
     /// Secret in the namespace of the run whose keys become variables too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
+    /// Variables that were given as a list.
+    #[serde(skip)]
+    pub variables: Vec<Value>,
 }
 
 /// Settings of the Chaos Toolkit, mounted at `/home/svc/.chaostoolkit/`.
@@ -221,6 +308,14 @@ pub struct ExperimentSpec {
 /// A value of any type: fields that 0.14.0 took in several forms.
 fn untyped(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
+}
+
+/// The fields of the mapping, for `kubectl explain`, without saying that it is one.
+fn env_or_list(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let mut schema = EnvSpec::json_schema(generator);
+    schema.remove("type");
+    schema.insert("nullable".to_owned(), true.into());
+    schema
 }
 
 /// A spec that was understood.
@@ -305,6 +400,8 @@ mod tests {
     #[case(json!({"pod": {"env": {"configMapName": {}}}}), "spec.pod.env.configMapName")]
     #[case(json!({"pod": {"chaosArgs": ["run", []]}}), "spec.pod.chaosArgs")]
     #[case(json!({"pod": {"image": 3}}), "spec.pod.image")]
+    #[case(json!({"pod": {"env": ["x"]}}), "spec.pod.env")]
+    #[case(json!({"schedule": {"suspend": "x"}}), "spec.schedule.suspend")]
     #[case(json!([]), "spec")]
     #[case(json!("hello"), "spec")]
     fn a_wrong_type_is_named_by_its_path(#[case] raw: Value, #[case] path: &str) {

@@ -20,6 +20,10 @@ pub enum Phase {
     Completed,
     /// The run ended without a verdict.
     Failed,
+    /// Runs start by a schedule.
+    Scheduled,
+    /// Runs would start by a schedule, were it not suspended.
+    Suspended,
     /// The experiment is being deleted.
     Terminating,
 }
@@ -35,6 +39,8 @@ impl Phase {
             Self::Running => "Running",
             Self::Completed => "Completed",
             Self::Failed => "Failed",
+            Self::Scheduled => "Scheduled",
+            Self::Suspended => "Suspended",
             Self::Terminating => "Terminating",
         }
     }
@@ -76,6 +82,15 @@ pub struct ExperimentStatus {
     /// The current or last run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// The schedule, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleStatus>,
+    /// The last runs of a schedule, 10 at the most, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastRun>,
+    /// How many runs of a schedule there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<Counters>,
     /// What was or is about to be created for the experiment besides the pod, in order. Deleting the experiment
     /// deletes these, whatever its spec says by then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -117,6 +132,50 @@ pub struct Run {
     pub terminated_reason: Option<String>,
 }
 
+/// A schedule, as Kubernetes follows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleStatus {
+    /// When, in the form of cron.
+    pub cron: String,
+    /// Time zone of these times, if it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// When a run was last started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_schedule_time: Option<Time>,
+    /// When the next one is due. Absent while suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_schedule_time: Option<Time>,
+    /// Pods of the runs that go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub active: Vec<String>,
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PastRun {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Completed or Failed.
+    pub phase: Phase,
+    /// What it found.
+    pub outcome: Outcome,
+    /// Why the phase is what it is, in one word.
+    pub reason: String,
+}
+
+/// How many runs of a schedule there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counters {
+    /// Runs that have ended.
+    pub runs: i32,
+    /// Those of them that ended in phase Failed.
+    pub failed: i32,
+}
+
 /// An object that belongs to an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceRef {
@@ -126,12 +185,23 @@ pub struct ResourceRef {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Whether the Python operator had created it: it has no label that says whose it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+}
+
+impl ResourceRef {
+    /// Whether the two are about the same object.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.kind, &self.namespace, &self.name) == (&other.kind, &other.namespace, &other.name)
+    }
 }
 
 impl ExperimentStatus {
-    /// Whether the last run has ended. Such a status is final.
+    /// Whether the run of an experiment that runs once has ended. Such a status is final.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.finished_at.is_some())
+        self.schedule.is_none() && self.run.as_ref().is_some_and(|run| run.finished_at.is_some())
     }
 }

@@ -65,10 +65,27 @@ fn own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error
 /// Creates the pod, unless it is there already.
 pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
     let pod = owned(cluster, manifest, false).await?;
-    pod.try_parse().map_err(|error| Error::Api {
+    pod.try_parse().map_err(|error| unreadable(manifest, error))
+}
+
+/// An object that cannot be turned into what it should be.
+pub fn unreadable(manifest: &Manifest, error: impl std::fmt::Display) -> Error {
+    Error::Api {
         doing: format!("read {}", named(manifest.kind, manifest.namespace(), manifest.name())),
         source: Box::new(kube::Error::SerdeError(serde::ser::Error::custom(error))),
-    })
+    }
+}
+
+/// Sees to it that the further namespaces exist, in which the role is to be bound. They are not the operator's to create.
+pub async fn bound_namespaces(cluster: &Cluster, namespaces: &[String]) -> Result<(), Error> {
+    for name in namespaces {
+        match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
+            Some(found) if is_terminating(&found) => return Err(Error::NamespaceTerminating(name.clone())),
+            Some(_) => {}
+            None => return Err(Error::NamespaceMissing(name.clone())),
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that the `ConfigMap`s that the pod refers to exist. A pod that refers to a missing one hangs in
@@ -76,11 +93,11 @@ pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
 ///
 /// Those that the run brings itself need not exist yet.
 pub async fn references(cluster: &Cluster, resources: &Resources) -> Result<(), Error> {
-    let namespace = resources.pod.namespace();
+    let namespace = resources.workload.namespace();
     let api = cluster.config_maps(namespace);
     let brought =
         |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
-    for (name, used_by) in config_maps(&resources.pod.value).into_iter().filter(|(name, _)| !brought(name)) {
+    for (name, used_by) in config_maps(resources.pod()).into_iter().filter(|(name, _)| !brought(name)) {
         let doing = format!("look up ConfigMap {namespace}/{name}");
         if cluster.call(doing, api.get_metadata_opt(&name)).await?.is_none() {
             return Err(Error::ConfigMapMissing { namespace: namespace.to_owned(), name, used_by });

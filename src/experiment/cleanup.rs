@@ -7,13 +7,15 @@ use kube::api::{DeleteParams, Preconditions};
 use tracing::warn;
 
 use super::Context;
+use super::adopt;
 use super::error::Error;
 use super::event;
 use super::outcome::{PodState, pod_state};
 use super::report::Report;
 use super::resource::Kind;
-use crate::api::{ResourceRef, Status};
-use crate::cluster::{belongs_to, named, without_finalizer};
+use super::schedule;
+use crate::api::{ResourceRef, Spec, Status};
+use crate::cluster::{belongs_to, named, without_finalizers};
 use crate::names;
 use crate::reason::Reason;
 
@@ -26,9 +28,22 @@ pub enum Progress {
     Waiting,
 }
 
+/// The finalizers that say that there is something to clean up.
+const HOLDS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZER];
+
 /// One pass over a deleted experiment.
 pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
-    if !report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
+    if !HOLDS.iter().any(|hold| report.live.has_finalizer(hold)) {
+        return Ok(Progress::Done);
+    }
+    adopt::for_teardown(context, report).await?;
+    if keeps_resources(report) {
+        // Kept, but no longer held: whoever deletes the pod later must be able to.
+        abandon_pods(context, report).await?;
+        report
+            .publish(&event::normal(Reason::CleanedUp, "everything that was created is kept, as asked for"))
+            .await;
+        release(context, report).await?;
         return Ok(Progress::Done);
     }
     let is_overdue = is_overdue(context, report);
@@ -43,7 +58,9 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
         Some(left) => {
             let note = format!("given up on the cleanup, something is left behind: {left}");
             warn!("experiment {}: {note}", report.live.key());
-            abandon_pod(context, report).await;
+            if let Err(error) = abandon_pods(context, report).await {
+                warn!("experiment {}: {}", report.live.key(), error.describe());
+            }
             event::warning(Reason::CleanupBlocked.as_str(), &note)
         }
     };
@@ -54,10 +71,19 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
 
 /// Deletes the pod, waits for its end, records it, and then deletes the rest.
 async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
+    let uid = report.live.uid().to_owned();
     if remove_pod(context, report).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
-    let uid = report.live.uid().to_owned();
+    for ResourceRef { kind, namespace, name, .. } in report.draft.status.resources.clone() {
+        if kind == Kind::CronJob.as_str()
+            && remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting
+        {
+            report.draft.terminating("waiting for the runs to end");
+            report.write().await?;
+            return Ok(Progress::Waiting);
+        }
+    }
     remove_resources(context, &report.draft.status.resources.clone(), &uid).await?;
     Ok(Progress::Done)
 }
@@ -103,9 +129,49 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
     Ok(if gone { Progress::Done } else { Progress::Waiting })
 }
 
-/// Where the pod of the recorded run is.
+/// Deletes a `CronJob`, the jobs that it has made, and their pods; pods that run are asked to stop, and waited for.
+pub async fn remove_schedule(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<Progress, Error> {
+    let cluster = &context.cluster;
+    // The schedule first, or it would start the next run meanwhile.
+    let schedule = ResourceRef {
+        kind: Kind::CronJob.as_str().to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        adopted: false,
+    };
+    remove_resources(context, &[schedule], uid).await?;
+    let jobs = schedule::list(cluster, &cluster.objects(Kind::Job, namespace), "jobs", uid).await?;
+    for job in jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
+        let parameters = DeleteParams::background().preconditions(precondition(job.metadata.uid.clone()));
+        let name = job.metadata.name.as_deref().unwrap_or_default();
+        delete(context, namespace, Kind::Job, name, &parameters).await?;
+    }
+    let pods = schedule::pods_of(cluster, namespace, uid).await?;
+    for pod in &pods {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        if matches!(pod_state(pod), PodState::Ended(_)) {
+            release_pod(context, namespace, pod).await?;
+        }
+        if pod.metadata.deletion_timestamp.is_none() {
+            let parameters = DeleteParams::default().preconditions(precondition(pod.metadata.uid.clone()));
+            delete(context, namespace, Kind::Pod, name, &parameters).await?;
+        }
+    }
+    let is_gone = jobs.is_empty() && pods.is_empty();
+    Ok(if is_gone { Progress::Done } else { Progress::Waiting })
+}
+
+/// Where the pod of the recorded run is, if the experiment runs once.
 #[must_use]
 pub fn pod_of(status: &Status) -> Option<(String, String)> {
+    if status.schedule.is_some() {
+        return None;
+    }
     Some((status.run_namespace.clone()?, status.run.as_ref()?.pod_name.clone()))
 }
 
@@ -118,13 +184,13 @@ pub fn node(pod: &Pod) -> Option<String> {
 /// Deletes objects of the experiment with this uid, last created first. What is gone is fine; what belongs to
 /// somebody else stays.
 pub async fn remove_resources(context: &Context, resources: &[ResourceRef], uid: &str) -> Result<(), Error> {
-    for ResourceRef { kind, namespace, name } in resources.iter().rev() {
+    for ResourceRef { kind, namespace, name, adopted } in resources.iter().rev() {
         let Some(kind) = Kind::named(kind) else { continue };
         let api = context.cluster.objects(kind, namespace);
         let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
             continue;
         };
-        if belongs_to(&found, uid) && found.metadata.deletion_timestamp.is_none() {
+        if (*adopted || belongs_to(&found, uid)) && found.metadata.deletion_timestamp.is_none() {
             let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid.clone()));
             delete(context, namespace, kind, name, &parameters).await?;
         }
@@ -150,32 +216,33 @@ fn precondition(uid: Option<String>) -> Preconditions {
 
 /// Lets the pod go: how it ended is on the record.
 pub async fn release_pod(context: &Context, namespace: &str, pod: &Pod) -> Result<(), Error> {
-    let Some(finalizers) = without_finalizer(pod, names::OUTCOME_FINALIZER) else {
+    let Some(finalizers) = without_finalizers(pod, &[names::OUTCOME_FINALIZER]) else {
         return Ok(());
     };
     let api = context.cluster.pods(namespace);
     gone_is_fine(context.cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await.map(|_| ()))
 }
 
-/// Takes the finalizer off a pod that cannot be cleaned up, so that it is at least nobody else's obstacle.
-async fn abandon_pod(context: &Context, report: &Report<'_>) {
-    let Some((namespace, name)) = pod_of(&report.live.status.clone().unwrap_or_default()) else {
-        return;
+/// Whether the author wants to keep what was created. What the spec says at the deletion counts.
+fn keeps_resources(report: &Report<'_>) -> bool {
+    Spec::parse(report.live.spec.as_ref())
+        .is_ok_and(|parsed| parsed.spec.keep_resources_on_delete == Some(true))
+}
+
+/// Takes the finalizer off pods that are not cleaned up, so that they are at least nobody else's obstacle.
+async fn abandon_pods(context: &Context, report: &Report<'_>) -> Result<(), Error> {
+    let Some(namespace) = report.live.status.as_ref().and_then(|status| status.run_namespace.clone()) else {
+        return Ok(());
     };
-    let api = context.cluster.pods(&namespace);
-    let released = match context.cluster.find(&api, Kind::Pod.as_str(), &name).await {
-        Ok(Some(pod)) if belongs_to(&pod, report.live.uid()) => release_pod(context, &namespace, &pod).await,
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = released {
-        warn!("experiment {}: {}", report.live.key(), error.describe());
+    for pod in schedule::pods_of(&context.cluster, &namespace, report.live.uid()).await? {
+        release_pod(context, &namespace, &pod).await?;
     }
+    Ok(())
 }
 
 /// Lets the experiment go.
 async fn release(context: &Context, report: &Report<'_>) -> Result<(), Error> {
-    let Some(finalizers) = without_finalizer(&report.live, names::TEARDOWN_FINALIZER) else {
+    let Some(finalizers) = without_finalizers(&report.live, HOLDS) else {
         return Ok(());
     };
     let api = context.cluster.experiments(report.live.namespace());

@@ -57,9 +57,14 @@ pub enum Error {
         /// Where the pod refers to it.
         used_by: String,
     },
-    /// The namespace of the run is being deleted.
-    #[error("namespace {0} is being deleted; the run starts once it is gone and can be created again")]
+    /// A namespace that the run needs is being deleted.
+    #[error("namespace {0} is being deleted; the run starts once it is gone and there again")]
     NamespaceTerminating(String),
+    /// A namespace of `spec.role.binds_to_namespaces` does not exist.
+    #[error(
+        "namespace {0}, named by spec.role.binds_to_namespaces, does not exist; the run starts once it does"
+    )]
+    NamespaceMissing(String),
 }
 
 impl Error {
@@ -79,6 +84,7 @@ impl Error {
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
+            Self::NamespaceMissing(_) => Reason::NamespaceMissing,
         }
     }
 

@@ -32,7 +32,7 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         _ => {}
     }
     if let Some(run) = new.run.as_ref().filter(|run| run.pod_uid.is_some())
-        && old.run.as_ref().is_none_or(|old| old.pod_uid.is_none())
+        && old.run.as_ref().is_none_or(|old| old.pod_uid != run.pod_uid)
     {
         let namespace = new.run_namespace.as_deref().unwrap_or_default();
         events.push(normal(Reason::RunCreated, &format!("created pod {namespace}/{}", run.pod_name)));
@@ -41,7 +41,7 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
     if new.reason != old.reason && new.reason.as_deref() == Some(Reason::StartStalled.as_str()) {
         events.push(warning(Reason::StartStalled.as_str(), message));
     }
-    if started(new) && !started(old) {
+    if started(new).is_some() && started(new) != started(old) {
         let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
         events.push(normal(Reason::RunStarted, &format!("the run started on {node}")));
     }
@@ -61,14 +61,44 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
             warning(&finished.reason, &finished.message)
         });
     }
+    for past in new.history.iter().rev().filter(|past| !old.history.contains(past)) {
+        let note = format!(
+            "run {} in pod {} ended in phase {}",
+            past.run.number,
+            past.run.pod_name,
+            past.phase.as_str()
+        );
+        events.push(if past.phase == Phase::Completed {
+            normal(Reason::Completed, &note)
+        } else {
+            warning(&past.reason, &note)
+        });
+    }
+    if new.phase != old.phase {
+        match (old.phase, new.phase) {
+            (Some(Phase::Suspended), Some(Phase::Scheduled)) => events.push(normal(Reason::Resumed, message)),
+            (_, Some(Phase::Scheduled)) => events.push(normal(Reason::Scheduled, message)),
+            (_, Some(Phase::Suspended)) => events.push(normal(Reason::Suspended, message)),
+            _ => {}
+        }
+    }
+    if new.observed_generation != old.observed_generation
+        && new.schedule.is_none()
+        && old.run.as_ref().is_some_and(|run| run.pod_uid.is_some())
+    {
+        let note =
+            "the spec was edited after the run had begun; delete and create the experiment to run it anew";
+        events.push(warning(Reason::SpecChangeIgnored.as_str(), note));
+    }
     if let Some((true, blocked)) = changed(Type::CleanupBlocked) {
         events.push(warning(Reason::CleanupBlocked.as_str(), &blocked.message));
     }
     events
 }
 
-fn started(status: &Status) -> bool {
-    status.run.as_ref().is_some_and(|run| run.started_at.is_some())
+/// The pod of the current run, once its container has started.
+fn started(status: &Status) -> Option<&String> {
+    status.run.as_ref().filter(|run| run.started_at.is_some())?.pod_uid.as_ref()
 }
 
 /// An event that is good to know.

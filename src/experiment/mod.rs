@@ -4,6 +4,7 @@
 //! between any two calls: the next one goes on from there. What a run needs for its teardown is on the status before
 //! the first child is created; a run whose end is recorded is never started again.
 
+pub mod adopt;
 pub mod apply;
 pub mod build;
 pub mod cleanup;
@@ -14,6 +15,7 @@ pub mod outcome;
 pub mod plan;
 pub mod report;
 pub mod resource;
+pub mod schedule;
 pub mod status;
 pub mod templates;
 
@@ -30,11 +32,12 @@ use tracing::{debug, warn};
 use crate::api::{Experiment, ResourceRef, Spec};
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::cluster::{Cluster, belongs_to};
+use crate::cluster::{Cluster, belongs_to, without_finalizers};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::names;
 use error::Error;
+use plan::Plan;
 use report::Report;
 use resource::{Kind, Resources};
 
@@ -130,7 +133,7 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
         };
     }
     match run(context, &mut report).await {
-        Ok(()) => report.write().await.map(|()| Action::await_change()),
+        Ok(action) => report.write().await.map(|()| action),
         Err(Error::InvalidSpec(invalid)) => {
             // Only an edit can help, and an edit brings the next pass.
             report.draft.rejected(&invalid);
@@ -147,8 +150,9 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
 }
 
 /// Takes a run one pass further: follows the pod if there is one, and starts it otherwise.
-async fn run(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
+async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, Error> {
     let status = &report.draft.status;
+    // The runs of a schedule are followed where the schedule is kept: an edit of the spec has an effect on it.
     let Some((namespace, name)) = cleanup::pod_of(status) else {
         return start(context, report).await;
     };
@@ -156,14 +160,12 @@ async fn run(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
     let pod = context.cluster.find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
     match pod.filter(|pod| belongs_to(pod, report.live.uid())) {
-        Some(pod) => follow(context, report, &pod).await,
-        None if is_finished => Ok(()),
-        None if was_created => {
-            report.draft.lost();
-            Ok(())
-        }
-        None => start(context, report).await,
+        Some(pod) => follow(context, report, &pod).await?,
+        None if is_finished => {}
+        None if was_created => report.draft.lost(),
+        None => return start(context, report).await,
     }
+    Ok(Action::await_change())
 }
 
 /// Records what the pod says. Once its end is written, and only then, the pod may go.
@@ -179,48 +181,98 @@ async fn follow(context: &Context, report: &mut Report<'_>, pod: &Pod) -> Result
     Ok(())
 }
 
-/// Decides on a run, records that, creates what it needs, and last the pod.
-async fn start(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
+/// Decides on a run and builds its objects; nothing is written but the draft.
+async fn prepare(context: &Context, report: &mut Report<'_>) -> Result<(Plan, Resources), Error> {
     let parsed = Spec::parse(report.live.spec.as_ref())?;
     let namespace = plan::run_namespace(&parsed.spec, &context.config.namespace)?;
     report.draft.accepted(&parsed.unknown);
     let templates = observe::templates(context, &parsed.spec).await?;
-    let facts = observe::facts(context, &report.live, &namespace).await?;
+    let facts = observe::facts(context, &report.live, &parsed.spec, &namespace).await?;
     let plan = plan::plan(&report.live, &parsed, &facts)?;
     let resources = build::build(&plan, &templates)?;
+    Ok((plan, resources))
+}
+
+/// Decides on a run, records that, creates what it needs, and last the pod, or the `CronJob` that makes pods.
+async fn start(context: &Context, report: &mut Report<'_>) -> Result<Action, Error> {
+    let cluster = &context.cluster;
+    let (plan, resources) = prepare(context, report).await?;
+    let is_adopted = adopt::is_due(&report.live);
     hold(context, report).await?;
-    drop_outdated(context, report, &resources).await?;
-    let is_resumed = report.draft.status.run.is_some();
+    if is_adopted {
+        adopt::take_over(context, report, &plan, &resources).await?;
+        // What is recorded now brings the next steps, in a pass of their own.
+        return Ok(Action::requeue(Duration::ZERO));
+    }
+    if drop_outdated(context, report, &resources).await? == cleanup::Progress::Waiting {
+        return Ok(Action::requeue(TEARDOWN_RESYNC));
+    }
+    let is_resumed = !report.draft.status.resources.is_empty() || report.draft.status.run.is_some();
     report.draft.planned(&plan, &resources);
     report.write().await?;
     debug!("creating what run {} of experiment {} needs", plan.number, report.live.key());
-    apply::namespace(&context.cluster, &resources.namespace).await?;
-    apply::references(&context.cluster, &resources).await?;
+    apply::namespace(cluster, &resources.namespace).await?;
+    apply::bound_namespaces(cluster, &plan.rights.namespaces).await?;
+    apply::references(cluster, &resources).await?;
     for manifest in &resources.owned {
-        apply::owned(&context.cluster, manifest, is_resumed).await?;
+        let made = manifest.reference();
+        if !report.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
+            apply::owned(cluster, manifest, is_resumed).await?;
+        }
     }
-    let pod = apply::pod(&context.cluster, &resources.pod).await?;
-    follow(context, report, &pod).await
+    if resources.is_scheduled() {
+        let cron_job = schedule::ensure(cluster, &resources.workload, is_resumed).await?;
+        schedule::follow(context, report, &cron_job, clock::now()).await?;
+        return Ok(Action::requeue(schedule::until_next(&report.draft.status, clock::now())));
+    }
+    // The pass may have been held up for long, and somebody else may have gone on meanwhile: what is still recorded as it
+    // was written here is still to be run.
+    let api = cluster.experiments(report.live.namespace());
+    let now = cluster.find(&api, "experiment", report.live.name()).await?;
+    if now.is_none_or(|now| now.metadata.resource_version != report.live.metadata.resource_version) {
+        return Ok(Action::requeue(Duration::ZERO));
+    }
+    let pod = apply::pod(cluster, &resources.workload).await?;
+    follow(context, report, &pod).await?;
+    Ok(Action::await_change())
 }
 
-/// Puts the finalizer on, before the first child is created.
+/// Puts the finalizer on, before the first child is created, and takes that of the Python operator off.
 async fn hold(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
-    if report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
+    let without_old = without_finalizers(&report.live, &[names::KOPF_FINALIZER]);
+    if without_old.is_none() && report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
         return Ok(());
     }
-    let mut finalizers = report.live.metadata.finalizers.clone().unwrap_or_default();
-    finalizers.push(names::TEARDOWN_FINALIZER.to_owned());
+    let mut finalizers =
+        without_old.unwrap_or_else(|| report.live.metadata.finalizers.clone().unwrap_or_default());
+    if !report.live.has_finalizer(names::TEARDOWN_FINALIZER) {
+        finalizers.push(names::TEARDOWN_FINALIZER.to_owned());
+    }
     let api = context.cluster.experiments(report.live.namespace());
     report.live.metadata =
         context.cluster.set_finalizers(&api, "experiment", &report.live, &finalizers).await?;
     Ok(())
 }
 
-/// Deletes what an earlier decision on this run had created and this one does not want: the spec was edited before the
-/// pod was created.
-async fn drop_outdated(context: &Context, report: &Report<'_>, resources: &Resources) -> Result<(), Error> {
-    let wanted: Vec<ResourceRef> = resources.owned.iter().map(resource::Manifest::reference).collect();
+/// Deletes what an earlier decision had created and this one does not want: the spec was edited, before the pod of an
+/// experiment that runs once was created, or while a schedule goes on.
+async fn drop_outdated(
+    context: &Context,
+    report: &Report<'_>,
+    resources: &Resources,
+) -> Result<cleanup::Progress, Error> {
+    let wanted = resources.references();
+    let is_outdated = |recorded: &&ResourceRef| !wanted.iter().any(|wanted| wanted.is_same(recorded));
     let outdated: Vec<ResourceRef> =
-        report.draft.status.resources.iter().filter(|recorded| !wanted.contains(recorded)).cloned().collect();
-    cleanup::remove_resources(context, &outdated, report.live.uid()).await
+        report.draft.status.resources.iter().filter(is_outdated).cloned().collect();
+    let uid = report.live.uid();
+    for gone in outdated.iter().filter(|gone| gone.kind == Kind::CronJob.as_str()) {
+        if cleanup::remove_schedule(context, &gone.namespace, &gone.name, uid).await?
+            == cleanup::Progress::Waiting
+        {
+            return Ok(cleanup::Progress::Waiting);
+        }
+    }
+    cleanup::remove_resources(context, &outdated, uid).await?;
+    Ok(cleanup::Progress::Done)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use super::error::Error;
-use super::plan::{DEFAULT_ENV, Facts};
+use super::plan::{self, DEFAULT_ENV, DEFAULT_EXPERIMENT, Facts};
 use super::resource::Kind;
 use super::templates::{TemplateError, Templates};
 use crate::api::{Experiment, ResourceRef, Spec};
@@ -28,17 +28,37 @@ pub async fn templates(context: &Context, spec: &Spec) -> Result<Templates, Erro
 
 /// What the plan has to know of the namespace that the run goes to. A `ConfigMap` of variables that was once decided to
 /// be the run's own stays so, also when the author adds the default one later.
-pub async fn facts(context: &Context, experiment: &Experiment, namespace: &str) -> Result<Facts, Error> {
-    let own = ResourceRef {
-        kind: Kind::ConfigMap.as_str().to_owned(),
-        namespace: namespace.to_owned(),
-        name: names::child(DEFAULT_ENV, &names::suffix(experiment.uid())),
-    };
-    let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.contains(&own));
-    let default_env_exists = !recorded && {
-        let doing = format!("look up ConfigMap {namespace}/{DEFAULT_ENV}");
-        let api = context.cluster.config_maps(namespace);
-        context.cluster.call(doing, api.get_metadata_opt(DEFAULT_ENV)).await?.is_some()
-    };
-    Ok(Facts { operator_namespace: context.config.namespace.clone(), default_env_exists })
+pub async fn facts(
+    context: &Context,
+    experiment: &Experiment,
+    spec: &Spec,
+    namespace: &str,
+) -> Result<Facts, Error> {
+    let own = names::child(DEFAULT_ENV, &names::suffix(experiment.uid()));
+    let is_own = |recorded: &ResourceRef| recorded.kind == Kind::ConfigMap.as_str() && recorded.name == own;
+    let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
+    let cluster = &context.cluster;
+    let maps = cluster.config_maps(namespace);
+    let name = plan::env_config_map(spec);
+    let env = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
+    let has_url = plan::lists_url(spec)
+        || env
+            .as_ref()
+            .and_then(|env| env.data.as_ref())
+            .is_some_and(|data| data.contains_key(plan::URL_VARIABLE));
+    // Only then does it matter, and each look costs a call.
+    let default_experiment_exists = !has_url
+        || cluster
+            .call(
+                format!("look up ConfigMap {namespace}/{DEFAULT_EXPERIMENT}"),
+                maps.get_metadata_opt(DEFAULT_EXPERIMENT),
+            )
+            .await?
+            .is_some();
+    Ok(Facts {
+        operator_namespace: context.config.namespace.clone(),
+        default_env_exists: !recorded && (name != DEFAULT_ENV || env.is_some()),
+        has_url,
+        default_experiment_exists,
+    })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::spec::{InvalidSpec, Parsed};
+use serde_json::Value;
+
+use crate::api::spec::{InvalidSpec, Parsed, PodSpec, ScheduleSpec};
 use crate::api::{Experiment, Spec};
-use crate::names;
+use crate::{names, yaml};
 
 /// What is decided for one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub struct Plan {
     pub command: Option<String>,
     /// Whether `chaos` runs verbosely.
     pub verbose: bool,
+    /// The author's own pod, in place of the template and all options of the pod.
+    pub pod: Option<Value>,
+    /// When to run, if not once.
+    pub schedule: Option<Schedule>,
 }
 
 /// The experiment that children belong to.
@@ -71,6 +77,19 @@ pub struct Rights {
     pub role: Option<String>,
     /// Whether a `RoleBinding` is made; not where the author names one that is there already.
     pub bind: bool,
+    /// Further namespaces in which the account gets the role.
+    pub namespaces: Vec<String>,
+}
+
+/// When a run is due, again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// In the form of cron.
+    pub cron: String,
+    /// Time zone of `cron`.
+    pub time_zone: Option<String>,
+    /// What the author says of the other fields of a `CronJob`, by their names there.
+    pub fields: BTreeMap<&'static str, Value>,
 }
 
 /// The environment of the pod.
@@ -84,6 +103,8 @@ pub struct Env {
     pub own: bool,
     /// A Secret whose keys become variables too.
     pub secret: Option<String>,
+    /// Further variables, as they stand in a container.
+    pub variables: Vec<Value>,
 }
 
 /// Where the experiment comes from.
@@ -107,7 +128,17 @@ pub struct Facts {
     pub operator_namespace: String,
     /// Whether the default `ConfigMap` of variables exists in the namespace of the run.
     pub default_env_exists: bool,
+    /// Whether the variables of the run have the URL of the experiment.
+    pub has_url: bool,
+    /// Whether the default `ConfigMap` of the experiment exists there.
+    pub default_experiment_exists: bool,
 }
+
+/// The `ConfigMap` of the experiment, where the spec names none.
+pub const DEFAULT_EXPERIMENT: &str = "chaostoolkit-experiment";
+
+/// More would not fit into what an admission policy may compute.
+const MOST_BOUND_NAMESPACES: usize = 8;
 
 /// The `ConfigMap` of variables, where the spec names none.
 pub const DEFAULT_ENV: &str = "chaostoolkit-env";
@@ -115,14 +146,37 @@ pub const DEFAULT_ENV: &str = "chaostoolkit-env";
 /// The namespace that a spec wants its run in, checked. Needed before the facts can be looked up.
 pub fn run_namespace(spec: &Spec, operator_namespace: &str) -> Result<String, InvalidSpec> {
     let namespace = spec.namespace.as_deref().unwrap_or(names::DEFAULT_RUN_NAMESPACE);
-    let at_field = |problem: String| InvalidSpec::new("spec.namespace", problem);
-    names::check_dns_label(namespace).map_err(at_field)?;
-    if namespace == operator_namespace || namespace.starts_with("kube-") {
-        return Err(at_field(format!(
-            "{namespace:?} is not for experiments: a run there could reach the cluster's or the operator's own parts"
-        )));
-    }
+    check_namespace("spec.namespace".to_owned(), namespace, operator_namespace)?;
     Ok(namespace.to_owned())
+}
+
+fn check_namespace(path: String, namespace: &str, operator_namespace: &str) -> Result<(), InvalidSpec> {
+    names::check_dns_label(namespace).map_err(|problem| InvalidSpec::new(path.clone(), problem))?;
+    if namespace == operator_namespace || namespace.starts_with("kube-") {
+        let problem = format!(
+            "{namespace:?} is not for experiments: a run there could reach the cluster's or the operator's own parts"
+        );
+        return Err(InvalidSpec::new(path, problem));
+    }
+    Ok(())
+}
+
+/// The variable that has the URL of an experiment.
+pub const URL_VARIABLE: &str = "EXPERIMENT_URL";
+
+/// Whether a spec lists the URL of the experiment among its variables.
+#[must_use]
+pub fn lists_url(spec: &Spec) -> bool {
+    let env = spec.pod.as_ref().and_then(|pod| pod.env.as_ref());
+    env.is_some_and(|env| env.variables.iter().any(|variable| variable["name"] == URL_VARIABLE))
+}
+
+/// The `ConfigMap` of variables that a spec names, in the newer or the older place.
+#[must_use]
+pub fn env_config_map(spec: &Spec) -> String {
+    let pod = spec.pod.clone().unwrap_or_default();
+    let named = given(pod.env.and_then(|env| env.config_map_name)).or_else(|| given(pod.config_map_name));
+    named.unwrap_or_else(|| DEFAULT_ENV.to_owned())
 }
 
 /// Decides on a run.
@@ -131,41 +185,123 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let namespace = run_namespace(spec, &facts.operator_namespace)?;
     let pod = spec.pod.clone().unwrap_or_default();
     let role = spec.role.clone().unwrap_or_default();
-    let env = pod.env.unwrap_or_default();
-    let settings = pod.settings.unwrap_or_default();
-    let source = pod.experiment.unwrap_or_default();
-    let config_map = given(env.config_map_name).unwrap_or_else(|| DEFAULT_ENV.to_owned());
+    let env = pod.env.clone().unwrap_or_default();
+    let settings = pod.settings.clone().unwrap_or_default();
+    let config_map = env_config_map(spec);
     Ok(Plan {
         owner: Owner::of(experiment),
         number: 1,
-        namespace,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
-        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name) },
+        rights: Rights {
+            bind: given(role.bind).is_none(),
+            role: given(role.name),
+            namespaces: bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace)?,
+        },
+        namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),
             own: config_map == DEFAULT_ENV && !facts.default_env_exists,
             config_map,
             secret: given(env.secret_name),
+            variables: env.variables,
         },
         settings: settings
             .enabled
             .unwrap_or(false)
             .then(|| given(settings.secret_name).unwrap_or_else(|| "chaostoolkit-settings".to_owned())),
-        source: if source.as_file.unwrap_or(true) {
-            Source::File {
-                config_map: given(source.config_map_name)
-                    .unwrap_or_else(|| "chaostoolkit-experiment".to_owned()),
-                file: given(source.config_map_experiment_file_name)
-                    .unwrap_or_else(|| "experiment.json".to_owned()),
-            }
-        } else {
-            Source::Url
-        },
+        source: source(&pod, facts),
         image: given(pod.image),
         arguments: pod.chaos_args.filter(|arguments| !arguments.is_empty()),
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
+        pod: pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose()?,
+        schedule: spec.schedule.as_ref().map(schedule).transpose()?,
     })
+}
+
+/// The further namespaces, each once, without that of the run, which has its binding anyway.
+fn bound_namespaces(
+    listed: Option<Vec<String>>,
+    run_namespace: &str,
+    operator_namespace: &str,
+) -> Result<Vec<String>, InvalidSpec> {
+    let mut namespaces: Vec<String> = Vec::new();
+    for (index, namespace) in listed.into_iter().flatten().enumerate() {
+        check_namespace(format!("spec.role.binds_to_namespaces[{index}]"), &namespace, operator_namespace)?;
+        if namespace != run_namespace && !namespaces.contains(&namespace) {
+            namespaces.push(namespace);
+        }
+    }
+    if namespaces.len() > MOST_BOUND_NAMESPACES {
+        let problem =
+            format!("names {} namespaces; at most {MOST_BOUND_NAMESPACES} are possible", namespaces.len());
+        return Err(InvalidSpec::new("spec.role.binds_to_namespaces", problem));
+    }
+    Ok(namespaces)
+}
+
+/// Where the experiment is: in a file, unless the spec says otherwise. An older form of the documentation had users
+/// set `EXPERIMENT_URL` alone: that counts where there is no file.
+fn source(pod: &PodSpec, facts: &Facts) -> Source {
+    let source = pod.experiment.clone().unwrap_or_default();
+    let is_silent = source.as_file.is_none() && given(source.config_map_name.clone()).is_none();
+    if source.as_file == Some(false) || (is_silent && facts.has_url && !facts.default_experiment_exists) {
+        return Source::Url;
+    }
+    Source::File {
+        config_map: given(source.config_map_name).unwrap_or_else(|| DEFAULT_EXPERIMENT.to_owned()),
+        file: given(source.config_map_experiment_file_name).unwrap_or_else(|| "experiment.json".to_owned()),
+    }
+}
+
+fn is_empty(template: &Value) -> bool {
+    template.is_null() || template.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// The author's own pod: a mapping, or text that is one.
+fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
+    let invalid = |problem: String| InvalidSpec::new("spec.pod.template", problem);
+    let pod = match template {
+        Value::String(text) => {
+            yaml::parse(&text).map_err(|error| invalid(format!("is not YAML: {error}")))?
+        }
+        template => template,
+    };
+    if pod.get("kind").and_then(Value::as_str) != Some("Pod") {
+        return Err(invalid("is not a pod: its `kind` is not Pod".to_owned()));
+    }
+    if pod.pointer("/metadata/name").and_then(Value::as_str).is_none_or(str::is_empty) {
+        return Err(invalid("has no `metadata.name`".to_owned()));
+    }
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+    let mut containers = containers.into_iter().flatten();
+    if !containers.any(|container| container.get("name") == Some(&Value::from(names::CONTAINER))) {
+        return Err(invalid(format!("has no container called {:?}", names::CONTAINER)));
+    }
+    Ok(pod)
+}
+
+/// The schedule, complete. 0.14.0 ran chaos every minute when the value was missing, and never when the kind was
+/// unknown.
+fn schedule(spec: &ScheduleSpec) -> Result<Schedule, InvalidSpec> {
+    let missing = |field: &str, problem: &str| InvalidSpec::new(format!("spec.schedule.{field}"), problem);
+    match spec.kind.as_deref() {
+        Some(kind) if kind.eq_ignore_ascii_case("cronjob") => {}
+        Some(kind) => return Err(missing("kind", &format!("{kind:?} is not known; there is cronJob"))),
+        None => return Err(missing("kind", "is missing; there is cronJob")),
+    }
+    let cron = given(spec.value.clone())
+        .ok_or_else(|| missing("value", "is missing, for example \"*/5 * * * *\""))?;
+    let fields = [
+        ("timeZone", spec.time_zone.clone().map(Value::from)),
+        ("concurrencyPolicy", spec.concurrency_policy.clone().map(Value::from)),
+        ("startingDeadlineSeconds", spec.starting_deadline_seconds.map(Value::from)),
+        ("suspend", spec.suspend.map(Value::from)),
+        ("successfulJobsHistoryLimit", spec.successful_runs_history_limit.map(Value::from)),
+        ("failedJobsHistoryLimit", spec.failed_runs_history_limit.map(Value::from)),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    Ok(Schedule { cron, time_zone: spec.time_zone.clone(), fields })
 }
 
 /// A text that says something: an empty one is as good as none.
@@ -177,11 +313,11 @@ fn given(text: Option<String>) -> Option<String> {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn planned(spec: Value) -> Result<Plan, InvalidSpec> {
         let experiment = Experiment { spec: Some(spec), ..Experiment::default() };
-        let facts = Facts { operator_namespace: "the-operators".into(), default_env_exists: false };
+        let facts = Facts { operator_namespace: "the-operators".into(), ..Facts::default() };
         plan(&experiment, &Spec::parse(experiment.spec.as_ref())?, &facts)
     }
 
@@ -190,8 +326,11 @@ mod tests {
         let plan = planned(json!({})).unwrap();
         assert_eq!(plan.namespace, "chaostoolkit-run");
         assert_eq!(plan.service_account, None);
-        assert_eq!(plan.rights, Rights { role: None, bind: true });
-        assert_eq!(plan.env, Env { enabled: true, config_map: DEFAULT_ENV.into(), own: true, secret: None });
+        assert_eq!(plan.rights, Rights { role: None, bind: true, namespaces: vec![] });
+        assert_eq!(
+            plan.env,
+            Env { enabled: true, config_map: DEFAULT_ENV.into(), own: true, secret: None, variables: vec![] }
+        );
         assert_eq!(
             plan.source,
             Source::File { config_map: "chaostoolkit-experiment".into(), file: "experiment.json".into() }
@@ -213,5 +352,78 @@ mod tests {
     fn a_config_map_that_the_author_names_is_never_replaced_by_an_empty_one() {
         let plan = planned(json!({"pod": {"env": {"configMapName": "mine"}}})).unwrap();
         assert_eq!((plan.env.config_map.as_str(), plan.env.own), ("mine", false));
+    }
+    #[rstest]
+    #[case(json!({"value": "* * * * *"}), "spec.schedule.kind")]
+    #[case(json!({"kind": "timer", "value": "* * * * *"}), "spec.schedule.kind")]
+    #[case(json!({"kind": "cronJob"}), "spec.schedule.value")]
+    #[case(json!({"kind": "cronJob", "value": ""}), "spec.schedule.value")]
+    fn an_incomplete_schedule_is_an_error_and_not_chaos_every_minute(
+        #[case] schedule: Value,
+        #[case] path: &str,
+    ) {
+        assert_eq!(planned(json!({"schedule": schedule})).unwrap_err().path, path);
+    }
+
+    #[rstest]
+    #[case(json!("hello"), "is not a pod")]
+    #[case(json!("a: ["), "is not YAML")]
+    #[case(json!({"kind": "Job"}), "is not a pod")]
+    #[case(json!({"kind": "Pod", "metadata": {}}), "has no `metadata.name`")]
+    #[case(json!({"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "x"}]}}), "has no container")]
+    fn a_pod_of_the_authors_own_is_a_pod(#[case] template: Value, #[case] problem: &str) {
+        let invalid = planned(json!({"pod": {"template": template}})).unwrap_err();
+        assert_eq!(invalid.path, "spec.pod.template");
+        assert!(invalid.problem.starts_with(problem), "{invalid}");
+    }
+
+    #[test]
+    fn text_and_mapping_are_the_same_pod() {
+        let text =
+            "{kind: Pod, metadata: {name: a}, spec: {containers: [{name: chaostoolkit, ports: [0x50]}]}}";
+        let mapping = json!({"kind": "Pod", "metadata": {"name": "a"},
+            "spec": {"containers": [{"name": "chaostoolkit", "ports": [80]}]}});
+        let from_text = planned(json!({"pod": {"template": text}})).unwrap().pod;
+        assert_eq!(from_text, planned(json!({"pod": {"template": mapping}})).unwrap().pod);
+    }
+
+    #[rstest]
+    #[case(json!([null, "", "shop", "shop", "chaostoolkit-run"]), Ok(vec!["shop".to_owned()]))]
+    #[case(json!(["shop", "kube-system"]), Err("spec.role.binds_to_namespaces[1]"))]
+    #[case(json!(["the-operators"]), Err("spec.role.binds_to_namespaces[0]"))]
+    #[case(json!(["a", "b", "c", "d", "e", "f", "g", "h", "i"]), Err("spec.role.binds_to_namespaces"))]
+    fn bound_namespaces_are_few_and_fit(#[case] listed: Value, #[case] expected: Result<Vec<String>, &str>) {
+        let planned = planned(json!({"role": {"binds_to_namespaces": listed}}));
+        let made =
+            planned.as_ref().map(|plan| plan.rights.namespaces.clone()).map_err(|error| error.path.as_str());
+        assert_eq!(made, expected);
+    }
+
+    #[rstest]
+    #[case(json!({}), true, false, true)]
+    #[case(json!({}), true, true, false)]
+    #[case(json!({}), false, false, false)]
+    #[case(json!({"asFile": true}), true, false, false)]
+    #[case(json!({"configMapName": "mine"}), true, false, false)]
+    #[case(json!({"asFile": false}), false, true, true)]
+    fn a_url_alone_counts_where_there_is_no_file(
+        #[case] source: Value,
+        #[case] has_url: bool,
+        #[case] default_experiment_exists: bool,
+        #[case] is_url: bool,
+    ) {
+        let experiment =
+            Experiment { spec: Some(json!({"pod": {"experiment": source}})), ..Experiment::default() };
+        let facts = Facts { has_url, default_experiment_exists, ..Facts::default() };
+        let plan = plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
+        assert_eq!(plan.source == Source::Url, is_url);
+    }
+
+    #[rstest]
+    #[case(json!({"configMapName": "old"}), "old")]
+    #[case(json!({"configMapName": "old", "env": {"configMapName": "new"}}), "new")]
+    #[case(json!({"env": [{"name": "A", "value": "1"}]}), DEFAULT_ENV)]
+    fn the_config_map_of_variables_has_two_places(#[case] pod: Value, #[case] name: &str) {
+        assert_eq!(planned(json!({"pod": pod})).unwrap().env.config_map, name);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{ApiResource, DynamicObject};
@@ -24,11 +25,23 @@ pub enum Kind {
     ConfigMap,
     /// The run itself.
     Pod,
+    /// The run itself, again and again.
+    CronJob,
+    /// One run of a `CronJob`; made by Kubernetes.
+    Job,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Namespace, Self::ServiceAccount, Self::Role, Self::RoleBinding, Self::ConfigMap, Self::Pod];
+    const ALL: [Self; 8] = [
+        Self::Namespace,
+        Self::ServiceAccount,
+        Self::Role,
+        Self::RoleBinding,
+        Self::ConfigMap,
+        Self::Pod,
+        Self::CronJob,
+        Self::Job,
+    ];
 
     /// Its name in `kind:`.
     #[must_use]
@@ -40,6 +53,8 @@ impl Kind {
             Self::RoleBinding => "RoleBinding",
             Self::ConfigMap => "ConfigMap",
             Self::Pod => "Pod",
+            Self::CronJob => "CronJob",
+            Self::Job => "Job",
         }
     }
 
@@ -59,6 +74,8 @@ impl Kind {
             Self::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
             Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
             Self::Pod => ApiResource::erase::<Pod>(&()),
+            Self::CronJob => ApiResource::erase::<CronJob>(&()),
+            Self::Job => ApiResource::erase::<Job>(&()),
         }
     }
 }
@@ -98,6 +115,12 @@ impl Manifest {
         self.value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// One of its annotations.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.value["metadata"]["annotations"][key].as_str()
+    }
+
     /// The mapping at a path of keys. What is in the way and is no mapping is replaced by one.
     pub fn map(&mut self, path: &[&str]) -> &mut Map<String, Value> {
         path.iter().fold(as_map(&mut self.value), |map, key| {
@@ -112,6 +135,7 @@ impl Manifest {
             kind: self.kind.as_str().to_owned(),
             namespace: self.namespace().to_owned(),
             name: self.name().to_owned(),
+            adopted: false,
         }
     }
 
@@ -138,6 +162,30 @@ pub struct Resources {
     pub namespace: Manifest,
     /// Service account, roles, bindings, `ConfigMap`s: the run's own.
     pub owned: Vec<Manifest>,
-    /// The run itself.
-    pub pod: Manifest,
+    /// The run itself: a pod, or a `CronJob` that makes pods.
+    pub workload: Manifest,
+}
+
+impl Resources {
+    /// The pod, or the template that pods are made from.
+    #[must_use]
+    pub fn pod(&self) -> &Value {
+        match self.workload.kind {
+            Kind::CronJob => &self.workload.value["spec"]["jobTemplate"]["spec"]["template"],
+            _ => &self.workload.value,
+        }
+    }
+
+    /// Whether runs come again and again.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.workload.kind == Kind::CronJob
+    }
+
+    /// What the status records for the teardown, in order. A pod has its own place there.
+    #[must_use]
+    pub fn references(&self) -> Vec<ResourceRef> {
+        let scheduled = self.is_scheduled().then_some(&self.workload);
+        self.owned.iter().chain(scheduled).map(Manifest::reference).collect()
+    }
 }

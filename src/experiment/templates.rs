@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::resource::Kind;
 use crate::reason::Reason;
+use crate::yaml;
 
 /// The templates, as they stand in their `ConfigMap`.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,51 @@ impl TemplateError {
     }
 }
 
+/// The templates that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Namespace of the run.
+    Namespace,
+    /// Account of the run.
+    ServiceAccount,
+    /// Rights of the run.
+    Role,
+    /// Role to account.
+    RoleBinding,
+    /// The run.
+    Pod,
+    /// The run, again and again.
+    CronJob,
+}
+
+impl Template {
+    /// Its key in the `ConfigMap`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Namespace => "chaostoolkit-ns.yaml",
+            Self::ServiceAccount => "chaostoolkit-sa.yaml",
+            Self::Role => "chaostoolkit-role.yaml",
+            Self::RoleBinding => "chaostoolkit-role-binding.yaml",
+            Self::Pod => "chaostoolkit-pod.yaml",
+            Self::CronJob => "chaostoolkit-cronjob.yaml",
+        }
+    }
+
+    /// The kind of object that it describes.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Namespace => Kind::Namespace,
+            Self::ServiceAccount => Kind::ServiceAccount,
+            Self::Role => Kind::Role,
+            Self::RoleBinding => Kind::RoleBinding,
+            Self::Pod => Kind::Pod,
+            Self::CronJob => Kind::CronJob,
+        }
+    }
+}
+
 impl Templates {
     /// The templates in the data of the `ConfigMap` called `source` (`namespace/name`).
     #[must_use]
@@ -56,13 +102,11 @@ impl Templates {
     }
 
     /// The object that a template describes. It is a mapping of the right kind that has a name.
-    pub fn object(&self, kind: Kind) -> Result<Value, TemplateError> {
-        let key = key(kind);
-        let invalid =
-            |problem: String| TemplateError::Invalid { source_name: self.source.clone(), key, problem };
-        let text = self.texts.get(key).ok_or_else(|| invalid("is missing".to_owned()))?;
-        let object: Value = serde_saphyr::from_str(text)
-            .map_err(|error| invalid(format!("is not YAML: {}", one_line(&error))))?;
+    pub fn object(&self, template: Template) -> Result<Value, TemplateError> {
+        let kind = template.kind();
+        let invalid = |problem: String| self.invalid(template, problem);
+        let text = self.texts.get(template.key()).ok_or_else(|| invalid("is missing".to_owned()))?;
+        let object = yaml::parse(text).map_err(|error| invalid(format!("is not YAML: {error}")))?;
         if object.get("kind").and_then(Value::as_str) != Some(kind.as_str()) {
             return Err(invalid(format!("is not a {kind}: its `kind` is {}", shown(object.get("kind")))));
         }
@@ -72,31 +116,18 @@ impl Templates {
         }
     }
 
-    /// An error about the content of the template of this kind.
-    pub fn invalid(&self, kind: Kind, problem: impl Into<String>) -> TemplateError {
-        TemplateError::Invalid { source_name: self.source.clone(), key: key(kind), problem: problem.into() }
-    }
-}
-
-/// The key under which the template of a kind stands.
-const fn key(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Namespace => "chaostoolkit-ns.yaml",
-        Kind::ServiceAccount => "chaostoolkit-sa.yaml",
-        Kind::Role => "chaostoolkit-role.yaml",
-        Kind::RoleBinding => "chaostoolkit-role-binding.yaml",
-        Kind::ConfigMap => "chaostoolkit-env.yaml",
-        Kind::Pod => "chaostoolkit-pod.yaml",
+    /// An error about the content of this template.
+    pub fn invalid(&self, template: Template, problem: impl Into<String>) -> TemplateError {
+        TemplateError::Invalid {
+            source_name: self.source.clone(),
+            key: template.key(),
+            problem: problem.into(),
+        }
     }
 }
 
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "absent".to_owned(), ToString::to_string)
-}
-
-/// The first line of an error: parsers like to draw pictures below it.
-fn one_line(error: &impl ToString) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -107,7 +138,7 @@ pub(crate) mod tests {
     /// The templates that are shipped.
     pub fn shipped() -> Templates {
         let text = include_str!("../../kustomize/base/templates.yaml");
-        let config_map: Value = serde_saphyr::from_str(text).unwrap();
+        let config_map = yaml::parse(text).unwrap();
         let texts = serde_json::from_value(config_map["data"].clone()).unwrap();
         Templates::new("chaostoolkit-crd/chaostoolkit-resources-templates", texts)
     }
@@ -115,15 +146,15 @@ pub(crate) mod tests {
     impl Templates {
         /// The same templates, but one.
         #[must_use]
-        pub fn with(mut self, kind: Kind, text: String) -> Self {
-            self.texts.insert(key(kind).to_owned(), text);
+        pub fn with(mut self, template: Template, text: String) -> Self {
+            self.texts.insert(template.key().to_owned(), text);
             self
         }
     }
 
     fn pod_template(text: &str) -> Result<Value, TemplateError> {
-        Templates::new("a/b", BTreeMap::from([(key(Kind::Pod).to_owned(), text.to_owned())]))
-            .object(Kind::Pod)
+        Templates::new("a/b", BTreeMap::from([(Template::Pod.key().to_owned(), text.to_owned())]))
+            .object(Template::Pod)
     }
 
     #[test]
@@ -148,7 +179,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_missing_key_is_named() {
-        let error = Templates::new("a/b", BTreeMap::new()).object(Kind::Role).unwrap_err();
+        let error = Templates::new("a/b", BTreeMap::new()).object(Template::Role).unwrap_err();
         assert_eq!(error.to_string(), "key chaostoolkit-role.yaml of ConfigMap a/b is missing");
     }
 }

@@ -27,6 +27,19 @@ pub fn writes_of(user: &str) -> Vec<Entry> {
     Tail::default().more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
 }
 
+/// The same, once the log has caught up: a line is written after its request was answered.
+pub async fn settled_writes_of(user: &str) -> Vec<Entry> {
+    let mut before = writes_of(user);
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let now = writes_of(user);
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
 /// How many pods were ever created in a namespace, by anybody.
 pub fn pods_created_in(namespace: &str) -> usize {
     let is_pod = |found: &Entry| {

@@ -1,7 +1,6 @@
 //! An installation of the shipped manifests under names of its own, so that tests can run side by side.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use chaostoolkit_operator::api::Experiment;
 use k8s_openapi::api::authentication::v1::TokenRequest;
@@ -32,8 +31,7 @@ impl Install {
     /// Installs under a name that no other test uses.
     pub async fn new(test: &str) -> Self {
         let client = client().await;
-        let unique = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
-        let namespace = format!("{test}-{}", &unique[..10]);
+        let namespace = format!("{test}-{}", super::unique());
         for object in manifests() {
             let kind = object["kind"].as_str().unwrap_or_default();
             if kind == "CustomResourceDefinition" {
@@ -95,6 +93,12 @@ impl Install {
         Ok(created.try_parse().unwrap())
     }
 
+    /// Creates an object of any kind.
+    pub async fn create_any(&self, object: &Value) {
+        let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+        api_of(&self.client, &object).create(&PostParams::default(), &object).await.unwrap();
+    }
+
     /// What is left of all experiments in the cluster's namespaces that belong to this installation.
     pub async fn left_behind(&self) -> Vec<String> {
         let mut left = Vec::new();
@@ -121,24 +125,36 @@ impl Install {
 
 /// The documents of the overlay, as kustomize renders them.
 fn manifests() -> Vec<Value> {
-    let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac");
-    let output =
-        Command::new("kubectl").args(["kustomize", overlay]).output().expect("kubectl is on the PATH");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_saphyr::from_multiple(&String::from_utf8(output.stdout).unwrap()).unwrap()
+    documents(&kustomize(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac")))
+}
+
+/// What kustomize makes of a directory.
+pub fn kustomize(directory: &str) -> String {
+    let (rendered, text) = super::kubectl(&["kustomize", directory], "");
+    assert!(rendered, "{directory}: {text}");
+    text
+}
+
+/// The documents of a text.
+pub fn documents(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap()
 }
 
 async fn apply(client: &Client, object: &Value) {
     let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+    let name = object.metadata.name.clone().unwrap();
+    let api = api_of(client, &object);
+    api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&object)).await.unwrap();
+}
+
+fn api_of(client: &Client, object: &DynamicObject) -> Api<DynamicObject> {
     let TypeMeta { api_version, kind } = object.types.clone().unwrap();
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
-    let api: Api<DynamicObject> = match &object.metadata.namespace {
+    match &object.metadata.namespace {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
-    };
-    let name = object.metadata.name.clone().unwrap();
-    api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&object)).await.unwrap();
+    }
 }
 
 /// Writes a kubeconfig whose user is the operator's service account.

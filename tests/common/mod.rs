@@ -20,11 +20,14 @@ pub mod install;
 pub mod operator;
 
 use std::fmt::Debug;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chaostoolkit_operator::api::condition::{self, Type};
 use chaostoolkit_operator::api::{Experiment, Phase, Status};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Binding, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource};
@@ -43,6 +46,28 @@ pub async fn client() -> Client {
     Client::try_default().await.unwrap()
 }
 
+/// A part of a name that no other test has: the time, and a number for tests that begin together.
+pub fn unique() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let time = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
+    format!("{}{}", &time[..10], COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Runs kubectl: whether it succeeded, and what it printed, warnings and errors last.
+pub fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
+    let mut child = Command::new("kubectl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kubectl is on the PATH");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
 /// Waits until an object is as wanted; an object that is not there is `None`.
 pub async fn wait<K>(api: &Api<K>, name: &str, what: &str, wanted: impl Fn(Option<&K>) -> bool) -> Option<K>
 where
@@ -56,8 +81,13 @@ where
 }
 
 /// Polls what no watch tells of.
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let result = tokio::time::timeout(LIMIT, async {
+pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    within(LIMIT, what, probe).await
+}
+
+/// The same, for what takes its time.
+pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let result = tokio::time::timeout(limit, async {
         loop {
             if let Some(found) = probe().await {
                 return found;
@@ -65,7 +95,7 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    result.await.unwrap_or_else(|_| panic!("not within {LIMIT:?}: {what}"))
+    result.await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
 }
 
 pub async fn create<K>(api: &Api<K>, object: Value) -> K
@@ -134,4 +164,22 @@ pub fn terminated(exit_code: i32) -> Value {
     let reason = if exit_code == 0 { "Completed" } else { "Error" };
     json!({"terminated": {"exitCode": exit_code, "reason": reason,
         "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
+}
+
+/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet.
+pub async fn bind(install: &install::Install, name: &str) {
+    let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": "node"}});
+    let binding: Binding = serde_json::from_value(binding).unwrap();
+    let bound = install.pods().create_subresource("binding", name, &PostParams::default(), &binding).await;
+    let _: kube::core::Status = bound.unwrap();
+}
+
+/// What the kubelet does when the containers of a deleted pod have ended.
+pub async fn end_grace(install: &install::Install, name: &str) {
+    let ended = install.pods().delete(name, &DeleteParams::default().grace_period(0)).await;
+    assert!(ended.as_ref().err().is_none_or(is_not_found), "{ended:?}");
+}
+
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }

@@ -4,6 +4,7 @@
 //! that no template and no label of an author's can stand in for it.
 
 mod config_map;
+mod cron_job;
 mod namespace;
 mod pod;
 mod rbac;
@@ -12,39 +13,59 @@ use serde_json::{Value, json};
 
 use super::plan::{Owner, Plan};
 use super::resource::{Kind, Manifest, Resources};
-use super::templates::{TemplateError, Templates};
+use super::templates::{Template, TemplateError, Templates};
 use crate::names;
 
 /// Makes all objects of a run.
 pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateError> {
-    let account = rbac::Account::of(plan, templates)?;
+    let Plan { owner, namespace, rights, .. } = plan;
     let mut owned = Vec::new();
-    owned.extend(rbac::service_account(plan, templates)?);
-    owned.extend(rbac::role(plan, templates)?);
-    owned.extend(rbac::role_binding(plan, templates, &account)?);
-    owned.extend(config_map::env(plan));
-    for manifest in &mut owned {
-        place(manifest, &plan.namespace);
-        mark(manifest, &plan.owner);
+    owned.extend(rbac::service_account(plan, templates)?.map(|account| placed(account, namespace)));
+    for namespace in std::iter::once(namespace).chain(&rights.namespaces) {
+        owned.extend(rbac::role(plan, templates)?.map(|role| placed(role, namespace)));
+        owned.extend(rbac::role_binding(plan, templates)?.map(|binding| placed(binding, namespace)));
     }
-    let mut pod = pod::pod(plan, templates, &account)?;
-    place(&mut pod, &plan.namespace);
-    mark(&mut pod, &plan.owner);
-    pod::mark(&mut pod, plan.number);
-    Ok(Resources { namespace: namespace::namespace(plan, templates)?, owned, pod })
+    owned.extend(config_map::env(plan).map(|env| placed(env, namespace)));
+    for manifest in &mut owned {
+        mark(manifest, owner);
+    }
+    let pod = placed(pod::pod(plan, templates)?, namespace);
+    let mut workload = match &plan.schedule {
+        None => pod,
+        Some(schedule) => placed(cron_job::cron_job(plan, schedule, templates, pod)?, namespace),
+    };
+    mark(&mut workload, owner);
+    match workload.kind {
+        Kind::CronJob => cron_job::mark(&mut workload, owner),
+        _ => pod::mark(&mut workload, plan.number),
+    }
+    Ok(Resources { namespace: namespace::namespace(plan, templates)?, owned, workload })
 }
 
 /// The object of a template, with the name that the child of this owner gets.
-fn child(templates: &Templates, kind: Kind, owner: &Owner) -> Result<Manifest, TemplateError> {
-    let mut manifest = Manifest::new(kind, templates.object(kind)?);
-    let name = names::child(manifest.name(), &owner.suffix());
-    manifest.map(&["metadata"]).insert("name".to_owned(), name.into());
-    Ok(manifest)
+fn child(templates: &Templates, template: Template, owner: &Owner) -> Result<Manifest, TemplateError> {
+    Ok(named(Manifest::new(template.kind(), templates.object(template)?), owner))
 }
 
-/// Puts an object into a namespace.
-fn place(manifest: &mut Manifest, namespace: &str) {
+/// An object with the suffix of its owner on its name.
+fn named(mut manifest: Manifest, owner: &Owner) -> Manifest {
+    let name = names::child(manifest.name(), &owner.suffix());
+    manifest.map(&["metadata"]).insert("name".to_owned(), name.into());
+    manifest
+}
+
+/// An object in a namespace.
+fn placed(mut manifest: Manifest, namespace: &str) -> Manifest {
     manifest.map(&["metadata"]).insert("namespace".to_owned(), namespace.into());
+    manifest
+}
+
+/// Puts the labels of an experiment on an object at a path of keys; those that are there already stay.
+fn label(manifest: &mut Manifest, path: &[&str], owner: &Owner) {
+    let labels = manifest.map(path);
+    for (label, value) in &owner.labels {
+        labels.entry(label.clone()).or_insert_with(|| value.clone().into());
+    }
 }
 
 /// Says on an object whose it is, and takes off what could tie it to somebody else.
@@ -53,9 +74,15 @@ fn mark(manifest: &mut Manifest, owner: &Owner) {
     for foreign in ["ownerReferences", "finalizers", "generateName", "uid", "resourceVersion"] {
         metadata.remove(foreign);
     }
-    manifest.map(&["metadata", "labels"]).insert(names::UID_LABEL.to_owned(), owner.uid.clone().into());
+    mark_at(manifest, &["metadata"], owner);
+}
+
+/// Says whose it is in the metadata at a path of keys.
+fn mark_at(manifest: &mut Manifest, path: &[&str], owner: &Owner) {
+    let at = |key| [path, &[key]].concat();
+    manifest.map(&at("labels")).insert(names::UID_LABEL.to_owned(), owner.uid.clone().into());
     manifest
-        .map(&["metadata", "annotations"])
+        .map(&at("annotations"))
         .insert(names::EXPERIMENT_ANNOTATION.to_owned(), owner.key.clone().into());
 }
 

@@ -1,11 +1,11 @@
 //! The namespace of a run: shared with other runs, so it carries no name of an owner and is never deleted.
 
-use super::{Manifest, Plan, TemplateError, Templates};
+use super::{Manifest, Plan, Template, TemplateError, Templates};
 use crate::experiment::resource::Kind;
 
 /// The namespace, with the name that the plan wants.
 pub fn namespace(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {
-    let mut manifest = Manifest::new(Kind::Namespace, templates.object(Kind::Namespace)?);
+    let mut manifest = Manifest::new(Kind::Namespace, templates.object(Template::Namespace)?);
     manifest.map(&["metadata"]).insert("name".to_owned(), plan.namespace.clone().into());
     Ok(manifest)
 }

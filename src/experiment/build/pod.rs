@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::rbac::Account;
-use super::{Manifest, Plan, TemplateError, Templates, child, is_named, items, retain};
+use super::{
+    Manifest, Plan, Template, TemplateError, Templates, child, is_named, items, label, named, retain,
+};
 use crate::experiment::plan::{DEFAULT_ENV, Env, Source};
 use crate::experiment::resource::Kind;
 use crate::names;
@@ -13,19 +14,51 @@ const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
 const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
 
 /// The pod, without the marks that all children get.
-pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Manifest, TemplateError> {
-    let mut pod = child(templates, Kind::Pod, &plan.owner)?;
-    if pod.value.get("spec").is_none_or(|spec| !spec.is_object()) {
-        return Err(templates.invalid(Kind::Pod, "has no `spec`"));
+pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {
+    let mut pod = match &plan.pod {
+        Some(own) => named(Manifest::new(Kind::Pod, own.clone()), &plan.owner),
+        None => child(templates, Template::Pod, &plan.owner)?,
+    };
+    let spec = pod.map(&["spec"]);
+    let account = match (&plan.service_account, spec.get("serviceAccountName").and_then(Value::as_str)) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) => names::child(name, &plan.owner.suffix()),
+        (None, None) => child(templates, Template::ServiceAccount, &plan.owner)?.name().to_owned(),
+    };
+    spec.insert("serviceAccountName".to_owned(), account.into());
+    // A restarted container would be the experiment a second time.
+    spec.insert("restartPolicy".to_owned(), "Never".into());
+    if plan.pod.is_none() {
+        options(&mut pod.value["spec"], plan, templates)?;
     }
-    let spec = &mut pod.value["spec"];
+    for container in items(&mut pod.value["spec"], "containers") {
+        if is_named(container, names::CONTAINER) {
+            own_env(container, &plan.env, plan);
+            harden_container(container);
+        }
+    }
+    harden(&mut pod);
+    label(&mut pod, &["metadata", "labels"], &plan.owner);
+    Ok(pod)
+}
+
+/// Puts what the spec asks for into the pod of the template.
+fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), TemplateError> {
     settings(spec, plan.settings.as_deref());
-    if plan.source == Source::Url {
-        retain(spec, "volumes", |volume| !is_named(volume, EXPERIMENT_VOLUME));
+    match &plan.source {
+        Source::Url => retain(spec, "volumes", |volume| !is_named(volume, EXPERIMENT_VOLUME)),
+        Source::File { config_map, .. } => {
+            for volume in
+                items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, EXPERIMENT_VOLUME))
+            {
+                rename(volume, "configMap", "name", config_map);
+            }
+        }
     }
     let mut containers = items(spec, "containers").iter_mut();
     let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else {
-        return Err(templates.invalid(Kind::Pod, format!("has no container called {:?}", names::CONTAINER)));
+        let problem = format!("has no container called {:?}", names::CONTAINER);
+        return Err(templates.invalid(Template::Pod, problem));
     };
     if let Some(image) = &plan.image {
         container["image"] = json!(image);
@@ -33,20 +66,7 @@ pub fn pod(plan: &Plan, templates: &Templates, account: &Account) -> Result<Mani
     env(container, plan);
     source(container, &plan.source);
     command(container, plan);
-    harden_container(container);
-    if let Source::File { config_map, .. } = &plan.source {
-        for volume in items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, EXPERIMENT_VOLUME)) {
-            rename(volume, "configMap", "name", config_map);
-        }
-    }
-    spec["serviceAccountName"] = json!(account.0);
-    // A restarted container would be the experiment a second time.
-    spec["restartPolicy"] = json!("Never");
-    harden(&mut pod);
-    for (label, value) in &plan.owner.labels {
-        pod.map(&["metadata", "labels"]).entry(label.clone()).or_insert_with(|| value.clone().into());
-    }
-    Ok(pod)
+    Ok(())
 }
 
 /// The marks of a runner pod: the number of its run, and the finalizer that holds it until its end is recorded.
@@ -71,19 +91,35 @@ fn settings(spec: &mut Value, secret: Option<&str>) {
 
 /// Points the container at its variables.
 fn env(container: &mut Value, plan: &Plan) {
-    let Env { enabled, config_map, own, secret } = &plan.env;
-    if !enabled {
+    let Env { enabled, config_map, secret, variables, .. } = &plan.env;
+    if *enabled {
+        let first = items(container, "envFrom").iter_mut().find(|from| from.get("configMapRef").is_some());
+        if let Some(from) = first {
+            rename(from, "configMapRef", "name", config_map);
+        }
+        if let Some(secret) = secret {
+            push(container, "envFrom", json!({"secretRef": {"name": secret}}));
+        }
+    } else {
         let unwanted = |map: &Value| is_named(map, DEFAULT_ENV) || is_named(map, config_map);
         retain(container, "envFrom", |from| from.get("configMapRef").is_none_or(|map| !unwanted(map)));
+    }
+    for variable in variables {
+        retain(container, "env", |found| found.get("name") != variable.get("name"));
+        push(container, "env", variable.clone());
+    }
+}
+
+/// Points the container at the run's own `ConfigMap` of variables, wherever it names the default one.
+fn own_env(container: &mut Value, env: &Env, plan: &Plan) {
+    if !env.own {
         return;
     }
-    let name = if *own { names::child(config_map, &plan.owner.suffix()) } else { config_map.clone() };
-    let first = items(container, "envFrom").iter_mut().find(|from| from.get("configMapRef").is_some());
-    if let Some(from) = first {
-        rename(from, "configMapRef", "name", &name);
-    }
-    if let Some(secret) = secret {
-        push(container, "envFrom", json!({"secretRef": {"name": secret}}));
+    let own = names::child(&env.config_map, &plan.owner.suffix());
+    for from in items(container, "envFrom") {
+        if from.get("configMapRef").is_some_and(|map| is_named(map, &env.config_map)) {
+            rename(from, "configMapRef", "name", &own);
+        }
     }
 }
 

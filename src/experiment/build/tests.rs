@@ -18,7 +18,7 @@ fn experiment(spec: Value) -> Experiment {
 }
 
 fn planned(experiment: &Experiment, default_env_exists: bool) -> Plan {
-    let facts = Facts { operator_namespace: "operators".into(), default_env_exists };
+    let facts = Facts { operator_namespace: "operators".into(), default_env_exists, ..Facts::default() };
     plan::plan(experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn built(spec: Value) -> Resources {
 }
 
 fn container(resources: &Resources) -> &Value {
-    &resources.pod.value["spec"]["containers"][0]
+    &resources.workload.value["spec"]["containers"][0]
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn default_objects() {
     let resources = build(&plan, &shipped()).unwrap();
     let all: Vec<&Value> = std::iter::once(&resources.namespace)
         .chain(&resources.owned)
-        .chain([&resources.pod])
+        .chain([&resources.workload])
         .map(|manifest| &manifest.value)
         .collect();
     insta::assert_json_snapshot!(all);
@@ -45,13 +45,15 @@ fn default_objects() {
 #[test]
 fn everything_of_the_run_but_the_namespace_is_marked() {
     let resources = built(json!({}));
-    for manifest in resources.owned.iter().chain([&resources.pod]) {
+    for manifest in resources.owned.iter().chain([&resources.workload]) {
         let metadata = &manifest.value["metadata"];
         assert_eq!(metadata["labels"][names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
         assert_eq!(metadata["annotations"][names::EXPERIMENT_ANNOTATION], "authors/exp");
         assert_eq!(metadata["namespace"], "chaostoolkit-run");
     }
-    assert_eq!(resources.namespace.value["metadata"], json!({"name": "chaostoolkit-run"}));
+    let metadata = &resources.namespace.value["metadata"];
+    assert_eq!((&metadata["name"], metadata.get("annotations")), (&json!("chaostoolkit-run"), None));
+    assert_eq!(metadata["labels"].get(names::UID_LABEL), None);
 }
 
 #[rstest]
@@ -82,7 +84,7 @@ fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Valu
 #[case(json!({"experiment": {"asFile": false}}), "/volumes", Value::Null)]
 fn volume_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
     let resources = built(json!({"pod": pod}));
-    assert_eq!(resources.pod.value["spec"].pointer(pointer).cloned().unwrap_or_default(), expected);
+    assert_eq!(resources.workload.value["spec"].pointer(pointer).cloned().unwrap_or_default(), expected);
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn only_what_the_author_does_not_bring_is_made(
     let resources = built(spec);
     let made: Vec<&str> = resources.owned.iter().map(|manifest| manifest.kind.as_str()).collect();
     assert_eq!(made, kinds);
-    assert_eq!(resources.pod.value["spec"]["serviceAccountName"], account);
+    assert_eq!(resources.workload.value["spec"]["serviceAccountName"], account);
     for binding in resources.owned.iter().filter(|manifest| manifest.kind == Kind::RoleBinding) {
         assert_eq!(
             binding.value["subjects"][0]["name"], account,
@@ -121,47 +123,47 @@ fn labels_of_the_experiment_reach_the_pod_but_never_win() {
         [("team", "a"), ("app", "b"), (names::UID_LABEL, "c")].map(|(key, value)| (key.into(), value.into())),
     ));
     let resources = build(&planned(&experiment, true), &shipped()).unwrap();
-    let labels = &resources.pod.value["metadata"]["labels"];
+    let labels = &resources.workload.value["metadata"]["labels"];
     assert_eq!(labels["team"], "a");
     assert_eq!(labels["app"], "chaostoolkit");
     assert_eq!(labels[names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
 }
 
 /// The shipped templates with a value somewhere in them replaced.
-fn mutated(kind: Kind, pointer: &str, value: Value) -> Templates {
-    let mut object = shipped().object(kind).unwrap();
+fn mutated(template: Template, pointer: &str, value: Value) -> Templates {
+    let mut object = shipped().object(template).unwrap();
     if let Some(place) = object.pointer_mut(pointer) {
         *place = value;
     }
-    shipped().with(kind, object.to_string())
+    shipped().with(template, object.to_string())
 }
 
 #[rstest]
-#[case(Kind::Pod, "/spec", json!("x"), "has no `spec`")]
-#[case(Kind::Pod, "/spec/containers", json!("x"), "has no container called \"chaostoolkit\"")]
-#[case(Kind::Pod, "/spec/containers/0/name", json!("other"), "has no container called \"chaostoolkit\"")]
-#[case(Kind::RoleBinding, "/subjects", json!([]), "has no `subjects`")]
+#[case(Template::Pod, "/spec", json!("x"), "has no container called \"chaostoolkit\"")]
+#[case(Template::Pod, "/spec/containers", json!("x"), "has no container called \"chaostoolkit\"")]
+#[case(Template::Pod, "/spec/containers/0/name", json!("other"), "has no container called \"chaostoolkit\"")]
+#[case(Template::RoleBinding, "/subjects", json!([]), "has no `subjects`")]
 fn templates_that_cannot_be_used(
-    #[case] kind: Kind,
+    #[case] template: Template,
     #[case] at: &str,
     #[case] value: Value,
     #[case] problem: &str,
 ) {
-    let error = build(&planned(&experiment(json!({})), true), &mutated(kind, at, value)).unwrap_err();
+    let error = build(&planned(&experiment(json!({})), true), &mutated(template, at, value)).unwrap_err();
     assert!(error.to_string().ends_with(problem), "{error}");
 }
 
 #[test]
 fn a_template_cannot_tie_a_child_to_somebody_else_or_restart_it() {
-    let mut templates = mutated(Kind::Pod, "/spec/restartPolicy", json!("Always"));
-    let mut pod = templates.object(Kind::Pod).unwrap();
+    let mut templates = mutated(Template::Pod, "/spec/restartPolicy", json!("Always"));
+    let mut pod = templates.object(Template::Pod).unwrap();
     pod["metadata"]["ownerReferences"] = json!([{"kind": "ReplicaSet"}]);
     pod["metadata"]["finalizers"] = json!(["somebody/else"]);
-    templates = templates.with(Kind::Pod, pod.to_string());
+    templates = templates.with(Template::Pod, pod.to_string());
     let resources = build(&planned(&experiment(json!({})), true), &templates).unwrap();
-    assert_eq!(resources.pod.value["metadata"].get("ownerReferences"), None);
-    assert_eq!(resources.pod.value["metadata"]["finalizers"], json!([names::OUTCOME_FINALIZER]));
-    assert_eq!(resources.pod.value["spec"]["restartPolicy"], "Never");
+    assert_eq!(resources.workload.value["metadata"].get("ownerReferences"), None);
+    assert_eq!(resources.workload.value["metadata"]["finalizers"], json!([names::OUTCOME_FINALIZER]));
+    assert_eq!(resources.workload.value["spec"]["restartPolicy"], "Never");
 }
 
 fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
@@ -186,20 +188,25 @@ proptest! {
     #[test]
     fn no_template_panics(
         at in any::<prop::sample::Index>(),
-        kind in prop::sample::select(vec![Kind::Pod, Kind::Role, Kind::RoleBinding, Kind::ServiceAccount, Kind::Namespace]),
+        template in prop::sample::select(vec![Template::Pod, Template::CronJob, Template::Role, Template::RoleBinding,
+            Template::ServiceAccount, Template::Namespace]),
+        scheduled in any::<bool>(),
         value in prop::sample::select(vec![json!(null), json!("x"), json!(3), json!([]), json!({}), json!([1]), json!(["a"])]),
         settings in any::<bool>(), as_file in any::<bool>(), enabled in any::<bool>(),
     ) {
         let mut places: Vec<String> = Vec::new();
-        pointers(&shipped().object(kind).unwrap(), "", &mut places);
-        let templates = mutated(kind, at.get(&places[..]).as_str(), value);
-        let spec = json!({"verbose": true, "pod": {
+        pointers(&shipped().object(template).unwrap(), "", &mut places);
+        let templates = mutated(template, at.get(&places[..]).as_str(), value);
+        let mut spec = json!({"verbose": true, "role": {"binds_to_namespaces": ["shop"]}, "pod": {
             "image": "i", "chaosArgs": ["a"], "chaosCommandPath": "c", "env": {"enabled": enabled, "secretName": "s"},
             "settings": {"enabled": settings}, "experiment": {"asFile": as_file},
         }});
+        if scheduled {
+            spec["schedule"] = json!({"kind": "cronJob", "value": "* * * * *"});
+        }
         if let Ok(resources) = build(&planned(&experiment(spec), false), &templates) {
-            prop_assert_eq!(&resources.pod.value["spec"]["restartPolicy"], "Never");
-            prop_assert!(!resources.pod.name().is_empty());
+            prop_assert_eq!(&resources.pod()["spec"]["restartPolicy"], "Never");
+            prop_assert!(!resources.workload.name().is_empty());
         }
     }
 }

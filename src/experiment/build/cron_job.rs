@@ -1,0 +1,61 @@
+//! The `CronJob` of a scheduled experiment.
+
+use serde_json::{Value, json};
+
+use super::{Manifest, Plan, Template, TemplateError, Templates, child, label, mark_at};
+use crate::experiment::plan::{Owner, Schedule};
+use crate::experiment::resource::Kind;
+use crate::names;
+
+const JOB: &[&str] = &["spec", "jobTemplate"];
+const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
+
+/// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob`'s template and of
+/// the experiment, not those of the pod's template.
+pub fn cron_job(
+    plan: &Plan,
+    schedule: &Schedule,
+    templates: &Templates,
+    pod: Manifest,
+) -> Result<Manifest, TemplateError> {
+    let mut cron_job = child(templates, Template::CronJob, &plan.owner)?;
+    let spec = cron_job.map(&["spec"]);
+    spec.insert("schedule".to_owned(), schedule.cron.clone().into());
+    for (field, value) in &schedule.fields {
+        spec.insert((*field).to_owned(), value.clone());
+    }
+    // Where the template is silent: a run must neither overlap with the one before, which would break its steady state,
+    // nor be repeated because it deviated.
+    // https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+    default(spec, "concurrencyPolicy", json!("Forbid"));
+    default(spec, "startingDeadlineSeconds", json!(200));
+    default(spec, "successfulJobsHistoryLimit", json!(3));
+    default(spec, "failedJobsHistoryLimit", json!(1));
+    let job = cron_job.map(&[JOB, &["spec"]].concat());
+    default(job, "backoffLimit", json!(0));
+    default(job, "podReplacementPolicy", json!("Failed"));
+    let Manifest { value: Value::Object(mut pod), .. } = pod else {
+        return Err(templates.invalid(Template::Pod, "is not a mapping"));
+    };
+    cron_job.map(POD).insert("spec".to_owned(), pod.remove("spec").unwrap_or_default());
+    for path in [&[][..], JOB, POD] {
+        label(&mut cron_job, &[path, &["metadata", "labels"]].concat(), &plan.owner);
+    }
+    debug_assert_eq!(cron_job.kind, Kind::CronJob);
+    Ok(cron_job)
+}
+
+/// The marks of jobs and pods: whose they are, and the finalizer that holds a pod until its end is recorded.
+pub fn mark(cron_job: &mut Manifest, owner: &Owner) {
+    for path in [JOB, POD] {
+        mark_at(cron_job, &[path, &["metadata"]].concat(), owner);
+    }
+    let metadata = cron_job.map(&[POD, &["metadata"]].concat());
+    metadata.insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
+    let hash = names::suffix(&cron_job.value.to_string());
+    cron_job.map(&["metadata", "annotations"]).insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());
+}
+
+fn default(map: &mut serde_json::Map<String, Value>, key: &str, value: Value) {
+    map.entry(key.to_owned()).or_insert(value);
+}

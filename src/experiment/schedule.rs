@@ -1,0 +1,150 @@
+//! Experiments with a schedule: a `CronJob` that is kept as the spec wants it, and the runs that it starts.
+//!
+//! Kubernetes starts the runs, so the promise is its own: about once per time that is due. Ours is that the end of each
+//! run is recorded: its pod is held until it is.
+
+use std::time::Duration;
+
+use croner::parser::{CronParser, Seconds};
+use jiff::tz::TimeZone;
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, DynamicObject, ListParams, PostParams};
+
+use super::cleanup;
+use super::error::Error;
+use super::outcome::{PodState, pod_state};
+use super::report::Report;
+use super::resource::Manifest;
+use super::status::Observed;
+use super::{Context, apply};
+use crate::api::{ScheduleStatus, Status};
+use crate::cluster::{Cluster, named};
+use crate::names;
+
+/// Sees to it that the `CronJob` is as the spec wants it. One that somebody has changed by hand stays so until the spec
+/// changes: what is compared is what was asked for.
+pub async fn ensure(cluster: &Cluster, wanted: &Manifest, likely: bool) -> Result<CronJob, Error> {
+    let found = apply::owned(cluster, wanted, likely).await?;
+    let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
+    let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
+    let current = if is_current { found } else { replace(cluster, wanted, &found).await? };
+    current.try_parse().map_err(|error| apply::unreadable(wanted, error))
+}
+
+async fn replace(
+    cluster: &Cluster,
+    wanted: &Manifest,
+    found: &DynamicObject,
+) -> Result<DynamicObject, Error> {
+    let doing = format!("replace {}", named(wanted.kind, wanted.namespace(), wanted.name()));
+    let mut object = wanted.to_dynamic().map_err(|error| apply::unreadable(wanted, error))?;
+    object.metadata.resource_version.clone_from(&found.metadata.resource_version);
+    let parameters =
+        PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let api = cluster.objects(wanted.kind, wanted.namespace());
+    cluster.call(doing, api.replace(wanted.name(), &parameters, &object)).await
+}
+
+/// Records the runs that the `CronJob` has started, and lets the pods go whose end is recorded.
+pub async fn follow(
+    context: &Context,
+    report: &mut Report<'_>,
+    cron_job: &CronJob,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
+    let pods = pods_of(&context.cluster, &namespace, report.live.uid()).await?;
+    let observed: Vec<Observed> = pods.iter().map(observe).collect();
+    let spec = cron_job.spec.clone().unwrap_or_default();
+    let is_suspended = spec.suspend.unwrap_or(false);
+    let status = cron_job.status.clone().unwrap_or_default();
+    let schedule = ScheduleStatus {
+        next_schedule_time: next(&spec.schedule, spec.time_zone.as_deref(), now)
+            .filter(|_| !is_suspended)
+            .map(Time),
+        cron: spec.schedule,
+        time_zone: spec.time_zone,
+        last_schedule_time: status.last_schedule_time,
+        active: Vec::new(),
+    };
+    report.draft.scheduled(schedule, is_suspended, &observed);
+    report.write().await?;
+    for (pod, seen) in pods.iter().zip(&observed) {
+        if matches!(seen.state, PodState::Ended(_)) {
+            cleanup::release_pod(context, &namespace, pod).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The pods of an experiment in a namespace, oldest first.
+pub async fn pods_of(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, Error> {
+    let mut pods = list(cluster, &cluster.pods(namespace), "pods", uid).await?;
+    pods.sort_by_key(|pod| {
+        (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
+    });
+    Ok(pods)
+}
+
+/// The objects of one kind that belong to an experiment.
+pub async fn list<K>(cluster: &Cluster, api: &Api<K>, what: &str, uid: &str) -> Result<Vec<K>, Error>
+where
+    K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let ours = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
+    let doing = format!("list the {what} of experiment {uid}");
+    Ok(cluster.call(doing, api.list(&ours)).await?.items)
+}
+
+fn observe(pod: &Pod) -> Observed {
+    Observed {
+        name: pod.metadata.name.clone().unwrap_or_default(),
+        uid: pod.metadata.uid.clone().unwrap_or_default(),
+        node: cleanup::node(pod),
+        state: pod_state(pod),
+    }
+}
+
+/// When to look at a schedule again, should no pod bring the next pass: shortly after it is due.
+#[must_use]
+pub fn until_next(status: &Status, now: Timestamp) -> Duration {
+    let due = status.schedule.as_ref().and_then(|schedule| schedule.next_schedule_time.as_ref());
+    let seconds = due.map_or(LONGEST_LOOK_AWAY, |due| due.0.as_second() - now.as_second() + 2);
+    Duration::from_secs(u64::try_from(seconds.clamp(1, LONGEST_LOOK_AWAY)).unwrap_or(1))
+}
+
+/// Seconds after which a schedule is looked at in any case.
+const LONGEST_LOOK_AWAY: i64 = 600;
+
+/// When a schedule is due next. Whether it is valid is for the API server to say: what cannot be read here has no next
+/// time here.
+fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    let zone = time_zone.map_or(Ok(TimeZone::UTC), TimeZone::get).ok()?;
+    // Five fields, as a CronJob has them: six would be seconds first.
+    let cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(cron).ok()?;
+    Some(cron.find_next_occurrence(&now.to_zoned(zone), false).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("*/5 * * * *", None, Some("2026-03-29T00:05:00Z"))]
+    #[case("0 12 * * *", Some("Europe/Paris"), Some("2026-03-29T10:00:00Z"))] // the clocks have gone forward
+    #[case("30 2 1 * *", Some("Nowhere/Land"), None)]
+    #[case("hello", None, None)]
+    #[case("0 0 0 * * *", None, None)] // six fields: not what a CronJob takes
+    fn the_next_time_is_that_of_the_zone(
+        #[case] cron: &str,
+        #[case] zone: Option<&str>,
+        #[case] expected: Option<&str>,
+    ) {
+        let now: Timestamp = "2026-03-29T00:00:00Z".parse().unwrap();
+        assert_eq!(next(cron, zone, now), expected.map(|time| time.parse().unwrap()));
+    }
+}

@@ -1,0 +1,355 @@
+//! The examples: that each is understood, and that it does what it says on a real node.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chaostoolkit_operator::api::{Experiment, Phase, Spec};
+use common::install::{Install, documents, kustomize};
+use common::operator::Operator;
+use common::{delete_and_wait, kubectl, status, within};
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::Api;
+use kube::api::{ListParams, LogParams};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// How long a run may take that has to share the node with those of other tests.
+const LIMIT: Duration = Duration::from_secs(180);
+
+fn text_of(name: &str) -> String {
+    std::fs::read_to_string(format!("{ROOT}/examples/{name}.yaml")).unwrap()
+}
+
+fn examples() -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(format!("{ROOT}/examples")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names
+        .map(|name| name.trim_end_matches(".yaml").to_owned())
+        .map(|name| (name.clone(), text_of(&name)))
+        .collect()
+}
+
+fn experiments(documents: &[Value]) -> Vec<&Value> {
+    documents.iter().filter(|document| document["kind"] == "ChaosToolkitExperiment").collect()
+}
+
+#[test]
+fn every_example_begins_with_what_it_shows_and_how_to_watch_it() {
+    for (name, text) in examples() {
+        let comment: Vec<_> = text.lines().take_while(|line| line.starts_with('#')).collect();
+        assert!((2..=4).contains(&comment.len()), "{name}: {} lines", comment.len());
+        let command = format!("kubectl apply -f examples/{name}.yaml");
+        assert!(comment.iter().any(|line| line.contains(&command)), "{name}: {command}");
+    }
+}
+
+#[test]
+fn every_spec_is_understood_to_the_last_field() {
+    for (name, text) in examples() {
+        let documents = documents(&text);
+        assert!(!experiments(&documents).is_empty(), "{name}");
+        for experiment in experiments(&documents) {
+            assert_eq!(experiment["metadata"]["namespace"], "chaostoolkit-crd", "{name}");
+            let parsed =
+                Spec::parse(experiment.get("spec")).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(parsed.unknown, Vec::<String>::new(), "{name}");
+            assert_eq!(parsed.spec.namespace.as_deref(), Some("chaostoolkit-run"), "{name}");
+        }
+    }
+}
+
+/// What a spec refers to is in its own file, and the experiment there is JSON or YAML.
+#[test]
+fn every_example_has_all_that_it_needs() {
+    for (name, text) in examples() {
+        let documents = documents(&text);
+        let find = |kind: &str, wanted: &str| {
+            let found = documents.iter().find(|found| {
+                found["kind"] == kind
+                    && found["metadata"]["name"] == wanted
+                    && (found["metadata"]["namespace"] == "chaostoolkit-run" || kind.starts_with("Role"))
+            });
+            found.unwrap_or_else(|| panic!("{name}: no {kind} {wanted}"))
+        };
+        for experiment in experiments(&documents) {
+            let spec = Spec::parse(experiment.get("spec")).unwrap().spec;
+            let pod = spec.pod.unwrap_or_default();
+            let source = pod.experiment.unwrap_or_default();
+            let env = pod.env.and_then(|env| env.config_map_name);
+            if source.as_file == Some(false) {
+                let env = find("ConfigMap", env.as_deref().unwrap_or("chaostoolkit-env"));
+                assert!(env["data"]["EXPERIMENT_URL"].is_string(), "{name}");
+            } else {
+                let map =
+                    find("ConfigMap", source.config_map_name.as_deref().unwrap_or("chaostoolkit-experiment"));
+                let key =
+                    source.config_map_experiment_file_name.unwrap_or_else(|| "experiment.json".to_owned());
+                let experiment = map["data"][&key].as_str().unwrap_or_else(|| panic!("{name}: no key {key}"));
+                let experiment: Value = match key.rsplit_once('.') {
+                    Some((_, "json")) => serde_json::from_str(experiment).unwrap(),
+                    _ => serde_saphyr::from_str(experiment).unwrap(),
+                };
+                assert!(experiment["title"].is_string() && experiment["method"].is_array(), "{name}");
+            }
+            if let Some(settings) = pod.settings.filter(|settings| settings.enabled == Some(true)) {
+                find("Secret", settings.secret_name.as_deref().unwrap_or("chaostoolkit-settings"));
+            }
+            if let Some(account) = spec.serviceaccount.and_then(|account| account.name) {
+                find("ServiceAccount", &account);
+            }
+            let role = spec.role.unwrap_or_default();
+            role.name.iter().for_each(|role| _ = find("Role", role));
+            role.bind.iter().for_each(|binding| _ = find("RoleBinding", binding));
+        }
+    }
+}
+
+#[test]
+fn all_examples_can_be_applied_side_by_side() {
+    let mut seen = BTreeSet::new();
+    for (name, text) in examples() {
+        for document in documents(&text) {
+            let of = |pointer: &str| document.pointer(pointer).map(Value::to_string);
+            let key = (of("/kind"), of("/metadata/namespace"), of("/metadata/name"));
+            assert!(seen.insert(key.clone()), "{name}: {key:?} is in another example too");
+        }
+    }
+}
+
+/// `kubectl apply` of a namespace without labels takes away those that an overlay has put there.
+#[test]
+fn only_the_basic_example_has_the_namespace_of_the_runs() {
+    for (name, text) in examples().into_iter().filter(|(name, _)| name != "basic") {
+        let is_it = |document: &Value| {
+            document["kind"] == "Namespace" && document["metadata"]["name"] == "chaostoolkit-run"
+        };
+        assert!(!documents(&text).iter().any(is_it), "{name}");
+    }
+}
+
+/// An example under the names of an installation. The namespace of the runs is that of the strictest overlays.
+struct Example {
+    install: Install,
+    text: String,
+    _operator: Operator,
+}
+
+impl Example {
+    async fn new(name: &str) -> Self {
+        let install = Install::new("example").await;
+        let mut text = text_of(name);
+        for (from, to) in [
+            ("chaostoolkit-crd", &*install.namespace),
+            ("chaostoolkit-run", &*install.run_namespace),
+            // The one image of the toolkit that test clusters have; it has the extension for Kubernetes.
+            ("chaostoolkit/chaostoolkit:full", "chaostoolkit/chaostoolkit:latest"),
+        ] {
+            text = text.replace(from, to);
+        }
+        let operator = Operator::start(&install).await;
+        let example = Self { install, text, _operator: operator };
+        let runs = kustomize(&format!("{ROOT}/manifests/overlays/generic-rbac-podsec"));
+        let mut runs = documents(&runs);
+        runs.retain(|object| {
+            object["kind"] == "Namespace" && object["metadata"]["name"] == "chaostoolkit-run"
+        });
+        let runs = runs[0].to_string().replace("chaostoolkit-run", &example.install.run_namespace);
+        // On the server's side, so that the basic example does not take the labels away.
+        Self::apply(&runs, &["--server-side"]);
+        example
+    }
+
+    fn apply(text: &str, flags: &[&str]) {
+        let (applied, text) = kubectl(&[&["apply", "--filename=-"], flags].concat(), text);
+        assert!(applied && !text.contains("violate PodSecurity"), "{text}");
+    }
+
+    /// Names of its experiments.
+    fn names(&self) -> Vec<String> {
+        let documents = documents(&self.text);
+        experiments(&documents)
+            .iter()
+            .map(|found| found["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Waits for the end of an experiment, as its users do. Gives the log of its run.
+    async fn log_of_completed(&self, name: &str) -> String {
+        let experiment = format!("ctk/{name}");
+        let limit = format!("--timeout={}s", LIMIT.as_secs());
+        let (ended, text) = kubectl(
+            &["-n", &self.install.namespace, "wait", "--for=condition=Finished", &experiment, &limit],
+            "",
+        );
+        assert!(ended, "{text}");
+        let status = status(self.install.experiments().get_opt(name).await.unwrap().as_ref());
+        let log =
+            self.install.pods().logs(&status.run.clone().unwrap().pod_name, &LogParams::default()).await;
+        assert_eq!(status.phase, Some(Phase::Completed), "{:?} {log:?}", status.message);
+        log.unwrap()
+    }
+
+    async fn experiment(&self, name: &str) -> Experiment {
+        self.install.experiments().get(name).await.unwrap()
+    }
+
+    /// Objects of this kind in the namespace of the runs that are there for an experiment.
+    async fn made_for<K>(&self, name: &str) -> Vec<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let uid = self.experiment(name).await.metadata.uid.unwrap();
+        let label = format!("chaostoolkit.org/experiment-uid={uid}");
+        let api = Api::<K>::namespaced(self.install.client.clone(), &self.install.run_namespace);
+        api.list(&ListParams::default().labels(&label)).await.unwrap().items
+    }
+}
+
+#[rstest]
+#[case("basic", &["Action: say-hello"])]
+#[case("environment", &["Running experiment: A greeting from the environment", "Action: greet"])]
+#[case("custom-image", &["Probe: count-runs"])]
+#[case("settings", &["Rollbacks strategy: always", "Rollback: tidy-up"])]
+#[case("yaml-experiment", &["Action: say-hello"])]
+#[case("several-experiments", &["Action: say-"])]
+#[case("service-account", &["Steady state hypothesis is met!", "Action: say-so"])]
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn an_example_runs_to_its_end(#[case] name: &str, #[case] said: &[&str]) {
+    let example = Example::new(name).await;
+    Example::apply(&example.text, &[]);
+    for name in example.names() {
+        let log = example.log_of_completed(&name).await;
+        for said in said {
+            assert!(log.contains(said), "{name}: {said}: {log}");
+        }
+        // Nothing went wrong on the way, which the exit code would not tell.
+        assert!(!log.contains("failed") && !log.contains("ERROR"), "{name}: {log}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn the_account_of_the_author_has_the_rights_of_its_role_and_no_others() {
+    let example = Example::new("service-account").await;
+    Example::apply(&example.text, &[]);
+    example.log_of_completed("service-account").await;
+    assert!(
+        example.made_for::<k8s_openapi::api::core::v1::ServiceAccount>("service-account").await.is_empty()
+    );
+    assert!(example.made_for::<k8s_openapi::api::rbac::v1::Role>("service-account").await.is_empty());
+    assert!(example.made_for::<k8s_openapi::api::rbac::v1::RoleBinding>("service-account").await.is_empty());
+    let runs = &example.install.run_namespace;
+    let account = format!("--as=system:serviceaccount:{runs}:pod-counter");
+    for (verb, namespace, may) in
+        [("list", runs, true), ("delete", runs, false), ("list", &example.install.namespace, false)]
+    {
+        let (allowed, text) = kubectl(&["auth", "can-i", verb, "pods", "-n", namespace, &account], "");
+        assert_eq!(allowed, may, "{verb} in {namespace}: {text}");
+    }
+}
+
+/// As its comment says: first the server, then the rest. The clusters of the tests have no names, so the address of the
+/// Service stands in for its name.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn an_experiment_is_fetched_from_a_url() {
+    let example = Example::new("url").await;
+    Example::apply(&example.text, &["--selector=app=experiments"]);
+    let runs = &example.install.run_namespace;
+    let (ready, text) =
+        kubectl(&["-n", runs, "wait", "--for=condition=Ready", "pod/experiments", "--timeout=120s"], "");
+    assert!(ready, "{text}");
+    let services = Api::<Service>::namespaced(example.install.client.clone(), runs);
+    let address = services.get("experiments").await.unwrap().spec.unwrap().cluster_ip.unwrap();
+    Example::apply(&example.text.replace("http://experiments:", &format!("http://{address}:")), &[]);
+    let log = example.log_of_completed("url").await;
+    assert!(log.contains("Running experiment: A greeting from elsewhere"), "{log}");
+}
+
+/// Stops what would otherwise go on every few minutes after a test has failed.
+struct Stop(Vec<Vec<String>>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        for command in &self.0 {
+            kubectl(&command.iter().map(String::as_str).collect::<Vec<_>>(), "");
+        }
+    }
+}
+
+fn stop(commands: &[&str]) -> Stop {
+    Stop(commands.iter().map(|command| command.split(' ').map(str::to_owned).collect()).collect())
+}
+
+async fn wait_until_scheduled(example: &Example, name: &str) -> CronJob {
+    common::wait_for_phase(&example.install.experiments(), name, Phase::Scheduled).await;
+    let mut made = example.made_for::<CronJob>(name).await;
+    assert_eq!(made.len(), 1);
+    made.remove(0)
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_schedule_becomes_a_cron_job_until_it_is_deleted() {
+    let example = Example::new("schedule").await;
+    let runs = &example.install.run_namespace;
+    let _stop = stop(&[&format!("-n {runs} delete cronjobs --all --wait=false")]);
+    Example::apply(&example.text, &[]);
+    let made = wait_until_scheduled(&example, "schedule").await;
+    assert_eq!(made.spec.unwrap().schedule, "*/5 * * * *");
+    delete_and_wait(&example.install.experiments(), "schedule").await;
+    let left =
+        Api::<CronJob>::namespaced(example.install.client.clone(), runs).list(&ListParams::default()).await;
+    assert_eq!(left.unwrap().items.len(), 0);
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_pod_is_killed_every_minute_and_another_takes_its_place() {
+    let mut example = Example::new("kill-pods").await;
+    let target = format!("{}-victims", example.install.namespace);
+    example.text = example.text.replace("kill-pods", &target);
+    let runs = &example.install.run_namespace;
+    let _stop = stop(&[
+        &format!("-n {runs} delete cronjobs --all --wait=false"),
+        &format!("delete namespace {target} --wait=false"),
+    ]);
+    // First the Deployment, so that what is killed can be told from what takes its place.
+    let (order, rest): (Vec<_>, Vec<_>) = documents(&example.text)
+        .into_iter()
+        .partition(|document| document["kind"] == "ChaosToolkitExperiment");
+    Example::apply(&json!({"apiVersion": "v1", "kind": "List", "items": rest}).to_string(), &[]);
+    let victims = Api::<Pod>::namespaced(example.install.client.clone(), &target);
+    let running = async || {
+        let pods = victims.list(&ListParams::default().labels("app=victim")).await.unwrap().items;
+        let is_running = |pod: &&Pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            pod.metadata.deletion_timestamp.is_none() && phase == Some("Running")
+        };
+        pods.iter().filter(is_running).filter_map(|pod| pod.metadata.uid.clone()).collect::<BTreeSet<_>>()
+    };
+    let two = async || Some(running().await).filter(|running| running.len() == 2);
+    let before = within(LIMIT, "the victims run", two).await;
+    Example::apply(&order[0].to_string(), &[]);
+    let name = &example.names()[0];
+    let made = wait_until_scheduled(&example, name).await;
+    assert_eq!(made.spec.unwrap().schedule, "* * * * *");
+    let after =
+        within(LIMIT, "a victim is replaced", async || two().await.filter(|now| *now != before)).await;
+    assert_eq!(after.intersection(&before).count(), 1, "one of two");
+    delete_and_wait(&example.install.experiments(), name).await;
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
+}

@@ -1,0 +1,53 @@
+//! What the Python operator 0.14.0 creates for an experiment, ours creates too: the same objects in the same order with
+//! every field that 0.14.0 sets. Needs nothing.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::path::PathBuf;
+
+use chaostoolkit_operator::render::render;
+use chaostoolkit_operator::yaml;
+use rstest::rstest;
+use serde_json::Value;
+
+/// Where `made` lacks something of `wanted`, or has something else there.
+fn differences(wanted: &Value, made: &Value, at: &str, into: &mut Vec<String>) {
+    match (wanted, made) {
+        (Value::Object(wanted), Value::Object(made)) => {
+            for (key, value) in wanted {
+                differences(value, made.get(key).unwrap_or(&Value::Null), &format!("{at}.{key}"), into);
+            }
+        }
+        // Lists are whole: an item more is another list.
+        (Value::Array(wanted), Value::Array(made)) if wanted.len() == made.len() => {
+            for (index, (wanted, made)) in wanted.iter().zip(made).enumerate() {
+                differences(wanted, made, &format!("{at}[{index}]"), into);
+            }
+        }
+        _ if wanted == made => {}
+        _ => into.push(format!("{at} is {made} and not {wanted}")),
+    }
+}
+
+fn named(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    format!("{} {}/{}", object["kind"], metadata["namespace"], metadata["name"])
+}
+
+#[rstest]
+fn the_objects_of_0_14_0(#[files("tests/golden/*.yaml")] path: PathBuf) {
+    let case = yaml::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let given = &case["given"];
+    let have: Vec<String> = serde_json::from_value(given["configMapsInRunNamespace"].clone()).unwrap();
+    let templates = given.get("templates").map(ToString::to_string);
+    let made = render(&case["experiment"].to_string(), templates.as_deref(), &have).unwrap();
+    let wanted = case["creates"].as_array().unwrap();
+    let names = |objects: &[Value]| objects.iter().map(named).collect::<Vec<_>>();
+    assert_eq!(names(&made), names(wanted), "{}", case["why"]);
+    let mut different = Vec::new();
+    for (wanted, made) in wanted.iter().zip(&made) {
+        differences(wanted, made, &named(wanted), &mut different);
+    }
+    assert!(different.is_empty(), "{}:\n{}", case["why"], different.join("\n"));
+}

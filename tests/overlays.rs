@@ -1,0 +1,433 @@
+//! The shipped overlays: what kustomize makes of them, what a real API server says to that, and what the rights and the
+//! network policies in them amount to.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use common::install::{documents, kustomize};
+use common::{client, create, kubectl, unique};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn overlay(name: &str) -> Vec<Value> {
+    documents(&kustomize(&format!("{ROOT}/manifests/overlays/{name}")))
+}
+
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+fn named<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let found = of_kind(objects, kind).into_iter().find(|object| object["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("there is no {kind} {name}"))
+}
+
+/// A template of the `ConfigMap` among these objects.
+fn template(objects: &[Value], key: &str) -> Value {
+    let text = named(objects, "ConfigMap", "chaostoolkit-resources-templates")["data"][key].as_str().unwrap();
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// The directories in manifests/overlays.
+fn shipped() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(format!("{ROOT}/manifests/overlays")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// A kustomization of a user's, in a directory of its own, with the paths of ours filled in for `ROOT`.
+fn kustomization(directory: &Path, text: &str) {
+    std::fs::create_dir_all(directory).unwrap();
+    // kustomize takes no absolute paths.
+    let up = "../".repeat(directory.canonicalize().unwrap().components().count() - 1);
+    let root =
+        format!("{up}{}", Path::new(ROOT).canonicalize().unwrap().strip_prefix("/").unwrap().display());
+    std::fs::write(directory.join("kustomization.yaml"), text.replace("ROOT", &root)).unwrap();
+}
+
+fn scratch(test: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test)
+}
+
+#[test]
+#[ignore = "needs an API server"]
+fn the_other_names_give_the_same() {
+    let text = |name| kustomize(&format!("{ROOT}/manifests/overlays/{name}"));
+    assert_eq!(text("no-rbac"), text("generic"));
+    assert_eq!(text("psp"), text("generic-rbac-podsec"));
+}
+
+/// The kinds that each overlay has more than the one before it.
+#[test]
+#[ignore = "needs an API server"]
+fn each_overlay_has_what_its_name_says() {
+    let kinds = |name| -> BTreeSet<String> {
+        overlay(name).iter().map(|object| object["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let more = |name, than| kinds(name).difference(&kinds(than)).cloned().collect::<Vec<_>>();
+    let generic = ["ConfigMap", "CustomResourceDefinition", "Deployment", "Namespace", "ServiceAccount"];
+    assert!(kinds("generic").iter().eq(generic));
+    let rights = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
+    assert_eq!(more("generic-rbac", "generic"), rights);
+    assert_eq!(more("generic-rbac-podsec", "generic-rbac"), [""; 0]);
+    assert_eq!(more("generic-rbac-podsec-netsec", "generic-rbac-podsec"), ["NetworkPolicy"]);
+    assert_eq!(more("example-other-namespace", "generic-rbac"), [""; 0]);
+}
+
+#[rstest]
+#[case("generic", "baseline")]
+#[case("no-rbac", "baseline")]
+#[case("generic-rbac", "baseline")]
+#[case("generic-rbac-podsec", "restricted")]
+#[case("psp", "restricted")]
+#[case("generic-rbac-podsec-netsec", "restricted")]
+#[ignore = "needs an API server"]
+fn the_labels_of_the_namespaces_ask_for_pod_security(#[case] name: &str, #[case] runs: &str) {
+    let objects = overlay(name);
+    let labels = |enforced: &str| {
+        json!({
+            "pod-security.kubernetes.io/enforce": enforced, "pod-security.kubernetes.io/enforce-version": "v1.30",
+            "pod-security.kubernetes.io/warn": "restricted", "pod-security.kubernetes.io/warn-version": "v1.30",
+            "pod-security.kubernetes.io/audit": "restricted", "pod-security.kubernetes.io/audit-version": "v1.30",
+        })
+    };
+    let of = |namespace: &Value| {
+        let mut labels = namespace["metadata"]["labels"].clone();
+        labels.as_object_mut().unwrap().retain(|key, _| key.starts_with("pod-security."));
+        labels
+    };
+    assert_eq!(of_kind(&objects, "Namespace").len(), 2);
+    assert_eq!(of(named(&objects, "Namespace", "chaostoolkit-crd")), labels("restricted"));
+    assert_eq!(of(named(&objects, "Namespace", "chaostoolkit-run")), labels(runs));
+    let template = template(&objects, "chaostoolkit-ns.yaml");
+    assert_eq!(of(&template), labels(runs), "the namespaces that the operator makes are like this one");
+    assert_eq!(template["metadata"]["name"], "chaostoolkit-run");
+}
+
+/// A Deployment's selector cannot be changed, so these are for ever.
+#[test]
+#[ignore = "needs an API server"]
+fn every_overlay_can_be_applied_over_0_14_0() {
+    for name in shipped() {
+        let objects = overlay(&name);
+        let [deployment] = of_kind(&objects, "Deployment")[..] else { panic!("{name}: one Deployment") };
+        assert_eq!(deployment["metadata"]["name"], "chaostoolkit-crd", "{name}");
+        let selector = json!({"matchLabels": {
+            "app": "chaostoolkit-crd", "app.kubernetes.io/name": "chaostoolkit", "provider": "chaostoolkit",
+            "role": "chaosengineering",
+        }});
+        assert_eq!(deployment["spec"]["selector"], selector, "{name}");
+        let pod = &deployment["spec"]["template"];
+        assert!(selects(&selector, &pod["metadata"]["labels"]), "{name}");
+        assert_eq!(pod["spec"]["serviceAccountName"], "chaostoolkit-crd", "{name}");
+        named(&objects, "ServiceAccount", "chaostoolkit-crd");
+    }
+}
+
+/// Whether a label selector selects what has these labels.
+fn selects(selector: &Value, labels: &Value) -> bool {
+    assert_eq!(selector.get("matchExpressions"), None, "not modelled here");
+    selector["matchLabels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// Ports that pods with these labels may use in a direction, `*` if it is not restricted: the rules of all policies that
+/// select them, added up.
+fn ports(policies: &[&Value], namespace: &str, labels: &Value, direction: &str) -> Vec<String> {
+    let applies = |policy: &&&Value| {
+        policy["metadata"]["namespace"] == namespace
+            && selects(&policy["spec"]["podSelector"], labels)
+            && policy["spec"]["policyTypes"].as_array().unwrap().contains(&json!(direction))
+    };
+    let applying: Vec<_> = policies.iter().filter(applies).collect();
+    if applying.is_empty() {
+        return vec!["*".to_owned()];
+    }
+    let rules = applying.iter().filter_map(|policy| policy["spec"][direction.to_lowercase()].as_array());
+    let ports = rules.flatten().flat_map(|rule| {
+        assert!(rule.get("to").is_none() && rule.get("from").is_none(), "not modelled here");
+        rule["ports"].as_array().unwrap()
+    });
+    ports.map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap())).collect()
+}
+
+/// The policies of the Python operator's overlay had their selectors rewritten by kustomize and selected no run.
+#[test]
+#[ignore = "needs an API server"]
+fn each_network_policy_selects_the_pods_it_is_meant_for_and_no_others() {
+    let objects = overlay("generic-rbac-podsec-netsec");
+    let policies = of_kind(&objects, "NetworkPolicy");
+    let of = |namespace: &str, labels: &Value| {
+        ["Ingress", "Egress"].map(|direction| ports(&policies, namespace, labels, direction).join(" "))
+    };
+    let out = "53/UDP 53/TCP 443/TCP 6443/TCP";
+    let [operator, runs] = ["chaostoolkit-crd", "chaostoolkit-run"];
+    let deployment = named(&objects, "Deployment", "chaostoolkit-crd");
+    let operators_pod = &deployment["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(of(operator, operators_pod), ["8080/TCP", out]);
+    let pod = template(&objects, "chaostoolkit-pod.yaml");
+    assert_eq!(of(runs, &pod["metadata"]["labels"]), ["", out]);
+    let cron_job = template(&objects, "chaostoolkit-cronjob.yaml");
+    let scheduled = &cron_job["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(of(runs, scheduled), ["", out]);
+    for stranger in [json!({}), json!({"app": "shop"}), json!({"app.kubernetes.io/name": "chaostoolkit"})] {
+        assert_eq!(of(operator, &stranger), ["", ""]);
+        assert_eq!(of(runs, &stranger), ["", ""]);
+    }
+    assert_eq!(of("default", operators_pod), ["*", "*"], "no other namespace is touched");
+    let port = &deployment["spec"]["template"]["spec"]["containers"][0]["ports"][0];
+    assert_eq!(port["containerPort"], 8080, "which is what may be asked from outside");
+}
+
+/// Every object, and every service account that a binding names, with its namespace.
+fn places(objects: &[Value]) -> Vec<(String, &str)> {
+    let mut places = Vec::new();
+    for object in objects {
+        let name =
+            format!("{} {}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+        if object["kind"] == "Namespace" {
+            places.push((name.clone(), object["metadata"]["name"].as_str().unwrap()));
+        }
+        places.extend(object["metadata"]["namespace"].as_str().map(|namespace| (name.clone(), namespace)));
+        for subject in object["subjects"].as_array().into_iter().flatten() {
+            places.push((format!("subject of {name}"), subject["namespace"].as_str().unwrap()));
+        }
+    }
+    places
+}
+
+#[test]
+#[ignore = "needs an API server"]
+fn one_line_moves_all_of_the_operator_and_nothing_of_the_runs() {
+    let directory = scratch("other-namespace");
+    kustomization(
+        &directory,
+        "resources: [operator, ROOT/kustomize/run]\n\
+         components: [ROOT/kustomize/components/podsec, ROOT/kustomize/components/netsec/run]",
+    );
+    kustomization(
+        &directory.join("operator"),
+        "namespace: my-chaos\nresources: [ROOT/kustomize/base]\n\
+         components: [ROOT/kustomize/components/rbac, ROOT/kustomize/components/netsec/operator]",
+    );
+    let with_all = documents(&kustomize(directory.to_str().unwrap()));
+    for (moved, unmoved) in [
+        (overlay("example-other-namespace"), overlay("generic-rbac")),
+        (with_all, overlay("generic-rbac-podsec-netsec")),
+    ] {
+        let mut expected: Vec<_> = places(&unmoved)
+            .into_iter()
+            .map(|(name, place)| match place {
+                "chaostoolkit-crd" => {
+                    (name.replace("Namespace chaostoolkit-crd", "Namespace my-chaos"), "my-chaos")
+                }
+                _ => (name, place),
+            })
+            .collect();
+        let mut found = places(&moved);
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected);
+        assert!(found.iter().all(|(_, place)| ["my-chaos", "chaostoolkit-run"].contains(place)), "{found:?}");
+        assert_eq!(
+            named(&moved, "ConfigMap", "chaostoolkit-resources-templates")["data"],
+            named(&unmoved, "ConfigMap", "chaostoolkit-resources-templates")["data"]
+        );
+        let of_runs = |objects| named(objects, "Namespace", "chaostoolkit-run").clone();
+        assert_eq!(of_runs(&moved), of_runs(&unmoved));
+    }
+}
+
+/// Why the example has two kustomizations. If this ever works, one is enough.
+#[test]
+#[ignore = "needs an API server"]
+fn the_line_cannot_be_applied_over_an_overlay() {
+    let directory = scratch("one-kustomization");
+    kustomization(&directory, "namespace: my-chaos\nresources: [ROOT/manifests/overlays/generic-rbac]");
+    let (rendered, text) = kubectl(&["kustomize", directory.to_str().unwrap()], "");
+    assert!(!rendered && text.contains("namespace transformation produces ID conflict"), "{text}");
+}
+
+/// An overlay under names of its own, with its namespaces and service accounts really there.
+struct Placed {
+    text: String,
+    operator: String,
+    runs: String,
+}
+
+const APPLY: [&str; 5] =
+    ["apply", "--server-side", "--field-manager=tests", "--force-conflicts", "--filename=-"];
+
+impl Placed {
+    async fn new(name: &str) -> Self {
+        let operator = format!("overlay-{}", unique());
+        let runs = format!("{operator}-run");
+        let text = kustomize(&format!("{ROOT}/manifests/overlays/{name}"));
+        let text =
+            ["chaostoolkit-crd", "my-chaos"].iter().fold(text, |text, name| text.replace(name, &operator));
+        let text = text.replace("chaostoolkit-run", &runs);
+        let placed = Self { text, operator, runs };
+        for kind in ["Namespace", "ServiceAccount"] {
+            let objects = documents(&placed.text);
+            let texts: Vec<_> = of_kind(&objects, kind).iter().map(ToString::to_string).collect();
+            let (applied, text) = kubectl(&APPLY, &texts.join("\n---\n"));
+            assert!(applied, "{text}");
+        }
+        let accounts = Api::<ServiceAccount>::namespaced(client().await, &placed.runs);
+        create(&accounts, json!({"metadata": {"name": "chaostoolkit"}})).await;
+        placed
+    }
+
+    /// Whether a pod would be let into a namespace, and what the API server says to it.
+    fn lets_in(namespace: &str, template: &Value) -> (bool, String) {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": template["spec"],
+            "metadata": {"name": "probe", "namespace": namespace, "labels": template["metadata"]["labels"]}});
+        kubectl(&["create", "--dry-run=server", "--filename=-"], &pod.to_string())
+    }
+
+    fn remove(&self) {
+        let flags = ["delete", "namespace", "--wait=false"];
+        kubectl(&[&flags[..], &[&self.operator, &self.runs]].concat(), "");
+    }
+}
+
+#[rstest]
+#[case("generic")]
+#[case("no-rbac")]
+#[case("generic-rbac")]
+#[case("generic-rbac-podsec")]
+#[case("psp")]
+#[case("generic-rbac-podsec-netsec")]
+#[case("example-other-namespace")]
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn the_api_server_accepts_every_object_without_a_warning(#[case] name: &str) {
+    assert!(shipped().contains(name));
+    let placed = Placed::new(name).await;
+    let (accepted, text) = kubectl(&[&APPLY[..], &["--dry-run=server"]].concat(), &placed.text);
+    assert!(accepted && !text.contains("Warning"), "{text}");
+    assert_eq!(text.lines().count(), documents(&placed.text).len(), "{text}");
+    placed.remove();
+}
+
+#[test]
+fn every_overlay_is_in_the_tests_above() {
+    let tested = [
+        "example-other-namespace",
+        "generic",
+        "generic-rbac",
+        "generic-rbac-podsec",
+        "generic-rbac-podsec-netsec",
+        "no-rbac",
+        "psp",
+    ];
+    assert!(shipped().iter().eq(tested), "{:?}", shipped());
+}
+
+#[rstest]
+#[case("generic-rbac", true)]
+#[case("generic-rbac-podsec", false)]
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn the_pods_of_operator_and_runs_are_restricted(#[case] name: &str, #[case] baseline_is_enough: bool) {
+    let placed = Placed::new(name).await;
+    let objects = documents(&placed.text);
+    let operators_pod = &named(&objects, "Deployment", &placed.operator)["spec"]["template"];
+    let pod = template(&objects, "chaostoolkit-pod.yaml");
+    for (namespace, pod) in [
+        (&placed.operator, operators_pod),
+        (&placed.operator, &with_account(&pod, &placed.operator)),
+        (&placed.runs, &pod),
+    ] {
+        let (accepted, text) = Placed::lets_in(namespace, pod);
+        assert!(accepted && !text.contains("Warning"), "{text}");
+    }
+    // That this means something: pods that ask for more are refused, or warned of.
+    let mut lax = pod.clone();
+    lax["spec"].as_object_mut().unwrap().remove("securityContext");
+    let (accepted, text) = Placed::lets_in(&placed.runs, &lax);
+    assert_eq!(accepted, baseline_is_enough, "{text}");
+    assert!(text.contains("PodSecurity \"restricted:v1.30\"") && text.contains("seccompProfile"), "{text}");
+    let (accepted, text) = Placed::lets_in(&placed.operator, &with_account(&lax, &placed.operator));
+    assert!(!accepted && text.contains("PodSecurity \"restricted:v1.30\""), "{text}");
+    let mut privileged = pod.clone();
+    privileged["spec"]["hostNetwork"] = json!(true);
+    let (accepted, text) = Placed::lets_in(&placed.runs, &privileged);
+    assert!(!accepted && text.contains("violates PodSecurity"), "{text}");
+    placed.remove();
+}
+
+/// The pod with another service account.
+fn with_account(pod: &Value, name: &str) -> Value {
+    let mut pod = pod.clone();
+    pod["spec"]["serviceAccountName"] = json!(name);
+    pod
+}
+
+/// Group, resource and verb of everything that these rules allow.
+fn allowed(rules: &Value) -> BTreeSet<[String; 3]> {
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut allowed = BTreeSet::new();
+    for rule in rules.as_array().unwrap() {
+        for key in ["resourceNames", "nonResourceURLs"] {
+            assert_eq!(rule.get(key), None, "not modelled here");
+        }
+        for group in texts(&rule["apiGroups"]) {
+            for resource in texts(&rule["resources"]) {
+                allowed.extend(
+                    texts(&rule["verbs"]).into_iter().map(|verb| [group.clone(), resource.clone(), verb]),
+                );
+            }
+        }
+    }
+    allowed
+}
+
+fn file(path: &str) -> Vec<Value> {
+    documents(&std::fs::read_to_string(format!("{ROOT}/{path}")).unwrap())
+}
+
+/// Kubernetes lets nobody create a role with a right that he does not hold himself.
+#[test]
+fn the_operator_holds_every_right_that_the_template_gives_away() {
+    let cluster_role = file("kustomize/components/rbac/clusterrole.yaml");
+    let held = allowed(&named(&cluster_role, "ClusterRole", "chaostoolkit-crd")["rules"]);
+    let given = allowed(&template(&file("kustomize/base/templates.yaml"), "chaostoolkit-role.yaml")["rules"]);
+    assert!(given.len() > 20);
+    let lacking: Vec<_> = given.difference(&held).collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+    assert!(held.iter().flatten().all(|part| part != "*"), "no rights but those that are named");
+}
+
+/// Rights are bound to the account that the operator runs as.
+#[test]
+fn the_rights_are_those_of_the_operators_account() {
+    let [cluster, own] =
+        ["clusterrole", "role"].map(|name| file(&format!("kustomize/components/rbac/{name}.yaml")));
+    let account =
+        json!([{"kind": "ServiceAccount", "name": "chaostoolkit-crd", "namespace": "chaostoolkit-crd"}]);
+    for (objects, role, binding) in
+        [(cluster, "ClusterRole", "ClusterRoleBinding"), (own, "Role", "RoleBinding")]
+    {
+        let binding = named(&objects, binding, "chaostoolkit-crd");
+        assert_eq!(binding["subjects"], account);
+        assert_eq!(
+            (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]),
+            (&json!(role), &json!("chaostoolkit-crd"))
+        );
+        named(&objects, role, "chaostoolkit-crd");
+    }
+}

@@ -1,0 +1,73 @@
+//! `chaostoolkit-operator render`, as a program. Needs nothing.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use chaostoolkit_operator::yaml;
+use rstest::rstest;
+use serde_json::Value;
+
+fn render(input: &str, flags: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
+        .args(["render", "-f", "-"])
+        .args(flags)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn rendered(input: &str, flags: &[&str]) -> Vec<Value> {
+    let output = render(input, flags);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    yaml::parse_all(&String::from_utf8(output.stdout).unwrap()).unwrap()
+}
+
+const EXPERIMENT: &str =
+    "{apiVersion: chaostoolkit.org/v1, kind: ChaosToolkitExperiment, metadata: {name: exp}}";
+
+#[test]
+fn objects_come_in_the_order_of_their_creation_and_the_uid_is_zeros() {
+    let objects = rendered(EXPERIMENT, &[]);
+    let kinds: Vec<&str> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
+    assert_eq!(kinds, ["Namespace", "ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Pod"]);
+    assert_eq!(objects[5]["metadata"]["name"], "chaostoolkit-13303f6e53");
+}
+
+#[test]
+fn config_maps_in_the_file_exist_as_those_on_the_command_line_do() {
+    let given = "{kind: ConfigMap, metadata: {name: chaostoolkit-env, namespace: chaostoolkit-run}}";
+    let kinds = |objects: &[Value]| objects.iter().filter(|object| object["kind"] == "ConfigMap").count();
+    assert_eq!(kinds(&rendered(EXPERIMENT, &["--have", "configmap/chaostoolkit-env"])), 0);
+    assert_eq!(kinds(&rendered(&format!("{given}\n---\n{EXPERIMENT}"), &[])), 0);
+}
+
+#[rstest]
+#[case("", "no document of kind ChaosToolkitExperiment")]
+#[case("a: [", "not YAML")]
+#[case(
+    "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {namespace: kube-system}}",
+    "spec.namespace"
+)]
+#[case(
+    "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {schedule: {kind: cronJob}}}",
+    "spec.schedule.value"
+)]
+#[case(
+    "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {pod: {template: hello}}}",
+    "spec.pod.template"
+)]
+#[case("{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {pod: {image: 5}}}", "spec.pod.image")]
+fn an_invalid_experiment_is_exit_code_1_and_the_reason(#[case] input: &str, #[case] reason: &str) {
+    let output = render(input, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(reason), "{text}");
+}
