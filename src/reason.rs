@@ -9,7 +9,7 @@ macro_rules! reasons {
         pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
 
         impl Reason {
-            /// All of them, with what they mean: the reference is checked against this.
+            /// All of them, with what they mean: docs/reference.md has each.
             pub const ALL: &[(Self, &'static str)] = &[$((Self::$name, concat!($($doc),+)),)+];
 
             /// The word itself.

@@ -84,7 +84,7 @@ use super::status::ExperimentStatus;
     ),
     printcolumn(
         name = "Next",
-        type_ = "date",
+        type_ = "string",
         json_path = ".status.schedule.nextScheduleTime",
         priority = 1,
         description = "When the next run is due"

@@ -105,12 +105,13 @@ async fn claim(context: &Context, workload: &Manifest, key: &str) -> Result<(), 
 
 /// The same for an experiment that was deleted while no operator looked: its objects have to be known to be removed.
 /// What cannot be found out any more, since its spec or the templates are gone, is named and left behind, as 0.14.0 did.
-pub async fn for_teardown(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
+/// Says whether everything is known.
+pub async fn for_teardown(context: &Context, report: &mut Report<'_>) -> Result<bool, Error> {
     if !is_due(&report.live) {
-        return Ok(());
+        return Ok(true);
     }
     match prepare(context, report).await {
-        Ok((plan, resources)) => take_over(context, report, &plan, &resources).await,
+        Ok((plan, resources)) => take_over(context, report, &plan, &resources).await.map(|()| true),
         Err(error) if error.is_for_people() => {
             let note = format!(
                 "objects whose names end in -{} may be left behind: {}",
@@ -119,7 +120,7 @@ pub async fn for_teardown(context: &Context, report: &mut Report<'_>) -> Result<
             );
             warn!("experiment {}: {note}", report.live.key());
             report.publish(&event::warning(Reason::CleanupBlocked.as_str(), &note)).await;
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error),
     }

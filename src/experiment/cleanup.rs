@@ -36,9 +36,12 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
     if !HOLDS.iter().any(|hold| report.live.has_finalizer(hold)) {
         return Ok(Progress::Done);
     }
-    adopt::for_teardown(context, report).await?;
+    let is_known = adopt::for_teardown(context, report).await?;
     if keeps_resources(report) {
-        // Kept, but no longer held: whoever deletes the pod later must be able to.
+        // Kept, but no longer held: whoever deletes the pods later must be able to.
+        for kept in report.draft.status.resources.iter().filter(|kept| kept.kind == Kind::CronJob.as_str()) {
+            schedule::abandon(&context.cluster, &kept.namespace, &kept.name).await?;
+        }
         abandon_pods(context, report).await?;
         report
             .publish(&event::normal(Reason::CleanedUp, "everything that was created is kept, as asked for"))
@@ -54,17 +57,19 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
         unfinished => return unfinished,
     };
     let event = match left {
-        None => event::normal(Reason::CleanedUp, "everything that was created is gone"),
+        None => is_known.then(|| event::normal(Reason::CleanedUp, "everything that was created is gone")),
         Some(left) => {
             let note = format!("given up on the cleanup, something is left behind: {left}");
             warn!("experiment {}: {note}", report.live.key());
             if let Err(error) = abandon_pods(context, report).await {
                 warn!("experiment {}: {}", report.live.key(), error.describe());
             }
-            event::warning(Reason::CleanupBlocked.as_str(), &note)
+            Some(event::warning(Reason::CleanupBlocked.as_str(), &note))
         }
     };
-    report.publish(&event).await;
+    if let Some(event) = event {
+        report.publish(&event).await;
+    }
     release(context, report).await?;
     Ok(Progress::Done)
 }

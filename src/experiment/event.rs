@@ -54,6 +54,8 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
     if new.is_finished()
         && !old.is_finished()
         && let Some(finished) = condition::find(&new.conditions, Type::Finished)
+        // What was taken over is told of where it is taken over.
+        && finished.reason != Reason::Adopted.as_str()
     {
         events.push(if finished.reason == Reason::Completed.as_str() {
             normal(Reason::Completed, &finished.message)

@@ -215,7 +215,12 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
         pod: pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose()?,
-        schedule: spec.schedule.as_ref().map(schedule).transpose()?,
+        schedule: match &spec.schedule {
+            // An empty mapping was none for 0.14.0.
+            Some(_) if is_empty_mapping(experiment, "/schedule") => None,
+            Some(spec) => Some(schedule(spec)?),
+            None => None,
+        },
     })
 }
 
@@ -252,6 +257,11 @@ fn source(pod: &PodSpec, facts: &Facts) -> Source {
         config_map: given(source.config_map_name).unwrap_or_else(|| DEFAULT_EXPERIMENT.to_owned()),
         file: given(source.config_map_experiment_file_name).unwrap_or_else(|| "experiment.json".to_owned()),
     }
+}
+
+fn is_empty_mapping(experiment: &Experiment, pointer: &str) -> bool {
+    let value = experiment.spec.as_ref().and_then(|spec| spec.pointer(pointer)).and_then(Value::as_object);
+    value.is_some_and(serde_json::Map::is_empty)
 }
 
 fn is_empty(template: &Value) -> bool {
@@ -363,6 +373,11 @@ mod tests {
         #[case] path: &str,
     ) {
         assert_eq!(planned(json!({"schedule": schedule})).unwrap_err().path, path);
+    }
+
+    #[test]
+    fn an_empty_schedule_is_none() {
+        assert_eq!(planned(json!({"schedule": {}})).unwrap().schedule, None);
     }
 
     #[rstest]

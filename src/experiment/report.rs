@@ -64,6 +64,9 @@ impl<'a> Report<'a> {
         if new.is_finished() && !old.is_finished() {
             self.context.metrics.run_finished(new.phase);
         }
+        for past in new.history.iter().filter(|past| !old.history.contains(past)) {
+            self.context.metrics.run_finished(Some(past.phase));
+        }
         for event in event::transitions(old, new) {
             self.publish(&event).await;
         }

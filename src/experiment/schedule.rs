@@ -11,17 +11,18 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, DynamicObject, ListParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use serde_json::json;
 
 use super::cleanup;
 use super::error::Error;
 use super::outcome::{PodState, pod_state};
 use super::report::Report;
-use super::resource::Manifest;
+use super::resource::{Kind, Manifest};
 use super::status::Observed;
 use super::{Context, apply};
 use crate::api::{ScheduleStatus, Status};
-use crate::cluster::{Cluster, named};
+use crate::cluster::{Cluster, named, without_finalizers};
 use crate::names;
 
 /// Sees to it that the `CronJob` is as the spec wants it. One that somebody has changed by hand stays so until the spec
@@ -80,6 +81,19 @@ pub async fn follow(
     Ok(())
 }
 
+/// Takes the finalizer out of the pods that a `CronJob` will make: nobody will be there to let them go.
+pub async fn abandon(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), Error> {
+    let api = cluster.objects(Kind::CronJob, namespace);
+    let none = json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": {"finalizers": null}}}}}});
+    let parameters =
+        PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let doing = format!("let go {}", named(Kind::CronJob, namespace, name));
+    match cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(&none))).await {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The pods of an experiment in a namespace, oldest first.
 pub async fn pods_of(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, Error> {
     let mut pods = list(cluster, &cluster.pods(namespace), "pods", uid).await?;
@@ -104,6 +118,7 @@ fn observe(pod: &Pod) -> Observed {
         name: pod.metadata.name.clone().unwrap_or_default(),
         uid: pod.metadata.uid.clone().unwrap_or_default(),
         node: cleanup::node(pod),
+        is_held: without_finalizers(pod, &[names::OUTCOME_FINALIZER]).is_some(),
         state: pod_state(pod),
     }
 }

@@ -29,7 +29,10 @@ impl Draft {
     #[must_use]
     pub fn of(experiment: &Experiment, now: Timestamp) -> Self {
         let mut status = experiment.status.clone().unwrap_or_default();
-        status.observed_generation = experiment.metadata.generation;
+        // Deleting an experiment raises its generation too, but its spec is what it was.
+        if !experiment.is_deleting() {
+            status.observed_generation = experiment.metadata.generation;
+        }
         Self { status, generation: experiment.metadata.generation, now }
     }
 
@@ -170,7 +173,9 @@ impl Draft {
 
     /// One run of a schedule. Its end is counted once: the pod is held until it is in the history.
     fn tick(&mut self, pod: &Observed) {
-        if self.status.history.iter().any(|past| past.run.pod_uid.as_ref() == Some(&pod.uid)) {
+        let is_recorded = self.status.history.iter().any(|past| past.run.pod_uid.as_ref() == Some(&pod.uid));
+        let is_let_go = !pod.is_held && matches!(pod.state, PodState::Ended(_));
+        if is_recorded || is_let_go {
             return;
         }
         let counters = self.status.counters.get_or_insert_default();
@@ -271,6 +276,8 @@ pub struct Observed {
     pub uid: String,
     /// The node it is on.
     pub node: Option<String>,
+    /// Whether it is held, since its end is not recorded yet.
+    pub is_held: bool,
     /// What it says about its run.
     pub state: PodState,
 }
@@ -308,5 +315,64 @@ fn verdict(pod: &str, end: &End) -> (Phase, Reason, String) {
             let message = format!("pod {pod} failed: {} {}", end.word, end.message);
             (Phase::Failed, Reason::RunFailed, message.trim_end().to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ended(number: usize, exit_code: i32, is_held: bool) -> Observed {
+        let end = End { exit_code: Some(exit_code), finished_at: Some(Time(at(60))), ..End::default() };
+        Observed {
+            name: format!("pod-{number}"),
+            uid: format!("uid-{number}"),
+            node: None,
+            is_held,
+            state: PodState::Ended(end),
+        }
+    }
+
+    fn next(experiment: &Experiment, now: i64, pods: &[Observed]) -> Experiment {
+        let mut draft = Draft::of(experiment, at(now));
+        draft.scheduled(
+            ScheduleStatus { cron: "* * * * *".into(), ..ScheduleStatus::default() },
+            false,
+            pods,
+        );
+        Experiment { status: Some(draft.status), ..experiment.clone() }
+    }
+
+    #[test]
+    fn the_same_pass_over_the_same_world_makes_the_same_status() {
+        let pods: Vec<Observed> = (0..3).map(|number| ended(number, 1, true)).collect();
+        let once = next(&Experiment::default(), 100, &pods);
+        assert_eq!(next(&once, 200, &pods).status, once.status);
+    }
+
+    /// Kubernetes may keep more pods than the history does: those that were let go are counted already.
+    #[test]
+    fn a_run_is_counted_once_however_many_pods_are_kept() {
+        let held: Vec<Observed> = (0..20).map(|number| ended(number, i32::from(number < 5), true)).collect();
+        let counted = next(&Experiment::default(), 100, &held);
+        let expected = Some(crate::api::Counters { runs: 20, failed: 5 });
+        assert_eq!(counted.status.as_ref().unwrap().counters, expected);
+        assert_eq!(counted.status.as_ref().unwrap().history.len(), LONGEST_HISTORY);
+        let kept: Vec<Observed> = (0..20).map(|number| ended(number, 0, false)).collect();
+        assert_eq!(next(&counted, 200, &kept).status, counted.status);
+    }
+
+    #[test]
+    fn deleting_is_no_edit_of_the_spec() {
+        let mut experiment = Experiment::default();
+        experiment.metadata.generation = Some(2);
+        experiment.status = Some(Status { observed_generation: Some(1), ..Status::default() });
+        assert_eq!(Draft::of(&experiment, at(1)).status.observed_generation, Some(2));
+        experiment.metadata.deletion_timestamp = Some(Time(at(1)));
+        assert_eq!(Draft::of(&experiment, at(1)).status.observed_generation, Some(1));
     }
 }

@@ -1,0 +1,29 @@
+//! The reference names what there is. Needs nothing.
+
+#![allow(missing_docs)]
+
+use chaostoolkit_operator::api;
+use chaostoolkit_operator::reason::Reason;
+
+const REFERENCE: &str = include_str!("../docs/reference.md");
+
+#[test]
+fn every_reason_is_in_the_reference() {
+    let missing: Vec<&str> = Reason::ALL
+        .iter()
+        .map(|(reason, _)| reason.as_str())
+        .filter(|reason| !REFERENCE.contains(&format!("`{reason}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/reference.md lacks {missing:?}");
+}
+
+#[test]
+fn every_printer_column_is_in_the_reference() {
+    let version = &api::crd().spec.versions[0];
+    let columns = version.additional_printer_columns.iter().flatten();
+    let missing: Vec<&str> = columns
+        .map(|column| column.name.as_str())
+        .filter(|name| !REFERENCE.contains(&name.to_uppercase()))
+        .collect();
+    assert!(missing.is_empty(), "docs/reference.md lacks {missing:?}");
+}
