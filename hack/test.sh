@@ -9,13 +9,13 @@ export RUST_BACKTRACE=${RUST_BACKTRACE:-0}
 layer() { printf '\n== %s\n' "$*" >&2; say "$*"; }
 lint() {
   layer "lint: formatting, clippy, documentation"
-  cargo fmt --check
-  cargo clippy --locked --all-targets -- -D warnings
-  RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+  cargo fmt --all --check
+  cargo clippy --locked --workspace --all-targets -- -D warnings
+  RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 }
 pure() {
   layer "tests that need nothing"
-  INSTA_UPDATE=no cargo test --locked
+  INSTA_UPDATE=no cargo test --locked --workspace
 }
 api() {
   layer "tests that need an API server"

@@ -28,6 +28,8 @@ pub enum Command {
     /// Print the objects that the operator would create for an experiment, in the order of their creation, as YAML
     /// documents. Needs no cluster.
     Render(RenderArgs),
+    /// Print what journals of the Chaos Toolkit say about their runs, one line of JSON for each. Needs no cluster.
+    Journal(JournalArgs),
 }
 
 /// Settings of logs.
@@ -85,6 +87,14 @@ pub struct RenderArgs {
     /// What exists in the namespace of the run, such as `configmap/chaostoolkit-env`.
     #[arg(long, value_name = "KIND/NAME", value_parser = config_map)]
     pub have: Vec<String>,
+}
+
+/// Settings of `journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// Files as `chaos run` writes them, of any version from 1.0 to 1.21.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 fn config_map(text: &str) -> Result<String, String> {

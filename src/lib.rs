@@ -21,6 +21,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod experiment;
+pub mod journal;
 pub mod metrics;
 pub mod names;
 pub mod reason;

@@ -1,11 +1,11 @@
 //! Parses the command line, starts logging, and does what was asked.
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use chaostoolkit_operator::cli::{Cli, Command, RenderArgs};
-use chaostoolkit_operator::{api, render, runtime, telemetry, yaml};
+use anyhow::{Context, ensure};
+use chaostoolkit_operator::cli::{Cli, Command, JournalArgs, RenderArgs};
+use chaostoolkit_operator::{api, journal, render, runtime, telemetry, yaml};
 use clap::Parser;
 
 fn main() -> anyhow::Result<()> {
@@ -25,7 +25,19 @@ fn main() -> anyhow::Result<()> {
             let documents: Vec<String> = objects.iter().map(yaml::write).collect();
             print(&documents.join("---\n"))
         }
+        Command::Journal(JournalArgs { files }) => judge(&files),
     }
+}
+
+fn judge(files: &[PathBuf]) -> anyhow::Result<()> {
+    let mut unread = 0;
+    for file in files {
+        let (line, is_read) = journal::line(file);
+        unread += usize::from(!is_read);
+        print(&format!("{line}\n"))?;
+    }
+    ensure!(unread == 0, "{unread} of {} files could not be read", files.len());
+    Ok(())
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -1,0 +1,248 @@
+//! Reads one value of a journal, whatever its type.
+//!
+//! A value of another type than expected is a fact about that value, not an error of the journal. What is not needed
+//! is skipped as it is read; nothing is kept for later, so the size of the outputs does not matter.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// A value of a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Field<T> {
+    /// The key is not there.
+    #[default]
+    Missing,
+    /// `null`.
+    Null,
+    /// Something that has no meaning here.
+    Wrong,
+    /// What is expected.
+    Set(T),
+}
+
+impl<T> Field<T> {
+    /// The value, if it is as expected.
+    pub(crate) fn get(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Missing | Self::Null | Self::Wrong => None,
+        }
+    }
+
+    /// Whether there is no value, which is not the same as one that cannot be read.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Missing | Self::Null)
+    }
+}
+
+/// A type of which some values of JSON make sense. All others are `None`.
+pub(crate) trait Shape: Sized {
+    /// From `true` or `false`.
+    fn from_bool(_: bool) -> Option<Self> {
+        None
+    }
+
+    /// From a number.
+    fn from_number(_: f64) -> Option<Self> {
+        None
+    }
+
+    /// From a text.
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    /// From a list. Has to read it to its end.
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    /// From an object. Has to read it to its end.
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+impl<'de, T: Shape> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
+struct Any<T>(PhantomData<T>);
+
+impl<'de, T: Shape> Visitor<'de> for Any<T> {
+    type Value = Field<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Field<T>, E> {
+        Ok(Field::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Field<T>, E> {
+        Ok(T::from_bool(value).map_or(Field::Wrong, Field::Set))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no number here is exact")]
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Field<T>, E> {
+        self.visit_f64(value as f64)
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no number here is exact")]
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Field<T>, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Field<T>, E> {
+        Ok(T::from_number(value).map_or(Field::Wrong, Field::Set))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Field<T>, E> {
+        Ok(T::from_text(value).map_or(Field::Wrong, Field::Set))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Field<T>, A::Error> {
+        Ok(T::from_list(list)?.map_or(Field::Wrong, Field::Set))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Field<T>, A::Error> {
+        Ok(T::from_object(object)?.map_or(Field::Wrong, Field::Set))
+    }
+}
+
+impl Shape for bool {
+    fn from_bool(value: bool) -> Option<Self> {
+        Some(value)
+    }
+}
+
+impl Shape for f64 {
+    fn from_number(value: f64) -> Option<Self> {
+        value.is_finite().then_some(value)
+    }
+}
+
+impl<T: Shape> Shape for Vec<Field<T>> {
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut items = Self::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Some(items))
+    }
+}
+
+/// How many values a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) usize);
+
+impl Shape for Count {
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut count = 0;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Some(Self(count)))
+    }
+}
+
+/// A yes or no as Python sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Truth(pub(crate) bool);
+
+impl Shape for Truth {
+    fn from_bool(value: bool) -> Option<Self> {
+        Some(Self(value))
+    }
+
+    fn from_number(value: f64) -> Option<Self> {
+        Some(Self(value != 0.0))
+    }
+
+    fn from_text(value: &str) -> Option<Self> {
+        Some(Self(!value.is_empty()))
+    }
+
+    fn from_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        Ok(Count::from_list(list)?.map(|count| Self(count.0 > 0)))
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        let mut any = false;
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            any = true;
+        }
+        Ok(Some(Self(any)))
+    }
+}
+
+/// A text that an author chose: shortened as it is read, since nothing bounds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label(pub(crate) String);
+
+impl Label {
+    /// How long a label is at most, in characters.
+    pub(crate) const MAX: usize = 120;
+}
+
+impl Shape for Label {
+    fn from_text(value: &str) -> Option<Self> {
+        Some(Self(shorten(value, Self::MAX)))
+    }
+}
+
+/// The text in at most `max` characters, the last of which says that there was more.
+pub(crate) fn shorten(text: &str, max: usize) -> String {
+    if text.chars().nth(max).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("null", Field::Null)]
+    #[case("true", Field::Set(true))]
+    #[case("1", Field::Wrong)]
+    #[case("-1.5", Field::Wrong)]
+    #[case("\"true\"", Field::Wrong)]
+    #[case("[true, [{}]]", Field::Wrong)]
+    #[case("{\"a\": {\"b\": [1]}}", Field::Wrong)]
+    fn a_value_of_another_type_is_wrong_and_read_to_its_end(
+        #[case] json: &str,
+        #[case] expected: Field<bool>,
+    ) {
+        assert_eq!(serde_json::from_str::<Field<bool>>(json).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case("false", false)]
+    #[case("0", false)]
+    #[case("\"\"", false)]
+    #[case("[]", false)]
+    #[case("{}", false)]
+    #[case("\"activities\"", true)]
+    #[case("{\"a\": null}", true)]
+    fn truth_is_pythons(#[case] json: &str, #[case] expected: bool) {
+        assert_eq!(serde_json::from_str::<Field<Truth>>(json).unwrap(), Field::Set(Truth(expected)));
+    }
+
+    #[rstest]
+    #[case("äöü", 3, "äöü")]
+    #[case("äöüß", 3, "äö…")]
+    #[case("", 3, "")]
+    fn long_texts_end_on_a_character(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+        assert_eq!(shorten(text, max), expected);
+    }
+}

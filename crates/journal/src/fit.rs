@@ -1,0 +1,128 @@
+//! A summary in as many bytes as there are.
+
+use serde::Serialize;
+
+use crate::summary::{Experiment, Step, StepStatus, Summary};
+
+/// What the kubelet keeps of the termination message of a container, in bytes.
+pub const MAX_BYTES: usize = 4096;
+
+/// What a list costs beside its items.
+const LIST: usize = r#","steps":[]"#.len();
+
+impl Summary {
+    /// One line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
+    ///
+    /// What does not fit is left out, in this order: names of activities that succeeded, those of others, the title,
+    /// all but the verdict, all but the outcome. A limit below 2 counts as 2, for which there is `{}`.
+    #[must_use]
+    pub fn to_json(&self, limit: usize) -> String {
+        let limit = limit.min(MAX_BYTES);
+        let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_without(0), ..self.clone() };
+        let untitled = Self { experiment: Experiment::default(), ..bare.clone() };
+        let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST));
+        let steps = room.map(|room| self.chosen(room)).unwrap_or_default();
+        let full = Self { steps_omitted: self.omitted_without(steps.len()), steps, ..bare.clone() };
+        let verdict = Verdict {
+            outcome: &self.outcome,
+            warnings: Some(&self.warnings),
+            conclusive: Some(self.conclusive),
+        };
+        let outcome = Verdict { outcome: &self.outcome, warnings: None, conclusive: None };
+        let shorter: [&dyn Fn() -> String; 5] =
+            [&|| json(&full), &|| json(&bare), &|| json(&untitled), &|| json(&verdict), &|| json(&outcome)];
+        let fitting = shorter.iter().map(|text| text()).find(|text| text.len() <= limit);
+        fitting.unwrap_or_else(|| "{}".to_owned())
+    }
+
+    fn omitted_without(&self, kept: usize) -> usize {
+        self.steps_omitted.saturating_add(self.steps.len()).saturating_sub(kept)
+    }
+
+    /// The steps that fit, in their order. What went wrong comes before what did not.
+    fn chosen(&self, mut room: usize) -> Vec<Step> {
+        let mut kept = vec![false; self.steps.len()];
+        for succeeded in [false, true] {
+            for (step, kept) in self.steps.iter().zip(&mut kept) {
+                if (step.status == StepStatus::Succeeded) != succeeded {
+                    continue;
+                }
+                // With the comma.
+                let Some(rest) = room.checked_sub(json(step).len() + 1) else { break };
+                room = rest;
+                *kept = true;
+            }
+        }
+        self.steps.iter().zip(kept).filter(|(_, kept)| *kept).map(|(step, _)| step.clone()).collect()
+    }
+}
+
+/// What remains when hardly anything fits.
+#[derive(Serialize)]
+struct Verdict<'a> {
+    outcome: &'a crate::Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<&'a [crate::Warning]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conclusive: Option<bool>,
+}
+
+/// Nothing here can fail to be written: all keys are texts.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outcome, Warning};
+    use rstest::rstest;
+
+    fn summary(steps: usize) -> Summary {
+        let step = |index| Step {
+            name: format!("step {index} \u{1}ä"),
+            status: if index == steps - 1 { StepStatus::Failed } else { StepStatus::Succeeded },
+        };
+        Summary {
+            outcome: Outcome::Deviated,
+            warnings: vec![Warning::ActivityFailed],
+            experiment: Experiment { title: Some("title".into()) },
+            steps: (0..steps).map(step).collect(),
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn what_fits_is_all_there() {
+        let summary = summary(20);
+        assert_eq!(serde_json::from_str::<Summary>(&summary.to_json(MAX_BYTES)).unwrap(), summary);
+    }
+
+    #[test]
+    fn names_go_first_and_failures_last() {
+        let text = summary(500).to_json(usize::MAX);
+        assert!((MAX_BYTES - 100..=MAX_BYTES).contains(&text.len()), "{}", text.len());
+        let back: Summary = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.steps.len() + back.steps_omitted, 500);
+        assert_eq!(back.steps.last().unwrap().status, StepStatus::Failed);
+        assert_eq!(back.experiment.title.unwrap(), "title");
+    }
+
+    #[rstest]
+    #[case(80, r#"{"outcome":"Deviated","warnings":["ActivityFailed"],"conclusive":false}"#)]
+    #[case(30, r#"{"outcome":"Deviated"}"#)]
+    #[case(3, "{}")]
+    #[case(0, "{}")]
+    fn the_verdict_stays_longest(#[case] limit: usize, #[case] expected: &str) {
+        assert_eq!(summary(1).to_json(limit), expected);
+    }
+
+    #[test]
+    fn every_limit_holds() {
+        for limit in 2..700 {
+            let text = summary(9).to_json(limit);
+            assert!(text.len() <= limit, "{} > {limit}", text.len());
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        }
+    }
+}
