@@ -66,8 +66,7 @@ impl Cluster {
             doing: doing.clone(),
             source: Box::new(kube::Error::SerdeError(error)),
         })?;
-        let parameters =
-            PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let parameters = posting();
         let api = match manifest.kind {
             Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
             kind => self.objects(kind, manifest.namespace()),
@@ -90,8 +89,7 @@ impl Cluster {
         let name = name.as_deref().unwrap_or_default();
         let patch =
             json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "finalizers": finalizers}});
-        let parameters =
-            PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let parameters = patching();
         let doing =
             format!("set the finalizers of {kind} {}/{name}", namespace.as_deref().unwrap_or_default());
         let patched = self.call(doing, api.patch_metadata(name, &parameters, &Patch::Merge(&patch))).await?;
@@ -119,6 +117,18 @@ impl Cluster {
         let place = api.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
         self.call(format!("look up {kind} {place}{name}"), api.get_opt(name)).await
     }
+}
+
+/// Parameters of a patch, as who the operator is.
+#[must_use]
+pub fn patching() -> PatchParams {
+    PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+/// Parameters of a creation or a replacement, as who the operator is.
+#[must_use]
+pub fn posting() -> PostParams {
+    PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 /// How an object is called in a message.

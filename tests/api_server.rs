@@ -16,21 +16,12 @@ use common::operator::{Operator, quiet};
 use common::{
     audit, condition_of, config_map, create, delete, delete_and_wait, eventually, experiment, wait,
 };
-use common::{report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use rstest::rstest;
 use serde_json::{Value, json};
-
-/// Waits for the pod of an experiment.
-async fn pod_of(install: &Install, name: &str) -> String {
-    let found = wait(&install.experiments(), name, "with a pod", |found| {
-        status(found).run.is_some_and(|run| run.pod_uid.is_some())
-    })
-    .await;
-    status(found.as_ref()).run.unwrap().pod_name
-}
 
 #[rstest]
 #[case::namespace_with_capitals(json!({"namespace": "Team_A"}), "spec.namespace")]

@@ -14,21 +14,13 @@ use chaostoolkit_operator::{names, yaml};
 use common::install::Install;
 use common::operator::Operator;
 use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment, wait};
-use common::{report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-
-async fn pod_of(install: &Install, name: &str) -> String {
-    let found = wait(&install.experiments(), name, "with a pod", |found| {
-        status(found).run.is_some_and(|run| run.pod_uid.is_some())
-    })
-    .await;
-    status(found.as_ref()).run.unwrap().pod_name
-}
 
 async fn edit(install: &Install, name: &str, spec: Value) {
     let patch = Patch::Merge(json!({"spec": spec}));

@@ -3,7 +3,7 @@
 //! Its objects carry no label that says whose they are, but names that derive from the experiment's uid, as ours do.
 //! Pod and `CronJob` get our label, so that they are followed; the other objects are recorded as adopted.
 
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, Patch};
 use kube::runtime::events::Event;
 use serde_json::json;
 use tracing::warn;
@@ -15,7 +15,7 @@ use super::report::Report;
 use super::resource::{Kind, Manifest, Resources};
 use super::{Context, event, prepare};
 use crate::api::{Experiment, ResourceRef, Status};
-use crate::cluster::named;
+use crate::cluster::{named, patching};
 use crate::names;
 use crate::reason::Reason;
 
@@ -96,8 +96,7 @@ async fn claim(context: &Context, workload: &Manifest, key: &str) -> Result<(), 
         }
     }
     let api: Api<_> = context.cluster.objects(workload.kind, namespace);
-    let parameters =
-        PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let parameters = patching();
     let doing = format!("label {}", named(workload.kind, namespace, name));
     context.cluster.call(doing, api.patch_metadata(name, &parameters, &Patch::Merge(&patch))).await?;
     Ok(())

@@ -11,7 +11,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch};
 use serde_json::json;
 
 use super::cleanup;
@@ -22,7 +22,7 @@ use super::resource::{Kind, Manifest};
 use super::status::Observed;
 use super::{Context, apply};
 use crate::api::{ScheduleStatus, Status};
-use crate::cluster::{Cluster, named, without_finalizers};
+use crate::cluster::{Cluster, named, patching, posting, without_finalizers};
 use crate::names;
 
 /// Sees to it that the `CronJob` is as the spec wants it. One that somebody has changed by hand stays so until the spec
@@ -43,8 +43,7 @@ async fn replace(
     let doing = format!("replace {}", named(wanted.kind, wanted.namespace(), wanted.name()));
     let mut object = wanted.to_dynamic().map_err(|error| apply::unreadable(wanted, error))?;
     object.metadata.resource_version.clone_from(&found.metadata.resource_version);
-    let parameters =
-        PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let parameters = posting();
     let api = cluster.objects(wanted.kind, wanted.namespace());
     cluster.call(doing, api.replace(wanted.name(), &parameters, &object)).await
 }
@@ -85,8 +84,7 @@ pub async fn follow(
 pub async fn abandon(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), Error> {
     let api = cluster.objects(Kind::CronJob, namespace);
     let none = json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": {"finalizers": null}}}}}});
-    let parameters =
-        PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let parameters = patching();
     let doing = format!("let go {}", named(Kind::CronJob, namespace, name));
     match cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(&none))).await {
         Err(error) if !error.is_not_found() => Err(error),

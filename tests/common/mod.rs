@@ -166,6 +166,15 @@ pub fn terminated(exit_code: i32) -> Value {
         "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
 }
 
+/// Waits for the pod of an experiment that runs once; its name.
+pub async fn pod_of(install: &install::Install, name: &str) -> String {
+    let found = wait(&install.experiments(), name, "with a pod", |found| {
+        status(found).run.is_some_and(|run| run.pod_uid.is_some())
+    })
+    .await;
+    status(found.as_ref()).run.unwrap().pod_name
+}
+
 /// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet.
 pub async fn bind(install: &install::Install, name: &str) {
     let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": "node"}});
