@@ -83,12 +83,15 @@ show kubectl -n $ns describe ctk $experiment
 [ "$phase" = Completed ] || die "the experiment's phase is $phase, not Completed"
 grep -F 'Experiment ended with status: completed' <<<"$log" >/dev/null || die "the toolkit's log does not say that the experiment was completed"
 
+uid=$(kubectl -n $ns get ctk $experiment --output 'jsonpath={.metadata.uid}')
+[ -n "$uid" ] || die "the experiment has no uid"
 begin "cleaning up after the experiment"
 show kubectl delete -f $example --timeout=120s
-left() { kubectl get pods,configmaps,serviceaccounts,roles,rolebindings --all-namespaces --selector chaostoolkit.org/experiment-uid --output name; }
+# Of this experiment alone: tests, say, may have left others in the cluster.
+left() { kubectl get pods,configmaps,serviceaccounts,roles,rolebindings --all-namespaces --selector "chaostoolkit.org/experiment-uid=$uid" --output name; }
 end=$((SECONDS + 30))
 until [ -z "$(left)" ] || ((SECONDS >= end)); do sleep .5; done
-printf '\n$ kubectl get pods,configmaps,serviceaccounts,roles,rolebindings -A -l chaostoolkit.org/experiment-uid\n'
+printf '\n$ kubectl get pods,configmaps,serviceaccounts,roles,rolebindings -A -l chaostoolkit.org/experiment-uid=%s\n' "$uid"
 left
 printf '%d objects left\n\n' "$(left | wc -l)"
 
