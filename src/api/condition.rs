@@ -77,12 +77,6 @@ pub fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
-/// Whether a condition is there and True.
-#[must_use]
-pub fn is_true(conditions: &[Condition], type_: Type) -> bool {
-    find(conditions, type_).is_some_and(|condition| condition.status == State::True.as_str())
-}
-
 /// Sets a condition. Its transition time changes only with its status, as the API conventions ask.
 pub fn set(
     conditions: &mut Vec<Condition>,

@@ -3,17 +3,18 @@
 //! Its objects carry no label that says whose they are, but names that derive from the experiment's uid, as ours do.
 //! Pod and `CronJob` get our label, so that they are followed; the other objects are recorded as adopted.
 
-use kube::api::{Api, Patch};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DynamicObject, Patch};
 use kube::runtime::events::Event;
 use serde_json::json;
 use tracing::warn;
 
 use super::error::Error;
 use super::outcome::{PodState, pod_state};
-use super::plan::Plan;
+use super::plan::{Owner, Plan};
 use super::report::Report;
 use super::resource::{Kind, Manifest, Resources};
-use super::{Context, event, prepare};
+use super::{Context, apply, event, prepare};
 use crate::api::{Experiment, ResourceRef, Status};
 use crate::cluster::{named, patching};
 use crate::names;
@@ -48,8 +49,8 @@ pub async fn take_over(
     let workload = &resources.workload;
     let api = context.cluster.objects(workload.kind, workload.namespace());
     let found = context.cluster.find(&api, workload.kind.as_str(), workload.name()).await?;
-    if found.is_some() {
-        claim(context, workload, &plan.owner.key).await?;
+    if let Some(found) = &found {
+        claim(context, workload, found, &plan.owner).await?;
     }
     report.draft.planned(plan, resources);
     existing.extend(resources.is_scheduled().then(|| workload.reference()));
@@ -78,20 +79,20 @@ fn adopted(is_found: bool, resources: &Resources) -> Event {
 }
 
 /// Puts our label, and on a pod that has not ended our finalizer, on an object of the Python operator's.
-async fn claim(context: &Context, workload: &Manifest, key: &str) -> Result<(), Error> {
+async fn claim(
+    context: &Context,
+    workload: &Manifest,
+    found: &DynamicObject,
+    owner: &Owner,
+) -> Result<(), Error> {
     let (namespace, name) = (workload.namespace(), workload.name());
-    let labels = &workload.value["metadata"]["labels"];
     let mut patch = json!({"metadata": {
-        "labels": {names::UID_LABEL: labels[names::UID_LABEL]},
-        "annotations": {names::EXPERIMENT_ANNOTATION: key},
+        "labels": {names::UID_LABEL: owner.uid},
+        "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
     }});
     if workload.kind == Kind::Pod {
-        let pods = context.cluster.pods(namespace);
-        let pod = context.cluster.find(&pods, workload.kind.as_str(), name).await?;
-        let goes_on = pod.is_some_and(|pod| {
-            pod.metadata.deletion_timestamp.is_none() && !matches!(pod_state(&pod), PodState::Ended(_))
-        });
-        if goes_on {
+        let pod: Pod = apply::typed(workload, found.clone())?;
+        if pod.metadata.deletion_timestamp.is_none() && !matches!(pod_state(&pod), PodState::Ended(_)) {
             patch["metadata"]["finalizers"] = json!([names::OUTCOME_FINALIZER]);
         }
     }

@@ -65,7 +65,15 @@ fn own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error
 /// Creates the pod, unless it is there already.
 pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
     let pod = owned(cluster, manifest, false).await?;
-    pod.try_parse().map_err(|error| unreadable(manifest, error))
+    typed(manifest, pod)
+}
+
+/// An object in the type of its kind.
+pub fn typed<K>(manifest: &Manifest, object: DynamicObject) -> Result<K, Error>
+where
+    K: kube::Resource + serde::de::DeserializeOwned,
+{
+    object.try_parse().map_err(|error| unreadable(manifest, error))
 }
 
 /// An object that cannot be turned into what it should be.

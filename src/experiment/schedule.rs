@@ -32,7 +32,7 @@ pub async fn ensure(cluster: &Cluster, wanted: &Manifest, likely: bool) -> Resul
     let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
     let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
     let current = if is_current { found } else { replace(cluster, wanted, &found).await? };
-    current.try_parse().map_err(|error| apply::unreadable(wanted, error))
+    apply::typed(wanted, current)
 }
 
 async fn replace(
