@@ -47,6 +47,7 @@
 mod classify;
 mod field;
 mod fit;
+pub mod message;
 mod model;
 mod parse;
 mod proof;
