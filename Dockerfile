@@ -1,18 +1,19 @@
 # syntax=docker/dockerfile:1
-# The operator alone in an image: no shell, no packages, nothing but one static program.
+# The operator, and what it puts beside the Chaos Toolkit, in an image: no shell, no packages, nothing but two static programs.
 FROM rust:1-alpine AS build
 RUN apk add --no-cache musl-dev
 WORKDIR /src
 # What this is, .dockerignore says.
 COPY . .
-# The target directory is a cache mount, which is not part of the layer: the program is copied out of it.
+# The target directory is a cache mount, which is not part of the layer: the programs are copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package chaostoolkit-operator --bin chaostoolkit-operator && \
-    cp target/release/chaostoolkit-operator /chaostoolkit-operator
+    cargo build --release --locked \
+      --package chaostoolkit-operator --bin chaostoolkit-operator --package chaostoolkit-runner --bin chaos-runner && \
+    cp target/release/chaostoolkit-operator target/release/chaos-runner /
 
 FROM scratch
-COPY --from=build /chaostoolkit-operator /chaostoolkit-operator
+COPY --from=build /chaostoolkit-operator /chaos-runner /
 # A number, or Kubernetes could not tell that it is not root.
 USER 65532:65532
 ENTRYPOINT ["/chaostoolkit-operator"]

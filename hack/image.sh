@@ -23,15 +23,17 @@ done
 
 command -v cargo >/dev/null || die "lacking: an answering docker or podman, or else cargo"
 target=$(rustc -vV | sed -n 's/^host: //p')
-say "building the program for $target"
-# Static, since there will be no C library beside it. An explicit --target keeps the flag away from build scripts and macros.
+say "building the programs for $target"
+# The operator, and what it puts beside the Chaos Toolkit. Static, since there will be no C library beside them.
+# An explicit --target keeps the flag away from build scripts and macros.
 RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-  cargo build --release --locked --target "$target" --package chaostoolkit-operator --bin chaostoolkit-operator
+  cargo build --release --locked --target "$target" \
+  --package chaostoolkit-operator --bin chaostoolkit-operator --package chaostoolkit-runner --bin chaos-runner
 target_dir=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-program=$target_dir/$target/release/chaostoolkit-operator out=$target_dir/image
+programs=("$target_dir/$target/release"/{chaostoolkit-operator,chaos-runner}) out=$target_dir/image
 
 mkdir -p "$out"
-key=$(printf '%s\n' "$IMAGE" | key_of - "$program" "${BASH_SOURCE[0]}")
+key=$(printf '%s\n' "$IMAGE" | key_of - "${programs[@]}" "${BASH_SOURCE[0]}")
 if [ -f "$out/operator.tar" ] && [ "$(cat "$out/key" 2>/dev/null)" = "$key" ]; then
   say "$IMAGE is up to date, $(size "$(stat -c %s "$out/operator.tar")")"
   echo "$out/operator.tar"
@@ -44,7 +46,7 @@ trap 'rm -rf "$tmp"' EXIT
 # A store of its own: nothing is left in that of whoever uses buildah here.
 buildah=(buildah --root "$tmp/store" --runroot "$tmp/run" --storage-driver vfs)
 container=$("${buildah[@]}" from scratch)
-"${buildah[@]}" copy -q --chmod 755 "$container" "$program" /chaostoolkit-operator >/dev/null
+"${buildah[@]}" copy -q --chmod 755 "$container" "${programs[@]}" / >/dev/null
 "${buildah[@]}" config --user 65532:65532 --entrypoint '["/chaostoolkit-operator"]' "$container"
 id=$("${buildah[@]}" commit -q "$container") # not under its name yet, which buildah would take for one of localhost's
 "${buildah[@]}" push -q "$id" "docker-archive:$tmp/operator.tar:$IMAGE"

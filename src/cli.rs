@@ -72,6 +72,39 @@ pub struct RunArgs {
     /// says what is left.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
+    /// How the runner gets into pods.
+    #[command(flatten)]
+    pub runner: RunnerArgs,
+}
+
+/// Settings of the runner, which is put into pods to learn what their runs found.
+#[derive(Debug, Args)]
+pub struct RunnerArgs {
+    /// Image that has the runner. Defaults to the one that the operator itself runs from.
+    #[arg(long, env = "RUNNER_IMAGE", value_name = "IMAGE")]
+    pub runner_image: Option<String>,
+    /// When the image of the runner is pulled. Defaults to what Kubernetes does for its tag.
+    #[arg(long, env = "RUNNER_IMAGE_PULL_POLICY", value_name = "POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
+    pub runner_image_pull_policy: Option<String>,
+    /// Secrets to pull the image of the runner with. They have to exist in the namespaces of runs. Default to those that
+    /// the operator's own pod names.
+    #[arg(long, env = "RUNNER_PULL_SECRETS", value_delimiter = ',', value_name = "NAME")]
+    pub runner_pull_secret: Vec<String>,
+    /// Whether the runner comes in a native sidecar, which brings journals as well, or in an init container, which does
+    /// not. Kubernetes has sidecars since 1.29.
+    #[arg(long, env = "NATIVE_SIDECAR", default_value = "auto")]
+    pub native_sidecar: NativeSidecar,
+}
+
+/// Whether native sidecars are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NativeSidecar {
+    /// As the version of the cluster says.
+    Auto,
+    /// They are.
+    Yes,
+    /// They are not.
+    No,
 }
 
 /// Settings of `render`.

@@ -24,6 +24,7 @@ pub mod experiment;
 pub mod journal;
 pub mod metrics;
 pub mod names;
+pub mod own;
 pub mod reason;
 pub mod render;
 pub mod runtime;

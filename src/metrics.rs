@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::api::Phase;
+use crate::api::{Outcome, Phase};
 use crate::reason::Reason;
 
 /// One label and its value.
@@ -19,7 +19,7 @@ pub struct Metrics {
     passes: Family<Label, Counter>,
     failures: Family<Label, Counter>,
     duration: Histogram,
-    runs: Family<Label, Counter>,
+    runs: Family<[(&'static str, &'static str); 2], Counter>,
     registry: Registry,
 }
 
@@ -38,7 +38,7 @@ impl Default for Metrics {
             Unit::Seconds,
             duration.clone(),
         );
-        registry.register("runs_finished", "Runs whose end was recorded, by phase", runs.clone());
+        registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
         Self { passes, failures, duration, runs, registry }
     }
 }
@@ -59,8 +59,10 @@ impl Metrics {
     }
 
     /// The end of a run was recorded.
-    pub fn run_finished(&self, phase: Option<Phase>) {
-        self.runs.get_or_create(&[("phase", phase.map_or("None", Phase::as_str))]).inc();
+    pub fn run_finished(&self, phase: Option<Phase>, outcome: Option<Outcome>) {
+        let phase = phase.map_or("None", Phase::as_str);
+        let outcome = outcome.unwrap_or_default().as_str();
+        self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
     }
 
     /// All of them, as text.
@@ -82,12 +84,12 @@ mod tests {
         let metrics = Metrics::default();
         metrics.passed(true, Duration::from_millis(3));
         metrics.failed(Reason::Forbidden);
-        metrics.run_finished(Some(Phase::Completed));
+        metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
         let text = metrics.text();
         for line in [
             r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,
             r#"chaostoolkit_operator_reconciliation_failures_total{reason="Forbidden"} 1"#,
-            r#"chaostoolkit_operator_runs_finished_total{phase="Completed"} 1"#,
+            r#"chaostoolkit_operator_runs_finished_total{phase="Completed",outcome="Passed"} 1"#,
             "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");

@@ -30,6 +30,21 @@ pub const UID_LABEL: &str = "chaostoolkit.org/experiment-uid";
 /// Label on runner pods: the number of the run, from 1.
 pub const RUN_LABEL: &str = "chaostoolkit.org/run";
 
+/// Label on journals: what the run found.
+pub const OUTCOME_LABEL: &str = "chaostoolkit.org/outcome";
+
+/// Annotation on journals: SHA-256 of the file that the toolkit wrote, in hex.
+pub const SHA256_ANNOTATION: &str = "chaostoolkit.org/sha256";
+
+/// Annotation on journals: length of that file.
+pub const BYTES_ANNOTATION: &str = "chaostoolkit.org/bytes";
+
+/// Annotation on journals: whether the outputs of activities were left out.
+pub const TRUNCATED_ANNOTATION: &str = "chaostoolkit.org/truncated";
+
+/// Annotation on journals: uid of the pod of the run.
+pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
+
 /// Annotation on every child: `namespace/name` of its experiment.
 pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
 
@@ -44,6 +59,18 @@ pub const TEMPLATES: &str = "chaostoolkit-resources-templates";
 
 /// The container that runs the toolkit.
 pub const CONTAINER: &str = "chaostoolkit";
+
+/// The container that brings the runner, and prints the journal.
+pub const SIDECAR: &str = "journal";
+
+/// The volume that holds the runner.
+pub const RUNNER_VOLUME: &str = "chaostoolkit-runner";
+
+/// Where that volume is mounted.
+pub const RUNNER_DIRECTORY: &str = "/chaostoolkit-runner";
+
+/// The runner. A container whose command it is has one.
+pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
 
 /// What is appended to the names of an experiment's children: `BLAKE2b` of the experiment's uid with a 5-byte output,
 /// in hex. The same as in 0.14.0, so that a pod of either operator stands in the way of the other starting a second.

@@ -12,6 +12,12 @@ macro_rules! reasons {
             /// All of them, with what they mean: docs/reference.md has each.
             pub const ALL: &[(Self, &'static str)] = &[$((Self::$name, concat!($($doc),+)),)+];
 
+            /// The reason of this word.
+            #[must_use]
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().map(|(reason, _)| *reason).find(|reason| reason.as_str() == word)
+            }
+
             /// The word itself.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -26,6 +32,8 @@ reasons! {
     Accepted,
     /// The spec was understood, but some of its fields are not known and were not used.
     UnknownFields,
+    /// The spec was understood, but something in it or in the experiment may not be what was meant; the message names it.
+    AcceptedWithWarnings,
     /// The spec was not understood; the message names the field.
     InvalidSpec,
     /// The event of a spec that was not understood.
@@ -56,13 +64,57 @@ reasons! {
     Starting,
     /// The pod cannot start as it is; the message has the kubelet's or the scheduler's words.
     StartStalled,
+    /// An image of the pod cannot be pulled.
+    ImagePullBackOff,
+    /// A Secret or ConfigMap that the container needs is missing, or its security context cannot be had.
+    CreateContainerConfigError,
+    /// No node has room for the pod or fits it.
+    Unschedulable,
     /// The container of the run was started.
     RunStarted,
     /// The run is going on.
     Running,
-    /// The toolkit ended with exit code 0.
+    /// The steady state held whenever it was evaluated.
+    Passed,
+    /// The steady state held before the method, and did not during or after it.
+    Deviated,
+    /// The steady state did not hold before the method, which then did not run.
+    BaselineNotMet,
+    /// A probe of the steady state could not be executed, so nobody knows whether it held.
+    ProbeError,
+    /// The experiment passed, but nothing follows from that: an activity of its method failed, or it was a dry run.
+    Inconclusive,
+    /// The toolkit met an error that nobody had foreseen and ended the run.
+    Aborted,
+    /// A signal or a control of the toolkit ended the run before it came to a verdict.
+    Interrupted,
+    /// The toolkit refused the experiment; the end of its log says why.
+    ExperimentInvalid,
+    /// The toolkit does not know one of its arguments; the end of its log says which.
+    ArgumentsInvalid,
+    /// The command of the container could not be started.
+    CommandNotStarted,
+    /// The toolkit was killed, and could not write a journal.
+    ToolkitKilled,
+    /// The toolkit ended without a journal.
+    NoJournal,
+    /// The toolkit left a journal that does not say what the run found.
+    JournalUnreadable,
+    /// What the container reports contradicts what Kubernetes says of it, or is no report at all.
+    ReportInvalid,
+    /// The container used more memory than it may.
+    OOMKilled,
+    /// The node was short of something, was being drained or shut down, and the pod had to go.
+    Evicted,
+    /// The pod had to make room for one of a higher priority.
+    Preempted,
+    /// The pod ran for longer than it may.
+    DeadlineExceeded,
+    /// The node of the pod is gone.
+    NodeLost,
+    /// The toolkit ended with exit code 0, which is all that is known: `spec.report.mode` is `none`.
     Completed,
-    /// The run ended without success; the message says how.
+    /// The event of a run that ended without a verdict.
     RunFailed,
     /// The pod was deleted while the run was going on.
     PodDeleted,
@@ -82,6 +134,14 @@ reasons! {
     NamespaceMissing,
     /// The outcome cannot be told from an exit code of 0 alone.
     OutcomeUnknown,
+    /// All rollbacks were played, and succeeded.
+    RollbacksPlayed,
+    /// Not all rollbacks were played to their end: the fault may still be there.
+    RollbacksNotPlayed,
+    /// A rollback failed: the fault may still be there.
+    RollbackFailed,
+    /// The experiment declares no rollbacks.
+    NoRollbacks,
     /// The experiment is being deleted while its run goes on: the toolkit is asked to stop.
     AbortRequested,
     /// The experiment is being deleted.

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::api::{Experiment, Spec};
+use crate::config::Runner;
 use crate::experiment::build::build;
 use crate::experiment::plan::{self, DEFAULT_ENV, DEFAULT_EXPERIMENT, Facts};
 use crate::experiment::templates::Templates;
@@ -61,7 +62,9 @@ fn one(
         default_env_exists: exists(DEFAULT_ENV),
         has_url: plan::lists_url(&parsed.spec)
             || given(&env).is_some_and(|env| env["data"].get(plan::URL_VARIABLE).is_some()),
-        default_experiment_exists: exists(DEFAULT_EXPERIMENT),
+        experiment_exists: exists(DEFAULT_EXPERIMENT),
+        text: None,
+        runner: Runner::default(),
     };
     let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);

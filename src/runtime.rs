@@ -25,7 +25,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::experiment::{Context, error_policy, reconcile};
 use crate::metrics::Metrics;
-use crate::{names, server};
+use crate::{names, own, server};
 
 /// An experiment as watched: one that cannot be read does not stop the others.
 type Watched = DeserializeGuard<Experiment>;
@@ -35,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Works on the experiments of a namespace until a signal says to stop.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
-    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit } = args;
+    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, runner } = args;
     let mut kubeconfig =
         kube::Config::infer().await.context("no cluster: neither in one nor a kubeconfig")?;
     // Fifteen repetitions of a call outlast every limit, and a repeated POST meets its own object. Failed passes are
@@ -44,7 +44,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| kubeconfig.default_namespace.clone());
     let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let config = Config { namespace, concurrency, call_limit, cleanup_limit };
+    let runner = own::runner(&client, runner).await;
+    let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
     operate(client, config, listener, stop).await

@@ -223,8 +223,8 @@ async fn a_run_from_apply_to_gone_in_the_right_order_with_the_shipped_rights() {
     let run = status.run.clone().unwrap();
     assert_eq!((run.exit_code, run.duration_seconds), (Some(1), Some(7)));
     assert_eq!(run.terminated_reason.as_deref(), Some("Error"));
-    assert_eq!(condition_of(&status, Type::Finished), "True/RunFailed");
-    assert_eq!(condition_of(&status, Type::Succeeded), "False/RunFailed");
+    assert_eq!(condition_of(&status, Type::Finished), "True/ExperimentInvalid");
+    assert_eq!(condition_of(&status, Type::Succeeded), "False/ExperimentInvalid");
     wait(&install.pods(), &name, "let go", |pod| pod.is_some_and(|pod| pod.metadata.finalizers.is_none()))
         .await;
 

@@ -38,8 +38,9 @@ async fn log_of(install: &Install, pod: &str) -> String {
 }
 
 #[rstest]
-#[case::completed(json!({}), Phase::Completed, 0, "True/Completed", "Unknown/OutcomeUnknown")]
-#[case::failed(json!({"pod": {"chaosArgs": ["run", "/nowhere.json"]}}), Phase::Failed, 1, "True/RunFailed", "False/RunFailed")]
+#[case::passed(json!({}), Phase::Completed, 0, "True/Passed", "True/Passed")]
+#[case::without_the_runner(json!({"report": {"mode": "none"}}), Phase::Completed, 0, "True/Completed", "Unknown/OutcomeUnknown")]
+#[case::failed(json!({"pod": {"chaosArgs": ["run", "/nowhere.json"]}}), Phase::Failed, 1, "True/ExperimentInvalid", "False/ExperimentInvalid")]
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn the_end_of_the_real_toolkit_is_on_the_status_and_kubectl_can_wait_for_it(
@@ -114,7 +115,7 @@ async fn an_image_that_cannot_be_pulled_is_said_and_can_be_corrected_by_deleting
     install.with_experiment(&processes(&[("echo", "hello")])).await;
     let _operator = Operator::start(&install).await;
     install.apply_experiment("exp", json!({"pod": {"image": "nobody/has-this:1"}})).await;
-    let status = wait_for_reason(&install.experiments(), "exp", "StartStalled").await;
+    let status = wait_for_reason(&install.experiments(), "exp", "ImagePullBackOff").await;
     assert_eq!(status.phase, Some(Phase::Starting));
     let message = status.message.unwrap();
     assert!(message.starts_with("ImagePullBackOff:") && message.contains("nobody/has-this:1"), "{message}");

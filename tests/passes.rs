@@ -20,7 +20,7 @@ use std::time::Duration;
 use chaostoolkit_operator::api::Experiment;
 use chaostoolkit_operator::backoff::Backoff;
 use chaostoolkit_operator::cluster::Cluster;
-use chaostoolkit_operator::config::Config;
+use chaostoolkit_operator::config::{Config, Runner};
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::{Context, reconcile};
 use chaostoolkit_operator::metrics::Metrics;
@@ -41,6 +41,7 @@ const UID: &str = "123e4567-e89b-12d3-a456-426614174000";
 const EXPERIMENT: &str = "/apis/chaostoolkit.org/v1/namespaces/chaostoolkit-crd/chaosexperiments/exp";
 const RUN: &str = "/api/v1/namespaces/chaostoolkit-run";
 const LIMIT: Duration = Duration::from_secs(60);
+const JOURNAL: &str = "chaostoolkit-journal-a235f4ad3e-1";
 const POD: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e";
 
 /// The templates that are shipped.
@@ -86,6 +87,7 @@ impl Operator {
                 concurrency: 1,
                 call_limit: LIMIT,
                 cleanup_limit: Duration::MAX,
+                runner: Runner::default(),
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),
@@ -304,7 +306,7 @@ fn small_cluster() -> FakeApi {
     let role =
         json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "chaostoolkit-experiment"});
     let pod = json!({
-        "containers": [{"name": "chaostoolkit", "envFrom": [{"configMapRef": {"name": "chaostoolkit-env"}}]}],
+        "containers": [{"name": "chaostoolkit", "command": ["chaos"], "envFrom": [{"configMapRef": {"name": "chaostoolkit-env"}}]}],
         "volumes": [{"name": "chaostoolkit-experiment", "configMap": {"name": "chaostoolkit-experiment"}}],
     });
     let template = |version: &str, kind: &str, name: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
@@ -363,8 +365,15 @@ fn mask(value: &mut Value) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 match key.as_str() {
-                    "uid" | "podUid" | "resourceVersion" | "creationTimestamp" | "deletionTimestamp"
-                    | "lastTransitionTime" | "startedAt" | "finishedAt" => *value = json!("masked"),
+                    "uid"
+                    | "podUid"
+                    | "resourceVersion"
+                    | "creationTimestamp"
+                    | "deletionTimestamp"
+                    | "lastTransitionTime"
+                    | "startedAt"
+                    | "finishedAt"
+                    | "chaostoolkit.org/pod-uid" => *value = json!("masked"),
                     _ => mask(value),
                 }
             }
@@ -404,6 +413,10 @@ fn check_protocol(fake: &FakeApi) {
             "POST pods" => {
                 assert_eq!(at["status"]["run"]["podName"], name, "the pod is on the record before it exists");
             }
+            // A journal goes with its experiment.
+            "POST configmaps" if name == JOURNAL => {
+                assert_eq!(write.body["metadata"]["ownerReferences"][0]["uid"], UID);
+            }
             "POST serviceaccounts" | "POST roles" | "POST rolebindings" | "POST configmaps" => {
                 assert_eq!(
                     at["metadata"]["finalizers"],
@@ -440,7 +453,15 @@ fn check_protocol(fake: &FakeApi) {
     let finished = versions.iter().position(|version| !version["status"]["run"]["finishedAt"].is_null());
     for pair in versions[finished.unwrap_or(versions.len())..].windows(2) {
         let [old, new] = [&pair[0]["status"], &pair[1]["status"]];
-        assert_eq!(new["run"], old["run"], "a run that has ended stays as it is");
+        // Only its journal may come later than its end.
+        let without_journal = |status: &Value| {
+            let mut run = status["run"].clone();
+            let journal = run.as_object_mut().unwrap().remove("journal").unwrap_or_default();
+            (run, journal)
+        };
+        let [(old_run, old_journal), (new_run, new_journal)] = [without_journal(old), without_journal(new)];
+        assert_eq!(new_run, old_run, "a run that has ended stays as it is");
+        assert!(new_journal == old_journal || old_journal["configMap"].is_null(), "{old} becomes {new}");
         assert!(new["phase"] == old["phase"] || new["phase"] == "Terminating", "{old} becomes {new}");
     }
 }
@@ -525,25 +546,26 @@ async fn a_run_writes_in_this_order_and_no_more() {
         "POST rolebindings",
         "POST configmaps",
         "POST pods",
-        "PATCH status", // Starting
-        "PATCH status", // Running
-        "PATCH status", // Completed
-        "PATCH pods",   // the finalizer
+        "PATCH status",    // Starting
+        "PATCH status",    // Running
+        "POST configmaps", // the journal
+        "PATCH status",    // Completed
+        "PATCH pods",      // the finalizer
     ];
     assert_eq!(fake.writes().iter().map(short).collect::<Vec<_>>(), run);
     assert!(fake.get(POD).is_some(), "the pod stays, for its logs");
 
     let status = status(&fake);
-    assert_eq!([&status["phase"], &status["reason"]], ["Completed", "Completed"]);
+    assert_eq!([&status["phase"], &status["reason"]], ["Completed", "Passed"]);
     assert_eq!(status["observedGeneration"], 1);
     assert_eq!(status["suffix"], "a235f4ad3e");
     assert_eq!(status["runNamespace"], "chaostoolkit-run");
     let run = &status["run"];
     assert_eq!([&run["number"], &run["exitCode"], &run["durationSeconds"]], [1, 0, 42]);
-    assert_eq!([&run["startedAt"], &run["finishedAt"]], ["2026-01-01T00:01:00Z", "2026-01-01T00:01:42Z"]);
+    assert_eq!(run["journal"]["configMap"], JOURNAL);
     assert_eq!(run["podUid"], fake.get(POD).unwrap()["metadata"]["uid"]);
     let reasons: Vec<Value> = fake.events().iter().map(|event| event["reason"].clone()).collect();
-    assert_eq!(reasons, ["Accepted", "Provisioned", "RunCreated", "RunStarted", "Completed"]);
+    assert_eq!(reasons, ["Accepted", "Provisioned", "RunCreated", "RunStarted", "Passed", "RollbacksPlayed"]);
 
     let before = fake.calls().len();
     Operator::new(&fake, Hangs::Crash).pass().await;
@@ -680,8 +702,8 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
     fake.put(experiment(&json!({})));
     settle(&fake, &mut operator, None).await;
     fake.kubelet(Some(0));
-    // The end gets recorded, and then the operator is killed.
-    fake.fail(fake.calls().len() + 2, Fault::HangAfter);
+    // The end gets recorded, after the journal was read and kept, and then the operator is killed.
+    fake.fail(fake.calls().len() + 4, Fault::HangAfter);
     operator.pass().await;
     assert_eq!(status(&fake)["phase"], "Completed");
     assert_ne!(fake.get(POD).unwrap()["metadata"]["finalizers"], json!([]));
@@ -749,8 +771,8 @@ async fn a_pod_that_somebody_deletes_is_the_end_of_its_run() {
             fake.delete(POD);
         }
         settle(&fake, &mut operator, None).await;
-        let reason = if vanishes { "PodLost" } else { "PodDeleted" };
-        assert_eq!(status(&fake)["phase"], "Failed");
+        let (phase, reason) = if vanishes { ("Failed", "PodLost") } else { ("Aborted", "PodDeleted") };
+        assert_eq!(status(&fake)["phase"], phase);
         assert_eq!(status(&fake)["reason"], reason);
         assert!(!status(&fake)["run"]["finishedAt"].is_null());
         assert_eq!(fake.get(POD), None, "nothing holds it any more");

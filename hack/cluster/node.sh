@@ -53,10 +53,11 @@ TOML
   start containerd containerd --config "$STATE/containerd.toml"
 }
 
-publish_images() { # DIRECTORY, as images.sh prints it
+publish_images() { # DIRECTORIES, as images.sh prints them
   local image
   wait_for 30 registry "answer from the registry" curl -fsS "http://$REGISTRY/v2/"
-  for image in "$1"/*/; do "$HERE/load.sh" "$image"; done
+  while read -r image; do "$HERE/load.sh" "$image" </dev/null; done <<<"$1"
+  printf '%s\n' "$1" >"$STATE/images"
 }
 
 start_node() {

@@ -38,7 +38,7 @@ lock "/run/lock/chaostoolkit-operator-$NAME.lock"
 programs=$("$HERE/programs.sh") images=
 [ $what = control-plane ] || images=$("$HERE/images.sh")
 PATH=$(paste -sd: <<<"$programs"):$PATH
-wanted=$(printf '%s\n' "$what" "$programs" "$images" "${APISERVER_ARGS:-}" "${KCM_ARGS:-}")
+wanted=$(printf '%s\n' "$what" "$programs" "${APISERVER_ARGS:-}" "${KCM_ARGS:-}")
 
 healthy() {
   local program parts=("${CONTROL_PLANE[@]}")
@@ -52,8 +52,11 @@ healthy() {
 
 if [ -f "$STATE/up" ] && [ -z "$fresh" ]; then
   addresses "$(<"$STATE/index")"
-  if [ "$(<"$STATE/up")" != "$wanted" ]; then say "the cluster $NAME is of another kind, or has other programs, images or flags: making it anew"
-  elif healthy; then say "the cluster $NAME is up already"; exit
+  if [ "$(<"$STATE/up")" != "$wanted" ]; then say "the cluster $NAME is of another kind, or has other programs or flags: making it anew"
+  elif healthy; then
+    # Other images need no other cluster.
+    [ "$images" = "$(cat "$STATE/images" 2>/dev/null)" ] || publish_images "$images"
+    say "the cluster $NAME is up already"; exit
   else say "the cluster $NAME is not healthy: making it anew"; fi
 fi
 tear_down

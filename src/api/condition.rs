@@ -16,6 +16,10 @@ pub enum Type {
     Succeeded,
     /// The run has ended, whatever its outcome: `kubectl wait --for=condition=Finished` always ends.
     Finished,
+    /// The rollbacks were played: Unknown until that can be told, and where there are none.
+    RolledBack,
+    /// The schedule starts no runs.
+    Suspended,
     /// The experiment is deleted, but something of it cannot be.
     CleanupBlocked,
 }
@@ -29,6 +33,8 @@ impl Type {
             Self::Provisioned => "Provisioned",
             Self::Succeeded => "Succeeded",
             Self::Finished => "Finished",
+            Self::RolledBack => "RolledBack",
+            Self::Suspended => "Suspended",
             Self::CleanupBlocked => "CleanupBlocked",
         }
     }
@@ -54,6 +60,14 @@ impl State {
             Self::False => "False",
             Self::Unknown => "Unknown",
         }
+    }
+}
+
+impl State {
+    /// The state of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown].into_iter().find(|state| state.as_str() == name)
     }
 }
 

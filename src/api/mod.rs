@@ -11,11 +11,13 @@ mod crd;
 pub mod lenient;
 pub mod spec;
 pub mod status;
+mod words;
 
 pub use crd::crd;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
-    Counters, ExperimentStatus as Status, Outcome, PastRun, Phase, ResourceRef, Run, ScheduleStatus,
+    About, Activities, Counters, ExperimentStatus as Status, JournalRef, Outcome, PastRun, Phase,
+    ResourceRef, Rollbacks, Run, ScheduleStatus, Trigger, Warning,
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

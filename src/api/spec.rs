@@ -88,6 +88,13 @@ use super::status::ExperimentStatus;
         json_path = ".status.schedule.nextScheduleTime",
         priority = 1,
         description = "When the next run is due"
+    ),
+    printcolumn(
+        name = "Rollback",
+        type_ = "string",
+        json_path = ".status.run.rollbacks.state",
+        priority = 1,
+        description = "How the rollbacks of the last run went"
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -123,6 +130,16 @@ pub struct ChaosToolkitExperimentSpec {
     /// When to run, again and again. Without it the experiment runs once, at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleSpec>,
+
+    /// The experiment itself, as it would stand in a file: `title`, `method` and so on. It is kept in a ConfigMap of its
+    /// own then, and `pod.experiment` has to be absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "mapping")]
+    pub experiment: Option<Value>,
+
+    /// How the operator gets to know what the run found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportSpec>,
 
     /// Boolean. Leaves the pod and everything else that was created when the experiment is deleted. Defaults to false.
     #[serde(
@@ -303,6 +320,62 @@ pub struct ExperimentSpec {
     /// `.yml`. Defaults to `experiment.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map_experiment_file_name: Option<String>,
+}
+
+/// How the operator gets to know what the run found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ReportSpec {
+    /// `runner` (the default): a small program of the operator's starts the toolkit in its container and reports what
+    /// the journal says. `none`: the pod is left as the template has it, and the outcome is a guess from the exit code
+    /// and the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ReportMode>,
+    /// What becomes of the journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalSpec>,
+}
+
+/// How the outcome of a run is found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportMode {
+    /// From the journal, by a program that starts the toolkit.
+    #[default]
+    Runner,
+    /// From the exit code and the log: a guess.
+    None,
+}
+
+/// What becomes of the journals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct JournalSpec {
+    /// `configMap` (the default): the journal of each run is kept in a ConfigMap beside the experiment, whole, with the
+    /// outputs of its activities. `none`: it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<JournalStore>,
+    /// How many journals are kept, the newest. Defaults to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub history_limit: Option<u32>,
+}
+
+/// Where a journal is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum JournalStore {
+    /// In a ConfigMap beside the experiment.
+    #[default]
+    ConfigMap,
+    /// Nowhere.
+    None,
+}
+
+/// A mapping of whatever keys.
+fn mapping(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 /// A value of any type: fields that 0.14.0 took in several forms.

@@ -1,9 +1,13 @@
 //! What the operator records.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
+use chaostoolkit_journal::RollbackState;
+pub use chaostoolkit_journal::{Outcome, SteadyStates, Warning};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::words;
 
 /// Where an experiment is in its life: for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -16,10 +20,12 @@ pub enum Phase {
     Starting,
     /// The container runs.
     Running,
-    /// The toolkit came to its end.
+    /// The run came to a verdict, whatever it is.
     Completed,
     /// The run ended without a verdict.
     Failed,
+    /// The run was stopped before it came to a verdict.
+    Aborted,
     /// Runs start by a schedule.
     Scheduled,
     /// Runs would start by a schedule, were it not suspended.
@@ -39,18 +45,12 @@ impl Phase {
             Self::Running => "Running",
             Self::Completed => "Completed",
             Self::Failed => "Failed",
+            Self::Aborted => "Aborted",
             Self::Scheduled => "Scheduled",
             Self::Suspended => "Suspended",
             Self::Terminating => "Terminating",
         }
     }
-}
-
-/// What a run found: for machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Outcome {
-    /// Not known, or not yet.
-    Unknown,
 }
 
 /// Status of an experiment.
@@ -64,9 +64,19 @@ pub struct ExperimentStatus {
     /// Where the experiment is in its life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// What the last run found.
+    /// What the last run found: Passed, Deviated, BaselineNotMet, ProbeError, Aborted, Interrupted, Invalid, Error or
+    /// Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::outcome")]
     pub outcome: Option<Outcome>,
+    /// What that leaves open: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis, DryRun.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "words::warnings")]
+    pub warnings: Vec<Warning>,
+    /// Whether the outcome answers the question that the experiment asks: it is Passed or Deviated, there was a
+    /// hypothesis, no activity of the method failed, and it was no dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusive: Option<bool>,
     /// Why the phase is what it is, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -88,14 +98,14 @@ pub struct ExperimentStatus {
     /// The last runs of a schedule, 10 at the most, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastRun>,
-    /// How many runs of a schedule there were.
+    /// How many runs there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<Counters>,
     /// What was or is about to be created for the experiment besides the pod, in order. Deleting the experiment
     /// deletes these, whatever its spec says by then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceRef>,
-    /// Conditions: Accepted, Provisioned, Succeeded, Finished, CleanupBlocked.
+    /// Conditions: Accepted, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -107,6 +117,9 @@ pub struct ExperimentStatus {
 pub struct Run {
     /// Number of the run, from 1.
     pub number: i32,
+    /// What started it: Created or Schedule.
+    #[serde(default)]
+    pub trigger: Trigger,
     /// Name of its pod.
     pub pod_name: String,
     /// Uid of its pod: proof that the pod was created.
@@ -127,9 +140,128 @@ pub struct Run {
     /// Exit code of the toolkit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
+    /// Number of the signal that ended the toolkit, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
     /// Kubernetes' word for the end: `Completed`, `Error`, `OOMKilled`, `Evicted`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_reason: Option<String>,
+    /// What ran the experiment.
+    #[serde(default, skip_serializing_if = "Toolkit::is_empty")]
+    pub toolkit: Toolkit,
+    /// What was run.
+    #[serde(default, skip_serializing_if = "About::is_empty")]
+    pub experiment: About,
+    /// Whether the steady state held before, during and after the method: Met, NotMet, ProbeError, NotEvaluated or
+    /// Unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::steady_states")]
+    pub steady_state: Option<SteadyStates>,
+    /// The activities of the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activities: Option<Activities>,
+    /// The rollbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
+    /// The journal that the toolkit wrote, if it wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalRef>,
+    /// The end of the log, 2 KiB at the most, where there is no journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
+}
+
+/// What started a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Trigger {
+    /// The experiment was created.
+    #[default]
+    Created,
+    /// It was due.
+    Schedule,
+}
+
+/// What ran the experiment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Toolkit {
+    /// Version of the Chaos Toolkit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Version of its library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lib: Option<String>,
+}
+
+impl Toolkit {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct About {
+    /// Its title, as the toolkit has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Where it came from: `configmap/NAME/KEY`, `url` or `inline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// SHA-256 of its text, in hex, when the run was decided on; where the operator could read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+impl About {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The activities of the method, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Activities {
+    /// How many there are.
+    pub total: i64,
+    /// How many succeeded.
+    pub succeeded: i64,
+    /// How many failed.
+    pub failed: i64,
+}
+
+/// The rollbacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rollbacks {
+    /// When they are played: default, always, never or deviated; what is said on the command line goes before what the
+    /// experiment says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// How they went: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
+    #[schemars(schema_with = "words::rollback_state")]
+    pub state: RollbackState,
+    /// How many there are.
+    pub total: i64,
+    /// How many failed.
+    pub failed: i64,
+}
+
+/// The journal of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalRef {
+    /// ConfigMap beside the experiment that holds it, gzipped, under the key `journal.json.gz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<String>,
+    /// SHA-256 of the file that the toolkit wrote, in hex.
+    pub sha256: String,
+    /// Length of that file.
+    pub bytes: i64,
+    /// Whether the outputs of activities were left out of the ConfigMap, since they did not fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// Why it is not in a ConfigMap, or cannot be read as a journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A schedule, as Kubernetes follows it.
@@ -159,21 +291,36 @@ pub struct PastRun {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// Completed or Failed.
+    /// Completed, Failed or Aborted.
     pub phase: Phase,
     /// What it found.
+    #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,
+    /// What that leaves open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "words::warnings")]
+    pub warnings: Vec<Warning>,
+    /// Whether it answers the question that the experiment asks.
+    #[serde(default)]
+    pub conclusive: bool,
     /// Why the phase is what it is, in one word.
     pub reason: String,
 }
 
-/// How many runs of a schedule there were.
+/// How many runs there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Counters {
     /// Runs that have ended.
     pub runs: i32,
-    /// Those of them that ended in phase Failed.
+    /// Those of them whose outcome is Passed.
+    pub passed: i32,
+    /// Those whose outcome is Deviated.
+    pub deviated: i32,
+    /// Those that ended in phase Failed.
     pub failed: i32,
+    /// Those that ended in phase Aborted.
+    pub aborted: i32,
 }
 
 /// An object that belongs to an experiment.

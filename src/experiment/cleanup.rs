@@ -10,6 +10,7 @@ use super::Context;
 use super::adopt;
 use super::error::Error;
 use super::event;
+use super::evidence::Evidence;
 use super::outcome::{PodState, pod_state};
 use super::report::Report;
 use super::resource::Kind;
@@ -106,7 +107,7 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
         return Ok(Progress::Done);
     }
     let state = pod_state(&pod);
-    if !matches!(state, PodState::Ended(_)) {
+    let PodState::Ended(end) = &state else {
         // Told before it is done: who watches the experiment sees the abort begin.
         report.draft.terminating("waiting for the run to end");
         report.write().await?;
@@ -115,10 +116,12 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
             delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
         }
         return Ok(Progress::Waiting);
-    }
+    };
     if !report.draft.status.is_finished() {
         report.draft.terminating("deleting what was created");
-        report.draft.follows(pod.metadata.uid.clone(), node(&pod), &state);
+        report.draft.follows(&pod, &state);
+        // Its journal would go with the experiment.
+        report.draft.ended(end, &Evidence::reported(end));
         report.write().await?;
     }
     release_pod(context, &namespace, &pod).await?;

@@ -57,6 +57,16 @@ pub enum Error {
         /// Where the pod refers to it.
         used_by: String,
     },
+    /// The log of a run that has ended cannot be read just now.
+    #[error("cannot read the log of Pod {namespace}/{pod}: {problem}")]
+    LogUnread {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        pod: String,
+        /// Why.
+        problem: String,
+    },
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and there again")]
     NamespaceTerminating(String),
@@ -79,7 +89,7 @@ impl Error {
                 _ => Reason::ApiError,
             },
             Self::InvalidSpec(_) => Reason::InvalidSpec,
-            Self::Timeout { .. } => Reason::ApiError,
+            Self::Timeout { .. } | Self::LogUnread { .. } => Reason::ApiError,
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,

@@ -1,9 +1,10 @@
 //! Events, from the difference between two statuses: pure. Each tells of a transition, so none is told twice.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
 use crate::api::condition::{self, State, Type};
-use crate::api::{Phase, Status};
+use crate::api::{Outcome, PastRun, Phase, Status, Warning};
 use crate::reason::Reason;
 
 /// The events that the step from one status to the next is worth.
@@ -17,8 +18,8 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         (!same).then_some((State::True.as_str() == is.status, is))
     };
     match changed(Type::Accepted) {
-        Some((true, accepted)) if accepted.reason == Reason::UnknownFields.as_str() => {
-            events.push(warning(Reason::UnknownFields.as_str(), &accepted.message));
+        Some((true, accepted)) if accepted.reason != Reason::Accepted.as_str() => {
+            events.push(warning(&accepted.reason, &accepted.message));
         }
         Some((true, accepted)) => events.push(normal(Reason::Accepted, &accepted.message)),
         Some((false, accepted)) => events.push(warning(Reason::Rejected.as_str(), &accepted.message)),
@@ -38,7 +39,10 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         events.push(normal(Reason::RunCreated, &format!("created pod {namespace}/{}", run.pod_name)));
     }
     let message = new.message.as_deref().unwrap_or_default();
-    if new.reason != old.reason && new.reason.as_deref() == Some(Reason::StartStalled.as_str()) {
+    if new.phase == Some(Phase::Starting)
+        && new.reason != old.reason
+        && new.reason.as_deref() != Some(Reason::Starting.as_str())
+    {
         events.push(warning(Reason::StartStalled.as_str(), message));
     }
     if started(new).is_some() && started(new) != started(old) {
@@ -57,24 +61,16 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         // What was taken over is told of where it is taken over.
         && finished.reason != Reason::Adopted.as_str()
     {
-        events.push(if finished.reason == Reason::Completed.as_str() {
-            normal(Reason::Completed, &finished.message)
-        } else {
-            warning(&finished.reason, &finished.message)
-        });
+        let reason = Reason::named(&finished.reason);
+        events.push(end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message));
+        if let Some(rolled_back) = condition::find(&new.conditions, Type::RolledBack) {
+            events.extend(rollbacks(rolled_back));
+        }
     }
-    for past in new.history.iter().rev().filter(|past| !old.history.contains(past)) {
-        let note = format!(
-            "run {} in pod {} ended in phase {}",
-            past.run.number,
-            past.run.pod_name,
-            past.phase.as_str()
-        );
-        events.push(if past.phase == Phase::Completed {
-            normal(Reason::Completed, &note)
-        } else {
-            warning(&past.reason, &note)
-        });
+    for past in new.history.iter().rev().filter(|past| is_new(past, old)) {
+        let PastRun { run, outcome, reason, warnings, .. } = past;
+        let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
+        events.push(end(*outcome, Reason::named(reason), warnings, &note));
     }
     if new.phase != old.phase {
         match (old.phase, new.phase) {
@@ -96,6 +92,46 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         events.push(warning(Reason::CleanupBlocked.as_str(), &blocked.message));
     }
     events
+}
+
+/// Whether a run of a schedule was not told of yet. Its journal may come later than its end.
+#[must_use]
+pub fn is_new(past: &PastRun, old: &Status) -> bool {
+    old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
+}
+
+/// The end of a run. Only one that did what it was to do is no warning.
+fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &str) -> Event {
+    let is_open = warnings.iter().any(|open| *open != Warning::NoHypothesis);
+    match (outcome, reason) {
+        (Outcome::Passed, Some(Reason::Passed)) if !is_open => normal(Reason::Passed, note),
+        (Outcome::Passed, reason) => warning(reason.unwrap_or(Reason::Passed).as_str(), note),
+        // Without a runner, exit code 0 is as good as it gets.
+        (Outcome::Unknown, Some(Reason::Completed)) => normal(Reason::Completed, note),
+        (Outcome::Deviated, _) => warning(Reason::Deviated.as_str(), note),
+        (Outcome::BaselineNotMet, _) => warning(Reason::BaselineNotMet.as_str(), note),
+        (Outcome::ProbeError, _) => warning(Reason::ProbeError.as_str(), note),
+        (Outcome::Interrupted | Outcome::Aborted, reason) => {
+            warning(Reason::Aborted.as_str(), &because(reason, note))
+        }
+        (Outcome::Invalid | Outcome::Error | Outcome::Unknown, reason) => {
+            warning(Reason::RunFailed.as_str(), &because(reason, note))
+        }
+    }
+}
+
+/// A note that begins with the one word for it.
+fn because(reason: Option<Reason>, note: &str) -> String {
+    reason.map_or_else(|| note.to_owned(), |reason| format!("{reason}: {note}"))
+}
+
+/// What was rolled back, where there was something to roll back.
+fn rollbacks(condition: &Condition) -> Option<Event> {
+    match State::named(&condition.status)? {
+        State::True => Some(normal(Reason::RollbacksPlayed, &condition.message)),
+        State::False => Some(warning(&condition.reason, &condition.message)),
+        State::Unknown => None,
+    }
 }
 
 /// The pod of the current run, once its container has started.

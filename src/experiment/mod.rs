@@ -10,6 +10,9 @@ pub mod build;
 pub mod cleanup;
 pub mod error;
 pub mod event;
+pub mod evidence;
+pub mod journals;
+pub mod lint;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
@@ -18,6 +21,7 @@ pub mod resource;
 pub mod schedule;
 pub mod status;
 pub mod templates;
+pub mod verdict;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +41,9 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::names;
 use error::Error;
-use plan::Plan;
+use evidence::Evidence;
+use outcome::PodState;
+use plan::{Facts, Plan, Source};
 use report::Report;
 use resource::{Kind, Resources};
 
@@ -74,8 +80,11 @@ pub async fn reconcile(
         }
     };
     let began = Instant::now();
-    let result =
-        if is_settled(&context, seen) { Ok(Action::await_change()) } else { pass(&context, seen).await };
+    let result = if is_settled(&context, seen) {
+        Ok(Action::await_change())
+    } else {
+        Box::pin(pass(&context, seen)).await
+    };
     if result.is_ok() {
         context.backoff.clear(seen.uid());
     }
@@ -160,7 +169,7 @@ async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, Error
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
     let pod = context.cluster.find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
     match pod.filter(|pod| belongs_to(pod, report.live.uid())) {
-        Some(pod) => follow(context, report, &pod).await?,
+        Some(pod) => return follow(context, report, &pod).await,
         None if is_finished => {}
         None if was_created => report.draft.lost(),
         None => return start(context, report).await,
@@ -168,29 +177,71 @@ async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, Error
     Ok(Action::await_change())
 }
 
-/// Records what the pod says. Once its end is written, and only then, the pod may go.
-async fn follow(context: &Context, report: &mut Report<'_>, pod: &Pod) -> Result<(), Error> {
-    if !report.draft.status.is_finished() {
-        report.draft.follows(pod.metadata.uid.clone(), cleanup::node(pod), &outcome::pod_state(pod));
-    }
+/// How long it is until a journal is asked for again that could not be had.
+const JOURNAL_RETRY: Duration = Duration::from_secs(2);
+
+/// Records what the pod says. Once its end is written and its journal kept, and only then, the pod may go.
+async fn follow(context: &Context, report: &mut Report<'_>, pod: &Pod) -> Result<Action, Error> {
+    let state = outcome::pod_state(pod);
+    let PodState::Ended(end) = &state else {
+        if !report.draft.status.is_finished() {
+            report.draft.follows(pod, &state);
+        }
+        return Ok(Action::await_change());
+    };
     if report.draft.status.is_finished() {
-        report.write().await?;
-        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-        cleanup::release_pod(context, namespace, pod).await?;
+        if let Some(outcome) = report.draft.status.outcome
+            && let Some(run) = report.draft.status.run.as_mut().filter(|run| journals::is_due(run))
+        {
+            let evidence = Evidence::of_journal(context, pod, end).await;
+            run.journal = journals::settle(context, &report.live, run, outcome, &evidence).await;
+        }
+    } else {
+        let evidence = Evidence::collect(context, pod, end).await?;
+        report.draft.follows(pod, &state);
+        report.draft.ended(end, &evidence);
+        if let Some(outcome) = report.draft.status.outcome
+            && let Some(run) = &mut report.draft.status.run
+        {
+            run.journal = journals::settle(context, &report.live, run, outcome, &evidence).await;
+        }
     }
-    Ok(())
+    report.write().await?;
+    if report.draft.status.run.as_ref().is_some_and(journals::is_due) {
+        return Ok(Action::requeue(JOURNAL_RETRY));
+    }
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    cleanup::release_pod(context, namespace, pod).await?;
+    Ok(Action::await_change())
 }
 
 /// Decides on a run and builds its objects; nothing is written but the draft.
 async fn prepare(context: &Context, report: &mut Report<'_>) -> Result<(Plan, Resources), Error> {
     let parsed = Spec::parse(report.live.spec.as_ref())?;
     let namespace = plan::run_namespace(&parsed.spec, &context.config.namespace)?;
-    report.draft.accepted(&parsed.unknown);
+    report.draft.accepted(&parsed.unknown, &[]);
     let templates = observe::templates(context, &parsed.spec).await?;
     let facts = observe::facts(context, &report.live, &parsed.spec, &namespace).await?;
     let plan = plan::plan(&report.live, &parsed, &facts)?;
     let resources = build::build(&plan, &templates)?;
+    report.draft.accepted(&parsed.unknown, &warnings(&plan, &facts, &resources));
     Ok((plan, resources))
+}
+
+/// What may not be what the author means.
+fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
+    let mut warnings = match (&plan.source, &facts.text) {
+        (Source::Inline(inline), _) => lint::lint(plan::DEFAULT_FILE, &inline.to_string()),
+        (Source::File { file, .. }, Some(text)) => lint::lint(file, text),
+        _ => Vec::new(),
+    };
+    if plan.runner.is_some() && !resources.is_reported() {
+        warnings.push(format!(
+            "container {:?} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
+            names::CONTAINER
+        ));
+    }
+    warnings
 }
 
 /// Decides on a run, records that, creates what it needs, and last the pod, or the `CronJob` that makes pods.
@@ -222,8 +273,9 @@ async fn start(context: &Context, report: &mut Report<'_>) -> Result<Action, Err
     }
     if resources.is_scheduled() {
         let cron_job = schedule::ensure(cluster, &resources.workload, is_resumed).await?;
-        schedule::follow(context, report, &cron_job, clock::now()).await?;
-        return Ok(Action::requeue(schedule::until_next(&report.draft.status, clock::now())));
+        let is_all = schedule::follow(context, report, &cron_job, clock::now()).await?;
+        let next = schedule::until_next(&report.draft.status, clock::now());
+        return Ok(Action::requeue(if is_all { next } else { next.min(JOURNAL_RETRY) }));
     }
     // The pass may have been held up for long, and somebody else may have gone on meanwhile: what is still recorded as it
     // was written here is still to be run.
@@ -233,8 +285,7 @@ async fn start(context: &Context, report: &mut Report<'_>) -> Result<Action, Err
         return Ok(Action::requeue(Duration::ZERO));
     }
     let pod = apply::pod(cluster, &resources.workload).await?;
-    follow(context, report, &pod).await?;
-    Ok(Action::await_change())
+    follow(context, report, &pod).await
 }
 
 /// Puts the finalizer on, before the first child is created, and takes that of the Python operator off.

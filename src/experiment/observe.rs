@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Context;
 use super::error::Error;
-use super::plan::{self, DEFAULT_ENV, DEFAULT_EXPERIMENT, Facts};
+use super::plan::{self, DEFAULT_ENV, Facts};
 use super::resource::Kind;
 use super::templates::{TemplateError, Templates};
 use crate::api::{Experiment, ResourceRef, Spec};
@@ -46,19 +46,19 @@ pub async fn facts(
             .as_ref()
             .and_then(|env| env.data.as_ref())
             .is_some_and(|data| data.contains_key(plan::URL_VARIABLE));
-    // Only then does it matter, and each look costs a call.
-    let default_experiment_exists = !has_url
-        || cluster
-            .call(
-                format!("look up ConfigMap {namespace}/{DEFAULT_EXPERIMENT}"),
-                maps.get_metadata_opt(DEFAULT_EXPERIMENT),
-            )
-            .await?
-            .is_some();
+    let experiment = match plan::experiment_file(spec) {
+        Some((name, file)) => {
+            let found = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
+            found.map(|map| map.data.and_then(|mut data| data.remove(&file)))
+        }
+        None => None,
+    };
     Ok(Facts {
         operator_namespace: context.config.namespace.clone(),
         default_env_exists: !recorded && (name != DEFAULT_ENV || env.is_some()),
         has_url,
-        default_experiment_exists,
+        experiment_exists: experiment.is_some(),
+        text: experiment.flatten(),
+        runner: context.config.runner.clone(),
     })
 }

@@ -1,9 +1,10 @@
 //! From a pod to what it says about the run: pure.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::names;
+use crate::reason::Reason;
 
 /// What a pod says about its run.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,20 @@ pub struct Stall {
     pub message: String,
 }
 
-/// How a run ended.
+impl Stall {
+    /// The one word for it.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self.word.as_str() {
+            "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => Reason::ImagePullBackOff,
+            "CreateContainerConfigError" => Reason::CreateContainerConfigError,
+            "Unschedulable" | "SchedulingGated" => Reason::Unschedulable,
+            _ => Reason::StartStalled,
+        }
+    }
+}
+
+/// How a container or its pod ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct End {
     /// When the container started, if it did.
@@ -37,10 +51,14 @@ pub struct End {
     pub finished_at: Option<Time>,
     /// Its exit code, if it came to one.
     pub exit_code: Option<i32>,
-    /// Kubernetes' word for it.
+    /// Kubernetes' word for the end of the container.
     pub word: String,
-    /// Kubernetes' words for it.
+    /// What the container left as its termination message, or Kubernetes' words for the end of the pod.
     pub message: String,
+    /// Kubernetes' word for the end of the pod, where it was the platform that ended it.
+    pub cause: Option<Reason>,
+    /// Whether the container runs the toolkit by way of the runner.
+    pub is_reported: bool,
     /// Whether somebody had deleted the pod.
     pub deleted: bool,
 }
@@ -49,6 +67,7 @@ pub struct End {
 #[must_use]
 pub fn pod_state(pod: &Pod) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
+    let (is_reported, cause) = (is_reported(pod), cause(&status));
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
     let container =
@@ -57,7 +76,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
     if let Some(terminated) = state.terminated.clone().or(last.terminated) {
-        return PodState::Ended(end(terminated, deleted));
+        return PodState::Ended(End { cause, is_reported, ..end(terminated, deleted) });
     }
     let over = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
     if over || (deleted && nothing_runs(pod)) {
@@ -67,13 +86,48 @@ pub fn pod_state(pod: &Pod) -> PodState {
             word: status.reason.unwrap_or_else(|| if deleted { "Deleted" } else { "Unknown" }.to_owned()),
             message: status.message.unwrap_or_default(),
             deleted,
+            cause,
+            is_reported,
             ..End::default()
         });
     }
     if let Some(running) = state.running {
         return PodState::Running { started_at: running.started_at };
     }
-    PodState::Starting(stall(&state).or_else(|| unschedulable(pod)))
+    // A container of the pod that is started before the toolkit's may be the one that cannot.
+    let mut earlier =
+        status.init_container_statuses.iter().flatten().filter_map(|status| status.state.as_ref());
+    let stalled = stall(&state).or_else(|| earlier.find_map(stall));
+    PodState::Starting(stalled.or_else(|| unschedulable(pod)))
+}
+
+/// Whether the container of a pod runs the toolkit by way of the runner: the one of an older operator does not, nor one
+/// whose author did not want it.
+fn is_reported(pod: &Pod) -> bool {
+    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let container = containers.iter().find(|container| container.name == names::CONTAINER);
+    let command = container.and_then(|container| container.command.as_ref()?.first());
+    command.is_some_and(|command| command == names::RUNNER)
+}
+
+/// Why the platform ended a pod, if it did.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
+fn cause(status: &PodStatus) -> Option<Reason> {
+    let mut conditions = status.conditions.iter().flatten();
+    let disrupted =
+        conditions.find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
+    match status.reason.as_deref() {
+        Some("DeadlineExceeded") => return Some(Reason::DeadlineExceeded),
+        Some("Evicted" | "Terminated" | "NodeShutdown") => return Some(Reason::Evicted),
+        Some("NodeLost") => return Some(Reason::NodeLost),
+        Some("Preempting") => return Some(Reason::Preempted),
+        _ => {}
+    }
+    match disrupted?.reason.as_deref() {
+        Some("DeletionByPodGC") => Some(Reason::NodeLost),
+        Some("PreemptionByScheduler") => Some(Reason::Preempted),
+        _ => Some(Reason::Evicted),
+    }
 }
 
 /// Whether no kubelet has anything to stop any more: the pod was never given to one, or its grace is over.
@@ -90,6 +144,7 @@ fn end(terminated: ContainerStateTerminated, deleted: bool) -> End {
         word: terminated.reason.unwrap_or_default(),
         message: terminated.message.unwrap_or_default(),
         deleted,
+        ..End::default()
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::api::spec::{InvalidSpec, Parsed, PodSpec, ScheduleSpec};
-use crate::api::{Experiment, Spec};
+use crate::api::spec::{InvalidSpec, JournalStore, Parsed, PodSpec, ReportMode, ReportSpec, ScheduleSpec};
+use crate::api::{About, Experiment, Spec};
+pub use crate::config::Runner;
 use crate::{names, yaml};
 
 /// What is decided for one run.
@@ -39,6 +41,10 @@ pub struct Plan {
     pub pod: Option<Value>,
     /// When to run, if not once.
     pub schedule: Option<Schedule>,
+    /// What is run, for the record.
+    pub about: About,
+    /// What is put into the pod to learn what the run found; not where the author wants the pod left alone.
+    pub runner: Option<Runner>,
 }
 
 /// The experiment that children belong to.
@@ -117,6 +123,8 @@ pub enum Source {
         /// Key in it, and name of the file.
         file: String,
     },
+    /// In the spec itself: a file in a `ConfigMap` of the run's own.
+    Inline(Value),
     /// The URL in the variable `EXPERIMENT_URL`.
     Url,
 }
@@ -130,8 +138,12 @@ pub struct Facts {
     pub default_env_exists: bool,
     /// Whether the variables of the run have the URL of the experiment.
     pub has_url: bool,
-    /// Whether the default `ConfigMap` of the experiment exists there.
-    pub default_experiment_exists: bool,
+    /// Whether the `ConfigMap` of the experiment exists there.
+    pub experiment_exists: bool,
+    /// The text of the experiment, where it could be read.
+    pub text: Option<String>,
+    /// How the runner gets into pods here.
+    pub runner: Runner,
 }
 
 /// The `ConfigMap` of the experiment, where the spec names none.
@@ -139,6 +151,9 @@ pub const DEFAULT_EXPERIMENT: &str = "chaostoolkit-experiment";
 
 /// More would not fit into what an admission policy may compute.
 const MOST_BOUND_NAMESPACES: usize = 8;
+
+/// Name of the experiment's file, where the spec names none.
+pub const DEFAULT_FILE: &str = "experiment.json";
 
 /// The `ConfigMap` of variables, where the spec names none.
 pub const DEFAULT_ENV: &str = "chaostoolkit-env";
@@ -171,6 +186,22 @@ pub fn lists_url(spec: &Spec) -> bool {
     env.is_some_and(|env| env.variables.iter().any(|variable| variable["name"] == URL_VARIABLE))
 }
 
+/// The file that a spec names as the experiment, if it may be one of a `ConfigMap`: its name, and its key.
+#[must_use]
+pub fn experiment_file(spec: &Spec) -> Option<(String, String)> {
+    let pod = spec.pod.clone().unwrap_or_default();
+    let source = pod.experiment.unwrap_or_default();
+    let is_elsewhere = spec.experiment.is_some()
+        || source.as_file == Some(false)
+        || pod.template.as_ref().is_some_and(|template| !is_empty(template));
+    (!is_elsewhere).then(|| {
+        (
+            given(source.config_map_name).unwrap_or_else(|| DEFAULT_EXPERIMENT.to_owned()),
+            given(source.config_map_experiment_file_name).unwrap_or_else(|| DEFAULT_FILE.to_owned()),
+        )
+    })
+}
+
 /// The `ConfigMap` of variables that a spec names, in the newer or the older place.
 #[must_use]
 pub fn env_config_map(spec: &Spec) -> String {
@@ -188,6 +219,12 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let env = pod.env.clone().unwrap_or_default();
     let settings = pod.settings.clone().unwrap_or_default();
     let config_map = env_config_map(spec);
+    let source = source(spec, &pod, facts)?;
+    // What a pod of the author's own runs is not known.
+    let about = match &pod.template {
+        Some(own) if !is_empty(own) => About::default(),
+        _ => about(&source, facts.text.as_deref()),
+    };
     Ok(Plan {
         owner: Owner::of(experiment),
         number: 1,
@@ -209,7 +246,6 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
             .enabled
             .unwrap_or(false)
             .then(|| given(settings.secret_name).unwrap_or_else(|| "chaostoolkit-settings".to_owned())),
-        source: source(&pod, facts),
         image: given(pod.image),
         arguments: pod.chaos_args.filter(|arguments| !arguments.is_empty()),
         command: given(pod.chaos_command_path),
@@ -221,7 +257,36 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
             Some(spec) => Some(schedule(spec)?),
             None => None,
         },
+        about,
+        source,
+        runner: runner(spec.report.as_ref(), &facts.runner),
     })
+}
+
+/// Where the experiment comes from and what it is, for the record.
+fn about(source: &Source, text: Option<&str>) -> About {
+    let (place, inline) = match source {
+        Source::File { config_map, file } => (format!("configmap/{config_map}/{file}"), None),
+        Source::Inline(inline) => ("inline".to_owned(), Some(inline.to_string())),
+        Source::Url => ("url".to_owned(), None),
+    };
+    let text = inline.as_deref().or(text);
+    let sha256 = text.map(|text| format!("{:x}", Sha256::digest(text)));
+    About { title: None, source: Some(place), sha256 }
+}
+
+/// The runner, unless the author does not want it.
+fn runner(report: Option<&ReportSpec>, here: &Runner) -> Option<Runner> {
+    let report = report.cloned().unwrap_or_default();
+    let journal = here.journal && journals_are_kept(Some(&report));
+    (report.mode.unwrap_or_default() == ReportMode::Runner).then(|| Runner { journal, ..here.clone() })
+}
+
+/// Whether the author wants the journals.
+#[must_use]
+pub fn journals_are_kept(report: Option<&ReportSpec>) -> bool {
+    let journal = report.and_then(|report| report.journal.as_ref());
+    journal.and_then(|journal| journal.store).unwrap_or_default() == JournalStore::ConfigMap
 }
 
 /// The further namespaces, each once, without that of the run, which has its binding anyway.
@@ -247,16 +312,37 @@ fn bound_namespaces(
 
 /// Where the experiment is: in a file, unless the spec says otherwise. An older form of the documentation had users
 /// set `EXPERIMENT_URL` alone: that counts where there is no file.
-fn source(pod: &PodSpec, facts: &Facts) -> Source {
+fn source(spec: &Spec, pod: &PodSpec, facts: &Facts) -> Result<Source, InvalidSpec> {
+    if let Some(inline) = &spec.experiment {
+        return inline_source(inline, pod);
+    }
     let source = pod.experiment.clone().unwrap_or_default();
     let is_silent = source.as_file.is_none() && given(source.config_map_name.clone()).is_none();
-    if source.as_file == Some(false) || (is_silent && facts.has_url && !facts.default_experiment_exists) {
-        return Source::Url;
+    if source.as_file == Some(false) || (is_silent && facts.has_url && !facts.experiment_exists) {
+        return Ok(Source::Url);
     }
-    Source::File {
-        config_map: given(source.config_map_name).unwrap_or_else(|| DEFAULT_EXPERIMENT.to_owned()),
-        file: given(source.config_map_experiment_file_name).unwrap_or_else(|| "experiment.json".to_owned()),
+    let (config_map, file) =
+        experiment_file(spec).unwrap_or_else(|| (DEFAULT_EXPERIMENT.to_owned(), DEFAULT_FILE.to_owned()));
+    Ok(Source::File { config_map, file })
+}
+
+/// An experiment in the spec itself: then nothing else may say where it is.
+fn inline_source(inline: &Value, pod: &PodSpec) -> Result<Source, InvalidSpec> {
+    let invalid = |problem: &str| Err(InvalidSpec::new("spec.experiment", problem));
+    if !inline.is_object() {
+        return invalid("is not a mapping; it holds the experiment itself: title, method and so on");
     }
+    if pod.experiment.is_some() {
+        return invalid(
+            "holds the experiment, and spec.pod.experiment says that it is elsewhere: take one away",
+        );
+    }
+    if pod.template.as_ref().is_some_and(|template| !is_empty(template)) {
+        return invalid(
+            "cannot be mounted into a pod of your own (spec.pod.template): put it into a ConfigMap that the pod mounts",
+        );
+    }
+    Ok(Source::Inline(inline.clone()))
 }
 
 fn is_empty_mapping(experiment: &Experiment, pointer: &str) -> bool {

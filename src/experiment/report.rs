@@ -62,10 +62,10 @@ impl<'a> Report<'a> {
             info!(phase, reason = new.reason, message = new.message, "experiment {}", self.live.key());
         }
         if new.is_finished() && !old.is_finished() {
-            self.context.metrics.run_finished(new.phase);
+            self.context.metrics.run_finished(new.phase, new.outcome);
         }
-        for past in new.history.iter().filter(|past| !old.history.contains(past)) {
-            self.context.metrics.run_finished(Some(past.phase));
+        for past in new.history.iter().filter(|past| event::is_new(past, old)) {
+            self.context.metrics.run_finished(Some(past.phase), Some(past.outcome));
         }
         for event in event::transitions(old, new) {
             self.publish(&event).await;

@@ -9,6 +9,7 @@ use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Map, Value};
 
 use crate::api::ResourceRef;
+use crate::names;
 
 /// The kinds that an experiment can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +175,15 @@ impl Resources {
             Kind::CronJob => &self.workload.value["spec"]["jobTemplate"]["spec"]["template"],
             _ => &self.workload.value,
         }
+    }
+
+    /// Whether the runner starts the toolkit in the pod.
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        let containers = self.pod()["spec"]["containers"].as_array();
+        let mut containers = containers.into_iter().flatten();
+        let toolkit = containers.find(|container| container["name"] == names::CONTAINER);
+        toolkit.is_some_and(|container| container["command"][0] == names::RUNNER)
     }
 
     /// Whether runs come again and again.

@@ -16,11 +16,12 @@ use serde_json::json;
 
 use super::cleanup;
 use super::error::Error;
-use super::outcome::{PodState, pod_state};
+use super::evidence::Evidence;
+use super::outcome::{End, PodState, pod_state};
 use super::report::Report;
 use super::resource::{Kind, Manifest};
-use super::status::Observed;
-use super::{Context, apply};
+use super::status::LONGEST_HISTORY;
+use super::{Context, apply, journals};
 use crate::api::{ScheduleStatus, Status};
 use crate::cluster::{Cluster, named, patching, posting, without_finalizers};
 use crate::names;
@@ -48,16 +49,16 @@ async fn replace(
     cluster.call(doing, api.replace(wanted.name(), &parameters, &object)).await
 }
 
-/// Records the runs that the `CronJob` has started, and lets the pods go whose end is recorded.
+/// Records the runs that the `CronJob` has started, and lets the pods go whose end is recorded and whose journal is kept.
+/// Says whether that is done for all that have ended.
 pub async fn follow(
     context: &Context,
     report: &mut Report<'_>,
     cron_job: &CronJob,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let pods = pods_of(&context.cluster, &namespace, report.live.uid()).await?;
-    let observed: Vec<Observed> = pods.iter().map(observe).collect();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
     let status = cron_job.status.clone().unwrap_or_default();
@@ -70,14 +71,55 @@ pub async fn follow(
         last_schedule_time: status.last_schedule_time,
         active: Vec::new(),
     };
-    report.draft.scheduled(schedule, is_suspended, &observed);
-    report.write().await?;
-    for (pod, seen) in pods.iter().zip(&observed) {
-        if matches!(seen.state, PodState::Ended(_)) {
-            cleanup::release_pod(context, &namespace, pod).await?;
+    report.draft.scheduled(schedule, is_suspended);
+    let mut done = Vec::new();
+    let mut is_all = true;
+    let mut held = 0;
+    for pod in &pods {
+        let state = pod_state(pod);
+        let PodState::Ended(end) = &state else {
+            report.draft.ticks(pod, &state);
+            continue;
+        };
+        // What is not held any more was recorded, be it beyond the history.
+        if without_finalizers(pod, &[names::OUTCOME_FINALIZER]).is_none() {
+            continue;
+        }
+        // No more at a time than the history takes: a pod that is held and not in it counts as not recorded.
+        held += 1;
+        if held <= LONGEST_HISTORY && conclude(context, report, pod, end).await? {
+            done.push(pod);
+        } else {
+            is_all = false;
         }
     }
-    Ok(())
+    report.write().await?;
+    for pod in done {
+        cleanup::release_pod(context, &namespace, pod).await?;
+    }
+    Ok(is_all)
+}
+
+/// Records the end of one run. Says whether nothing more is to be had from its pod.
+async fn conclude(context: &Context, report: &mut Report<'_>, pod: &Pod, end: &End) -> Result<bool, Error> {
+    let Report { draft, live, .. } = report;
+    let evidence = match draft.past(pod) {
+        Some(past) if !journals::is_due(&past.run) => return Ok(true),
+        Some(_) => Evidence::of_journal(context, pod, end).await,
+        None => {
+            let evidence = Evidence::collect(context, pod, end).await?;
+            draft.ticked(pod, end, &evidence);
+            evidence
+        }
+    };
+    let Some(past) = draft.past(pod) else { return Ok(true) };
+    let journal = journals::settle(context, live, &past.run, past.outcome, &evidence).await;
+    past.run.journal.clone_from(&journal);
+    let is_due = journals::is_due(&past.run);
+    if let Some(run) = draft.status.run.as_mut().filter(|run| run.pod_uid == pod.metadata.uid) {
+        run.journal = journal;
+    }
+    Ok(!is_due)
 }
 
 /// Takes the finalizer out of the pods that a `CronJob` will make: nobody will be there to let them go.
@@ -109,16 +151,6 @@ where
     let ours = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
     let doing = format!("list the {what} of experiment {uid}");
     Ok(cluster.call(doing, api.list(&ours)).await?.items)
-}
-
-fn observe(pod: &Pod) -> Observed {
-    Observed {
-        name: pod.metadata.name.clone().unwrap_or_default(),
-        uid: pod.metadata.uid.clone().unwrap_or_default(),
-        node: cleanup::node(pod),
-        is_held: without_finalizers(pod, &[names::OUTCOME_FINALIZER]).is_some(),
-        state: pod_state(pod),
-    }
 }
 
 /// When to look at a schedule again, should no pod bring the next pass: shortly after it is due.

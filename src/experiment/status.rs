@@ -3,16 +3,23 @@
 //! A [`Draft`] starts as the status that was read. The same pass over the same world writes the same status: times
 //! come from the pod, or change only with what they date.
 
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
+use super::cleanup;
 use super::error::Error;
+use super::evidence::Evidence;
+use super::journals;
 use super::outcome::{End, PodState};
 use super::plan::Plan;
 use super::resource::Resources;
+use super::verdict::{self, Verdict};
 use crate::api::condition::{self, State, Type};
 use crate::api::spec::InvalidSpec;
-use crate::api::{Experiment, Outcome, PastRun, Phase, ResourceRef, Run, ScheduleStatus, Status};
+use crate::api::{
+    About, Counters, Experiment, Outcome, PastRun, Phase, ResourceRef, Run, ScheduleStatus, Status, Trigger,
+};
 use crate::reason::Reason;
 
 /// A status in the making.
@@ -22,6 +29,8 @@ pub struct Draft {
     pub status: Status,
     generation: Option<i64>,
     now: Timestamp,
+    /// What the runs of a schedule run, by today's spec.
+    about: About,
 }
 
 impl Draft {
@@ -33,16 +42,20 @@ impl Draft {
         if !experiment.is_deleting() {
             status.observed_generation = experiment.metadata.generation;
         }
-        Self { status, generation: experiment.metadata.generation, now }
+        Self { status, generation: experiment.metadata.generation, now, about: About::default() }
     }
 
-    /// The spec was understood, but for these fields.
-    pub fn accepted(&mut self, unknown: &[String]) {
-        let (reason, message) = if unknown.is_empty() {
-            (Reason::Accepted, "the spec is valid".to_owned())
-        } else {
-            (Reason::UnknownFields, format!("not used, since not known: {}", unknown.join(", ")))
+    /// The spec was understood, but for these fields, and with these warnings.
+    pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
+        let fields =
+            (!unknown.is_empty()).then(|| format!("not used, since not known: {}", unknown.join(", ")));
+        let reason = match (unknown, warnings) {
+            ([], []) => Reason::Accepted,
+            (_, []) => Reason::UnknownFields,
+            _ => Reason::AcceptedWithWarnings,
         };
+        let all: Vec<&str> = fields.iter().chain(warnings).map(String::as_str).collect();
+        let message = if all.is_empty() { "the spec is valid".to_owned() } else { all.join("; ") };
         self.set(Type::Accepted, State::True, reason, &message);
     }
 
@@ -55,6 +68,7 @@ impl Draft {
 
     /// This run was decided on: what teardown needs to know is on the record before anything is created.
     pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
+        self.about.clone_from(&plan.about);
         self.status.suffix = Some(plan.owner.suffix());
         self.status.run_namespace = Some(plan.namespace.clone());
         self.status.outcome = Some(Outcome::Unknown);
@@ -70,11 +84,16 @@ impl Draft {
             recorded.time_zone.clone_from(&schedule.time_zone);
             is_known
         } else {
-            let run =
-                Run { number: plan.number, pod_name: resources.workload.name().to_owned(), ..Run::default() };
+            let run = Run {
+                number: plan.number,
+                pod_name: resources.workload.name().to_owned(),
+                experiment: plan.about.clone(),
+                ..Run::default()
+            };
             let is_known = self.status.run.as_ref() == Some(&run);
             self.status.run = Some(run);
             (self.status.schedule, self.status.counters) = (None, None);
+            self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
             is_known
         };
         // What an earlier pass was blocked by stays said until this one has come further, and so does a schedule that is
@@ -98,12 +117,12 @@ impl Draft {
         self.phase(Phase::Blocked, error.reason(), &message);
     }
 
-    /// The pod of the run exists, with this uid, on this node and in this state.
-    pub fn follows(&mut self, uid: Option<String>, node: Option<String>, state: &PodState) {
+    /// The pod of the run exists, in this state.
+    pub fn follows(&mut self, pod: &Pod, state: &PodState) {
         self.set(Type::Provisioned, State::True, Reason::Provisioned, "everything the run needs was created");
         let Some(run) = &mut self.status.run else { return };
-        run.pod_uid = uid;
-        run.node_name = node.or_else(|| run.node_name.take());
+        run.pod_uid.clone_from(&pod.metadata.uid);
+        run.node_name = cleanup::node(pod).or_else(|| run.node_name.take());
         match state {
             PodState::Starting(None) => {
                 self.phase(Phase::Starting, Reason::Starting, "waiting for the container to start");
@@ -112,34 +131,73 @@ impl Draft {
                 let message = format!("{}: {}", stall.word, stall.message);
                 // The words vary from one attempt to the next; the first ones stay, or each attempt were a write.
                 if !self.is_stalled_by(&stall.word) {
-                    self.phase(Phase::Starting, Reason::StartStalled, &message);
+                    self.phase(Phase::Starting, stall.reason(), &message);
                 }
             }
             PodState::Running { started_at } => {
                 run.started_at.clone_from(started_at);
                 self.phase(Phase::Running, Reason::Running, "the container runs");
             }
-            PodState::Ended(end) => self.ended(end),
+            PodState::Ended(_) => {}
         }
+    }
+
+    /// The run has ended, and this is what there is to judge it by.
+    pub fn ended(&mut self, end: &End, evidence: &Evidence) {
+        let now = self.now;
+        let Some(run) = &mut self.status.run else { return };
+        finish(run, end, now);
+        verdict::record(run, evidence);
+        let verdict = verdict::judge(&run.pod_name, end, evidence);
+        self.conclude(&verdict);
+    }
+
+    /// The last word about the run of an experiment that runs once.
+    fn conclude(&mut self, verdict: &Verdict) {
+        let status = &mut self.status;
+        count(status.counters.get_or_insert_default(), verdict);
+        status.outcome = Some(verdict.outcome);
+        status.warnings.clone_from(&verdict.warnings);
+        status.conclusive = Some(verdict.conclusive);
+        let rolled_back = status.run.as_ref().map(verdict::rolled_back);
+        self.phase(verdict.phase, verdict.reason, &verdict.message);
+        self.judged(verdict);
+        if let Some((is, reason, message)) = rolled_back {
+            let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
+            self.set(Type::RolledBack, state, reason, &message);
+        }
+    }
+
+    /// Whether the run succeeded: only one that passed has, and only if it did what it was to do.
+    fn judged(&mut self, verdict: &Verdict) {
+        let (state, reason) = match (verdict.outcome, verdict.reason) {
+            (Outcome::Passed, Reason::Inconclusive) => (State::Unknown, Reason::Inconclusive),
+            (Outcome::Passed, _) => (State::True, verdict.reason),
+            (Outcome::Unknown, Reason::Completed) => (State::Unknown, Reason::OutcomeUnknown),
+            _ => (State::False, verdict.reason),
+        };
+        self.set(Type::Succeeded, state, reason, &verdict.message);
     }
 
     /// The pod is gone, and how it ended was never seen.
     pub fn lost(&mut self) {
-        let Some(run) = &mut self.status.run else { return };
-        run.finished_at = Some(Time(self.now));
-        let message = format!("pod {} vanished before its end could be seen", run.pod_name);
-        self.phase(Phase::Failed, Reason::PodLost, &message);
+        self.vanished(Reason::PodLost, |pod| format!("pod {pod} vanished before its end could be seen"));
     }
 
     /// The Python operator had run the experiment, and its pod is gone.
     pub fn adopted_without_pod(&mut self) {
+        self.vanished(Reason::Adopted, |pod| {
+            format!(
+                "run by the Python operator before; pod {pod} is gone, so how it ended is not known. It is not run again"
+            )
+        });
+    }
+
+    fn vanished(&mut self, reason: Reason, message: impl Fn(&str) -> String) {
         let Some(run) = &mut self.status.run else { return };
         run.finished_at = Some(Time(self.now));
-        let message = format!(
-            "run by the Python operator before; pod {} is gone, so how it ended is not known. It is not run again",
-            run.pod_name
-        );
-        self.phase(Phase::Failed, Reason::Adopted, &message);
+        let message = message(&run.pod_name);
+        self.conclude(&Verdict::lost(reason, message));
     }
 
     /// The experiment is being deleted.
@@ -157,71 +215,82 @@ impl Draft {
         self.status.message = Some(condition::short(&message));
     }
 
-    /// The schedule is in place, and these are the pods of its runs, oldest first.
-    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, pods: &[Observed]) {
+    /// The schedule is in place. Its runs follow, oldest first.
+    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool) {
         self.set(Type::Provisioned, State::True, Reason::Provisioned, "everything the runs need was created");
         self.status.schedule = Some(ScheduleStatus { active: Vec::new(), ..schedule });
-        for pod in pods {
-            self.tick(pod);
-        }
-        if is_suspended {
-            self.phase(Phase::Suspended, Reason::Suspended, "no run starts while the schedule is suspended");
+        let (phase, state, reason, message) = if is_suspended {
+            let message = "no run starts while the schedule is suspended";
+            (Phase::Suspended, State::True, Reason::Suspended, message)
         } else {
-            self.phase(Phase::Scheduled, Reason::Scheduled, "runs start by the schedule");
-        }
+            (Phase::Scheduled, State::False, Reason::Scheduled, "runs start by the schedule")
+        };
+        self.phase(phase, reason, message);
+        self.set(Type::Suspended, state, reason, message);
     }
 
-    /// One run of a schedule. Its end is counted once: the pod is held until it is in the history.
-    fn tick(&mut self, pod: &Observed) {
-        let is_recorded = self.status.history.iter().any(|past| past.run.pod_uid.as_ref() == Some(&pod.uid));
-        let is_let_go = !pod.is_held && matches!(pod.state, PodState::Ended(_));
-        if is_recorded || is_let_go {
-            return;
+    /// A run of a schedule that goes on.
+    pub fn ticks(&mut self, pod: &Pod, state: &PodState) {
+        let mut run = self.next_run(pod);
+        if let PodState::Running { started_at } = state {
+            run.started_at.clone_from(started_at);
         }
-        let counters = self.status.counters.get_or_insert_default();
-        let mut run = Run {
-            number: counters.runs + 1,
-            pod_name: pod.name.clone(),
-            pod_uid: Some(pod.uid.clone()),
-            node_name: pod.node.clone(),
-            ..Run::default()
-        };
-        match &pod.state {
-            PodState::Ended(end) => {
-                finish(&mut run, end, self.now);
-                let (phase, reason, _) = verdict(&run.pod_name, end);
-                counters.runs += 1;
-                counters.failed += i32::from(phase == Phase::Failed);
-                let past =
-                    PastRun { run: run.clone(), phase, outcome: Outcome::Unknown, reason: reason.into() };
-                self.status.history.insert(0, past);
-                self.status.history.truncate(LONGEST_HISTORY);
-            }
-            PodState::Running { started_at } => {
-                run.started_at.clone_from(started_at);
-                self.activate(&run);
-            }
-            PodState::Starting(_) => self.activate(&run),
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.active.push(run.pod_name.clone());
         }
         self.status.run = Some(run);
     }
 
-    fn activate(&mut self, run: &Run) {
-        if let Some(schedule) = &mut self.status.schedule {
-            schedule.active.push(run.pod_name.clone());
+    /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
+    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence) -> &mut PastRun {
+        let mut run = self.next_run(pod);
+        finish(&mut run, end, self.now);
+        verdict::record(&mut run, evidence);
+        let verdict = verdict::judge(&run.pod_name, end, evidence);
+        let status = &mut self.status;
+        count(status.counters.get_or_insert_default(), &verdict);
+        status.outcome = Some(verdict.outcome);
+        status.warnings.clone_from(&verdict.warnings);
+        status.conclusive = Some(verdict.conclusive);
+        status.run = Some(run.clone());
+        let past = PastRun {
+            run,
+            phase: verdict.phase,
+            outcome: verdict.outcome,
+            warnings: verdict.warnings,
+            conclusive: verdict.conclusive,
+            reason: verdict.reason.into(),
+        };
+        status.history.insert(0, past);
+        // Those whose pod is still held have to be known, or they would be taken for new ones.
+        while status.history.len() > LONGEST_HISTORY
+            && let Some(oldest) = status.history.iter().rposition(|past| !journals::is_due(&past.run))
+        {
+            status.history.remove(oldest);
+        }
+        &mut status.history[0]
+    }
+
+    /// The run of a schedule that this pod is, as far as pods know: numbers are given at the end.
+    fn next_run(&self, pod: &Pod) -> Run {
+        Run {
+            number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
+            trigger: Trigger::Schedule,
+            pod_name: pod.metadata.name.clone().unwrap_or_default(),
+            pod_uid: pod.metadata.uid.clone(),
+            node_name: cleanup::node(pod),
+            experiment: self.about.clone(),
+            ..Run::default()
         }
     }
 
-    fn ended(&mut self, end: &End) {
-        let now = self.now;
-        let Some(run) = &mut self.status.run else { return };
-        finish(run, end, now);
-        let (phase, reason, message) = verdict(&run.pod_name, end);
-        self.phase(phase, reason, &message);
+    /// The recorded run of a schedule that this pod was.
+    pub fn past(&mut self, pod: &Pod) -> Option<&mut PastRun> {
+        self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
     }
 
     fn is_stalled_by(&self, word: &str) -> bool {
-        self.status.reason.as_deref() == Some(Reason::StartStalled.as_str())
+        self.status.phase == Some(Phase::Starting)
             && self.status.message.as_ref().is_some_and(|message| message.starts_with(&format!("{word}:")))
     }
 
@@ -234,12 +303,7 @@ impl Draft {
             self.status.message = Some(condition::short(message));
         }
         match phase {
-            Phase::Completed => {
-                self.set(Type::Finished, State::True, reason, message);
-                let why = "exit code 0 does not prove that the steady state held";
-                self.set(Type::Succeeded, State::Unknown, Reason::OutcomeUnknown, why);
-            }
-            Phase::Failed => {
+            Phase::Completed | Phase::Failed | Phase::Aborted => {
                 self.set(Type::Finished, State::True, reason, message);
                 self.set(Type::Succeeded, State::False, reason, message);
             }
@@ -267,23 +331,8 @@ impl Draft {
     }
 }
 
-/// A pod of a run, as it was seen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Observed {
-    /// Its name.
-    pub name: String,
-    /// Its uid.
-    pub uid: String,
-    /// The node it is on.
-    pub node: Option<String>,
-    /// Whether it is held, since its end is not recorded yet.
-    pub is_held: bool,
-    /// What it says about its run.
-    pub state: PodState,
-}
-
-/// How many ended runs of a schedule are kept.
-const LONGEST_HISTORY: usize = 10;
+/// How many ended runs of a schedule are kept, and how many are recorded with one write.
+pub const LONGEST_HISTORY: usize = 10;
 
 /// Fills in how a run ended.
 fn finish(run: &mut Run, end: &End, now: Timestamp) {
@@ -296,26 +345,13 @@ fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
 }
 
-/// What an end means: phase, reason, and a sentence.
-fn verdict(pod: &str, end: &End) -> (Phase, Reason, String) {
-    match end.exit_code {
-        Some(0) => (Phase::Completed, Reason::Completed, "the toolkit exited with code 0".to_owned()),
-        Some(code) if end.deleted => {
-            let message =
-                format!("pod {pod} was deleted during the run; the toolkit exited with code {code}");
-            (Phase::Failed, Reason::PodDeleted, message)
-        }
-        Some(code) => {
-            (Phase::Failed, Reason::RunFailed, format!("the toolkit exited with code {code} ({})", end.word))
-        }
-        None if end.deleted => {
-            (Phase::Failed, Reason::PodDeleted, format!("pod {pod} was deleted before its end"))
-        }
-        None => {
-            let message = format!("pod {pod} failed: {} {}", end.word, end.message);
-            (Phase::Failed, Reason::RunFailed, message.trim_end().to_owned())
-        }
-    }
+/// Counts a run that has ended.
+fn count(counters: &mut Counters, verdict: &Verdict) {
+    counters.runs += 1;
+    counters.passed += i32::from(verdict.outcome == Outcome::Passed);
+    counters.deviated += i32::from(verdict.outcome == Outcome::Deviated);
+    counters.failed += i32::from(verdict.phase == Phase::Failed);
+    counters.aborted += i32::from(verdict.phase == Phase::Aborted);
 }
 
 #[cfg(test)]

@@ -7,9 +7,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use chaostoolkit_journal::frame::{self, Carried, Frame};
+use chaostoolkit_journal::message::{File, Message, State as Stage};
+use chaostoolkit_journal::{Summary, parse};
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request, Response};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
@@ -172,6 +176,26 @@ impl FakeApi {
         self.lock().versions.clone()
     }
 
+    /// What the containers of a pod whose toolkit ended with this code have left: a termination message and a log.
+    fn reported(code: i64) -> (String, Vec<u8>) {
+        let journal = include_bytes!("../journals/ok@1.21.4.json");
+        let journal = serde_json::from_slice::<Value>(journal).unwrap_or_default()["journal"].to_string();
+        let mut message = Message { exit_code: i32::try_from(code).ok(), ..Message::new(Stage::Ended) };
+        let mut log = Vec::new();
+        match code {
+            0 => {
+                frame::write(&mut io::Cursor::new(&journal), &mut log).unwrap_or_default();
+                message.summary = parse(journal.as_bytes()).ok().map(|journal| Summary::of(&journal));
+                if let Ok(Frame::Journal(Carried { bytes, sha256, .. })) = frame::read(&log) {
+                    message.journal = Some(File { bytes, sha256, problem: None });
+                }
+            }
+            143 => message.stopped_by = Some("SIGTERM".to_owned()),
+            _ => log.extend(b"[ERROR] the experiment has no title"),
+        }
+        (message.to_json(), log)
+    }
+
     /// One step of the scheduler and the kubelet for each pod: starts it; ends it if there is an exit code for it; stops
     /// it if it is being deleted, and then lets go of it. Whether there was anything to do.
     pub fn kubelet(&self, exit_code: Option<i32>) -> bool {
@@ -186,9 +210,12 @@ impl FakeApi {
                 let code = if is_deleting { 143 } else { exit_code.unwrap_or_default() };
                 let (phase, reason) =
                     if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
+                // Just now: logs of runs that ended long ago are not waited for.
+                let finished = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+                let started = finished - SignedDuration::from_secs(42);
                 pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
-                    "exitCode": code, "reason": reason,
-                    "startedAt": "2026-01-01T00:01:00Z", "finishedAt": "2026-01-01T00:01:42Z"}}}]});
+                    "exitCode": code, "reason": reason, "message": Self::reported(code.into()).0,
+                    "startedAt": started.to_string(), "finishedAt": finished.to_string()}}}]});
             } else if is_deleting && !is_running(&pod) && pod["metadata"]["deletionGracePeriodSeconds"] != 0 {
                 pod["metadata"]["deletionGracePeriodSeconds"] = json!(0);
             } else if !is_deleting && pod["spec"]["nodeName"].is_null() && pod["status"]["phase"] == "Pending"
@@ -267,7 +294,10 @@ impl Service<Request<Body>> for FakeApi {
         let api = self.clone();
         Box::pin(async move {
             let (code, body) = api.serve(request).await?;
-            let body = Body::from(serde_json::to_vec(&body)?);
+            let body = match body {
+                Value::String(log) => Body::from(log.into_bytes()),
+                object => Body::from(serde_json::to_vec(&object)?),
+            };
             Response::builder().status(code).body(body).map_err(io::Error::other)
         })
     }
@@ -282,6 +312,16 @@ impl State {
             (&Method::POST | &Method::PATCH, _) if is_event => {
                 self.events.push(body.clone());
                 (201, body.clone())
+            }
+            (&Method::GET, _) if path.ends_with("/log") => {
+                match self.objects.get(path.trim_end_matches("/log")) {
+                    Some(pod) => {
+                        let code = &pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"];
+                        let (_, log) = FakeApi::reported(code.as_i64().unwrap_or_default());
+                        (200, Value::String(String::from_utf8_lossy(&log).into_owned()))
+                    }
+                    None => not_found(path),
+                }
             }
             (&Method::GET, _) => match self.objects.get(path) {
                 Some(found) => (200, found.clone()),
@@ -336,6 +376,9 @@ impl State {
         }
         if is_over && !is_held {
             self.objects.remove(path);
+            // The garbage collector.
+            let uid = &object["metadata"]["uid"];
+            self.objects.retain(|_, other| other["metadata"]["ownerReferences"][0]["uid"] != *uid);
         } else {
             self.objects.insert(path.to_owned(), object.clone());
         }

@@ -99,8 +99,20 @@ impl Install {
         api_of(&self.client, &object).create(&PostParams::default(), &object).await.unwrap();
     }
 
-    /// What is left of all experiments in the cluster's namespaces that belong to this installation.
+    /// What is left of all experiments in the cluster's namespaces that belong to this installation. Journals go with
+    /// their experiment, in the garbage collector's time.
     pub async fn left_behind(&self) -> Vec<String> {
+        for _ in 0..60 {
+            let left = self.left_now().await;
+            if !left.iter().any(|left| left.contains("chaostoolkit-journal-")) {
+                return left;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+        self.left_now().await
+    }
+
+    async fn left_now(&self) -> Vec<String> {
         let mut left = Vec::new();
         for (group, version, kind) in [
             ("", "v1", "Pod"),

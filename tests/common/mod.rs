@@ -19,6 +19,8 @@ pub mod audit;
 pub mod install;
 pub mod operator;
 
+use chaostoolkit_journal::message::{Message, State};
+use chaostoolkit_journal::{Outcome, Summary};
 use std::fmt::Debug;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -160,9 +162,13 @@ pub fn running() -> Value {
     json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
 }
 
+/// The end of a run that passed, or of one whose experiment was refused, as the runner reports it.
 pub fn terminated(exit_code: i32) -> Value {
     let reason = if exit_code == 0 { "Completed" } else { "Error" };
-    json!({"terminated": {"exitCode": exit_code, "reason": reason,
+    let passed = Summary { outcome: Outcome::Passed, conclusive: true, ..Summary::default() };
+    let summary = (exit_code == 0).then_some(passed);
+    let message = Message { exit_code: Some(exit_code), summary, ..Message::new(State::Ended) };
+    json!({"terminated": {"exitCode": exit_code, "reason": reason, "message": message.to_json(),
         "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
 }
 

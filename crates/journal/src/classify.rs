@@ -30,6 +30,37 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::Passed,
+        Self::Deviated,
+        Self::BaselineNotMet,
+        Self::ProbeError,
+        Self::Aborted,
+        Self::Interrupted,
+        Self::Invalid,
+        Self::Error,
+        Self::Unknown,
+    ];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "Passed",
+            Self::Deviated => "Deviated",
+            Self::BaselineNotMet => "BaselineNotMet",
+            Self::ProbeError => "ProbeError",
+            Self::Aborted => "Aborted",
+            Self::Interrupted => "Interrupted",
+            Self::Invalid => "Invalid",
+            Self::Error => "Error",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
 /// What an outcome leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Warning {
@@ -43,6 +74,17 @@ pub enum Warning {
     NoHypothesis,
     /// Activities were not executed.
     DryRun,
+}
+
+impl Warning {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::ActivityFailed,
+        Self::RollbackFailed,
+        Self::RollbacksNotPlayed,
+        Self::NoHypothesis,
+        Self::DryRun,
+    ];
 }
 
 /// What a journal says about a run.

@@ -3,6 +3,7 @@
 //! ```text
 //!  journal.json ──parse──▶ Journal ──classify──▶ Verdict
 //!                             └──────summary────▶ Summary ──to_json──▶ a termination message
+//!  journal.json ──frame::write──▶ the log of a container ──frame::read──▶ journal.json.gz
 //! ```
 //!
 //! The exit code of `chaos run` is not the outcome of the experiment: a baseline that was not met, an action that
@@ -47,6 +48,7 @@
 mod classify;
 mod field;
 mod fit;
+pub mod frame;
 pub mod message;
 mod model;
 mod parse;

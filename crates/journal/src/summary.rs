@@ -80,6 +80,11 @@ pub enum SteadyState {
     Unknown,
 }
 
+impl SteadyState {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Met, Self::NotMet, Self::ProbeError, Self::NotEvaluated, Self::Unknown];
+}
+
 /// Counts of the method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -129,6 +134,19 @@ pub enum RollbackState {
     /// The journal does not say.
     #[default]
     Unknown,
+}
+
+impl RollbackState {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::NoneDeclared,
+        Self::NotPlayed,
+        Self::Failed,
+        Self::Unfinished,
+        Self::Partial,
+        Self::Played,
+        Self::Unknown,
+    ];
 }
 
 /// What ran the experiment.

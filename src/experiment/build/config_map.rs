@@ -1,8 +1,10 @@
-//! The `ConfigMap` of variables that a run gets when the default one does not exist.
+//! The `ConfigMap`s that a run brings itself: of variables, when the default one does not exist, and of an experiment that
+//! is in the spec.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Manifest, Plan};
+use crate::experiment::plan::{DEFAULT_EXPERIMENT, DEFAULT_FILE, Owner, Source};
 use crate::experiment::resource::Kind;
 use crate::names;
 
@@ -15,4 +17,26 @@ pub fn env(plan: &Plan) -> Option<Manifest> {
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}),
         )
     })
+}
+
+/// The experiment of the spec, as a file.
+pub fn experiment(plan: &Plan) -> Option<Manifest> {
+    let Source::Inline(inline) = &plan.source else { return None };
+    Some(Manifest::new(
+        Kind::ConfigMap,
+        json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": experiment_name(inline, &plan.owner)},
+            "immutable": true,
+            "data": {DEFAULT_FILE: inline.to_string()},
+        }),
+    ))
+}
+
+/// The name of that `ConfigMap` has a hash of the experiment in it, so that one that was edited is another: pods that
+/// run keep theirs, and a schedule takes the new one up.
+pub fn experiment_name(inline: &Value, owner: &Owner) -> String {
+    let content = names::suffix(&inline.to_string());
+    names::child(&format!("{DEFAULT_EXPERIMENT}-{content}"), &owner.suffix())
 }

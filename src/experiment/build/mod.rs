@@ -5,6 +5,7 @@
 
 mod config_map;
 mod cron_job;
+mod injection;
 mod namespace;
 mod pod;
 mod rbac;
@@ -26,6 +27,7 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
         owned.extend(rbac::role_binding(plan, templates)?.map(|binding| placed(binding, namespace)));
     }
     owned.extend(config_map::env(plan).map(|env| placed(env, namespace)));
+    owned.extend(config_map::experiment(plan).map(|experiment| placed(experiment, namespace)));
     for manifest in &mut owned {
         mark(manifest, owner);
     }
@@ -101,6 +103,22 @@ fn retain(value: &mut Value, key: &str, wanted: impl Fn(&Value) -> bool) {
         && let Some(map) = value.as_object_mut()
     {
         map.remove(key);
+    }
+}
+
+/// The mapping at a key, made if it is not there.
+fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
+    if !value[key].is_object() {
+        value[key] = json!({});
+    }
+    &mut value[key]
+}
+
+/// Appends to the list at a key, made if it is not there.
+fn push(value: &mut Value, key: &str, item: Value) {
+    match value.get_mut(key).and_then(Value::as_array_mut) {
+        Some(list) => list.push(item),
+        None => value[key] = json!([item]),
     }
 }
 

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    Manifest, Plan, Template, TemplateError, Templates, child, is_named, items, label, named, retain,
+    Manifest, Plan, Template, TemplateError, Templates, child, config_map, entry, injection, is_named, items,
+    label, named, push, retain,
 };
-use crate::experiment::plan::{DEFAULT_ENV, Env, Source};
+use crate::experiment::plan::{DEFAULT_ENV, DEFAULT_FILE, Env, Source};
 use crate::experiment::resource::Kind;
 use crate::names;
 
@@ -38,6 +39,9 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         }
     }
     harden(&mut pod);
+    if let Some(runner) = &plan.runner {
+        injection::inject(&mut pod.value["spec"], runner);
+    }
     label(&mut pod, &["metadata", "labels"], &plan.owner);
     Ok(pod)
 }
@@ -45,13 +49,18 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
 /// Puts what the spec asks for into the pod of the template.
 fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), TemplateError> {
     settings(spec, plan.settings.as_deref());
-    match &plan.source {
-        Source::Url => retain(spec, "volumes", |volume| !is_named(volume, EXPERIMENT_VOLUME)),
-        Source::File { config_map, .. } => {
+    let config_map = match &plan.source {
+        Source::Url => None,
+        Source::File { config_map, .. } => Some(config_map.clone()),
+        Source::Inline(inline) => Some(config_map::experiment_name(inline, &plan.owner)),
+    };
+    match config_map {
+        None => retain(spec, "volumes", |volume| !is_named(volume, EXPERIMENT_VOLUME)),
+        Some(config_map) => {
             for volume in
                 items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, EXPERIMENT_VOLUME))
             {
-                rename(volume, "configMap", "name", config_map);
+                rename(volume, "configMap", "name", &config_map);
             }
         }
     }
@@ -125,26 +134,26 @@ fn own_env(container: &mut Value, env: &Env, plan: &Plan) {
 
 /// Says where the experiment is.
 fn source(container: &mut Value, source: &Source) {
-    match source {
-        Source::File { file, .. } => {
-            let path = format!("/home/svc/{file}");
-            for mount in
-                items(container, "volumeMounts").iter_mut().filter(|mount| is_named(mount, EXPERIMENT_VOLUME))
-            {
-                mount["mountPath"] = json!(path);
-                mount["subPath"] = json!(file);
-            }
-            for variable in
-                items(container, "env").iter_mut().filter(|variable| is_named(variable, PATH_VARIABLE))
-            {
-                variable["value"] = json!(path);
-            }
-        }
-        Source::Url => {
-            retain(container, "volumeMounts", |mount| !is_named(mount, EXPERIMENT_VOLUME));
-            retain(container, "env", |variable| !is_named(variable, PATH_VARIABLE));
-            arguments(container, &["run".to_owned(), "$(EXPERIMENT_URL)".to_owned()]);
-        }
+    let file = match source {
+        Source::File { file, .. } => Some(file.as_str()),
+        Source::Inline(_) => Some(DEFAULT_FILE),
+        Source::Url => None,
+    };
+    let Some(file) = file else {
+        retain(container, "volumeMounts", |mount| !is_named(mount, EXPERIMENT_VOLUME));
+        retain(container, "env", |variable| !is_named(variable, PATH_VARIABLE));
+        arguments(container, &["run".to_owned(), "$(EXPERIMENT_URL)".to_owned()]);
+        return;
+    };
+    let path = format!("/home/svc/{file}");
+    for mount in
+        items(container, "volumeMounts").iter_mut().filter(|mount| is_named(mount, EXPERIMENT_VOLUME))
+    {
+        mount["mountPath"] = json!(path);
+        mount["subPath"] = json!(file);
+    }
+    for variable in items(container, "env").iter_mut().filter(|variable| is_named(variable, PATH_VARIABLE)) {
+        variable["value"] = json!(path);
     }
 }
 
@@ -200,21 +209,5 @@ fn harden(pod: &mut Manifest) {
 fn rename(value: &mut Value, reference: &str, key: &str, name: &str) {
     if let Some(reference) = value.get_mut(reference).and_then(Value::as_object_mut) {
         reference.insert(key.to_owned(), name.into());
-    }
-}
-
-/// The mapping at a key, made if it is not there.
-fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
-    if !value[key].is_object() {
-        value[key] = json!({});
-    }
-    &mut value[key]
-}
-
-/// Appends to the list at a key, made if it is not there.
-fn push(value: &mut Value, key: &str, item: Value) {
-    match value.get_mut(key).and_then(Value::as_array_mut) {
-        Some(list) => list.push(item),
-        None => value[key] = json!([item]),
     }
 }

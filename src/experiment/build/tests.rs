@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::api::{Experiment, Spec};
-use crate::experiment::plan::{self, Facts};
+use crate::experiment::plan::{self, Facts, Runner};
 use crate::experiment::templates::tests::shipped;
 
 fn experiment(spec: Value) -> Experiment {
@@ -32,7 +32,9 @@ fn container(resources: &Resources) -> &Value {
 
 #[test]
 fn default_objects() {
-    let plan = planned(&experiment(json!({})), false);
+    // The image has the version of the release in its name otherwise.
+    let runner = Runner { image: "operator".into(), ..Runner::default() };
+    let plan = Plan { runner: Some(runner), ..planned(&experiment(json!({})), false) };
     let resources = build(&plan, &shipped()).unwrap();
     let all: Vec<&Value> = std::iter::once(&resources.namespace)
         .chain(&resources.owned)
@@ -74,7 +76,7 @@ fn everything_of_the_run_but_the_namespace_is_marked() {
 #[case(json!({"experiment": {"configMapExperimentFileName": "e.yaml"}}), "/env/1/value", json!("/home/svc/e.yaml"))]
 #[case(json!({"experiment": {"configMapExperimentFileName": "e.yaml"}}), "/volumeMounts/0/subPath", json!("e.yaml"))]
 fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
-    let resources = built(json!({"pod": pod}));
+    let resources = built(json!({"pod": pod, "report": {"mode": "none"}}));
     assert_eq!(container(&resources).pointer(pointer).cloned().unwrap_or_default(), expected);
 }
 
@@ -83,8 +85,105 @@ fn pod_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Valu
 #[case(json!({"experiment": {"configMapName": "mine"}}), "/volumes/0/configMap/name", json!("mine"))]
 #[case(json!({"experiment": {"asFile": false}}), "/volumes", Value::Null)]
 fn volume_options(#[case] pod: Value, #[case] pointer: &str, #[case] expected: Value) {
-    let resources = built(json!({"pod": pod}));
+    let resources = built(json!({"pod": pod, "report": {"mode": "none"}}));
     assert_eq!(resources.workload.value["spec"].pointer(pointer).cloned().unwrap_or_default(), expected);
+}
+
+/// A pod of the author's own with this container and these further fields of its spec.
+fn own_pod(container: Value, spec: Value) -> Value {
+    let mut pod = json!({"kind": "Pod", "metadata": {"name": "mine"}, "spec": spec});
+    pod["spec"]["containers"] = json!([{"name": "other", "command": ["x"]}, container]);
+    json!({"pod": {"template": pod}})
+}
+
+fn spec_of(resources: &Resources) -> &Value {
+    &resources.pod()["spec"]
+}
+
+#[rstest]
+#[case::default(json!({}), &["chaos"])]
+#[case::path(json!({"pod": {"chaosCommandPath": "/venv/bin/chaos"}}), &["/venv/bin/chaos"])]
+#[case::own(own_pod(json!({"name": "chaostoolkit", "command": ["sh", "-c", "chaos run x"]}), json!({})), &["sh", "-c", "chaos run x"])]
+#[case::scheduled(json!({"schedule": {"kind": "cronJob", "value": "* * * * *"}}), &["chaos"])]
+fn the_runner_starts_the_toolkit(#[case] spec: Value, #[case] command: &[&str]) {
+    let resources = built(spec);
+    assert!(resources.is_reported());
+    let spec = spec_of(&resources);
+    let containers = spec["containers"].as_array().unwrap();
+    let toolkit = containers.iter().find(|container| container["name"] == "chaostoolkit").unwrap();
+    let wrapped =
+        [&["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--"], command].concat();
+    assert_eq!(toolkit["command"], json!(wrapped));
+    assert_eq!(toolkit["terminationMessagePolicy"], "FallbackToLogsOnError");
+    let mount = json!({"name": "chaostoolkit-runner", "mountPath": "/chaostoolkit-runner"});
+    assert_eq!(toolkit["volumeMounts"].as_array().unwrap().last(), Some(&mount));
+    assert_eq!(spec["volumes"].as_array().unwrap().last().unwrap()["emptyDir"], json!({}));
+    let sidecar = spec["initContainers"].as_array().unwrap().last().unwrap();
+    assert_eq!((&sidecar["name"], &sidecar["restartPolicy"]), (&json!("journal"), &json!("Always")));
+    assert_eq!(sidecar["image"], crate::config::RELEASED_IMAGE);
+    assert_eq!(sidecar["resources"]["limits"], sidecar["resources"]["requests"]);
+    for other in containers.iter().filter(|container| container["name"] != "chaostoolkit") {
+        assert_eq!(other["command"], json!(["x"]));
+    }
+}
+
+#[rstest]
+#[case::unwanted(json!({"report": {"mode": "none"}}))]
+#[case::without_command(own_pod(json!({"name": "chaostoolkit", "args": ["run", "x"]}), json!({})))]
+fn without_the_runner_the_pod_is_left_alone(#[case] spec: Value) {
+    let resources = built(spec);
+    assert!(!resources.is_reported());
+    assert!(!resources.workload.value.to_string().contains("runner"), "{}", resources.workload.value);
+}
+
+#[test]
+fn what_the_pod_says_already_stays() {
+    let container = json!({"name": "chaostoolkit", "command": ["chaos"], "terminationMessagePath": "/tmp/end",
+        "terminationMessagePolicy": "File"});
+    let given = json!({"initContainers": [{"name": "journal"}], "imagePullSecrets": [{"name": "a"}],
+        "securityContext": {"runAsUser": 0}});
+    let spec = own_pod(container, given);
+    let runner = Runner { pull_secrets: vec!["a".into(), "b".into()], journal: false, ..Runner::default() };
+    let plan = Plan { runner: Some(runner), ..planned(&experiment(spec), true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    let spec = spec_of(&resources);
+    let toolkit = &spec["containers"][1];
+    assert_eq!(toolkit["command"][3], "--message");
+    assert_eq!(toolkit["command"][4], "/tmp/end");
+    assert_eq!(toolkit["terminationMessagePolicy"], "File");
+    assert_eq!(spec["imagePullSecrets"], json!([{"name": "a"}, {"name": "b"}]));
+    let sidecar = &spec["initContainers"][1];
+    assert_eq!(sidecar["name"], "chaostoolkit-runner", "names of containers are unique");
+    assert_eq!(sidecar["command"].as_array().unwrap().last().unwrap(), "--no-journal");
+    assert_eq!(sidecar["securityContext"]["runAsUser"], 65532, "the pod's is root");
+}
+
+#[test]
+fn without_native_sidecars_an_init_container_brings_the_runner() {
+    let runner = Runner { sidecar: false, pull_policy: Some("Always".into()), ..Runner::default() };
+    let plan = Plan { runner: Some(runner), ..planned(&experiment(json!({})), true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    let bringer = &spec_of(&resources)["initContainers"][0];
+    assert_eq!(bringer["command"], json!(["/chaos-runner", "install", "/chaostoolkit-runner"]));
+    assert_eq!((bringer.get("restartPolicy"), bringer.get("lifecycle")), (None, None));
+    assert_eq!(bringer["imagePullPolicy"], "Always");
+}
+
+#[test]
+fn an_experiment_in_the_spec_gets_a_config_map_of_its_own() {
+    let of = |title: &str| built(json!({"experiment": {"title": title, "method": []}}));
+    let resources = of("one");
+    let map = resources.owned.last().unwrap();
+    assert_eq!(map.kind, Kind::ConfigMap);
+    assert!(
+        map.name().starts_with("chaostoolkit-experiment-") && map.name().ends_with("-a235f4ad3e"),
+        "{}",
+        map.name()
+    );
+    assert_eq!(map.value["data"]["experiment.json"], r#"{"method":[],"title":"one"}"#);
+    assert_eq!(spec_of(&resources)["volumes"][0]["configMap"]["name"], map.name());
+    assert_eq!(container(&resources)["volumeMounts"][0]["subPath"], "experiment.json");
+    assert_ne!(of("two").owned.last().unwrap().name(), map.name(), "another text is another object");
 }
 
 #[test]

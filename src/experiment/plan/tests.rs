@@ -100,12 +100,12 @@ fn bound_namespaces_are_few_and_fit(#[case] listed: Value, #[case] expected: Res
 fn a_url_alone_counts_where_there_is_no_file(
     #[case] source: Value,
     #[case] has_url: bool,
-    #[case] default_experiment_exists: bool,
+    #[case] experiment_exists: bool,
     #[case] is_url: bool,
 ) {
     let experiment =
         Experiment { spec: Some(json!({"pod": {"experiment": source}})), ..Experiment::default() };
-    let facts = Facts { has_url, default_experiment_exists, ..Facts::default() };
+    let facts = Facts { has_url, experiment_exists, ..Facts::default() };
     let plan = plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
     assert_eq!(plan.source == Source::Url, is_url);
 }
@@ -116,4 +116,46 @@ fn a_url_alone_counts_where_there_is_no_file(
 #[case(json!({"env": [{"name": "A", "value": "1"}]}), DEFAULT_ENV)]
 fn the_config_map_of_variables_has_two_places(#[case] pod: Value, #[case] name: &str) {
     assert_eq!(planned(json!({"pod": pod})).unwrap().env.config_map, name);
+}
+
+#[rstest]
+#[case::beside_another(json!({"experiment": {}, "pod": {"experiment": {"configMapName": "x"}}}))]
+#[case::in_a_foreign_pod(json!({"experiment": {}, "pod": {"template": "kind: Pod"}}))]
+#[case::a_text(json!({"experiment": "title: x"}))]
+fn an_experiment_in_the_spec_is_the_only_one(#[case] spec: Value) {
+    assert_eq!(planned(spec).unwrap_err().path, "spec.experiment");
+}
+
+#[rstest]
+#[case(json!({"experiment": {"title": "x"}}), "inline", true)]
+#[case(json!({"pod": {"experiment": {"asFile": false}}}), "url", false)]
+#[case(json!({"pod": {"experiment": {"configMapName": "m", "configMapExperimentFileName": "e.yaml"}}}), "configmap/m/e.yaml", false)]
+fn what_runs_is_on_the_record(#[case] spec: Value, #[case] source: &str, #[case] is_known: bool) {
+    let about = planned(spec).unwrap().about;
+    assert_eq!((about.source.as_deref(), about.sha256.is_some()), (Some(source), is_known));
+}
+
+#[test]
+fn the_fingerprint_is_that_of_sha256sum() {
+    let facts = Facts { text: Some("hello\n".into()), ..Facts::default() };
+    let experiment = Experiment::default();
+    let plan = plan(&experiment, &Spec::parse(None).unwrap(), &facts).unwrap();
+    let expected = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+    assert_eq!(plan.about.sha256.as_deref(), Some(expected));
+}
+
+#[rstest]
+#[case(json!({}), Some(true))]
+#[case(json!({"mode": "runner", "journal": {"store": "configMap"}}), Some(true))]
+#[case(json!({"journal": {"store": "none"}}), Some(false))]
+#[case(json!({"mode": "none"}), None)]
+fn the_author_says_what_is_reported(#[case] report: Value, #[case] journal: Option<bool>) {
+    let plan = planned(json!({"report": report})).unwrap();
+    assert_eq!(plan.runner.map(|runner| runner.journal), journal);
+}
+
+#[test]
+fn a_report_that_is_not_known_is_an_error() {
+    let invalid = Spec::parse(Some(&json!({"report": {"mode": "sidecar"}}))).unwrap_err();
+    assert_eq!(invalid.path, "spec.report.mode");
 }

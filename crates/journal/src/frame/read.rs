@@ -1,0 +1,97 @@
+//! Finds a journal in a log.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Carried, END, Frame, FrameError, HEADER, Header, LIMIT, LINE, VERSION, hash};
+
+/// The journal in a log, or why there is none. Lines before and after it are of no interest.
+pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
+    let mut lines = lines(log);
+    let text = lines.find_map(|line| line.strip_prefix(HEADER.as_bytes())).ok_or(FrameError::Missing)?;
+    let header = header(text)?;
+    let expected = header.lines;
+    let mut gzip = Vec::with_capacity(header.gzip_bytes.unwrap_or_default());
+    let mut lines = lines.enumerate().peekable();
+    while let Some((found, line)) = lines.next() {
+        if line == END.as_bytes() {
+            return if found == expected {
+                frame(header, gzip)
+            } else {
+                Err(FrameError::Lines { lines: found, expected })
+            };
+        }
+        if lines.peek().is_none() {
+            return Err(FrameError::CutShort { lines: found, expected });
+        }
+        let number = found + 1;
+        if number > expected {
+            return Err(FrameError::Lines { lines: number, expected });
+        }
+        decode(line, &mut gzip, number == expected)
+            .map_err(|what| FrameError::Line { line: number, what })?;
+    }
+    Err(FrameError::CutShort { lines: 0, expected })
+}
+
+/// Whether the last line is there: more need not be waited for, even if [`read`] finds fault with what came.
+#[must_use]
+pub fn is_complete(log: &[u8]) -> bool {
+    let mut lines = lines(log);
+    lines.any(|line| line.starts_with(HEADER.as_bytes())) && lines.any(|line| line == END.as_bytes())
+}
+
+fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let log = log.strip_suffix(b"\n").unwrap_or(log);
+    log.split(|&byte| byte == b'\n')
+}
+
+fn header(text: &[u8]) -> Result<Header, FrameError> {
+    let damaged = |what: &str| FrameError::Header(what.to_owned());
+    let header: Header = serde_json::from_slice(text).map_err(|error| damaged(&error.to_string()))?;
+    if header.version != VERSION {
+        return Err(FrameError::Version(header.version));
+    }
+    let (lines, length) = (header.lines, header.gzip_bytes.unwrap_or_default());
+    if length > LIMIT || length.div_ceil(LINE) != lines {
+        return Err(damaged("its numbers do not fit each other"));
+    }
+    let line = header.line().map_err(|error| damaged(&error.to_string()))?;
+    if line.as_bytes().strip_prefix(HEADER.as_bytes()) == Some(text) {
+        Ok(header)
+    } else {
+        Err(damaged("wrong hash"))
+    }
+}
+
+fn decode(line: &[u8], gzip: &mut Vec<u8>, last: bool) -> Result<(), &'static str> {
+    if line.len() > LINE / 3 * 4 {
+        return Err("too long");
+    }
+    let before = gzip.len();
+    STANDARD.decode_vec(line, gzip).map_err(|_| "not base64")?;
+    match gzip.len() - before {
+        0 => Err("empty"),
+        LINE => Ok(()),
+        _ if last => Ok(()),
+        _ => Err("too short"),
+    }
+}
+
+fn frame(header: Header, gzip: Vec<u8>) -> Result<Frame, FrameError> {
+    let Header { bytes, sha256, gzip_bytes, gzip_sha256, truncated, none, .. } = header;
+    match (none, bytes, sha256) {
+        (Some(reason), bytes, sha256) => Ok(Frame::None { reason, bytes, sha256 }),
+        (None, Some(bytes), Some(sha256)) => {
+            let expected = gzip_bytes.unwrap_or_default();
+            if gzip.len() != expected {
+                return Err(FrameError::Length { bytes: gzip.len(), expected });
+            }
+            if gzip_sha256 != Some(hash(&gzip)) {
+                return Err(FrameError::Hash);
+            }
+            Ok(Frame::Journal(Carried { gzip, bytes, sha256, truncated }))
+        }
+        _ => Err(FrameError::Header("it says neither what comes nor why nothing does".to_owned())),
+    }
+}

@@ -1,0 +1,246 @@
+//! A journal without its outputs, in one pass that holds nothing of them.
+//!
+//! On bytes rather than with a parser: all else stays as the toolkit wrote it, be it numbers of any length, Python's
+//! `NaN`, or values of any depth.
+
+use std::io;
+
+/// The key whose values go.
+const OUTPUT: &[u8] = b"output";
+
+/// The key at the top whose value stays as it is: what an author calls `output` there is his own.
+const EXPERIMENT: &[u8] = b"experiment";
+
+/// Takes a JSON text in pieces of any length.
+#[derive(Default)]
+pub(super) struct Shed {
+    state: State,
+    /// Objects and arrays that are open.
+    depth: usize,
+    /// The beginning of the last text: before a colon, that is the key.
+    text: Vec<u8>,
+    /// Within the value of [`EXPERIMENT`].
+    spared: bool,
+    /// Whether an object has begun.
+    begun: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    #[default]
+    Between,
+    Text {
+        escaped: bool,
+    },
+    /// Behind the colon of a key whose value goes.
+    Expected,
+    Gone(Gone),
+}
+
+/// Within a value that goes.
+#[derive(Clone, Copy)]
+enum Gone {
+    Word,
+    Text { escaped: bool },
+    Nested { depth: usize, text: Option<bool> },
+}
+
+impl Shed {
+    /// Appends what stays of `chunk` to `kept`.
+    pub(super) fn push(&mut self, chunk: &[u8], kept: &mut Vec<u8>) -> io::Result<()> {
+        chunk.iter().try_for_each(|&byte| self.byte(byte, kept))
+    }
+
+    /// Says whether the text came to its end.
+    pub(super) fn finish(&self) -> io::Result<()> {
+        match (self.begun, self.depth, self.state) {
+            (true, 0, State::Between) => Ok(()),
+            _ => Err(invalid("it ends too early")),
+        }
+    }
+
+    fn byte(&mut self, byte: u8, kept: &mut Vec<u8>) -> io::Result<()> {
+        match self.state {
+            State::Between => {
+                kept.push(byte);
+                return self.between(byte);
+            }
+            State::Text { escaped } => {
+                kept.push(byte);
+                if byte == b'"' && !escaped {
+                    self.state = State::Between;
+                } else {
+                    self.state = State::Text { escaped: byte == b'\\' && !escaped };
+                    if self.text.len() <= EXPERIMENT.len() {
+                        self.text.push(byte);
+                    }
+                }
+            }
+            State::Expected => {
+                self.state = match byte {
+                    b' ' | b'\t' | b'\r' | b'\n' => return Ok(()),
+                    b'"' => State::Gone(Gone::Text { escaped: false }),
+                    b'{' | b'[' => State::Gone(Gone::Nested { depth: 1, text: None }),
+                    b',' | b'}' | b']' | b':' => return Err(invalid("a key has no value")),
+                    _ => State::Gone(Gone::Word),
+                };
+                kept.extend(b"null");
+            }
+            State::Gone(gone) => return self.gone(gone, byte, kept),
+        }
+        Ok(())
+    }
+
+    fn between(&mut self, byte: u8) -> io::Result<()> {
+        let top = self.depth == 0;
+        match byte {
+            b'{' if top && !self.begun => (self.depth, self.begun) = (1, true),
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ if top => return Err(invalid("it is not an object")),
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth -= 1,
+            b'"' => {
+                self.text.clear();
+                self.state = State::Text { escaped: false };
+            }
+            b':' => {
+                if self.depth == 1 {
+                    self.spared = self.text == EXPERIMENT;
+                }
+                if self.text == OUTPUT && !self.spared {
+                    self.state = State::Expected;
+                }
+            }
+            // Of numbers, `true`, `null`, `NaN` and the like.
+            b',' | b'+' | b'-' | b'.' => {}
+            _ if byte.is_ascii_alphanumeric() => {}
+            _ => return Err(invalid("it is not JSON")),
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, gone: Gone, byte: u8, kept: &mut Vec<u8>) -> io::Result<()> {
+        self.state = match gone {
+            Gone::Word => match byte {
+                b',' | b'}' | b']' => {
+                    self.state = State::Between;
+                    return self.byte(byte, kept);
+                }
+                _ => State::Gone(Gone::Word),
+            },
+            Gone::Text { escaped: false } if byte == b'"' => State::Between,
+            Gone::Text { escaped } => State::Gone(Gone::Text { escaped: byte == b'\\' && !escaped }),
+            Gone::Nested { depth, text: Some(escaped) } => {
+                let text = (byte != b'"' || escaped).then_some(byte == b'\\' && !escaped);
+                State::Gone(Gone::Nested { depth, text })
+            }
+            Gone::Nested { depth, text: None } => match byte {
+                b'"' => State::Gone(Gone::Nested { depth, text: Some(false) }),
+                b'{' | b'[' => State::Gone(Gone::Nested { depth: depth + 1, text: None }),
+                b'}' | b']' if depth == 1 => State::Between,
+                b'}' | b']' => State::Gone(Gone::Nested { depth: depth - 1, text: None }),
+                _ => self.state,
+            },
+        };
+        Ok(())
+    }
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::Value;
+
+    fn shed(text: &[u8], step: usize) -> io::Result<Vec<u8>> {
+        let (mut shed, mut kept) = (Shed::default(), Vec::new());
+        text.chunks(step).try_for_each(|chunk| shed.push(chunk, &mut kept))?;
+        shed.finish().map(|()| kept)
+    }
+
+    #[rstest]
+    #[case(r#"{"output": 1}"#, r#"{"output":null}"#)]
+    #[case(r#"{"output": NaN , "a": -1.5e+3}"#, r#"{"output":null, "a": -1.5e+3}"#)]
+    #[case(r#"{"run": [{"output": "x\"]}", "b": NaN}]}"#, r#"{"run": [{"output":null, "b": NaN}]}"#)]
+    #[case(r#"{"a": {"output":{"output":["]}\\",{}]}, "b": "\\"}}"#, r#"{"a": {"output":null, "b": "\\"}}"#)]
+    #[case(
+        r#"{"experiment": {"output": 1}, "output": []}"#,
+        r#"{"experiment": {"output": 1}, "output":null}"#
+    )]
+    #[case(r#"{"a": {"experiment": {"output": 1}}}"#, r#"{"a": {"experiment": {"output":null}}}"#)]
+    #[case(r#"{"a": "output", "outputs": 1}"#, r#"{"a": "output", "outputs": 1}"#)]
+    #[case(
+        r#"{"a": ["output", 1], "b\"output": {"xoutput": 2}}"#,
+        r#"{"a": ["output", 1], "b\"output": {"xoutput": 2}}"#
+    )]
+    #[case("\n{ }\n", "\n{ }\n")]
+    fn only_outputs_go(#[case] text: &str, #[case] expected: &str) {
+        for step in 1..=text.len() {
+            assert_eq!(String::from_utf8(shed(text.as_bytes(), step).unwrap()).unwrap(), expected, "{step}");
+        }
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("[]")]
+    #[case("x")]
+    #[case("{")]
+    #[case("{\"a")]
+    #[case("{\"output\":")]
+    #[case("{\"output\":}")]
+    #[case("{\"output\":{")]
+    #[case("{}{}")]
+    #[case("{\u{1}}")]
+    fn what_is_not_json_is_refused(#[case] text: &str) {
+        assert!(shed(text.as_bytes(), 1).is_err(), "{text}");
+    }
+
+    /// The same, said with a parser.
+    fn expected(value: &mut Value, top: bool) {
+        match value {
+            Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| match key.as_str() {
+                "experiment" if top => {}
+                "output" => *value = Value::Null,
+                _ => expected(value, false),
+            }),
+            Value::Array(items) => items.iter_mut().for_each(|value| expected(value, false)),
+            _ => {}
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,9}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(5, 40, 4, |inner| {
+            let key = prop_oneof!["output", "experiment", "[a-c\"\\\\]{0,3}"];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key, inner, 0..4).prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_parser(value in values(), pretty: bool, step in 1_usize..9) {
+            let mut value = serde_json::json!({"run": value.clone(), "experiment": value.clone(), "output": value});
+            let text = if pretty { format!("{value:#}") } else { value.to_string() };
+            let kept: Value = serde_json::from_slice(&shed(text.as_bytes(), step).unwrap()).unwrap();
+            expected(&mut value, true);
+            prop_assert_eq!(kept, value);
+        }
+
+        #[test]
+        fn never_panics(bytes in prop::collection::vec(prop::sample::select(b"{}[]\":,\\ output1e".to_vec()), 0..60)) {
+            let _ = shed(&bytes, 3);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What arrives through a log is what was sent, or an error.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::io::Cursor;
+
+use chaostoolkit_journal::frame::{
+    Carried, Frame, FrameError, LIMIT, is_complete, read, unzip, write, write_none,
+};
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn sent(journal: &[u8]) -> Vec<u8> {
+    let mut log = Vec::new();
+    write(&mut Cursor::new(journal), &mut log).unwrap();
+    log
+}
+
+fn carried(log: &[u8]) -> Carried {
+    match read(log).unwrap() {
+        Frame::Journal(carried) => carried,
+        none @ Frame::None { .. } => panic!("{none:?}"),
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+/// Bytes that no compression makes shorter.
+fn noise(length: usize) -> Vec<u8> {
+    let blocks = (0_usize..).flat_map(|block| Sha256::digest(block.to_le_bytes()));
+    blocks.take(length).collect()
+}
+
+fn noisy(length: usize) -> String {
+    (0..length.div_ceil(64)).map(|block| hash(&block.to_le_bytes())).collect()
+}
+
+#[test]
+fn the_format_is_documented() {
+    let text = String::from_utf8(sent(b"{\"status\": \"completed\"}")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[2]), (3, "chaostoolkit-journal-end"));
+    let header: Value =
+        serde_json::from_str(lines[0].strip_prefix("chaostoolkit-journal ").unwrap()).unwrap();
+    assert_eq!(header["version"], 1);
+    assert_eq!(header["bytes"], 23);
+    assert_eq!(header["sha256"], hash(b"{\"status\": \"completed\"}"));
+    assert_eq!(header["lines"], 1);
+    assert_eq!(header["truncated"], false);
+    let carried = carried(text.as_bytes());
+    assert_eq!(header["gzipBytes"], carried.gzip.len());
+    assert_eq!(header["gzipSha256"], hash(&carried.gzip));
+    assert_eq!(carried.gzip[4..8], [0; 4], "a time would make other bytes each time");
+}
+
+#[test]
+fn a_large_journal_travels_without_its_outputs() {
+    let noise = noisy(4_000_000);
+    let entry = |index: usize| json!({"activity": {"name": index}, "output": &noise[index * 1000..][..1000], "status": "succeeded"});
+    let run: Vec<Value> = (0..4000).map(entry).collect();
+    let journal = json!({"experiment": {"output": "kept"}, "run": run, "status": "completed"}).to_string();
+    let carried = carried(&sent(journal.as_bytes()));
+    assert!(carried.truncated && carried.gzip.len() <= LIMIT);
+    assert_eq!((carried.bytes, carried.sha256), (journal.len() as u64, hash(journal.as_bytes())));
+    let back: Value = serde_json::from_slice(&unzip(&carried.gzip, 1 << 20).unwrap()).unwrap();
+    assert_eq!(back["run"][3999], json!({"activity": {"name": 3999}, "output": null, "status": "succeeded"}));
+    assert_eq!(back["experiment"]["output"], "kept");
+}
+
+#[rstest]
+#[case(noise(2_000_000), "outputs cannot be left out: it is not an object")]
+#[case(json!({"x": noisy(3_000_000)}).to_string().into_bytes(), "even without its outputs")]
+#[case(json!({"output": noisy(3_000_000)}).to_string().split_off(1).into_bytes(), "it is not an object")]
+fn what_is_too_large_stays(#[case] journal: Vec<u8>, #[case] why: &str) {
+    let log = sent(&journal);
+    assert!(is_complete(&log));
+    match read(&log).unwrap() {
+        Frame::None { reason, bytes, sha256 } => {
+            assert!(reason.contains(why), "{reason}");
+            assert_eq!((bytes.unwrap(), sha256.unwrap()), (journal.len() as u64, hash(&journal)));
+        }
+        other @ Frame::Journal(_) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn nothing_travels_with_a_reason() {
+    let mut log = Vec::new();
+    write_none("the toolkit wrote no journal\n\"", &mut log).unwrap();
+    let reason = "the toolkit wrote no journal\n\"".to_owned();
+    assert_eq!(read(&log), Ok(Frame::None { reason, bytes: None, sha256: None }));
+    assert!(is_complete(&log) && !is_complete(&log[..log.len() - 2]));
+}
+
+#[test]
+fn says_what_is_wrong() {
+    let log = String::from_utf8(sent(&noise(10_000))).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    let damaged = |lines: &[&str]| read(lines.join("\n").as_bytes()).unwrap_err();
+    assert_eq!(damaged(&[]), FrameError::Missing);
+    assert_eq!(damaged(&lines[1..]), FrameError::Missing);
+    assert_eq!(damaged(&lines[..4]), FrameError::CutShort { lines: 2, expected: 4 });
+    assert_eq!(damaged(&[&lines[..2], &lines[5..]].concat()), FrameError::Lines { lines: 1, expected: 4 });
+    assert_eq!(damaged(&[&lines[..5], &lines[4..]].concat()), FrameError::Lines { lines: 5, expected: 4 });
+    assert_eq!(damaged(&[lines[0], lines[2], lines[1], lines[3], lines[4], lines[5]]), FrameError::Hash);
+    assert_eq!(
+        damaged(&[&["hi"], &lines[..1], &["hi"], &lines[2..]].concat()),
+        FrameError::Line { line: 1, what: "not base64" }
+    );
+    let other = lines[0].replace("\"version\":1", "\"version\":2");
+    assert_eq!(damaged(&[&[other.as_str()], &lines[1..]].concat()), FrameError::Version(2));
+    let other = lines[0].replace("\"bytes\":10000", "\"bytes\":10001");
+    assert_eq!(damaged(&[&[other.as_str()], &lines[1..]].concat()).to_string(), "damaged header: wrong hash");
+    assert_eq!(
+        damaged(&lines[..3]).to_string(),
+        "cut short: the log ends after 1 of the 4 lines of the journal"
+    );
+}
+
+#[test]
+fn no_more_is_unpacked_than_allowed() {
+    let gzip = carried(&sent(&vec![b'x'; 50_000_000])).gzip;
+    assert!(unzip(&gzip, 49_999_999).is_err());
+    assert_eq!(unzip(&gzip, 50_000_000).unwrap().len(), 50_000_000);
+    assert!(unzip(&gzip[..gzip.len() - 1], u64::MAX).is_err());
+    assert!(unzip(b"no gzip", u64::MAX).is_err());
+}
+
+fn journals() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![prop::collection::vec(any::<u8>(), 0..300), (0_usize..20_000).prop_map(noise)]
+}
+
+proptest! {
+    #[test]
+    fn what_is_sent_arrives(journal in journals(), before in "([a-z]{0,9}\n){0,3}", after in "([a-z]{0,9}\n){0,3}") {
+        let log = [before.as_bytes(), &sent(&journal), after.as_bytes()].concat();
+        prop_assert!(is_complete(&log));
+        let carried = carried(&log);
+        prop_assert_eq!((carried.bytes, carried.sha256, carried.truncated), (journal.len() as u64, hash(&journal), false));
+        prop_assert_eq!(unzip(&carried.gzip, journal.len() as u64).unwrap(), journal.clone());
+        prop_assert_eq!(sent(&journal), sent(&journal));
+    }
+
+    #[test]
+    fn what_is_cut_is_never_another(journal in journals(), at: prop::sample::Index) {
+        let log = sent(&journal);
+        let cut = &log[..at.index(log.len())];
+        if let Ok(frame) = read(cut) {
+            prop_assert_eq!(frame, read(&log).unwrap());
+        }
+        prop_assert_eq!(is_complete(cut), read(cut).is_ok());
+    }
+
+    #[test]
+    fn what_is_damaged_is_never_another(journal in journals(), at: prop::sample::Index, byte: u8, reason: bool) {
+        let mut log = sent(&journal);
+        if reason {
+            log.clear();
+            write_none("no reason", &mut log).unwrap();
+        }
+        let whole = read(&log).unwrap();
+        let at = at.index(log.len());
+        log[at] = byte;
+        if let Ok(frame) = read(&log) {
+            prop_assert_eq!(frame, whole);
+        }
+    }
+
+    #[test]
+    fn nothing_panics(log in "(chaostoolkit-journal(-end| \\{\"(version|lines|gzipBytes)\":[0-9]{1,20}\\})?|[a-zA-Z=]{0,8}|\n){0,12}") {
+        let _ = (read(log.as_bytes()), is_complete(log.as_bytes()));
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line of `chaos`, as far as it matters here.
+//!
+//! It is read by the rules of [click], on which all versions of the toolkit are built: options of the program come
+//! before the subcommand, those of `run` before or after the experiment, `--` ends them, and names are never shortened.
+//!
+//! [click]: https://click.palletsprojects.com/en/stable/parameters/
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Options of the program that take a value.
+const GLOBAL: [&str; 5] = ["--change-dir", "--log-file", "--log-file-level", "--log-format", "--settings"];
+
+/// Options of `run` that take a value.
+const RUN: [&str; 9] = [
+    "--journal-path",
+    "--rollback-strategy",
+    "--var",
+    "--var-file",
+    "--control-file",
+    "--hypothesis-strategy",
+    "--hypothesis-frequency",
+    "--output",
+    "--events-file",
+];
+
+/// What `--dry` takes from version 1.10 on. Before, it takes nothing.
+const DRY: [&str; 4] = ["probes", "actions", "activities", "pause"];
+
+/// What a command line of `chaos run` says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Where options of the program may be inserted.
+    pub global: usize,
+    /// Where `run` is.
+    pub run: usize,
+    pub no_version_check: bool,
+    /// Says whether and where to log to a file.
+    pub log_file: bool,
+    pub change_dir: Option<OsString>,
+    pub settings: Option<OsString>,
+    pub journal: Option<OsString>,
+    pub strategy: Option<OsString>,
+    /// The experiment: a file or a URL.
+    pub source: Option<OsString>,
+}
+
+/// Reads the arguments of `chaos`. `None` if they do not ask for `run`.
+pub fn read(args: &[OsString]) -> Option<Line> {
+    let mut line = Line::default();
+    let mut at = 0;
+    loop {
+        let arg = args.get(at)?;
+        if arg == "--" {
+            line.global = at;
+            at += 1;
+            break;
+        }
+        let Some((name, value)) = option(arg) else {
+            line.global = at;
+            break;
+        };
+        let value = value.map(OsStr::to_owned).or_else(|| {
+            let takes = GLOBAL.iter().any(|option| *option == name);
+            takes.then(|| next(args, &mut at)).flatten()
+        });
+        match name.to_str() {
+            Some("--no-version-check") => line.no_version_check = true,
+            Some("--no-log-file" | "--log-file") => line.log_file = true,
+            Some("--change-dir") => line.change_dir = value,
+            Some("--settings") => line.settings = value,
+            _ => {}
+        }
+        at += 1;
+    }
+    if args.get(at)? != "run" {
+        return None;
+    }
+    line.run = at;
+    read_run(args, at + 1, &mut line);
+    Some(line)
+}
+
+fn read_run(args: &[OsString], mut at: usize, line: &mut Line) {
+    while let Some(arg) = args.get(at) {
+        if arg == "--" {
+            line.source = args.get(at + 1..).and_then(<[_]>::last).cloned().or_else(|| line.source.take());
+            return;
+        }
+        let Some((name, value)) = option(arg) else {
+            line.source = Some(arg.clone());
+            at += 1;
+            continue;
+        };
+        let value = value.map(OsStr::to_owned).or_else(|| {
+            let dry =
+                name == "--dry" && args.get(at + 1).is_some_and(|arg| DRY.iter().any(|word| arg == word));
+            let takes = dry || RUN.iter().any(|option| *option == name);
+            takes.then(|| next(args, &mut at)).flatten()
+        });
+        match name.to_str() {
+            Some("--journal-path") => line.journal = value,
+            Some("--rollback-strategy") => line.strategy = Some(value.unwrap_or_default()),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// The value that follows an option, whatever it looks like.
+fn next(args: &[OsString], at: &mut usize) -> Option<OsString> {
+    *at += 1;
+    args.get(*at).cloned()
+}
+
+/// The name of an option, and its value if that is in the same word.
+fn option(arg: &OsStr) -> Option<(OsString, Option<&OsStr>)> {
+    let bytes = arg.as_bytes();
+    if bytes.len() < 2 || bytes[0] != b'-' {
+        return None;
+    }
+    let (name, value) = match bytes.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+        None => (bytes, None),
+    };
+    Some((OsString::from_vec(name.to_vec()), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("--help")]
+    #[case("validate run")]
+    #[case("--settings run x.json")]
+    #[case("--change-dir")]
+    #[case("-- validate run")]
+    #[case("discover run")]
+    #[case("/x/run x.json")]
+    fn other_subcommands_are_none(#[case] line: &str) {
+        assert_eq!(read(&words(line)), None);
+    }
+
+    #[rstest]
+    #[case("run x.json", 0, Some("x.json"))]
+    #[case("--verbose run x.json", 1, Some("x.json"))]
+    #[case("--settings run run x.json", 2, Some("x.json"))]
+    #[case("--settings=run run x.json", 1, Some("x.json"))]
+    #[case("--log-format json --verbose run --dry x.json", 3, Some("x.json"))]
+    #[case("run --dry probes x.json", 0, Some("x.json"))]
+    #[case("run --dry=probes x.json", 0, Some("x.json"))]
+    #[case("run x.json --var a=b --fail-fast", 0, Some("x.json"))]
+    #[case("run x.json --hypothesis-frequency 2 --control-file c.yaml", 0, Some("x.json"))]
+    #[case("run --var-file a.json", 0, None)]
+    #[case("run -- --x.json", 0, Some("--x.json"))]
+    #[case("run -", 0, Some("-"))]
+    #[case("run", 0, None)]
+    fn finds_the_experiment(#[case] line: &str, #[case] run: usize, #[case] source: Option<&str>) {
+        let line = read(&words(line)).unwrap();
+        assert_eq!((line.run, line.global, line.source), (run, run, source.map(OsString::from)));
+    }
+
+    #[test]
+    fn globals_go_before_the_end_of_options() {
+        let line = read(&words("--verbose -- run x.json")).unwrap();
+        assert_eq!((line.global, line.run), (1, 2));
+    }
+
+    #[test]
+    fn the_last_of_an_option_counts() {
+        let line = read(&words(
+            "--no-version-check --change-dir=a --change-dir b --settings s --log-file l run --journal-path c --journal-path=d --rollback-strategy never x",
+        ));
+        assert_eq!(
+            line.unwrap(),
+            Line {
+                global: 8,
+                run: 8,
+                no_version_check: true,
+                log_file: true,
+                change_dir: Some("b".into()),
+                settings: Some("s".into()),
+                journal: Some("d".into()),
+                strategy: Some("never".into()),
+                source: Some("x".into()),
+            }
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Which rollback strategy the files of the user name.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::yaml::{self, Found};
+
+/// What a file says about `runtime.rollbacks.strategy`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// It is no file, or cannot be read.
+    Unknown,
+    /// Nothing.
+    Unnamed,
+    /// This.
+    Named(String),
+}
+
+const PATH: [&str; 3] = ["runtime", "rollbacks", "strategy"];
+
+/// Longer files are not experiments, but would be held as a whole.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// The strategy in an experiment, which is read by the ending of its name.
+pub fn of_experiment(path: &Path) -> Strategy {
+    match path.extension().and_then(OsStr::to_str) {
+        Some("json") => text(path).map_or(Strategy::Unknown, |text| in_json(&text)),
+        Some("yaml" | "yml") => text(path).map_or(Strategy::Unknown, |text| in_yaml(&text)),
+        _ => Strategy::Unknown,
+    }
+}
+
+/// The strategy in the settings.
+pub fn of_settings(path: &Path) -> Strategy {
+    text(path).map_or(Strategy::Unknown, |text| in_yaml(&text))
+}
+
+fn in_json(text: &str) -> Strategy {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Strategy::Unknown };
+    let found = PATH.iter().try_fold(&value, |value, key| value.get(key));
+    match found {
+        None | Some(serde_json::Value::Null) => Strategy::Unnamed,
+        Some(serde_json::Value::String(name)) => Strategy::Named(name.clone()),
+        Some(other) => Strategy::Named(other.to_string()),
+    }
+}
+
+fn in_yaml(text: &str) -> Strategy {
+    match yaml::look_up(text, &PATH) {
+        None => Strategy::Unknown,
+        Some(Found::Nothing) => Strategy::Unnamed,
+        Some(Found::Text(name)) => Strategy::Named(name),
+    }
+}
+
+fn text(path: &Path) -> Option<String> {
+    // A pipe would block for ever, and the toolkit would not find what was read from it.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    let read = File::open(path).ok()?.take(LONGEST + 1).read_to_string(&mut text).ok()?;
+    (u64::try_from(read).ok()? <= LONGEST).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("x.json", r#"{"runtime": {"rollbacks": {"strategy": "never"}}}"#, Strategy::Named("never".into()))]
+    #[case("x.json", r#"{"runtime": {"rollbacks": {"strategy": 1}}}"#, Strategy::Named("1".into()))]
+    #[case("x.json", r#"{"runtime": {"rollbacks": {"strategy": null}}}"#, Strategy::Unnamed)]
+    #[case("x.json", r#"{"runtime": {"hypothesis": {}}}"#, Strategy::Unnamed)]
+    #[case("x.json", r#"{"runtime": []}"#, Strategy::Unnamed)]
+    #[case("x.json", "runtime: {rollbacks: {strategy: never}}", Strategy::Unknown)]
+    #[case("x.yaml", "runtime: {rollbacks: {strategy: never}}", Strategy::Named("never".into()))]
+    #[case("x.yml", "title: x", Strategy::Unnamed)]
+    #[case("x.yml", "title: [", Strategy::Unknown)]
+    #[case("x.txt", "runtime: {rollbacks: {strategy: never}}", Strategy::Unknown)]
+    fn is_read_by_its_ending(#[case] name: &str, #[case] text: &str, #[case] expected: Strategy) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(name), text).unwrap();
+        assert_eq!(of_experiment(&dir.path().join(name)), expected);
+    }
+
+    #[test]
+    fn what_is_no_file_is_unknown() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("x.json")).unwrap();
+        for path in ["x.json", "y.json", "http://x/y.json"] {
+            assert_eq!(of_experiment(&dir.path().join(path)), Strategy::Unknown);
+        }
+    }
+}

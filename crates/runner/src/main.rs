@@ -1,0 +1,167 @@
+//! `chaos-runner`: PID 1 of the container in which the Chaos Toolkit runs, and the sidecar that carries its journal.
+//!
+//! ```text
+//!  sidecar                                     runner container
+//!  chaos-runner install DIR ──DIR/chaos-runner──▶ chaos-runner run DIR -- chaos run …
+//!                                                   │ signals: one SIGINT, or none in rollbacks
+//!                                                   │ command line: journal, rollback strategy
+//!  chaos-runner sidecar DIR ◀──DIR/journal/done─────┤ journal.json
+//!        │                                          └─▶ termination message
+//!        └─▶ the journal, in its log
+//! ```
+//!
+//! As `chaos` (`DIR/bin/chaos`) it is the shim that wrappers such as `sh -c "chaos run …"` find on their `PATH`: it
+//! makes the same edits, says which process the toolkit is, and becomes it.
+
+mod args;
+mod command;
+mod edit;
+mod experiment;
+mod install;
+mod journal;
+mod marker;
+mod place;
+mod processes;
+mod relay;
+mod run;
+mod shim;
+mod sidecar;
+mod started;
+mod stop;
+mod termination;
+mod version;
+mod yaml;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: chaos-runner install DIR
+       chaos-runner sidecar DIR [--no-journal]
+       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]";
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Mode {
+    Help,
+    Install(PathBuf),
+    Sidecar { dir: PathBuf, journal: bool },
+    Run { dir: PathBuf, message: PathBuf, command: OsString, args: Vec<OsString> },
+    Shim(Vec<OsString>),
+}
+
+fn main() -> ExitCode {
+    let code = match mode(std::env::args_os()) {
+        None => {
+            let _ = writeln!(std::io::stderr(), "{USAGE}");
+            2
+        }
+        Some(Mode::Help) => i32::from(writeln!(std::io::stdout(), "{USAGE}").is_err()),
+        Some(Mode::Install(dir)) => done(install::install(&dir)),
+        Some(Mode::Sidecar { dir, journal }) => done(sidecar::sidecar(&dir, journal)),
+        Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, args),
+        Some(Mode::Shim(args)) => shim::shim(args),
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+fn done(result: std::io::Result<()>) -> i32 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            warn(error);
+            1
+        }
+    }
+}
+
+/// Tells people. Nobody listening is no reason to stop.
+fn warn(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "chaos-runner: {text}");
+}
+
+fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
+    let name = args.next()?;
+    if Path::new(&name).file_name().is_some_and(|name| name == place::SHIM) {
+        return Some(Mode::Shim(args.collect()));
+    }
+    let mode = args.next()?;
+    match mode.to_str()? {
+        "--help" | "-h" => Some(Mode::Help),
+        "install" => Some(Mode::Install(dir(&mut args)?)).filter(|_| args.next().is_none()),
+        "sidecar" => {
+            let dir = dir(&mut args)?;
+            let journal = match args.next() {
+                None => true,
+                Some(option) if option == "--no-journal" => false,
+                Some(_) => return None,
+            };
+            Some(Mode::Sidecar { dir, journal }).filter(|_| args.next().is_none())
+        }
+        "run" => {
+            let dir = dir(&mut args)?;
+            let mut message = PathBuf::from("/dev/termination-log");
+            loop {
+                let option = args.next()?;
+                match option.to_str()? {
+                    "--" => break,
+                    "--message" => message = args.next()?.into(),
+                    _ => return None,
+                }
+            }
+            Some(Mode::Run { dir, message, command: args.next()?, args: args.collect() })
+        }
+        _ => None,
+    }
+}
+
+fn dir(args: &mut impl Iterator<Item = OsString>) -> Option<PathBuf> {
+    args.next().filter(|dir| !dir.is_empty() && !dir.as_encoded_bytes().starts_with(b"-")).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn read(line: &str) -> Option<Mode> {
+        mode(line.split(' ').map(OsString::from))
+    }
+
+    #[rstest]
+    #[case("chaos-runner")]
+    #[case("chaos-runner what")]
+    #[case("chaos-runner install")]
+    #[case("chaos-runner install a b")]
+    #[case("chaos-runner install --help")]
+    #[case("chaos-runner sidecar")]
+    #[case("chaos-runner sidecar a --journal")]
+    #[case("chaos-runner sidecar a --no-journal b")]
+    #[case("chaos-runner run a")]
+    #[case("chaos-runner run a chaos")]
+    #[case("chaos-runner run a --")]
+    #[case("chaos-runner run a --message -- chaos")]
+    #[case("chaos-runner run a --message x chaos")]
+    fn wrong_usage_is_none(#[case] line: &str) {
+        assert_eq!(read(line), None);
+    }
+
+    #[test]
+    fn modes() {
+        assert_eq!(read("/x/chaos-runner install /d"), Some(Mode::Install("/d".into())));
+        assert_eq!(
+            read("r sidecar /d --no-journal"),
+            Some(Mode::Sidecar { dir: "/d".into(), journal: false })
+        );
+        assert_eq!(read("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
+        let run = |message: &str, args: &[&str]| {
+            let args = args.iter().map(OsString::from).collect();
+            Some(Mode::Run { dir: "/d".into(), message: message.into(), command: "chaos".into(), args })
+        };
+        assert_eq!(read("r run /d -- chaos"), run("/dev/termination-log", &[]));
+        assert_eq!(read("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
+    }
+}

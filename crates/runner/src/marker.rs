@@ -1,0 +1,141 @@
+//! Notices when the toolkit begins its rollbacks.
+//!
+//! All versions from 1.0 to 1.21 say so on stderr, once, before the first one:
+//!
+//! ```text
+//! [2026-11-21 07:51:32 INFO] Let's rollback...
+//! \x1b[32m[2026-11-21 07:51:32 INFO] [run:1072]\x1b[0m Let's rollback...
+//! {"process": 7, "levelname": "INFO", …, "message": "Let's rollback..."}
+//! ```
+//!
+//! An activity may have a name like that, and a program may print anything: the line has to be exactly that.
+
+const WORDS: &[u8] = b"Let's rollback...";
+
+/// Longer lines are others.
+const LONGEST: usize = 4096;
+
+/// Watches output that comes in pieces of any length.
+#[derive(Default)]
+pub struct Marker {
+    line: Vec<u8>,
+    too_long: bool,
+}
+
+impl Marker {
+    /// Whether a line that ends in this piece is it.
+    pub fn push(&mut self, piece: &[u8]) -> bool {
+        let mut found = false;
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            let whole = part.last() == Some(&b'\n');
+            if self.line.len() + part.len() > LONGEST {
+                self.too_long = true;
+                self.line.clear();
+            }
+            if !self.too_long {
+                self.line.extend_from_slice(part);
+            }
+            if whole {
+                found |= !self.too_long && is_it(&self.line);
+                self.line.clear();
+                self.too_long = false;
+            }
+        }
+        found
+    }
+}
+
+fn is_it(line: &[u8]) -> bool {
+    // Most lines end here.
+    if !line.windows(WORDS.len()).any(|words| words == WORDS) {
+        return false;
+    }
+    let line = without_colours(line);
+    let line = line.trim_ascii();
+    if line.first() == Some(&b'{') {
+        let Ok(record) = serde_json::from_slice::<serde_json::Value>(line) else { return false };
+        return record.get("levelname").is_some()
+            && record.get("message").and_then(serde_json::Value::as_str).map(str::as_bytes) == Some(WORDS);
+    }
+    let head = line.strip_suffix(WORDS).map(<[u8]>::trim_ascii_end);
+    head.is_some_and(|head| {
+        let level = head.windows(5).position(|window| window == b"INFO]");
+        let (Some(level), b'[') = (level, head.first().copied().unwrap_or_default()) else { return false };
+        match head.get(level + 5..).map(<[u8]>::trim_ascii) {
+            Some([]) => !head[..level].contains(&b']'),
+            // `[run:1072]`, where the toolkit is verbose.
+            Some([b'[', place @ .., b']']) => !place.iter().any(|byte| matches!(byte, b'[' | b']' | b' ')),
+            _ => false,
+        }
+    })
+}
+
+fn without_colours(line: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let end = match rest {
+            // Of terminals that choose a character set along with the colour.
+            [0x1b, b'(', _, ..] => Some(3),
+            [0x1b, b'[', sequence @ ..] => {
+                sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)).map(|end| end + 3)
+            }
+            _ => None,
+        };
+        if let Some(end) = end {
+            rest = &rest[end..];
+        } else {
+            kept.push(byte);
+            rest = tail;
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn seen(text: &[u8], step: usize) -> bool {
+        let mut marker = Marker::default();
+        text.chunks(step).fold(false, |found, piece| marker.push(piece) | found)
+    }
+
+    #[rstest]
+    #[case("[2026-11-21 07:51:32 INFO] Let's rollback...\n")]
+    #[case("\x1b[32m[2026-11-21 07:51:32 INFO] Let's rollback...\n")]
+    #[case("\x1b[32m[2026-11-21 07:51:32 INFO]\x1b[0m Let's rollback...\x1b[0m\r\n")]
+    #[case("\x1b[32m[2026-11-21 07:51:32 INFO] [run:1072]\x1b(B\x1b[m Let's rollback...\n")]
+    #[case("\x1b[32m[2026-11-21 07:51:32 INFO] [run:1072]\x1b[39m Let's rollback...\n")]
+    #[case(
+        "{\"process\": 7, \"levelname\": \"INFO\", \"message\": \"Let's rollback...\", \"context_id\": \"x\"}\n"
+    )]
+    fn is_noticed(#[case] line: &str) {
+        for step in [1, 2, 7, 1000] {
+            assert!(seen(line.as_bytes(), step), "{step}");
+            let text = format!("{}\nhello\n{line}more", "x".repeat(LONGEST + 1));
+            assert!(seen(text.as_bytes(), step), "{step}");
+        }
+    }
+
+    #[rstest]
+    #[case("Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 INFO] Action: Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 INFO] Action: [x] Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 INFO] [a b] Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 DEBUG] Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 INFO] Let's rollback... now\n")]
+    #[case("x [2026-11-21 07:51:32 INFO] Let's rollback...\n")]
+    #[case("[2026-11-21 07:51:32 INFO] Let's rollback...")]
+    #[case("{\"message\": \"Let's rollback...\"}\n")]
+    #[case("{\"levelname\": \"INFO\", \"message\": \"Action: Let's rollback...\"}\n")]
+    #[case("{\"levelname\": \"INFO\", \"message\": \"x\", \"y\": \"Let's rollback...\"}\n")]
+    #[case("[] Let's rollback...\n")]
+    #[case("INFO] Let's rollback...\n")]
+    fn others_are_not(#[case] line: &str) {
+        for step in [1, 7, 1000] {
+            assert!(!seen(line.as_bytes(), step), "{step}");
+        }
+    }
+}

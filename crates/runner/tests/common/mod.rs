@@ -1,0 +1,169 @@
+//! A container on stage: a directory that the runner was installed to, a toolkit that is a script, and what they left.
+
+#![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use chaostoolkit_journal::message::Message;
+use rustix::process::{Pid, Signal, kill_process};
+
+pub const RUNNER: &str = env!("CARGO_BIN_EXE_chaos-runner");
+
+/// Longer than anything here takes, even on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What every script begins with: it knows its help, and writes down how it was called.
+const HEAD: &str = r#"#!/bin/sh
+case " $* " in *" --help "*) echo "  --rollback-strategy TEXT"; exit 0;; esac
+printf '%s\n' "$@" >> "$OUT/args"
+journal() {
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --journal-path) echo "$2"; return;;
+      --journal-path=*) echo "${1#*=}"; return;;
+    esac
+    shift
+  done
+}
+JOURNAL=$(journal "$@")
+"#;
+
+/// Counts signals until the test lets it go.
+pub const WAITS: &str = r#"
+for signal in INT TERM HUP QUIT; do trap "echo $signal >> $OUT/signals" $signal; done
+touch $OUT/ready
+while [ ! -e $OUT/go ]; do sleep 0.01; done
+exit 7
+"#;
+
+/// A journal that says the experiment passed.
+pub const PASSED: &str = r#"{"chaoslib-version": "1.44.0", "status": "completed", "deviated": false,
+"experiment": {"title": "t", "method": [{"name": "a", "type": "action"}], "rollbacks": []},
+"steady_states": {"before": null, "after": null, "during": []},
+"run": [{"activity": {"name": "a", "type": "action"}, "output": 1, "status": "succeeded"}], "rollbacks": [],
+"start": "2026-11-21T07:51:32+00:00", "end": "2026-11-21T07:51:33+00:00", "duration": 1.0}"#;
+
+/// The line that begins the rollbacks.
+pub const ROLLBACK: &str = "[2026-11-21 07:51:32 INFO] Let's rollback...";
+
+pub struct Stage {
+    root: tempfile::TempDir,
+}
+
+impl Stage {
+    /// With a toolkit that does this.
+    pub fn new(chaos: &str) -> Self {
+        let stage = Self { root: tempfile::tempdir().unwrap() };
+        for dir in ["dir", "work", "bin", "out"] {
+            fs::create_dir(stage.path(dir)).unwrap();
+        }
+        let installed = Command::new(RUNNER).arg("install").arg(stage.path("dir")).status().unwrap();
+        assert!(installed.success());
+        stage.script("bin/chaos", &format!("{HEAD}{chaos}"));
+        fs::write(stage.path("work/x.json"), "{}").unwrap();
+        fs::write(stage.path("passed.json"), PASSED).unwrap();
+        stage
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    pub fn script(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The environment of the container.
+    pub fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
+        command.env_clear().env("PATH", path).env("HOME", self.path("work")).env("OUT", self.path("out"));
+        command.env("ROOT", self.root.path()).env("ROLLBACK", ROLLBACK).current_dir(self.path("work"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
+    }
+
+    /// The runner, about to run this.
+    pub fn run(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(self.path("dir/chaos-runner"));
+        self.dress(&mut command).arg("run").arg(self.path("dir"));
+        command.arg("--message").arg(self.path("message")).arg("--").args(line);
+        command
+    }
+
+    /// Runs to the end.
+    pub fn output(&self, line: &[&str]) -> Output {
+        finish(self.run(line).spawn().unwrap())
+    }
+
+    /// Starts, and waits until the script is ready.
+    pub fn start(&self, line: &[&str]) -> Child {
+        let child = self.run(line).spawn().unwrap();
+        until("ready", || self.path("out/ready").exists());
+        child
+    }
+
+    pub fn go(&self) {
+        fs::write(self.path("out/go"), "").unwrap();
+    }
+
+    pub fn message(&self) -> Message {
+        Message::read(&self.text("message"))
+            .unwrap_or_else(|| panic!("no message: {:?}", self.text("message")))
+    }
+
+    pub fn args(&self) -> String {
+        self.text("out/args").trim().replace('\n', " ").replace(self.root.path().to_str().unwrap(), "")
+    }
+}
+
+/// Waits for the end of a process. One that does not end is killed, and fails the test.
+pub fn finish(mut child: Child) -> Output {
+    let pid = pid(&child);
+    let (send, ended) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let late = ended.recv_timeout(PATIENCE).is_err();
+        if late {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        late
+    });
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    let _ = send.send(());
+    assert!(!watch.join().unwrap(), "it did not end: {output:?}");
+    output
+}
+
+pub fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+pub fn send(child: &Child, signal: Signal) {
+    kill_process(pid(child), signal).unwrap();
+}
+
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Time for something that must not happen.
+pub fn linger() {
+    std::thread::sleep(Duration::from_millis(300));
+}
+
+pub fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
