@@ -72,10 +72,10 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
             .await;
     let ended = status(ended.as_ref());
     assert_eq!(ended.phase, Some(Phase::Scheduled));
-    assert_eq!(ended.counters, Some(Counters { runs: 1, failed: 1 }));
+    assert_eq!(ended.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
     let past = &ended.history[0];
     assert_eq!((past.run.number, past.phase, past.run.exit_code), (1, Phase::Failed, Some(1)));
-    assert_eq!((past.reason.as_str(), past.run.duration_seconds), ("RunFailed", Some(7)));
+    assert_eq!((past.reason.as_str(), past.run.duration_seconds), ("ExperimentInvalid", Some(7)));
     assert_eq!(past.run.pod_name, pod);
     wait(&install.pods(), &pod, "let go", |pod| {
         pod.is_none_or(|pod| {
@@ -99,7 +99,11 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!(suspended.schedule.unwrap().next_schedule_time, None);
     let cron_job = cron_jobs.get(&name).await.unwrap().spec.unwrap();
     assert_eq!((cron_job.schedule.as_str(), cron_job.suspend), ("0 0 2 1 *", Some(true)));
-    assert_eq!(suspended.counters, Some(Counters { runs: 1, failed: 1 }), "and forgets nothing");
+    assert_eq!(
+        suspended.counters,
+        Some(Counters { runs: 1, failed: 1, ..Counters::default() }),
+        "and forgets nothing"
+    );
 
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());

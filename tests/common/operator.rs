@@ -35,7 +35,12 @@ impl Operator {
 
     /// Starts the operator for an installation and waits until it is ready.
     pub async fn start(install: &Install) -> Self {
-        let mut operator = Self::spawn(install, &[]);
+        Self::start_with(install, &[]).await
+    }
+
+    /// The same with these flags.
+    pub async fn start_with(install: &Install, flags: &[&str]) -> Self {
+        let mut operator = Self::spawn(install, flags);
         operator.address = eventually("the operator says where it listens", async || {
             let text = operator.log();
             Some(text.split_once("address=")?.1.split_whitespace().next()?.to_owned())
