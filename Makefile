@@ -24,6 +24,10 @@ demo: ## Run the basic experiment with the operator in the cluster, from start t
 test: ## Run all tests, lints included, layer by layer (one alone: hack/test.sh lint|pure|api|node)
 	hack/test.sh
 
+.PHONY: test-outcomes
+test-outcomes: ## What runs find: each outcome on a real node, with two versions of the Chaos Toolkit
+	hack/test.sh outcomes
+
 .PHONY: lint
 lint: ## Check formatting, clippy and documentation
 	hack/test.sh lint

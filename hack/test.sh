@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
-# One layer alone: hack/test.sh lint|pure|api|node.
+# One layer alone: hack/test.sh lint|pure|api|node|outcomes; the last is not part of all.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -32,15 +32,28 @@ node() {
   (
     eval "$variables"
     hack/cluster/load.sh "$built" "$image"
-    cargo test --locked --no-fail-fast --test node --test examples -- --ignored --test-threads "${NODE_TEST_THREADS:-4}"
+    # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
+    cargo test --locked --no-fail-fast --test node --test examples --test outcomes -- --ignored --skip what_runs_find --test-threads "${NODE_TEST_THREADS:-4}"
+  )
+}
+outcomes() {
+  layer "what runs find, in all cases, with two versions of the Chaos Toolkit"
+  local image built variables
+  image=$(hack/image.sh --name) built=$(hack/image.sh)
+  hack/cluster/up.sh
+  variables=$(hack/cluster/env.sh)
+  (
+    eval "$variables"
+    hack/cluster/load.sh "$built" "$image"
+    cargo test --locked --test outcomes what_runs_find -- --ignored --test-threads 1
   )
 }
 
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node) "$part" ;;
-    *) die "there is no layer $part; there are lint, pure, api and node" ;;
+    lint | pure | api | node | outcomes) "$part" ;;
+    *) die "there is no layer $part; there are lint, pure, api, node and outcomes" ;;
   esac
 done
 say "all passed: $*"

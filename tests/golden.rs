@@ -45,14 +45,14 @@ fn take_the_runner_out(pod: &mut Value) {
     assert_eq!(wrapper, ["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--"]);
 }
 
-/// The last item of a list; an empty list is none.
+/// Takes the last item off a list; an empty list is none.
 fn pop(value: &mut Value, key: &str) -> Value {
-    let list = value[key].as_array_mut().unwrap();
-    let last = list.pop().unwrap();
-    if list.is_empty() {
+    let items = value[key].as_array_mut().unwrap();
+    let popped = items.pop().unwrap();
+    if items.is_empty() {
         value.as_object_mut().unwrap().remove(key);
     }
-    last
+    popped
 }
 
 fn named(object: &Value) -> String {

@@ -211,7 +211,8 @@ impl FakeApi {
                 let (phase, reason) =
                     if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
                 // Just now: logs of runs that ended long ago are not waited for.
-                let finished = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+                let finished = Timestamp::from_second(chaostoolkit_operator::clock::now().as_second())
+                    .unwrap_or_default();
                 let started = finished - SignedDuration::from_secs(42);
                 pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
                     "exitCode": code, "reason": reason, "message": Self::reported(code.into()).0,

@@ -1,8 +1,8 @@
 //! Puts this program where the runner container finds it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use crate::place::{Place, RUNNER, SHIM, part_of, publish};
@@ -13,7 +13,9 @@ pub fn install(dir: &Path) -> io::Result<()> {
     let named =
         |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let bin = place.bin();
-    fs::create_dir_all(&bin).map_err(|error| named(&bin, error))?;
+    fs::create_dir_all(&bin)
+        .and_then(|()| fs::set_permissions(&bin, Permissions::from_mode(0o755)))
+        .map_err(|error| named(&bin, error))?;
     place.make_shared().map_err(|error| named(&place.shared(), error))?;
 
     let runner = place.runner();

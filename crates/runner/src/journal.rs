@@ -52,7 +52,10 @@ pub fn open(path: &Path) -> io::Result<Handle> {
 /// Its length and hash, and its text if that is not too long.
 fn read(file: &mut Handle) -> io::Result<(File, Option<Vec<u8>>)> {
     let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
-    let mut text = Some(Vec::new());
+    let length = file.metadata()?.len();
+    // At once: growing would take up to three times as much for a moment, and containers have limits.
+    let mut text =
+        (length <= LONGEST).then(|| Vec::with_capacity(usize::try_from(length).unwrap_or_default()));
     let mut chunk = vec![0; 64 * 1024];
     loop {
         let length = match file.read(&mut chunk) {

@@ -83,8 +83,17 @@ pub fn toolkit_in(group: Pid) -> Option<Pid> {
     let found: Vec<Process> = all()
         .filter(|process| process.group == Some(group) && process.running && is_toolkit(process.pid))
         .collect();
-    // One that started another, to have other packages, passes signals on.
-    let is_top = |process: &&Process| !found.iter().any(|other| Some(other.pid) == process.parent);
+    // One may have started another: to have other packages, and then it passes signals on, or as an activity.
+    let is_top = |process: &&Process| {
+        let mut parent = process.parent;
+        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read) {
+            if found.iter().any(|other| other.pid == above.pid) {
+                return false;
+            }
+            parent = above.parent;
+        }
+        true
+    };
     found.iter().find(is_top).map(|process| process.pid)
 }
 

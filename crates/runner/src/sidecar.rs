@@ -21,6 +21,10 @@ const RARELY: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// How often to look where the kernel gives no word, as there are only so many listeners for each user.
 const OFTEN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
+/// How long to stay after the journal of a run that was stopped was printed. The kubelet removes the containers of a
+/// deleted pod, logs included, as soon as the last has ended, and somebody has to have read this one's.
+const LINGER: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
 pub fn sidecar(dir: &Path, journal: bool) -> io::Result<()> {
     // As PID 1, a signal without a handler is lost.
     let (stopped, handler) = UnixStream::pair()?;
@@ -33,6 +37,12 @@ pub fn sidecar(dir: &Path, journal: bool) -> io::Result<()> {
         let shared = open_dir(&place.shared())?;
         await_done(&place, &shared, &stopped);
         print(&shared)?;
+        wait(&[&stopped], None);
+        if place.stop().exists() {
+            // The signal is still there to be read, and would end any wait at once; nothing else ever comes.
+            wait(&[], Some(&LINGER));
+        }
+        return Ok(());
     }
     wait(&[&stopped], None);
     Ok(())

@@ -20,7 +20,7 @@ impl Termination {
         )
     }
 
-    /// Replaces what is in it. In one call, so that it is never half of both.
+    /// Replaces what is in it.
     pub fn write(&mut self, message: &Message) {
         if let Some(file) = &mut self.0
             && let Err(error) = replace(file, message.to_json().as_bytes())
@@ -31,7 +31,8 @@ impl Termination {
 }
 
 fn replace(file: &mut File, text: &[u8]) -> io::Result<()> {
-    file.set_len(0)?;
+    // In this order, since what is said later is longer: there is no moment without a message.
     file.rewind()?;
-    file.write_all(text)
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
 }

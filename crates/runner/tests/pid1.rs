@@ -1,56 +1,17 @@
 //! As the first process of a container, as far as `unshare` makes one.
 
 #![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests panic to fail, and say why they do not run"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
 
 mod common;
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::{Frame, read};
 use common::*;
-use rustix::process::{Pid, Signal, kill_process};
-
-const UNSHARE: [&str; 4] = ["--pid", "--fork", "--kill-child", "--mount-proc"];
-
-fn is_permitted() -> bool {
-    let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
-    let permitted = tried.as_ref().is_ok_and(|output| output.status.success());
-    if !permitted {
-        eprintln!("skipped, since unshare is not permitted: {tried:?}");
-    }
-    permitted
-}
-
-fn unshare(stage: &Stage, args: &[&str]) -> Child {
-    let mut command = Command::new("unshare");
-    stage.dress(&mut command).args(UNSHARE).arg(stage.path("dir/chaos-runner")).args(args);
-    command.spawn().unwrap()
-}
-
-fn run(stage: &Stage, line: &[&str]) -> Child {
-    let (dir, message) = (stage.path("dir"), stage.path("message"));
-    let head = ["run", dir.to_str().unwrap(), "--message", message.to_str().unwrap(), "--"];
-    unshare(stage, &[&head, line].concat())
-}
-
-/// The runner, seen from outside.
-fn first(unshare: &Child) -> Pid {
-    let path = format!("/proc/{0}/task/{0}/children", unshare.id());
-    let mut found = None;
-    until("a first process", || {
-        found = fs::read_to_string(&path).ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
-        found.is_some()
-    });
-    Pid::from_raw(found.unwrap()).unwrap()
-}
+use rustix::process::{Signal, kill_process};
 
 #[test]
 fn signals_arrive() {
@@ -58,7 +19,7 @@ fn signals_arrive() {
         return;
     }
     let stage = Stage::new(&format!("echo $PPID > $OUT/parent; {WAITS}"));
-    let child = run(&stage, &["chaos", "run", "x.json"]);
+    let child = run_first(&stage, &["chaos", "run", "x.json"]);
     until("ready", || stage.path("out/ready").exists());
     assert_eq!(stage.text("out/parent"), "1\n");
     for _ in 0..3 {
@@ -79,7 +40,7 @@ fn a_stop_while_loading_works() {
     }
     // As PID 1, the toolkit itself would not even notice.
     let stage = Stage::new("touch $OUT/ready; exec sleep 30");
-    let child = run(&stage, &["chaos", "run", "x.json"]);
+    let child = run_first(&stage, &["chaos", "run", "x.json"]);
     until("ready", || stage.path("out/ready").exists());
     kill_process(first(&child), Signal::TERM).unwrap();
     assert_eq!(finish(child).status.code(), Some(130));
@@ -93,7 +54,7 @@ fn orphans_are_taken_leave_of() {
     let stage = Stage::new(
         "for i in 1 2 3 4 5; do (sleep 0.1 & ) ; done; sleep 0.6; grep -l '^State:.Z' /proc/[0-9]*/status > $OUT/zombies; true",
     );
-    assert_eq!(finish(run(&stage, &["chaos", "run", "x.json"])).status.code(), Some(0));
+    assert_eq!(finish(run_first(&stage, &["chaos", "run", "x.json"])).status.code(), Some(0));
     assert_eq!(stage.text("out/zombies"), "");
     assert!(stage.path("out/zombies").exists());
 }
@@ -107,7 +68,7 @@ fn nobody_is_left_to_forge_the_message() {
         "sh -c 'trap \"\" TERM INT HUP; while :; do echo forged > $ROOT/message; sleep 0.001; done' &";
     let stage =
         Stage::new(&format!("cp $ROOT/passed.json $JOURNAL; setsid {forger} (setsid {forger}) ; sleep 0.2"));
-    assert_eq!(finish(run(&stage, &["chaos", "run", "x.json"])).status.code(), Some(0));
+    assert_eq!(finish(run_first(&stage, &["chaos", "run", "x.json"])).status.code(), Some(0));
     assert_eq!(stage.message().summary.unwrap().outcome, Outcome::Passed);
 }
 
@@ -117,7 +78,7 @@ fn who_keeps_the_pipe_open_keeps_nobody_waiting() {
         return;
     }
     let stage = Stage::new("setsid sleep 60 & echo last words >&2");
-    let output = finish(run(&stage, &["chaos", "run", "x.json"]));
+    let output = finish(run_first(&stage, &["chaos", "run", "x.json"]));
     assert_eq!(output.stderr, b"last words\n");
 }
 
@@ -127,7 +88,7 @@ fn a_killed_toolkit_is_reported() {
         return;
     }
     let stage = Stage::new("kill -9 $$");
-    assert_eq!(finish(run(&stage, &["chaos", "run", "x.json"])).status.code(), Some(137));
+    assert_eq!(finish(run_first(&stage, &["chaos", "run", "x.json"])).status.code(), Some(137));
     assert_eq!(stage.message().signal, Some(9));
 }
 

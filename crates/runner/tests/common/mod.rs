@@ -1,7 +1,7 @@
 //! A container on stage: a directory that the runner was installed to, a toolkit that is a script, and what they left.
 
 #![allow(dead_code, reason = "each test uses a part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -166,4 +166,39 @@ pub fn linger() {
 
 pub fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// Makes a process the first of a container.
+pub const UNSHARE: [&str; 4] = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+
+pub fn is_permitted() -> bool {
+    let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
+    let permitted = tried.as_ref().is_ok_and(|output| output.status.success());
+    if !permitted {
+        eprintln!("skipped, since unshare is not permitted: {tried:?}");
+    }
+    permitted
+}
+
+pub fn unshare(stage: &Stage, args: &[&str]) -> Child {
+    let mut command = Command::new("unshare");
+    stage.dress(&mut command).args(UNSHARE).arg(stage.path("dir/chaos-runner")).args(args);
+    command.spawn().unwrap()
+}
+
+pub fn run_first(stage: &Stage, line: &[&str]) -> Child {
+    let (dir, message) = (stage.path("dir"), stage.path("message"));
+    let head = ["run", dir.to_str().unwrap(), "--message", message.to_str().unwrap(), "--"];
+    unshare(stage, &[&head, line].concat())
+}
+
+/// The runner, seen from outside.
+pub fn first(unshare: &Child) -> Pid {
+    let path = format!("/proc/{0}/task/{0}/children", unshare.id());
+    let mut found = None;
+    until("a first process", || {
+        found = fs::read_to_string(&path).ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
+        found.is_some()
+    });
+    Pid::from_raw(found.unwrap()).unwrap()
 }
