@@ -49,7 +49,8 @@ pub async fn settle(
     let problem = match &evidence.journal {
         Journal::None => return None,
         Journal::Left(why) => format!("not kept: {why}"),
-        Journal::Late(_) if !is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => {
+        Journal::Late(why) if !is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => {
+            tracing::warn!("the journal of pod {} cannot be brought here yet: {why}", run.pod_name);
             return Some(JournalRef { problem: None, ..seen });
         }
         Journal::Late(why) => format!("could not be brought here: {why}"),
