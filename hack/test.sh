@@ -23,8 +23,7 @@ api() {
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test drop_in --test overlays -- --ignored)
 }
-node() {
-  layer "tests that need a node"
+on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
   local image built variables
   image=$(hack/image.sh --name) built=$(hack/image.sh)
   hack/cluster/up.sh
@@ -32,21 +31,17 @@ node() {
   (
     eval "$variables"
     hack/cluster/load.sh "$built" "$image"
-    # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
-    cargo test --locked --no-fail-fast --test node --test examples --test outcomes -- --ignored --skip what_runs_find --test-threads "${NODE_TEST_THREADS:-4}"
+    cargo test --locked --no-fail-fast "$@"
   )
+}
+node() {
+  layer "tests that need a node"
+  # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
+  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "what runs find, in all cases, with two versions of the Chaos Toolkit"
-  local image built variables
-  image=$(hack/image.sh --name) built=$(hack/image.sh)
-  hack/cluster/up.sh
-  variables=$(hack/cluster/env.sh)
-  (
-    eval "$variables"
-    hack/cluster/load.sh "$built" "$image"
-    cargo test --locked --test outcomes what_runs_find -- --ignored --test-threads 1
-  )
+  on_node --test outcomes what_runs_find -- --ignored --test-threads 1
 }
 
 [ $# -gt 0 ] || set -- lint pure api node

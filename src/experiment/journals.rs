@@ -81,9 +81,8 @@ async fn keep(
     let manifest = manifest(experiment, run, outcome, carried)?;
     let name = manifest.name().to_owned();
     let found = apply::owned(&context.cluster, &manifest, false).await?;
-    let of = |annotations: Option<&str>| annotations.map(ToOwned::to_owned);
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
-    if of(pod.map(String::as_str)) != of(manifest.annotation(names::POD_UID_ANNOTATION)) {
+    if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
         // Left by a pass that was killed before it had recorded the run under this number, which another run has now.
         remove(context, experiment, &name).await?;
         apply::owned(&context.cluster, &manifest, false).await?;

@@ -154,12 +154,8 @@ impl Draft {
 
     /// The last word about the run of an experiment that runs once.
     fn conclude(&mut self, verdict: &Verdict) {
-        let status = &mut self.status;
-        count(status.counters.get_or_insert_default(), verdict);
-        status.outcome = Some(verdict.outcome);
-        status.warnings.clone_from(&verdict.warnings);
-        status.conclusive = Some(verdict.conclusive);
-        let rolled_back = status.run.as_ref().map(verdict::rolled_back);
+        found(&mut self.status, verdict);
+        let rolled_back = self.status.run.as_ref().map(verdict::rolled_back);
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);
         if let Some((is, reason, message)) = rolled_back {
@@ -248,10 +244,7 @@ impl Draft {
         verdict::record(&mut run, evidence);
         let verdict = verdict::judge(&run.pod_name, end, evidence);
         let status = &mut self.status;
-        count(status.counters.get_or_insert_default(), &verdict);
-        status.outcome = Some(verdict.outcome);
-        status.warnings.clone_from(&verdict.warnings);
-        status.conclusive = Some(verdict.conclusive);
+        found(status, &verdict);
         status.run = Some(run.clone());
         let past = PastRun {
             run,
@@ -345,8 +338,12 @@ fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
 }
 
-/// Counts a run that has ended.
-fn count(counters: &mut Counters, verdict: &Verdict) {
+/// Records what a run that has ended found, and counts it.
+fn found(status: &mut Status, verdict: &Verdict) {
+    status.outcome = Some(verdict.outcome);
+    status.warnings.clone_from(&verdict.warnings);
+    status.conclusive = Some(verdict.conclusive);
+    let counters: &mut Counters = status.counters.get_or_insert_default();
     counters.runs += 1;
     counters.passed += i32::from(verdict.outcome == Outcome::Passed);
     counters.deviated += i32::from(verdict.outcome == Outcome::Deviated);
