@@ -8,9 +8,9 @@ COPY . .
 # The target directory is a cache mount, which is not part of the layer: the programs are copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked \
-      --package chaostoolkit-operator --bin chaostoolkit-operator --package chaostoolkit-runner --bin chaos-runner && \
-    cp target/release/chaostoolkit-operator target/release/chaos-runner /
+    cargo build --release --locked --package chaostoolkit-operator --bin chaostoolkit-operator && \
+    cargo build --profile runner --locked --package chaostoolkit-runner --bin chaos-runner && \
+    cp target/release/chaostoolkit-operator target/runner/chaos-runner /
 
 FROM scratch
 COPY --from=build /chaostoolkit-operator /chaos-runner /

@@ -24,13 +24,12 @@ done
 command -v cargo >/dev/null || die "lacking: an answering docker or podman, or else cargo"
 target=$(rustc -vV | sed -n 's/^host: //p')
 say "building the programs for $target"
-# The operator, and what it puts beside the Chaos Toolkit. Static, since there will be no C library beside them.
-# An explicit --target keeps the flag away from build scripts and macros.
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-  cargo build --release --locked --target "$target" \
-  --package chaostoolkit-operator --bin chaostoolkit-operator --package chaostoolkit-runner --bin chaos-runner
+# Static, since there will be no C library beside them. An explicit --target keeps the flag away from build scripts and macros.
+build() { RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --locked --target "$target" "$@"; }
+build --release --package chaostoolkit-operator --bin chaostoolkit-operator
+build --profile runner --package chaostoolkit-runner --bin chaos-runner # what the operator puts beside the Chaos Toolkit
 target_dir=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-programs=("$target_dir/$target/release"/{chaostoolkit-operator,chaos-runner}) out=$target_dir/image
+programs=("$target_dir/$target"/{release/chaostoolkit-operator,runner/chaos-runner}) out=$target_dir/image
 
 mkdir -p "$out"
 key=$(printf '%s\n' "$IMAGE" | key_of - "${programs[@]}" "${BASH_SOURCE[0]}")
