@@ -27,6 +27,18 @@ pub enum Type {
 }
 
 impl Type {
+    /// All of them, in the order in which they are listed: that of a run's life.
+    const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Permitted,
+        Self::Provisioned,
+        Self::Suspended,
+        Self::Finished,
+        Self::Succeeded,
+        Self::RolledBack,
+        Self::CleanupBlocked,
+    ];
+
     /// Its name, as in the status.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -117,7 +129,13 @@ pub fn set(
             }
             *old = condition;
         }
-        None => conditions.push(condition),
+        None => {
+            conditions.push(condition);
+            // So that what a status looks like does not depend on what had gone wrong on the way.
+            conditions.sort_by_key(|condition| {
+                Type::ALL.iter().position(|type_| type_.as_str() == condition.type_)
+            });
+        }
     }
 }
 

@@ -123,6 +123,9 @@ impl Draft {
         self.set(Type::Provisioned, State::False, error.reason(), &message);
         if error.reason() == Reason::Forbidden {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        } else {
+            // Not refused any more; whether anything else will be, the rest of the way shows.
+            self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
         self.phase(Phase::Blocked, error.reason(), &message);
     }
