@@ -48,6 +48,9 @@ pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
 /// Annotation on every child: `namespace/name` of its experiment.
 pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
 
+/// Annotation on an experiment whose run has ended: any new value asks for one more run.
+pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
+
 /// Annotation on a `CronJob`: a hash of all that was asked for, to tell whether the spec has changed.
 pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 
@@ -88,6 +91,18 @@ pub fn suffix(uid: &str) -> String {
 #[must_use]
 pub fn child(template: &str, suffix: &str) -> String {
     format!("{template}-{suffix}")
+}
+
+/// The name of the pod of a run. Only the first has none added, so that it is what 0.14.0 called it.
+#[must_use]
+pub fn numbered(name: &str, number: i32) -> String {
+    if number < 2 { name.to_owned() } else { format!("{name}-{number}") }
+}
+
+/// The name of the pod that plays the rollbacks of a run.
+#[must_use]
+pub fn rescue(pod: &str) -> String {
+    format!("{pod}-rescue")
 }
 
 /// What is wrong with a name that has to be a DNS label ([RFC 1123]), such as a namespace's.

@@ -146,8 +146,20 @@ reasons! {
     RollbackFailed,
     /// The experiment declares no rollbacks.
     NoRollbacks,
-    /// The experiment is being deleted while its run goes on: the toolkit is asked to stop.
+    /// The run is to stop, since `spec.abort` says so or the experiment is being deleted: the toolkit is asked to.
     AbortRequested,
+    /// The run had not started when its time for that was over.
+    StartTimeout,
+    /// One more run was asked for.
+    RerunRequested,
+    /// Another pod plays the rollbacks of a run that ended before it had played them.
+    RescueStarted,
+    /// Another pod has played the rollbacks.
+    RescuePlayed,
+    /// The rollbacks could not be played by another pod either: the fault may still be there.
+    RescueFailed,
+    /// The run was stopped before it had started: there is nothing to roll back.
+    NotStarted,
     /// The experiment is being deleted.
     Terminating,
     /// Everything that was created for the experiment is gone.

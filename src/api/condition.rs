@@ -122,21 +122,16 @@ pub fn set(
         observed_generation: generation,
         last_transition_time: Time(now),
     };
-    match conditions.iter_mut().find(|old| old.type_ == condition.type_) {
-        Some(old) => {
-            if old.status == condition.status {
-                condition.last_transition_time = old.last_transition_time.clone();
-            }
-            *old = condition;
+    if let Some(old) = conditions.iter_mut().find(|old| old.type_ == condition.type_) {
+        if old.status == condition.status {
+            condition.last_transition_time = old.last_transition_time.clone();
         }
-        None => {
-            conditions.push(condition);
-            // So that what a status looks like does not depend on what had gone wrong on the way.
-            conditions.sort_by_key(|condition| {
-                Type::ALL.iter().position(|type_| type_.as_str() == condition.type_)
-            });
-        }
+        *old = condition;
+        return;
     }
+    conditions.push(condition);
+    // So that what a status looks like does not depend on what had gone wrong on the way.
+    conditions.sort_by_key(|condition| Type::ALL.iter().position(|type_| type_.as_str() == condition.type_));
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod words;
 pub use crd::crd;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
-    About, Activities, Counters, ExperimentStatus as Status, JournalRef, Outcome, PastRun, Phase,
+    About, Activities, Counters, ExperimentStatus as Status, JournalRef, Outcome, PastRun, Phase, Rescue,
     ResourceRef, Rollbacks, Run, ScheduleStatus, Trigger, Warning,
 };
 

@@ -1,6 +1,8 @@
 //! What an author writes.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
+pub mod control;
+
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::lenient;
 use super::status::ExperimentStatus;
+use control::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. Everything is optional: an empty spec runs `experiment.json` of the
 /// ConfigMap `chaostoolkit-experiment` in the namespace `chaostoolkit-run`.
@@ -140,6 +143,55 @@ pub struct ChaosToolkitExperimentSpec {
     /// How the operator gets to know what the run found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<ReportSpec>,
+
+    /// Stops the run: the toolkit is asked to end, plays the rollbacks, and the outcome is recorded. A run that has not
+    /// started never does. With a schedule, runs that go on are stopped and no others start for as long as it is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort: Option<bool>,
+
+    /// Starts no run while it is true. It does not stop one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+
+    /// Starts one more pod if the run ends before its rollbacks were played, which plays them and nothing else. Defaults
+    /// to false. Not for schedules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<bool>,
+
+    /// Seconds that a run may take. After that it is stopped, and its rollbacks are played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub active_deadline_seconds: Option<i64>,
+
+    /// Seconds after which a run that has not started is given up, whatever it waits for. 0: never. Defaults to 3600. Not
+    /// for schedules: those have `schedule.startingDeadlineSeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub start_deadline_seconds: Option<i64>,
+
+    /// Seconds after the end of its run at which the experiment is deleted, with everything that belongs to it. Without
+    /// it, the experiment stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub ttl_seconds_after_finished: Option<i64>,
+
+    /// When rollbacks are played: `default`, `always`, `never` or `deviated`. Goes before what the experiment and the
+    /// settings say. Without any of them: `always`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_strategy: Option<RollbackStrategy>,
+
+    /// When the steady state is evaluated: `default`, `before-method-only`, `after-method-only`, `during-method-only` or
+    /// `continuously`. Needs Chaos Toolkit 1.7 or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypothesis_strategy: Option<HypothesisStrategy>,
+
+    /// Runs without these: `probes`, `actions`, `activities` or `pause`. Needs Chaos Toolkit 1.10 or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
+
+    /// What becomes of what was created, once the run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<CleanupSpec>,
 
     /// Boolean. Leaves the pod and everything else that was created when the experiment is deleted. Defaults to false.
     #[serde(

@@ -20,6 +20,8 @@ pub enum Phase {
     Starting,
     /// The container runs.
     Running,
+    /// The run is being stopped: its rollbacks are played.
+    Aborting,
     /// The run came to a verdict, whatever it is.
     Completed,
     /// The run ended without a verdict.
@@ -28,7 +30,7 @@ pub enum Phase {
     Aborted,
     /// Runs start by a schedule.
     Scheduled,
-    /// Runs would start by a schedule, were it not suspended.
+    /// A run, or runs by a schedule, would start, were they not suspended.
     Suspended,
     /// The experiment is being deleted.
     Terminating,
@@ -43,6 +45,7 @@ impl Phase {
             Self::Blocked => "Blocked",
             Self::Starting => "Starting",
             Self::Running => "Running",
+            Self::Aborting => "Aborting",
             Self::Completed => "Completed",
             Self::Failed => "Failed",
             Self::Aborted => "Aborted",
@@ -95,12 +98,15 @@ pub struct ExperimentStatus {
     /// The schedule, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleStatus>,
-    /// The last runs of a schedule, 10 at the most, newest first.
+    /// The runs before that, or the last ones of a schedule: 10 at the most, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastRun>,
     /// How many runs there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<Counters>,
+    /// The value of the annotation `chaostoolkit.org/rerun` that the last run was started for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<String>,
     /// What was or is about to be created for the experiment besides the pod, in order. Deleting the experiment
     /// deletes these, whatever its spec says by then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -117,9 +123,15 @@ pub struct ExperimentStatus {
 pub struct Run {
     /// Number of the run, from 1.
     pub number: i32,
-    /// What started it: Created or Schedule.
+    /// What started it: Created, Rerun or Schedule.
     #[serde(default)]
     pub trigger: Trigger,
+    /// When it was asked for: the experiment was created or resumed, or a rerun was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
+    /// A hash of what the spec said of the run, when it was decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_hash: Option<String>,
     /// Name of its pod.
     pub pod_name: String,
     /// Uid of its pod: proof that the pod was created.
@@ -169,6 +181,33 @@ pub struct Run {
     /// The end of the log, 2 KiB at the most, where there is no journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,
+    /// The pod that plays the rollbacks in place of this run's, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<Rescue>,
+}
+
+/// A pod that plays the rollbacks of a run that did not come to them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rescue {
+    /// Name of the pod. Empty where there could be none; `problem` says why.
+    #[serde(default)]
+    pub pod_name: String,
+    /// Uid of the pod: proof that it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// When it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// What it played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
+    /// Why the rollbacks were not played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What started a run.
@@ -177,6 +216,8 @@ pub enum Trigger {
     /// The experiment was created.
     #[default]
     Created,
+    /// The annotation `chaostoolkit.org/rerun` asked for it.
+    Rerun,
     /// It was due.
     Schedule,
 }

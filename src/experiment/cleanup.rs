@@ -3,16 +3,19 @@
 //! What is deleted is what was recorded, whatever the spec says by now. Rights outlive the pod: rollbacks need them.
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Preconditions};
 use tracing::warn;
 
 use super::Context;
 use super::adopt;
+use super::control::Control;
 use super::error::Error;
 use super::event;
 use super::evidence::Evidence;
 use super::outcome::{PodState, pod_state};
 use super::report::Report;
+use super::rescue;
 use super::resource::Kind;
 use super::schedule;
 use crate::api::{ResourceRef, Spec, Status};
@@ -81,6 +84,11 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
     if remove_pod(context, report).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
+    if rescue::teardown(context, report).await? == Progress::Waiting {
+        report.draft.terminating("waiting for the rollbacks to be played");
+        report.write().await?;
+        return Ok(Progress::Waiting);
+    }
     for ResourceRef { kind, namespace, name, .. } in report.draft.status.resources.clone() {
         if kind == Kind::CronJob.as_str()
             && remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting
@@ -101,6 +109,12 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
     };
     let api = context.cluster.pods(&namespace);
     let Some(pod) = context.cluster.find(&api, Kind::Pod.as_str(), &name).await? else {
+        let status = &report.draft.status;
+        if !status.is_finished() && status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()) {
+            report.draft.terminating("deleting what was created");
+            report.draft.lost();
+            report.write().await?;
+        }
         return Ok(Progress::Done);
     };
     if !belongs_to(&pod, &uid) {
@@ -111,28 +125,48 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
         // Told before it is done: who watches the experiment sees the abort begin.
         report.draft.terminating("waiting for the run to end");
         report.write().await?;
-        if pod.metadata.deletion_timestamp.is_none() {
-            let parameters = DeleteParams::default().preconditions(precondition(pod.metadata.uid.clone()));
-            delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
-        }
+        stop(context, &pod).await?;
         return Ok(Progress::Waiting);
     };
     if !report.draft.status.is_finished() {
         report.draft.terminating("deleting what was created");
-        report.draft.follows(&pod, &state);
+        let control = Control::of(&report.live);
+        report.draft.follows(&pod, &state, &control);
         // Its journal would go with the experiment.
-        report.draft.ended(end, &Evidence::reported(end));
+        report.draft.ended(end, &Evidence::reported(end), &control);
         report.write().await?;
     }
-    release_pod(context, &namespace, &pod).await?;
-    if pod.metadata.deletion_timestamp.is_none() {
-        // Nothing of it runs any more, so there is nobody to give grace to.
-        let parameters =
-            DeleteParams::default().grace_period(0).preconditions(precondition(pod.metadata.uid.clone()));
-        delete(context, &namespace, Kind::Pod, &name, &parameters).await?;
+    remove_ended(context, &pod).await
+}
+
+/// Asks a pod to stop, once.
+pub async fn stop(context: &Context, pod: &Pod) -> Result<(), Error> {
+    delete_pod(context, pod, DeleteParams::default()).await
+}
+
+async fn delete_pod(context: &Context, pod: &Pod, parameters: DeleteParams) -> Result<(), Error> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return Ok(());
     }
+    let (namespace, name) = place(pod);
+    let parameters = parameters.preconditions(precondition(pod.metadata.uid.clone()));
+    delete(context, namespace, Kind::Pod, name, &parameters).await
+}
+
+fn place(pod: &Pod) -> (&str, &str) {
+    let ObjectMeta { namespace, name, .. } = &pod.metadata;
+    (namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
+}
+
+/// Removes a pod that has ended.
+pub async fn remove_ended(context: &Context, pod: &Pod) -> Result<Progress, Error> {
+    let (namespace, name) = place(pod);
+    release_pod(context, namespace, pod).await?;
+    // Nothing of it runs any more, so there is nobody to give grace to.
+    delete_pod(context, pod, DeleteParams::default().grace_period(0)).await?;
     // The pod's own rights and mounts are the next to go: not before it is really gone.
-    let left = context.cluster.find(&api, Kind::Pod.as_str(), &name).await?;
+    let api = context.cluster.pods(namespace);
+    let left = context.cluster.find(&api, Kind::Pod.as_str(), name).await?;
     let gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
     Ok(if gone { Progress::Done } else { Progress::Waiting })
 }
@@ -161,14 +195,10 @@ pub async fn remove_schedule(
     }
     let pods = schedule::pods_of(cluster, namespace, uid).await?;
     for pod in &pods {
-        let name = pod.metadata.name.as_deref().unwrap_or_default();
         if matches!(pod_state(pod), PodState::Ended(_)) {
             release_pod(context, namespace, pod).await?;
         }
-        if pod.metadata.deletion_timestamp.is_none() {
-            let parameters = DeleteParams::default().preconditions(precondition(pod.metadata.uid.clone()));
-            delete(context, namespace, Kind::Pod, name, &parameters).await?;
-        }
+        stop(context, pod).await?;
     }
     let is_gone = jobs.is_empty() && pods.is_empty();
     Ok(if is_gone { Progress::Done } else { Progress::Waiting })

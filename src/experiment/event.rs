@@ -4,12 +4,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
 use crate::api::condition::{self, State, Type};
-use crate::api::{Outcome, PastRun, Phase, Status, Warning};
+use crate::api::{Outcome, PastRun, Phase, Status, Trigger, Warning};
 use crate::reason::Reason;
 
-/// The events that the step from one status to the next is worth.
+/// The events that the step from one status to the next is worth. `is_other_spec`: the spec says other things of the run
+/// than when it was decided on.
 #[must_use]
-pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
+pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event> {
     let mut events = Vec::new();
     let changed = |type_| {
         let was = condition::find(&old.conditions, type_);
@@ -49,12 +50,6 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
         events.push(normal(Reason::RunStarted, &format!("the run started on {node}")));
     }
-    if new.phase == Some(Phase::Terminating) && old.phase == Some(Phase::Running) {
-        events.push(normal(
-            Reason::AbortRequested,
-            "the experiment is deleted during its run: stopping the toolkit",
-        ));
-    }
     if new.is_finished()
         && !old.is_finished()
         && let Some(finished) = condition::find(&new.conditions, Type::Finished)
@@ -67,33 +62,25 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
             events.extend(rollbacks(rolled_back));
         }
     }
+    if old.is_finished()
+        && new.is_finished()
+        && let Some((_, rolled_back)) = changed(Type::RolledBack)
+    {
+        events.extend(rescue(rolled_back));
+    }
     for past in new.history.iter().rev().filter(|past| is_new(past, old)) {
         let PastRun { run, outcome, reason, warnings, .. } = past;
         let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
         events.push(end(*outcome, Reason::named(reason), warnings, &note));
     }
-    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
-    if skipped(new) > skipped(old) {
-        let note = format!(
-            "{} runs that were due were not started: the one before went on, or nobody was there to start them",
-            skipped(new) - skipped(old)
-        );
-        events.push(warning(Reason::MissedSchedule.as_str(), &note));
-    }
-    if new.phase != old.phase {
-        match (old.phase, new.phase) {
-            (Some(Phase::Suspended), Some(Phase::Scheduled)) => events.push(normal(Reason::Resumed, message)),
-            (_, Some(Phase::Scheduled)) => events.push(normal(Reason::Scheduled, message)),
-            (_, Some(Phase::Suspended)) => events.push(normal(Reason::Suspended, message)),
-            _ => {}
-        }
-    }
+    events.extend(left_out(old, new));
+    events.extend(moved(old, new, message));
     if new.observed_generation != old.observed_generation
+        && is_other_spec
         && new.schedule.is_none()
         && old.run.as_ref().is_some_and(|run| run.pod_uid.is_some())
     {
-        let note =
-            "the spec was edited after the run had begun; delete and create the experiment to run it anew";
+        let note = "the spec was edited after the run had begun; a new value of the annotation chaostoolkit.org/rerun runs it anew";
         events.push(warning(Reason::SpecChangeIgnored.as_str(), note));
     }
     if let Some((true, blocked)) = changed(Type::CleanupBlocked) {
@@ -102,10 +89,49 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
     events
 }
 
-/// Whether a run of a schedule was not told of yet. Its journal may come later than its end.
+/// Runs of a schedule that were not started.
+fn left_out(old: &Status, new: &Status) -> Option<Event> {
+    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
+    let more = skipped(new) - skipped(old);
+    (more > 0).then(|| {
+        let note = format!(
+            "{more} runs that were due were not started: the one before went on, or nobody was there to start them"
+        );
+        warning(Reason::MissedSchedule.as_str(), &note)
+    })
+}
+
+/// A new phase that is not the end of a run.
+fn moved(old: &Status, new: &Status, message: &str) -> Option<Event> {
+    let reason = new.reason.as_deref().and_then(Reason::named);
+    match (old.phase, new.phase) {
+        (old, new) if old == new => None,
+        (_, Some(Phase::Aborting)) => Some(match reason {
+            Some(Reason::AbortRequested) => normal(Reason::AbortRequested, message),
+            reason => warning(reason.unwrap_or(Reason::PodDeleted).as_str(), message),
+        }),
+        (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
+            Reason::AbortRequested,
+            "the experiment is deleted during its run: stopping the toolkit",
+        )),
+        (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
+            Some(normal(Reason::Resumed, message))
+        }
+        (Some(_), Some(Phase::Pending)) if reason == Some(Reason::RerunRequested) => {
+            Some(normal(Reason::RerunRequested, message))
+        }
+        (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, message)),
+        (_, Some(Phase::Suspended)) => Some(normal(Reason::Suspended, message)),
+        _ => None,
+    }
+}
+
+/// Whether a run of a schedule was not told of yet. Its journal may come later than its end, and a run that did not start
+/// by a schedule was told of when it ended.
 #[must_use]
 pub fn is_new(past: &PastRun, old: &Status) -> bool {
-    old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
+    past.run.trigger == Trigger::Schedule
+        && old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
 }
 
 /// The end of a run. Only one that did what it was to do is no warning.
@@ -139,6 +165,15 @@ fn rollbacks(condition: &Condition) -> Option<Event> {
         State::True => Some(normal(Reason::RollbacksPlayed, &condition.message)),
         State::False => Some(warning(&condition.reason, &condition.message)),
         State::Unknown => None,
+    }
+}
+
+/// What another pod does about rollbacks that a run did not come to.
+fn rescue(condition: &Condition) -> Option<Event> {
+    match Reason::named(&condition.reason)? {
+        reason @ (Reason::RescueStarted | Reason::RescuePlayed) => Some(normal(reason, &condition.message)),
+        reason @ Reason::RescueFailed => Some(warning(reason.as_str(), &condition.message)),
+        _ => None,
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::control::Control;
+use crate::api::spec::control::{DryRun, HypothesisStrategy, RollbackStrategy};
 use crate::api::spec::{InvalidSpec, JournalStore, Parsed, PodSpec, ReportMode, ReportSpec, ScheduleSpec};
 use crate::api::{About, Experiment, Spec};
 pub use crate::config::Runner;
@@ -43,6 +45,16 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// What is run, for the record.
     pub about: About,
+    /// A hash of all that decides on the run.
+    pub spec_hash: String,
+    /// The rerun that is asked for, if one is.
+    pub rerun: Option<String>,
+    /// Options of `chaos run`, as `--option=value`.
+    pub options: Vec<String>,
+    /// Seconds that the run may take.
+    pub active_deadline: Option<i64>,
+    /// Whether it is about nothing but the rollbacks of a run that has ended.
+    pub is_rescue: bool,
     /// What is put into the pod to learn what the run found; not where the author wants the pod left alone.
     pub runner: Option<Runner>,
 }
@@ -225,9 +237,16 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         Some(own) if !is_empty(own) => About::default(),
         _ => about(&source, facts.text.as_deref()),
     };
+    let run = experiment.status.as_ref().filter(|status| status.schedule.is_none());
+    let run = run.and_then(|status| status.run.as_ref());
     Ok(Plan {
         owner: Owner::of(experiment),
-        number: 1,
+        number: run.map_or(1, |run| run.number.max(1)),
+        spec_hash: spec_hash(experiment.spec.as_ref()),
+        rerun: Control::of(experiment).rerun,
+        options: options(spec, &pod)?,
+        active_deadline: spec.active_deadline_seconds,
+        is_rescue: false,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
         rights: Rights {
             bind: given(role.bind).is_none(),
@@ -254,13 +273,70 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         schedule: match &spec.schedule {
             // An empty mapping was none for 0.14.0.
             Some(_) if is_empty_mapping(experiment, "/schedule") => None,
-            Some(spec) => Some(schedule(spec)?),
+            Some(when) => {
+                let mut schedule = schedule(when)?;
+                if spec.suspend == Some(true) || spec.abort == Some(true) {
+                    schedule.fields.insert("suspend", true.into());
+                }
+                Some(schedule)
+            }
             None => None,
         },
         about,
         source,
         runner: runner(spec.report.as_ref(), &facts.runner),
     })
+}
+
+/// What of a spec has an effect on a run that was decided on, or none on any.
+const NOT_OF_THE_RUN: [&str; 7] = [
+    "abort",
+    "suspend",
+    "rescue",
+    "startDeadlineSeconds",
+    "ttlSecondsAfterFinished",
+    "cleanup",
+    "keep_resources_on_delete",
+];
+
+/// A hash of all that decides on a run.
+#[must_use]
+pub fn spec_hash(spec: Option<&Value>) -> String {
+    let mut spec = spec.and_then(Value::as_object).cloned().unwrap_or_default();
+    spec.retain(|field, _| !NOT_OF_THE_RUN.contains(&field.as_str()));
+    names::suffix(&Value::Object(spec).to_string())
+}
+
+/// The options of `chaos run` that the spec asks for, each said in one place only.
+fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
+    let asked = [
+        ("rollbackStrategy", "--rollback-strategy", spec.rollback_strategy.map(RollbackStrategy::as_str)),
+        (
+            "hypothesisStrategy",
+            "--hypothesis-strategy",
+            spec.hypothesis_strategy.map(HypothesisStrategy::as_str),
+        ),
+        ("dryRun", "--dry", spec.dry_run.map(DryRun::as_str)),
+    ];
+    let arguments = pod.chaos_args.clone().unwrap_or_default();
+    let mut options = Vec::new();
+    for (field, option, value) in asked {
+        let Some(value) = value else { continue };
+        let is_same = |argument: &String| {
+            argument == option || argument.strip_prefix(option).is_some_and(|rest| rest.starts_with('='))
+        };
+        if arguments.iter().any(is_same) {
+            let problem = format!("is said by {option} in spec.pod.chaosArgs too: take one away");
+            return Err(InvalidSpec::new(format!("spec.{field}"), problem));
+        }
+        if !arguments.is_empty() && !arguments.iter().any(|argument| argument == "run") {
+            let problem =
+                format!("cannot become {option}, since spec.pod.chaosArgs has no \"run\" that takes it");
+            return Err(InvalidSpec::new(format!("spec.{field}"), problem));
+        }
+        options.push(format!("{option}={value}"));
+    }
+    Ok(options)
 }
 
 /// Where the experiment comes from and what it is, for the record.

@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 use super::Context;
 use super::error::Error;
 use super::event;
+use super::plan;
 use super::status::Draft;
 use crate::api::{ChaosToolkitExperiment, Experiment, Phase, Status};
 use crate::names;
@@ -67,7 +68,10 @@ impl<'a> Report<'a> {
         for past in new.history.iter().filter(|past| event::is_new(past, old)) {
             self.context.metrics.run_finished(Some(past.phase), Some(past.outcome));
         }
-        for event in event::transitions(old, new) {
+        let decided = new.run.as_ref().and_then(|run| run.spec_hash.as_ref());
+        let is_other_spec =
+            decided.is_none_or(|decided| *decided != plan::spec_hash(self.live.spec.as_ref()));
+        for event in event::transitions(old, new, is_other_spec) {
             self.publish(&event).await;
         }
     }

@@ -15,6 +15,7 @@ use kube::api::{Api, DynamicObject, ListParams, Patch};
 use serde_json::json;
 
 use super::cleanup;
+use super::control::Control;
 use super::error::Error;
 use super::evidence::Evidence;
 use super::outcome::{End, PodState, pod_state};
@@ -55,6 +56,7 @@ pub async fn follow(
     context: &Context,
     report: &mut Report<'_>,
     cron_job: &CronJob,
+    control: &Control,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
@@ -80,6 +82,9 @@ pub async fn follow(
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
             context.incoming.listen(&context.cluster, pod);
+            if control.abort {
+                cleanup::stop(context, pod).await?;
+            }
             report.draft.ticks(pod, &state);
             continue;
         };

@@ -3,22 +3,25 @@
 //! A [`Draft`] starts as the status that was read. The same pass over the same world writes the same status: times
 //! come from the pod, or change only with what they date.
 
+use chaostoolkit_journal::RollbackState;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use super::cleanup;
+use super::control::Control;
 use super::error::Error;
 use super::evidence::Evidence;
 use super::journals;
 use super::outcome::{End, PodState};
 use super::plan::Plan;
 use super::resource::Resources;
-use super::verdict::{self, Verdict};
+use super::verdict::{self, Ordered, Verdict};
 use crate::api::condition::{self, State, Type};
 use crate::api::spec::InvalidSpec;
 use crate::api::{
-    About, Counters, Experiment, Outcome, PastRun, Phase, ResourceRef, Run, ScheduleStatus, Status, Trigger,
+    About, Counters, Experiment, Outcome, PastRun, Phase, Rescue, ResourceRef, Rollbacks, Run,
+    ScheduleStatus, Status, Trigger,
 };
 use crate::reason::Reason;
 
@@ -72,6 +75,10 @@ impl Draft {
     /// This run was decided on: what teardown needs to know is on the record before anything is created.
     pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
         self.about.clone_from(&plan.about);
+        if self.status.run.is_none() {
+            // What was on the experiment from the start asks for no second run.
+            self.status.rerun.clone_from(&plan.rerun);
+        }
         self.status.suffix = Some(plan.owner.suffix());
         self.status.run_namespace = Some(plan.namespace.clone());
         self.status.outcome = Some(Outcome::Unknown);
@@ -91,15 +98,24 @@ impl Draft {
             recorded.time_zone.clone_from(&schedule.time_zone);
             is_known
         } else {
+            let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
             let run = Run {
                 number: plan.number,
+                trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
+                requested_at: asked
+                    .as_ref()
+                    .and_then(|asked| asked.requested_at.clone())
+                    .or(Some(Time(self.now))),
                 pod_name: resources.workload.name().to_owned(),
                 experiment: plan.about.clone(),
+                spec_hash: Some(plan.spec_hash.clone()),
                 ..Run::default()
             };
-            let is_known = self.status.run.as_ref() == Some(&run);
+            let is_known = asked.as_ref() == Some(&run);
             self.status.run = Some(run);
-            (self.status.schedule, self.status.counters) = (None, None);
+            if self.status.schedule.take().is_some() {
+                (self.status.counters, self.status.history) = (None, Vec::new());
+            }
             self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
             is_known
         };
@@ -131,7 +147,7 @@ impl Draft {
     }
 
     /// The pod of the run exists, in this state.
-    pub fn follows(&mut self, pod: &Pod, state: &PodState) {
+    pub fn follows(&mut self, pod: &Pod, state: &PodState, control: &Control) {
         self.provisioned("everything the run needs was created");
         let Some(run) = &mut self.status.run else { return };
         run.pod_uid.clone_from(&pod.metadata.uid);
@@ -153,16 +169,151 @@ impl Draft {
             }
             PodState::Ended(_) => {}
         }
+        if pod.metadata.deletion_timestamp.is_some() && !matches!(state, PodState::Ended(_)) {
+            self.stopping(control);
+        }
+    }
+
+    /// The pod is or was asked to stop.
+    pub fn stopping(&mut self, control: &Control) {
+        let run = self.status.run.clone().unwrap_or_default();
+        let (reason, message) = match ordered(&run, control, self.now) {
+            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
+            Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
+            None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
+        };
+        self.phase(Phase::Aborting, reason, message);
     }
 
     /// The run has ended, and this is what there is to judge it by.
-    pub fn ended(&mut self, end: &End, evidence: &Evidence) {
+    pub fn ended(&mut self, end: &End, evidence: &Evidence, control: &Control) {
         let now = self.now;
         let Some(run) = &mut self.status.run else { return };
+        let ordered = ordered(run, control, now);
         finish(run, end, now);
         verdict::record(run, evidence);
-        let verdict = verdict::judge(&run.pod_name, end, evidence);
+        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         self.conclude(&verdict);
+    }
+
+    /// The run was to stop before it had started.
+    pub fn aborted_before_the_start(&mut self) {
+        let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
+        run.finished_at = Some(Time(self.now));
+        self.conclude(&Verdict::not_started(
+            Reason::AbortRequested,
+            "stopped by spec.abort before it had started",
+        ));
+        self.set(Type::RolledBack, State::Unknown, Reason::NotStarted, "the run never started");
+    }
+
+    /// No run is started for now.
+    pub fn suspended(&mut self) {
+        let message = "no run starts while spec.suspend is true";
+        self.phase(Phase::Suspended, Reason::Suspended, message);
+        self.set(Type::Suspended, State::True, Reason::Suspended, message);
+    }
+
+    /// Whether runs have started by a schedule so far.
+    #[must_use]
+    pub const fn has_schedule(&self) -> bool {
+        self.status.schedule.is_some()
+    }
+
+    /// Gives a run up that has waited for too long for what it needs. Says whether that is so.
+    pub fn gave_up_waiting(&mut self, control: &Control, error: &Error) -> bool {
+        let is_waiting = |run: &&mut Run| run.pod_uid.is_none() && run.finished_at.is_none();
+        if self.has_schedule() {
+            return false;
+        }
+        let Some(run) = self.status.run.as_mut().filter(is_waiting) else { return false };
+        if !control.is_start_overdue(run, self.now) {
+            return false;
+        }
+        run.finished_at = Some(Time(self.now));
+        let message = format!("the run has not started in time: {}", error.describe());
+        self.conclude(&Verdict::start_timeout(message));
+        true
+    }
+
+    /// One more run is asked for: what the last one found is history.
+    pub fn rerun(&mut self, control: &Control) {
+        let status = &mut self.status;
+        let Some(run) = status.run.take() else { return };
+        let number = run.number.saturating_add(1);
+        let reason =
+            condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
+        let past = PastRun {
+            run,
+            phase: status.phase.unwrap_or(Phase::Failed),
+            outcome: status.outcome.unwrap_or_default(),
+            warnings: std::mem::take(&mut status.warnings),
+            conclusive: status.conclusive.take().unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+        };
+        status.history.insert(0, past);
+        status.history.truncate(LONGEST_HISTORY);
+        status.outcome = Some(Outcome::Unknown);
+        status.rerun.clone_from(&control.rerun);
+        status.run = Some(Run {
+            number,
+            trigger: Trigger::Rerun,
+            requested_at: Some(Time(self.now)),
+            ..Run::default()
+        });
+        status.conditions.retain(|condition| condition.type_ != Type::RolledBack.as_str());
+        let message = format!("run {number} was asked for");
+        self.set(Type::Provisioned, State::Unknown, Reason::RerunRequested, &message);
+        self.phase(Phase::Pending, Reason::RerunRequested, &message);
+    }
+
+    /// Another pod is to play the rollbacks; what it needs is on the record before it is created.
+    pub fn rescue_planned(&mut self, resources: &Resources) {
+        for made in resources.references() {
+            if !self.status.resources.iter().any(|known| known.is_same(&made)) {
+                self.status.resources.push(made);
+            }
+        }
+        let Some(run) = &mut self.status.run else { return };
+        let pod_name = resources.workload.name().to_owned();
+        let message = format!("pod {pod_name} plays the rollbacks that the run did not come to");
+        run.rescue.get_or_insert_with(|| Rescue {
+            pod_name,
+            requested_at: Some(Time(self.now)),
+            ..Rescue::default()
+        });
+        self.set(Type::RolledBack, State::Unknown, Reason::RescueStarted, &message);
+    }
+
+    /// The pod that plays the rollbacks exists.
+    pub fn rescue_created(&mut self, pod: &Pod) {
+        if let Some(rescue) = self.status.run.as_mut().and_then(|run| run.rescue.as_mut()) {
+            rescue.pod_uid.clone_from(&pod.metadata.uid);
+        }
+    }
+
+    /// The pod that was to play the rollbacks has ended, or there can be none.
+    pub fn rescue_ended(&mut self, played: Result<Rollbacks, String>) {
+        let Some(run) = &mut self.status.run else { return };
+        let rescue = run.rescue.get_or_insert_default();
+        rescue.finished_at = Some(Time(self.now));
+        let (state, reason, message) = match &played {
+            Ok(rollbacks) if rollbacks.state == RollbackState::Played => {
+                let Rollbacks { total, .. } = rollbacks;
+                let message = format!("pod {} has played all rollbacks ({total})", rescue.pod_name);
+                (State::True, Reason::RescuePlayed, message)
+            }
+            Ok(rollbacks) => {
+                let (_, _, how) = verdict::rollbacks(rollbacks);
+                (State::False, Reason::RescueFailed, format!("pod {}: {how}", rescue.pod_name))
+            }
+            Err(problem) => (State::False, Reason::RescueFailed, problem.clone()),
+        };
+        match played {
+            Ok(rollbacks) => rescue.rollbacks = Some(rollbacks),
+            Err(problem) => rescue.problem = Some(condition::short(&problem)),
+        }
+        self.set(Type::RolledBack, state, reason, &message);
     }
 
     /// The last word about the run of an experiment that runs once.
@@ -336,6 +487,7 @@ impl Draft {
             | Phase::Blocked
             | Phase::Starting
             | Phase::Running
+            | Phase::Aborting
             | Phase::Scheduled
             | Phase::Suspended
             | Phase::Terminating => {
@@ -358,6 +510,14 @@ impl Draft {
 
 /// How many ended runs of a schedule are kept, and how many are recorded with one write.
 pub const LONGEST_HISTORY: usize = 10;
+
+/// Why the operator would have the pod of a run deleted, if it would.
+fn ordered(run: &Run, control: &Control, now: Timestamp) -> Option<Ordered> {
+    if control.abort {
+        return Some(Ordered::Abort);
+    }
+    control.is_start_overdue(run, now).then_some(Ordered::StartTimeout)
+}
 
 /// Fills in how a run ended.
 fn finish(run: &mut Run, end: &End, now: Timestamp) {

@@ -41,11 +41,55 @@ impl Verdict {
         Self { phase, outcome, reason, message: message.into(), warnings: Vec::new(), conclusive: false }
     }
 
+    /// A run that was stopped before it had started.
+    #[must_use]
+    pub fn not_started(reason: Reason, message: &str) -> Self {
+        Self::new(Outcome::Interrupted, reason, message)
+    }
+
+    /// A run that had not started when its time for that was over.
+    #[must_use]
+    pub fn start_timeout(message: String) -> Self {
+        Self::new(Outcome::Error, Reason::StartTimeout, message)
+    }
+
+    /// The same verdict on a run whose pod the operator itself had deleted, if it had and the run ended for that.
+    #[must_use]
+    pub fn as_ordered(self, end: &End, why: Option<Ordered>) -> Self {
+        match why {
+            Some(why) if self.reason == Reason::PodDeleted => {
+                let (outcome, reason, message) = match why {
+                    Ordered::StartTimeout if end.started_at.is_none() => {
+                        return Self::start_timeout("the container had not started in time".to_owned());
+                    }
+                    Ordered::StartTimeout => return self,
+                    Ordered::Abort if end.started_at.is_none() => (
+                        Outcome::Interrupted,
+                        Reason::AbortRequested,
+                        "stopped by spec.abort before it had started",
+                    ),
+                    Ordered::Abort => (Outcome::Interrupted, Reason::AbortRequested, "stopped by spec.abort"),
+                };
+                Self { warnings: self.warnings, ..Self::new(outcome, reason, message) }
+            }
+            _ => self,
+        }
+    }
+
     /// A run whose pod is gone, so that nothing is known of it any more.
     #[must_use]
     pub fn lost(reason: Reason, message: String) -> Self {
         Self::new(Outcome::Unknown, reason, message)
     }
+}
+
+/// Why the operator deletes the pod of a run that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// The author wants the run to stop.
+    Abort,
+    /// It was to have started by now.
+    StartTimeout,
 }
 
 /// Judges the run of a pod.
@@ -324,6 +368,12 @@ pub fn rolled_back(run: &Run) -> (Option<bool>, Reason, String) {
             "there is no journal that says whether rollbacks were played".to_owned(),
         );
     };
+    self::rollbacks(rollbacks)
+}
+
+/// The same of these rollbacks.
+#[must_use]
+pub fn rollbacks(rollbacks: &Rollbacks) -> (Option<bool>, Reason, String) {
     let Rollbacks { total, failed, .. } = rollbacks;
     match rollbacks.state {
         RollbackState::Played => (

@@ -31,7 +31,10 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
     for manifest in &mut owned {
         mark(manifest, owner);
     }
-    let pod = placed(pod::pod(plan, templates)?, namespace);
+    let mut pod = placed(pod::pod(plan, templates)?, namespace);
+    let name = names::numbered(pod.name(), plan.number);
+    let name = if plan.is_rescue { names::rescue(&name) } else { name };
+    pod.map(&["metadata"]).insert("name".to_owned(), name.into());
     let mut workload = match &plan.schedule {
         None => pod,
         Some(schedule) => placed(cron_job::cron_job(plan, schedule, templates, pod)?, namespace),

@@ -10,6 +10,9 @@ use crate::experiment::plan::{DEFAULT_ENV, DEFAULT_FILE, Env, Source};
 use crate::experiment::resource::Kind;
 use crate::names;
 
+/// Seconds that a run has to play its rollbacks once it is asked to stop, where the template is silent.
+const GRACE_SECONDS: i64 = 300;
+
 const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
 const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
 const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
@@ -29,12 +32,21 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     spec.insert("serviceAccountName".to_owned(), account.into());
     // A restarted container would be the experiment a second time.
     spec.insert("restartPolicy".to_owned(), "Never".into());
+    if let Some(seconds) = plan.active_deadline {
+        spec.insert("activeDeadlineSeconds".to_owned(), seconds.into());
+    }
+    if plan.runner.is_some() {
+        // Rollbacks take their time. Without the runner nobody might listen to the request to stop, and only wait.
+        spec.entry("terminationGracePeriodSeconds").or_insert_with(|| GRACE_SECONDS.into());
+    }
     if plan.pod.is_none() {
         options(&mut pod.value["spec"], plan, templates)?;
     }
     for container in items(&mut pod.value["spec"], "containers") {
         if is_named(container, names::CONTAINER) {
             own_env(container, &plan.env, plan);
+            run_options(container, &plan.options)
+                .map_err(|problem| templates.invalid(Template::Pod, problem))?;
             harden_container(container);
         }
     }
@@ -173,6 +185,32 @@ fn command(container: &mut Value, plan: &Plan) {
             None => container["args"] = json!(["--verbose"]),
         }
     }
+}
+
+/// Puts options behind `run` in the command line of the toolkit.
+fn run_options(container: &mut Value, options: &[String]) -> Result<(), String> {
+    if options.is_empty() {
+        return Ok(());
+    }
+    let runs_chaos = runs_chaos(container);
+    let list = container.get_mut("args").and_then(Value::as_array_mut);
+    if let Some(list) = list {
+        if runs_chaos {
+            if let Some(run) = list.iter().position(|argument| argument == "run") {
+                list.splice(run + 1..=run, options.iter().map(|option| json!(option)));
+                return Ok(());
+            }
+        } else if let Some(last) = list.last_mut()
+            && let Some((before, after)) = last.as_str().and_then(|script| script.split_once(" run "))
+        {
+            *last = json!(format!("{before} run {} {after}", options.join(" ")));
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "has no `run` among the arguments of its container, to which {} could be given",
+        options.join(" ")
+    ))
 }
 
 /// Whether the container starts `chaos` itself, rather than a shell that does.

@@ -1,0 +1,87 @@
+//! What comes after the end of a run: one more run, if one is asked for, the removal of what nobody needs any more, and
+//! after its time that of the experiment itself.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{DeleteParams, Preconditions};
+use kube::runtime::controller::Action;
+use std::time::Duration;
+
+use super::control::Control;
+use super::error::Error;
+use super::report::Report;
+use super::resource::Kind;
+use super::{Context, cleanup};
+use crate::api::Status;
+use crate::api::spec::control::Keep;
+use crate::clock;
+use crate::cluster::belongs_to;
+
+/// Whether there is something to do for an experiment whose run has ended and whose pod is there, or not.
+#[must_use]
+pub fn is_due(status: &Status, control: &Control, has_pod: bool, now: Timestamp) -> bool {
+    let is_left = match control.keep(status) {
+        Keep::Keep => false,
+        Keep::KeepPod => !status.resources.is_empty(),
+        Keep::Delete => has_pod || !status.resources.is_empty(),
+    };
+    is_left || control.is_rerun_due(status) || control.expiry(status).is_some_and(|expiry| expiry <= now)
+}
+
+/// What to wait for where nothing is.
+#[must_use]
+pub fn next(status: &Status, control: &Control, now: Timestamp) -> Action {
+    let expiry = control.expiry(status);
+    expiry.map_or_else(Action::await_change, |expiry| Action::requeue(clock::until(expiry, now)))
+}
+
+/// Does what is due.
+pub async fn step(
+    context: &Context,
+    report: &mut Report<'_>,
+    control: &Control,
+    now: Timestamp,
+) -> Result<Action, Error> {
+    if control.is_rerun_due(&report.draft.status) {
+        report.draft.rerun(control);
+        report.write().await?;
+        return Ok(Action::requeue(Duration::ZERO));
+    }
+    if control.expiry(&report.draft.status).is_some_and(|expiry| expiry <= now) {
+        report.write().await?;
+        delete(context, report).await?;
+        return Ok(Action::await_change());
+    }
+    remove(context, report, control.keep(&report.draft.status)).await?;
+    Ok(next(&report.draft.status, control, now))
+}
+
+/// Removes what is not to be kept: the pod first, since the rest is there for it.
+async fn remove(context: &Context, report: &mut Report<'_>, keep: Keep) -> Result<(), Error> {
+    if keep == Keep::Keep {
+        return Ok(());
+    }
+    if keep == Keep::Delete
+        && let Some((namespace, name)) = cleanup::pod_of(&report.draft.status)
+    {
+        let api = context.cluster.pods(&namespace);
+        let pod = context.cluster.find(&api, Kind::Pod.as_str(), &name).await?;
+        if let Some(pod) = pod.filter(|pod| belongs_to(pod, report.live.uid())) {
+            cleanup::remove_ended(context, &pod).await?;
+        }
+    }
+    let resources = std::mem::take(&mut report.draft.status.resources);
+    cleanup::remove_resources(context, &resources, report.live.uid()).await?;
+    report.write().await
+}
+
+/// Deletes the experiment, which takes down all that belongs to it.
+async fn delete(context: &Context, report: &Report<'_>) -> Result<(), Error> {
+    let api = context.cluster.experiments(report.live.namespace());
+    let uid = report.live.metadata.uid.clone();
+    let parameters = DeleteParams::default().preconditions(Preconditions { uid, resource_version: None });
+    let doing = format!("delete experiment {}, whose time is over", report.live.key());
+    match context.cluster.call(doing, api.delete(report.live.name(), &parameters)).await {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
