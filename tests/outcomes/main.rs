@@ -27,7 +27,7 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
-use kube::api::{EvictParams, ListParams, LogParams};
+use kube::api::{EvictParams, ListParams, LogParams, Patch, PatchParams};
 use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -114,17 +114,20 @@ async fn happens(install: &Install, case: &Case) {
         status.run.filter(|run| run.started_at.is_some()).map(|run| run.pod_name)
     })
     .await;
-    if let Then::DeletedAfter(line) | Then::EvictedAfter(line) = case.then {
+    if let Then::DeletedAfter(line) | Then::EvictedAfter(line) | Then::OverdueAfter(line) = case.then {
         eventually(&format!("{} says {line}", case.name), async || {
             let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
             install.pods().logs(&pod, &parameters).await.ok()?.contains(line).then_some(())
         })
         .await;
     }
-    if let Then::EvictedAfter(_) = case.then {
-        install.pods().evict(&pod, &EvictParams::default()).await.unwrap();
-    } else {
-        delete(&install.pods(), &pod).await;
+    match case.then {
+        Then::EvictedAfter(_) => _ = install.pods().evict(&pod, &EvictParams::default()).await.unwrap(),
+        Then::OverdueAfter(_) => {
+            let deadline = Patch::Merge(json!({"spec": {"activeDeadlineSeconds": 1}}));
+            install.pods().patch(&pod, &PatchParams::default(), &deadline).await.unwrap();
+        }
+        _ => delete(&install.pods(), &pod).await,
     }
 }
 
@@ -216,10 +219,24 @@ async fn read_back(install: &Install, case: &Case, ended: &Status) -> Vec<String
     let uid = install.experiments().get(case.name).await.unwrap().metadata.uid.unwrap();
     let selector = format!("chaostoolkit.org/experiment-uid={uid},chaostoolkit.org/outcome");
     let maps = install.config_maps(&install.namespace);
-    let found: ConfigMap = eventually(&format!("the journal of {} is kept", case.name), async || {
-        maps.list(&ListParams::default().labels(&selector)).await.unwrap().items.pop()
-    })
-    .await;
+    // Kept, or given up: one that is late is tried for two minutes.
+    let found: Result<ConfigMap, String> =
+        within(Duration::from_secs(180), &format!("the journal of {} is settled", case.name), async || {
+            let problem = async || {
+                let experiment = install.experiments().get(case.name).await.unwrap();
+                status(Some(&experiment)).run?.journal?.problem
+            };
+            let kept = maps.list(&ListParams::default().labels(&selector)).await.unwrap().items.pop();
+            match kept {
+                Some(kept) => Some(Ok(kept)),
+                None => problem().await.map(Err),
+            }
+        })
+        .await;
+    let found = match found {
+        Ok(found) => found,
+        Err(problem) => return vec![format!("{}: the journal was lost: {problem}", case.name)],
+    };
     let gzip = &found.binary_data.as_ref().unwrap()["journal.json.gz"].0;
     let journal = frame::unzip(gzip, 64 << 20).unwrap();
     let annotations: BTreeMap<String, String> = found.metadata.annotations.clone().unwrap();
