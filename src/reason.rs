@@ -58,6 +58,8 @@ reasons! {
     ObjectInvalid,
     /// The API server could not be reached or failed; retried.
     ApiError,
+    /// Nothing that the run needs was refused.
+    Permitted,
     /// The pod of the run was created.
     RunCreated,
     /// The pod exists, its container does not run yet.
@@ -126,6 +128,8 @@ reasons! {
     Suspended,
     /// The schedule goes on.
     Resumed,
+    /// A run was due by the schedule, and none was started.
+    MissedSchedule,
     /// The spec was edited after the run had begun: it has no effect on it.
     SpecChangeIgnored,
     /// The experiment was handled by the Python operator before; what that had created was taken over.

@@ -23,6 +23,7 @@ use crate::backoff::Backoff;
 use crate::cli::RunArgs;
 use crate::cluster::Cluster;
 use crate::config::Config;
+use crate::experiment::incoming::Incoming;
 use crate::experiment::{Context, error_policy, reconcile};
 use crate::metrics::Metrics;
 use crate::{names, own, server};
@@ -82,6 +83,7 @@ pub async fn operate(
         pods: pods.clone(),
         metrics: Metrics::default(),
         backoff: Backoff::default(),
+        incoming: Incoming::default(),
         config,
     });
 

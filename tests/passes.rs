@@ -22,6 +22,7 @@ use chaostoolkit_operator::backoff::Backoff;
 use chaostoolkit_operator::cluster::Cluster;
 use chaostoolkit_operator::config::{Config, Runner};
 use chaostoolkit_operator::experiment::error::Error;
+use chaostoolkit_operator::experiment::incoming::Incoming;
 use chaostoolkit_operator::experiment::{Context, reconcile};
 use chaostoolkit_operator::metrics::Metrics;
 use chaostoolkit_operator::names;
@@ -93,6 +94,7 @@ impl Operator {
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
+            incoming: Incoming::default(),
         };
         Self {
             fake: fake.clone(),

@@ -10,6 +10,8 @@ use crate::reason::Reason;
 pub enum Type {
     /// The spec was understood.
     Accepted,
+    /// Neither the operator's own rules nor the API server refuse what the spec asks for.
+    Permitted,
     /// Everything that the run needs exists.
     Provisioned,
     /// The run passed: Unknown until that can be told.
@@ -30,6 +32,7 @@ impl Type {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
+            Self::Permitted => "Permitted",
             Self::Provisioned => "Provisioned",
             Self::Succeeded => "Succeeded",
             Self::Finished => "Finished",

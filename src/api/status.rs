@@ -105,7 +105,7 @@ pub struct ExperimentStatus {
     /// deletes these, whatever its spec says by then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceRef>,
-    /// Conditions: Accepted, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
+    /// Conditions: Accepted, Permitted, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -321,6 +321,9 @@ pub struct Counters {
     pub failed: i32,
     /// Those that ended in phase Aborted.
     pub aborted: i32,
+    /// Times at which a run was due by the schedule and none was started.
+    #[serde(default)]
+    pub skipped: i32,
 }
 
 /// An object that belongs to an experiment.

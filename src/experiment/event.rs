@@ -72,6 +72,14 @@ pub fn transitions(old: &Status, new: &Status) -> Vec<Event> {
         let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
         events.push(end(*outcome, Reason::named(reason), warnings, &note));
     }
+    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
+    if skipped(new) > skipped(old) {
+        let note = format!(
+            "{} runs that were due were not started: the one before went on, or nobody was there to start them",
+            skipped(new) - skipped(old)
+        );
+        events.push(warning(Reason::MissedSchedule.as_str(), &note));
+    }
     if new.phase != old.phase {
         match (old.phase, new.phase) {
             (Some(Phase::Suspended), Some(Phase::Scheduled)) => events.push(normal(Reason::Resumed, message)),

@@ -4,20 +4,16 @@
 //! What cannot be had for good is missing from the evidence, and the verdict is the poorer for it. What cannot be had just
 //! now is tried again for a while.
 
-use std::io;
-use std::time::Duration;
-
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
 use chaostoolkit_journal::{Summary, parse};
-use futures::AsyncReadExt;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::LogParams;
 use tracing::warn;
 
 use super::Context;
 use super::error::Error;
+use super::logs::{self, Log, PATIENCE, Unread};
 use super::outcome::End;
 use crate::names;
 
@@ -93,10 +89,13 @@ async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Messa
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
         return Journal::Left("spec.report.journal.store is none".to_owned());
     }
-    let log = match read_log(context, pod, &sidecar.name, &Log::Frame).await {
-        Ok(log) => log,
-        Err(Unread { problem, is_final: true }) => return Journal::Left(problem),
-        Err(Unread { problem, .. }) => return Journal::Late(problem),
+    let log = match context.incoming.heard(pod).await {
+        Some(log) => log,
+        None => match read_log(context, pod, &sidecar.name, Log::Frame).await {
+            Ok(log) => log,
+            Err(Unread { problem, is_final: true }) => return Journal::Left(problem),
+            Err(Unread { problem, .. }) => return Journal::Late(problem),
+        },
     };
     match frame::read(&log) {
         Ok(Frame::Journal(carried)) => {
@@ -113,7 +112,8 @@ async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Messa
 }
 
 /// The container that has the journal in its log.
-fn sidecar(pod: &Pod) -> Option<&Container> {
+#[must_use]
+pub fn sidecar(pod: &Pod) -> Option<&Container> {
     let mut candidates = pod.spec.as_ref()?.init_containers.iter().flatten();
     candidates.find(|container| {
         let mounts = container.volume_mounts.iter().flatten();
@@ -130,16 +130,6 @@ fn sum_up(gzip: &[u8]) -> Option<Summary> {
     Some(Summary::of(&parse(&text).ok()?))
 }
 
-/// The log that is read, and how.
-enum Log {
-    /// A journal in its frame: the log is followed until that is complete.
-    Frame,
-    /// The last lines.
-    Tail,
-}
-
-/// How long a log may take that is about to end.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// For so many seconds after the end of a run its journal is tried to be had: the verdict is told meanwhile.
 pub const JOURNAL_WAIT: i64 = 120;
 /// For so many seconds the end of its log is tried to be had, and the verdict waits for that.
@@ -152,65 +142,12 @@ pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
     finished.is_none_or(|finished| now - finished.0.as_second() > seconds)
 }
 
-/// A log that was not read.
-struct Unread {
-    /// Why.
-    problem: String,
-    /// Whether another try is of no use.
-    is_final: bool,
-}
-
-impl From<kube::Error> for Unread {
-    fn from(error: kube::Error) -> Self {
-        // No such container, no such pod; the rest may pass.
-        let is_final = matches!(&error, kube::Error::Api(status) if matches!(status.code, 400 | 404));
-        Self { problem: error.to_string(), is_final }
-    }
-}
-
-impl From<io::Error> for Unread {
-    fn from(error: io::Error) -> Self {
-        Self { problem: error.to_string(), is_final: false }
-    }
-}
-
-/// As much of a log is read at most: 900 KiB in base64 and what is around it.
-const LONGEST_LOG: usize = 2 << 20;
-/// As many of its last lines are read: the traceback of a toolkit that refuses an experiment is long.
-const TAIL_LINES: i64 = 60;
-
-async fn read_log(context: &Context, pod: &Pod, container: &str, log: &Log) -> Result<Vec<u8>, Unread> {
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let parameters = LogParams {
-        container: Some(container.to_owned()),
-        follow: matches!(log, Log::Frame),
-        tail_lines: matches!(log, Log::Tail).then_some(TAIL_LINES),
-        ..LogParams::default()
-    };
-    let api = context.cluster.pods(namespace);
-    let reading = async {
-        let stream = api.log_stream(name, &parameters).await?;
-        let mut stream = std::pin::pin!(stream);
-        let (mut text, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
-        loop {
-            let length = stream.read(&mut chunk).await?;
-            text.extend_from_slice(&chunk[..length]);
-            let is_enough = matches!(log, Log::Frame) && frame::is_complete(&text);
-            if length == 0 || is_enough || text.len() > LONGEST_LOG {
-                return Ok(text);
-            }
-        }
-    };
-    let limit = PATIENCE.min(context.config.call_limit);
-    tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
-        let problem = format!("the log of container {container} did not come to its end within {limit:?}");
-        Err(Unread { problem, is_final: false })
-    })
+async fn read_log(context: &Context, pod: &Pod, container: &str, log: Log) -> Result<Vec<u8>, Unread> {
+    logs::read(&context.cluster, pod, container, &log, PATIENCE.min(context.config.call_limit)).await
 }
 
 async fn log_tail(context: &Context, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
-    match read_log(context, pod, names::CONTAINER, &Log::Tail).await {
+    match read_log(context, pod, names::CONTAINER, Log::Tail).await {
         Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
             warn!(problem, "cannot read the log of pod {:?}", pod.metadata.name);

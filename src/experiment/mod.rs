@@ -11,8 +11,10 @@ pub mod cleanup;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod incoming;
 pub mod journals;
 pub mod lint;
+pub mod logs;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
@@ -42,6 +44,7 @@ use crate::metrics::Metrics;
 use crate::names;
 use error::Error;
 use evidence::Evidence;
+use incoming::Incoming;
 use outcome::PodState;
 use plan::{Facts, Plan, Source};
 use report::Report;
@@ -59,6 +62,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Counters.
     pub metrics: Metrics,
+    /// Journals of pods that are being deleted.
+    pub incoming: Incoming,
     /// How long a failed experiment waits for its next pass.
     pub backoff: Backoff,
 }
@@ -184,6 +189,7 @@ const JOURNAL_RETRY: Duration = Duration::from_secs(2);
 async fn follow(context: &Context, report: &mut Report<'_>, pod: &Pod) -> Result<Action, Error> {
     let state = outcome::pod_state(pod);
     let PodState::Ended(end) = &state else {
+        context.incoming.listen(&context.cluster, pod);
         if !report.draft.status.is_finished() {
             report.draft.follows(pod, &state);
         }

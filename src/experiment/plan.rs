@@ -171,7 +171,7 @@ fn check_namespace(path: String, namespace: &str, operator_namespace: &str) -> R
         let problem = format!(
             "{namespace:?} is not for experiments: a run there could reach the cluster's or the operator's own parts"
         );
-        return Err(InvalidSpec::new(path, problem));
+        return Err(InvalidSpec::forbidden(path, problem));
     }
     Ok(())
 }

@@ -71,13 +71,15 @@ pub async fn follow(
         last_schedule_time: status.last_schedule_time,
         active: Vec::new(),
     };
-    report.draft.scheduled(schedule, is_suspended);
+    let missed = missed(&schedule, report.draft.counted_until());
+    report.draft.scheduled(schedule, is_suspended, missed);
     let mut done = Vec::new();
     let mut is_all = true;
     let mut held = 0;
     for pod in &pods {
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
+            context.incoming.listen(&context.cluster, pod);
             report.draft.ticks(pod, &state);
             continue;
         };
@@ -164,6 +166,18 @@ pub fn until_next(status: &Status, now: Timestamp) -> Duration {
 /// Seconds after which a schedule is looked at in any case.
 const LONGEST_LOOK_AWAY: i64 = 600;
 
+/// More are not counted: it is long since anybody was told.
+const MOST_MISSED: usize = 1000;
+
+/// How many times were due since the last one that was counted, and before that of the last run.
+fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
+    let (Some(since), Some(last)) = (since, &schedule.last_schedule_time) else { return 0 };
+    let due = |from: &Timestamp| {
+        next(&schedule.cron, schedule.time_zone.as_deref(), *from).filter(|time| *time < last.0)
+    };
+    std::iter::successors(due(&since), due).take(MOST_MISSED).count()
+}
+
 /// When a schedule is due next. Whether it is valid is for the API server to say: what cannot be read here has no next
 /// time here.
 fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp> {
@@ -177,6 +191,23 @@ fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case::the_very_next("2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", 0)]
+    #[case::one_left_out("2026-01-01T00:00:00Z", "2026-01-01T00:10:00Z", 1)]
+    #[case::resumed_in_between("2026-01-01T00:03:00Z", "2026-01-01T00:05:00Z", 0)]
+    #[case::nothing_new("2026-01-01T00:05:00Z", "2026-01-01T00:05:00Z", 0)]
+    #[case::the_clock_went_back("2026-01-01T01:00:00Z", "2026-01-01T00:05:00Z", 0)]
+    #[case::a_year("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", MOST_MISSED)]
+    fn what_was_left_out_is_counted(#[case] since: &str, #[case] last: &str, #[case] expected: usize) {
+        let schedule = ScheduleStatus {
+            cron: "*/5 * * * *".to_owned(),
+            last_schedule_time: Some(Time(last.parse().unwrap())),
+            ..ScheduleStatus::default()
+        };
+        assert_eq!(missed(&schedule, Some(since.parse().unwrap())), expected);
+        assert_eq!(missed(&schedule, None), 0, "nothing is known of the time before the first run");
+    }
 
     #[rstest]
     #[case("*/5 * * * *", None, Some("2026-03-29T00:05:00Z"))]

@@ -63,6 +63,9 @@ impl Draft {
     pub fn rejected(&mut self, invalid: &InvalidSpec) {
         let message = invalid.to_string();
         self.set(Type::Accepted, State::False, Reason::InvalidSpec, &message);
+        if invalid.is_forbidden {
+            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        }
         self.phase(Phase::Failed, Reason::InvalidSpec, &message);
     }
 
@@ -80,6 +83,10 @@ impl Draft {
         let is_known = if let Some(schedule) = &plan.schedule {
             let recorded = self.status.schedule.get_or_insert_default();
             let is_known = recorded.cron == schedule.cron;
+            if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
+                // The times of another schedule say nothing about what this one has left out.
+                recorded.last_schedule_time = None;
+            }
             recorded.cron.clone_from(&schedule.cron);
             recorded.time_zone.clone_from(&schedule.time_zone);
             is_known
@@ -114,12 +121,15 @@ impl Draft {
         }
         let message = error.describe();
         self.set(Type::Provisioned, State::False, error.reason(), &message);
+        if error.reason() == Reason::Forbidden {
+            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        }
         self.phase(Phase::Blocked, error.reason(), &message);
     }
 
     /// The pod of the run exists, in this state.
     pub fn follows(&mut self, pod: &Pod, state: &PodState) {
-        self.set(Type::Provisioned, State::True, Reason::Provisioned, "everything the run needs was created");
+        self.provisioned("everything the run needs was created");
         let Some(run) = &mut self.status.run else { return };
         run.pod_uid.clone_from(&pod.metadata.uid);
         run.node_name = cleanup::node(pod).or_else(|| run.node_name.take());
@@ -211,9 +221,28 @@ impl Draft {
         self.status.message = Some(condition::short(&message));
     }
 
-    /// The schedule is in place. Its runs follow, oldest first.
-    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool) {
-        self.set(Type::Provisioned, State::True, Reason::Provisioned, "everything the runs need was created");
+    /// Nothing was refused, and everything is there.
+    fn provisioned(&mut self, message: &str) {
+        self.set(Type::Permitted, State::True, Reason::Permitted, "nothing that the run needs was refused");
+        self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
+    }
+
+    /// Since when a schedule could have started runs that have not been counted as left out: its last run, or when it
+    /// was made or resumed, whichever is later.
+    #[must_use]
+    pub fn counted_until(&self) -> Option<Timestamp> {
+        let resumed = condition::find(&self.status.conditions, Type::Suspended)?;
+        let last = self.status.schedule.as_ref()?.last_schedule_time.as_ref()?;
+        Some(last.0.max(resumed.last_transition_time.0))
+    }
+
+    /// The schedule is in place, and has left out so many runs. Those that it has started follow, oldest first.
+    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: usize) {
+        self.provisioned("everything the runs need was created");
+        if missed > 0 {
+            let counters = self.status.counters.get_or_insert_default();
+            counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
+        }
         self.status.schedule = Some(ScheduleStatus { active: Vec::new(), ..schedule });
         let (phase, state, reason, message) = if is_suspended {
             let message = "no run starts while the schedule is suspended";

@@ -22,8 +22,9 @@ const RARELY: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 const OFTEN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// How long to stay after the journal of a run that was stopped was printed. The kubelet removes the containers of a
-/// deleted pod, logs included, as soon as the last has ended, and somebody has to have read this one's.
-const LINGER: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+/// deleted pod, logs included, as soon as the last has ended; the operator, which follows this one's log since the pod
+/// was deleted, may not have come to it yet where a run stops at once.
+const LINGER: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 pub fn sidecar(dir: &Path, journal: bool) -> io::Result<()> {
     // As PID 1, a signal without a handler is lost.

@@ -22,7 +22,7 @@ fn end(exit_code: i32) -> End {
 /// Runs of these exit codes end, as a pass records them: those that the history knows are not recorded again.
 fn next(experiment: &Experiment, now: i64, codes: &[i32]) -> Experiment {
     let mut draft = Draft::of(experiment, at(now));
-    draft.scheduled(ScheduleStatus { cron: "* * * * *".into(), ..ScheduleStatus::default() }, false);
+    draft.scheduled(ScheduleStatus { cron: "* * * * *".into(), ..ScheduleStatus::default() }, false, 0);
     for (number, code) in codes.iter().enumerate() {
         if draft.past(&pod(number)).is_none() {
             draft.ticked(&pod(number), &end(*code), &Evidence::default());
