@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
-# One layer alone: hack/test.sh lint|pure|api|node|outcomes; the last is not part of all.
+# One layer alone: hack/test.sh lint|pure|api|node|outcomes|overhead; the last two are not part of all.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -46,11 +46,16 @@ outcomes() {
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
 }
 
+overhead() {
+  layer "how much later the toolkit starts for the runner; for a machine that does nothing else"
+  on_node --test overhead -- --ignored --nocapture
+}
+
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes) "$part" ;;
-    *) die "there is no layer $part; there are lint, pure, api, node and outcomes" ;;
+    lint | pure | api | node | outcomes | overhead) "$part" ;;
+    *) die "there is no layer $part; there are lint, pure, api, node, outcomes and overhead" ;;
   esac
 done
 say "all passed: $*"
