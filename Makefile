@@ -28,6 +28,10 @@ test: ## Run all tests, lints included, layer by layer (one alone: hack/test.sh 
 test-outcomes: ## What runs find: each outcome on a real node, with two versions of the Chaos Toolkit
 	hack/test.sh outcomes
 
+.PHONY: bench-start
+bench-start: ## How much later the toolkit starts for the runner, on a machine that does nothing else
+	hack/test.sh overhead
+
 .PHONY: lint
 lint: ## Check formatting, clippy and documentation
 	hack/test.sh lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
-# One layer alone: hack/test.sh lint|pure|api|node|outcomes; the last is not part of all.
+# One layer alone: hack/test.sh lint|pure|api|node|outcomes|overhead; the last two are not part of all.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -37,18 +37,25 @@ on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
 node() {
   layer "tests that need a node"
   # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
-  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --test-threads "${NODE_TEST_THREADS:-4}"
+  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip platform:: --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "what runs find, in all cases, with two versions of the Chaos Toolkit"
+  # First what takes minutes of waiting, side by side, and then each version with the node for itself.
+  on_node --test outcomes platform:: -- --ignored
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
+}
+
+overhead() {
+  layer "how much later the toolkit starts for the runner; for a machine that does nothing else"
+  on_node --test overhead -- --ignored --nocapture
 }
 
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes) "$part" ;;
-    *) die "there is no layer $part; there are lint, pure, api, node and outcomes" ;;
+    lint | pure | api | node | outcomes | overhead) "$part" ;;
+    *) die "there is no layer $part; there are lint, pure, api, node, outcomes and overhead" ;;
   esac
 done
 say "all passed: $*"

@@ -1,6 +1,6 @@
 //! From a pod to what it says about the run: pure.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::names;
@@ -57,6 +57,8 @@ pub struct End {
     pub message: String,
     /// Kubernetes' word for the end of the pod, where it was the platform that ended it.
     pub cause: Option<Reason>,
+    /// Its words for that: what the node was short of, who evicted the pod.
+    pub explanation: String,
     /// Whether the container runs the toolkit by way of the runner.
     pub is_reported: bool,
     /// Whether somebody had deleted the pod.
@@ -67,7 +69,7 @@ pub struct End {
 #[must_use]
 pub fn pod_state(pod: &Pod) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
-    let (is_reported, cause) = (is_reported(pod), cause(&status));
+    let (is_reported, cause, explanation) = (is_reported(pod), cause(&status), explanation(&status));
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
     let container =
@@ -76,7 +78,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
     if let Some(terminated) = state.terminated.clone().or(last.terminated) {
-        return PodState::Ended(End { cause, is_reported, ..end(terminated, deleted) });
+        return PodState::Ended(End { cause, explanation, is_reported, ..end(terminated, deleted) });
     }
     let over = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
     if over || (deleted && nothing_runs(pod)) {
@@ -87,6 +89,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
             message: status.message.unwrap_or_default(),
             deleted,
             cause,
+            explanation,
             is_reported,
             ..End::default()
         });
@@ -110,12 +113,21 @@ fn is_reported(pod: &Pod) -> bool {
     command.is_some_and(|command| command == names::RUNNER)
 }
 
-/// Why the platform ended a pod, if it did.
+/// What says that somebody other than a user or the pod itself is about to end it.
 /// <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
-fn cause(status: &PodStatus) -> Option<Reason> {
+fn disruption(status: &PodStatus) -> Option<&PodCondition> {
     let mut conditions = status.conditions.iter().flatten();
-    let disrupted =
-        conditions.find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
+    conditions.find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
+}
+
+/// The platform's words for the end of a pod: the kubelet's own, else those of whoever had it deleted.
+fn explanation(status: &PodStatus) -> String {
+    let words = status.message.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    words.or_else(|| disruption(status)?.message.as_deref()).unwrap_or_default().to_owned()
+}
+
+/// Why the platform ended a pod, if it did.
+fn cause(status: &PodStatus) -> Option<Reason> {
     match status.reason.as_deref() {
         Some("DeadlineExceeded") => return Some(Reason::DeadlineExceeded),
         Some("Evicted" | "Terminated" | "NodeShutdown") => return Some(Reason::Evicted),
@@ -123,7 +135,7 @@ fn cause(status: &PodStatus) -> Option<Reason> {
         Some("Preempting") => return Some(Reason::Preempted),
         _ => {}
     }
-    match disrupted?.reason.as_deref() {
+    match disruption(status)?.reason.as_deref() {
         Some("DeletionByPodGC") => Some(Reason::NodeLost),
         Some("PreemptionByScheduler") => Some(Reason::Preempted),
         _ => Some(Reason::Evicted),
@@ -232,6 +244,26 @@ mod tests {
     fn ended_without_an_exit_code(#[case] pod: Value, #[case] word: &str) {
         let PodState::Ended(end) = state_of(pod) else { panic!("not ended") };
         assert_eq!((end.exit_code, end.word.as_str()), (None, word));
+    }
+
+    /// Also where the container came to an end of its own before.
+    #[rstest]
+    #[case::by_the_kubelet(json!({"reason": "Evicted", "message": "over its limit. "}), Reason::Evicted, "over its limit.")]
+    #[case::through_the_api(json!({"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting"}]}), Reason::Evicted, "Eviction API: evicting")]
+    #[case::with_its_node(json!({"phase": "Failed", "conditions": [{"type": "DisruptionTarget", "status": "True",
+        "reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}]}), Reason::NodeLost, "PodGC: node no longer exists")]
+    #[case::not_disrupted(json!({"conditions": [{"type": "DisruptionTarget", "status": "False", "message": "no"}],
+        "reason": "DeadlineExceeded"}), Reason::DeadlineExceeded, "")]
+    fn the_platform_says_why_it_ends_a_pod(
+        #[case] status: Value,
+        #[case] cause: Reason,
+        #[case] words: &str,
+    ) {
+        let mut pod = with_state(json!({"terminated": {"exitCode": 1, "message": "the runner's report"}}));
+        pod["status"].as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+        let PodState::Ended(end) = state_of(pod) else { panic!("not ended") };
+        assert_eq!((end.cause, end.explanation.as_str()), (Some(cause), words));
     }
 
     #[test]

@@ -154,8 +154,7 @@ fn ended_by_platform(pod: &str, end: &End) -> Option<Verdict> {
         Reason::Preempted => format!("pod {pod} had to make room for one of a higher priority"),
         _ => format!("pod {pod} was evicted"),
     };
-    let words = if end.exit_code.is_none() && !end.message.is_empty() { &end.message } else { "" };
-    let text = if words.is_empty() { text } else { format!("{text}: {words}") };
+    let text = if end.explanation.is_empty() { text } else { format!("{text}: {}", end.explanation) };
     Some(Verdict::new(Outcome::Error, reason, text))
 }
 

@@ -99,6 +99,14 @@ fn the_platform_is_told_apart(#[case] end: End, #[case] reason: Reason) {
 }
 
 #[test]
+fn the_words_of_the_platform_are_told_whatever_the_container_said() {
+    let words = "the node was low on resource: memory".to_owned();
+    let end = End { cause: Some(Reason::Evicted), explanation: words, ..ended(137).0 };
+    let verdict = judge("pod", &end, &Evidence::default());
+    assert_eq!(verdict.message, "pod pod was evicted: the node was low on resource: memory");
+}
+
+#[test]
 fn what_the_platform_does_after_the_verdict_does_not_change_it() {
     let end = End { cause: Some(Reason::DeadlineExceeded), ..ended(0).0 };
     let found = verdict(&end, Some(ended(0).1), Some(summary(Outcome::Passed)));

@@ -1,0 +1,390 @@
+//! The experiments, and what has to be on the status of each.
+
+use chaostoolkit_operator::api::{Outcome, Phase};
+use serde_json::{Value, json};
+
+/// What happens to a pod during its run, other than what the experiment does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Then {
+    Nothing,
+    /// It is deleted as soon as its container runs.
+    DeletedAtOnce,
+    /// It is deleted once its log says this.
+    DeletedAfter(&'static str),
+    /// It is evicted through the API, as `kubectl drain` does it, once its log says this.
+    EvictedAfter(&'static str),
+    /// Its `activeDeadlineSeconds` are cut to one second once its log says this.
+    OverdueAfter(&'static str),
+}
+
+#[derive(Clone)]
+pub struct Case {
+    pub name: &'static str,
+    pub spec: Value,
+    pub then: Then,
+    pub phase: Phase,
+    pub outcome: Outcome,
+    pub reason: &'static str,
+    pub warnings: &'static [&'static str],
+    /// `RolledBack`, as `Status/Reason`. Empty where it depends on who is faster.
+    pub rolled_back: &'static str,
+    /// Whether the journal is kept.
+    pub journal: bool,
+    /// Whether the end of the log is on the status.
+    pub log: bool,
+    /// Whether it is certain that the version of the toolkit is known.
+    pub toolkit: bool,
+    /// What else is on the status: pointers, and texts that are to be found there.
+    pub shows: &'static [(&'static str, &'static str)],
+}
+
+/// A run that passes, with nothing to roll back: what the other cases differ from.
+pub fn passes(name: &'static str, spec: Value) -> Case {
+    Case {
+        name,
+        spec,
+        then: Then::Nothing,
+        phase: Phase::Completed,
+        outcome: Outcome::Passed,
+        reason: "Passed",
+        warnings: &[],
+        rolled_back: "Unknown/NoRollbacks",
+        journal: true,
+        log: false,
+        toolkit: true,
+        shows: &[],
+    }
+}
+
+/// A run that ends without a journal.
+pub fn fails(name: &'static str, spec: Value, outcome: Outcome, reason: &'static str) -> Case {
+    let rolled_back = "Unknown/NoJournal";
+    Case {
+        phase: Phase::Failed,
+        outcome,
+        reason,
+        rolled_back,
+        journal: false,
+        log: true,
+        ..passes(name, spec)
+    }
+}
+
+pub fn process(path: &str, arguments: Value) -> Value {
+    json!({"type": "action", "name": format!("{path} {arguments}"),
+        "provider": {"type": "process", "path": path, "arguments": arguments}})
+}
+
+fn python(module: &str, function: &str, arguments: Value) -> Value {
+    json!({"type": "action", "name": format!("{module}.{function}"),
+        "provider": {"type": "python", "module": module, "func": function, "arguments": arguments}})
+}
+
+/// An experiment whose steady state is that this process exits with 0.
+fn judged_by(probe: (&str, Value), method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
+    let (path, arguments) = probe;
+    json!({"title": "A test", "description": "of the operator", "method": method, "rollbacks": rollbacks,
+        "steady-state-hypothesis": {"title": "all is well", "probes": [{"type": "probe", "name": "well",
+            "tolerance": 0, "provider": {"type": "process", "path": path, "arguments": arguments}}]}})
+}
+
+pub fn well(method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
+    judged_by(("true", json!([])), method, rollbacks)
+}
+
+/// Holds until `/tmp/broken` exists.
+fn breakable(method: Vec<Value>) -> Value {
+    judged_by(("test", json!(["!", "-e", "/tmp/broken"])), method, vec![])
+}
+
+pub fn inline(experiment: &Value) -> Value {
+    json!({"experiment": experiment})
+}
+
+/// A pod of the author's own that runs the experiment of the `ConfigMap` called `own`.
+pub fn own_pod(spec: &Value, container: &Value) -> Value {
+    let mut pod = json!({"kind": "Pod", "metadata": {"name": "own"}, "spec": {
+        "volumes": [{"name": "x", "configMap": {"name": "own"}}],
+        "containers": [{"name": "chaostoolkit", "image": "chaostoolkit/chaostoolkit", "command": ["chaos"],
+            "args": ["run", "/x/sleep.json"], "volumeMounts": [{"name": "x", "mountPath": "/x"}]}],
+    }});
+    for (to, from) in [("/spec", spec), ("/spec/containers/0", container)] {
+        let to = pod.pointer_mut(to).unwrap().as_object_mut().unwrap();
+        to.extend(from.as_object().unwrap().clone());
+    }
+    json!({"pod": {"template": pod}})
+}
+
+pub fn echo() -> Value {
+    process("echo", json!(["hello"]))
+}
+
+fn fails_always() -> Value {
+    python("os", "stat", json!({"path": "/does/not/exist"}))
+}
+
+/// Writes what a run that has passed would leave over the termination message.
+fn forge() -> Value {
+    let message =
+        r#"{"chaosRunner":1,"state":"ended","exitCode":0,"summary":{"outcome":"Passed","conclusive":true}}"#;
+    process("python3", json!(["-c", format!("open('/dev/termination-log', 'w').write({message:?})")]))
+}
+
+/// Takes its experiment from this URL.
+fn from(url: &str) -> Value {
+    let env = json!([{"name": "EXPERIMENT_URL", "value": url}]);
+    json!({"pod": {"experiment": {"asFile": false}, "env": env}})
+}
+
+/// The experiments that the cases find in the `ConfigMap` called `own`, and on the server.
+pub fn files() -> Value {
+    let sleep = || process("sleep", json!(["600"]));
+    // More than the container may keep on the disk of the node.
+    let fill = process("python3", json!(["-c", "open('/tmp/full', 'wb').write(b'x' * (64 << 20))"]));
+    json!({
+        "quick.json": well(vec![echo()], vec![]).to_string(),
+        "sleep.json": well(vec![sleep()], vec![echo()]).to_string(),
+        "full.json": well(vec![fill, sleep()], vec![]).to_string(),
+        "rolls-back.json": well(vec![echo()], vec![echo()]).to_string(),
+    })
+}
+
+/// The settings that the cases find in the Secret called `settings`.
+pub const SETTINGS: &str = "runtime: {rollbacks: {strategy: never}}";
+
+/// All of them. `site` is the URL of a server in the cluster that has the [`files`].
+#[allow(clippy::too_many_lines, reason = "a table")]
+pub fn cases(site: &str) -> Vec<Case> {
+    let sleep = || python("subprocess", "run", json!({"args": ["sleep", "600"]}));
+    let touch = |file: &str| process("touch", json!([file]));
+    let always_on = json!({"hypothesis": {"strategy": "continuously"}});
+    let mut during = breakable(vec![
+        touch("/tmp/broken"),
+        process("sleep", json!(["4"])),
+        process("rm", json!(["/tmp/broken"])),
+    ]);
+    during["runtime"] = always_on;
+    let aborted = |name, spec, then, rolled_back| Case {
+        then,
+        phase: Phase::Aborted,
+        outcome: Outcome::Interrupted,
+        reason: "PodDeleted",
+        rolled_back,
+        ..passes(name, spec)
+    };
+    let shell = |script: &str| own_pod(&json!({}), &json!({"command": ["/bin/sh"], "args": ["-c", script]}));
+    // What is kept is what is there, and the log says more than such a journal.
+    let leaves = |name, script: &str| Case {
+        journal: true,
+        ..fails(
+            name,
+            shell(&format!("chaos run --journal-path /tmp/j.json /x/quick.json; {script}")),
+            Outcome::Unknown,
+            "JournalUnreadable",
+        )
+    };
+    let inconclusive =
+        |name, spec| Case { reason: "Inconclusive", warnings: &["ActivityFailed"], ..passes(name, spec) };
+    vec![
+        Case {
+            rolled_back: "True/RollbacksPlayed",
+            ..passes("passed", inline(&well(vec![echo()], vec![echo()])))
+        },
+        Case {
+            outcome: Outcome::Deviated,
+            reason: "Deviated",
+            ..passes("deviated-after", inline(&breakable(vec![touch("/tmp/broken")])))
+        },
+        Case { outcome: Outcome::Deviated, reason: "Deviated", ..passes("deviated-during", inline(&during)) },
+        Case {
+            outcome: Outcome::BaselineNotMet,
+            reason: "BaselineNotMet",
+            ..passes("baseline", inline(&judged_by(("false", json!([])), vec![echo()], vec![])))
+        },
+        inconclusive("action-failed", inline(&well(vec![fails_always()], vec![]))),
+        inconclusive(
+            "action-forbidden",
+            inline(&well(
+                vec![python(
+                    "chaosk8s.pod.actions",
+                    "terminate_pods",
+                    json!({"ns": "default", "label_selector": "nobody=here"}),
+                )],
+                vec![],
+            )),
+        ),
+        Case {
+            rolled_back: "False/RollbackFailed",
+            warnings: &["RollbackFailed"],
+            ..passes("rollback-failed", inline(&well(vec![echo()], vec![fails_always()])))
+        },
+        Case {
+            warnings: &["NoHypothesis"],
+            ..passes("no-hypothesis", inline(&json!({"title": "t", "description": "d", "method": [echo()]})))
+        },
+        fails(
+            "invalid",
+            inline(&json!({"description": "d", "method": []})),
+            Outcome::Invalid,
+            "ExperimentInvalid",
+        ),
+        fails(
+            "missing-module",
+            inline(&well(vec![python("nobody.has.this", "f", json!({}))], vec![])),
+            Outcome::Invalid,
+            "ExperimentInvalid",
+        ),
+        fails(
+            "wrong-flag",
+            json!({"experiment": well(vec![], vec![]),
+            "pod": {"chaosArgs": ["run", "--no-such-flag", "$(EXPERIMENT_PATH)"]}}),
+            Outcome::Invalid,
+            "ArgumentsInvalid",
+        ),
+        fails(
+            "killed",
+            inline(&well(vec![process("sh", json!(["-c", "kill -9 $PPID"]))], vec![])),
+            Outcome::Error,
+            "ToolkitKilled",
+        ),
+        Case {
+            log: false,
+            toolkit: false,
+            ..fails(
+                "out-of-memory",
+                // In the toolkit itself: a process of its own would be killed alone, and the toolkit go on.
+                inline(&well(
+                    vec![python(
+                        "timeit",
+                        "repeat",
+                        json!({"stmt": "x = [0] * 400_000_000", "repeat": 1, "number": 1}),
+                    )],
+                    vec![],
+                )),
+                Outcome::Error,
+                "OOMKilled",
+            )
+        },
+        Case {
+            // It may have come to its journal: Python starts in a second.
+            journal: false,
+            toolkit: false,
+            ..aborted("stopped-loading", inline(&well(vec![sleep()], vec![])), Then::DeletedAtOnce, "")
+        },
+        aborted(
+            "stopped-in-python",
+            inline(&well(vec![sleep(), touch("/tmp/next")], vec![echo(), echo()])),
+            Then::DeletedAfter("Action: subprocess.run"),
+            "True/RollbacksPlayed",
+        ),
+        aborted(
+            "stopped-in-process",
+            inline(&well(vec![process("sleep", json!(["600"])), echo()], vec![echo(), echo()])),
+            Then::DeletedAfter("Action: sleep"),
+            "True/RollbacksPlayed",
+        ),
+        Case {
+            then: Then::DeletedAfter("Let's rollback"),
+            rolled_back: "True/RollbacksPlayed",
+            ..passes(
+                "stopped-in-rollback",
+                inline(&well(vec![echo()], vec![process("sleep", json!(["5"])), echo()])),
+            )
+        },
+        passes(
+            "long-journal",
+            inline(&well(vec![process("python3", json!(["-c", "print('x' * 5_000_000)"]))], vec![])),
+        ),
+        Case {
+            outcome: Outcome::Deviated,
+            reason: "Deviated",
+            ..passes("forged", inline(&breakable(vec![touch("/tmp/broken"), forge()])))
+        },
+        Case {
+            // One that is given from the start may be over before the toolkit is up, where the node is busy.
+            then: Then::OverdueAfter("Action: sleep"),
+            phase: Phase::Failed,
+            outcome: Outcome::Error,
+            reason: "DeadlineExceeded",
+            rolled_back: "True/RollbacksPlayed",
+            ..passes("deadline", own_pod(&json!({"activeDeadlineSeconds": 600}), &json!({})))
+        },
+        passes(
+            "read-only",
+            own_pod(
+                &json!({}),
+                &json!({"args": ["run", "/x/quick.json"],
+            "securityContext": {"readOnlyRootFilesystem": true}}),
+            ),
+        ),
+        passes("in-a-shell", shell("chaos run /x/quick.json && exit $?")),
+        leaves("cut-short", "head -c 300 /tmp/j.json >/tmp/k; cat /tmp/k >/tmp/j.json"),
+        leaves("binary", r"printf '\377\376\000\001' >/tmp/j.json"),
+        // As an activity may return it. What is kept has every byte.
+        passes(
+            "not-utf-8",
+            shell(
+                r"chaos run --journal-path /tmp/j.json /x/quick.json && sed -i 's/A test/A \xff/' /tmp/j.json",
+            ),
+        ),
+        leaves("empty", ": >/tmp/j.json"),
+        Case {
+            toolkit: false,
+            ..fails(
+                "nothing-to-start",
+                own_pod(&json!({}), &json!({"command": ["chaos-that-is-not-there"]})),
+                Outcome::Error,
+                "CommandNotStarted",
+            )
+        },
+        Case {
+            rolled_back: "False/RollbacksNotPlayed",
+            warnings: &["RollbacksNotPlayed"],
+            shows: &[("/run/rollbacks/strategy", "never"), ("/run/rollbacks/state", "NotPlayed")],
+            ..passes(
+                "settings",
+                json!({"experiment": well(vec![echo()], vec![echo()]),
+                    "pod": {"settings": {"enabled": true, "secretName": "settings"}}}),
+            )
+        },
+        Case {
+            rolled_back: "True/RollbacksPlayed",
+            shows: &[("/run/experiment/source", "url"), ("/run/experiment/title", "A test")],
+            ..passes("url", from(&format!("{site}/rolls-back.json")))
+        },
+        Case {
+            shows: &[("/run/experiment/source", "url")],
+            ..fails(
+                "url-without-an-experiment",
+                from(&format!("{site}/none.json")),
+                Outcome::Invalid,
+                "ExperimentInvalid",
+            )
+        },
+        Case {
+            then: Then::EvictedAfter("Action: sleep"),
+            phase: Phase::Failed,
+            outcome: Outcome::Error,
+            reason: "Evicted",
+            rolled_back: "True/RollbacksPlayed",
+            shows: &[("/message", "Eviction API")],
+            ..passes("drained", own_pod(&json!({}), &json!({})))
+        },
+        Case {
+            // The kubelet gives it a second, in which it may come to its journal, and takes log and report away with it.
+            rolled_back: "",
+            log: false,
+            toolkit: false,
+            shows: &[("/message", "ephemeral local storage")],
+            ..fails(
+                "disk-full",
+                own_pod(
+                    &json!({}),
+                    &json!({"args": ["run", "/x/full.json"], "resources": {"limits": {"ephemeral-storage": "8Mi"}}}),
+                ),
+                Outcome::Error,
+                "Evicted",
+            )
+        },
+    ]
+}
