@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::names;
+
 /// Runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects.
 #[derive(Debug, Parser)]
 #[command(name = "chaostoolkit-operator", version)]
@@ -72,9 +74,39 @@ pub struct RunArgs {
     /// says what is left.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
+    /// Which of several operators works.
+    #[command(flatten)]
+    pub leader: LeaderArgs,
     /// How the runner gets into pods.
     #[command(flatten)]
     pub runner: RunnerArgs,
+}
+
+/// Settings of the lease that says which of several operators works.
+#[derive(Debug, Args)]
+pub struct LeaderArgs {
+    /// Whether to work only while holding the lease. Without, every operator of a namespace works.
+    #[arg(long, env = "LEADER_ELECT", default_value = "yes")]
+    pub leader_elect: Choice,
+    /// Name of the lease, in the operator's namespace.
+    #[arg(long, env = "LEASE_NAME", default_value = names::LEASE, value_name = "NAME")]
+    pub lease_name: String,
+    /// Seconds that the lease holds without being renewed. The holder stops after two thirds of that.
+    #[arg(long, env = "LEASE_DURATION_SECONDS", default_value = "15", value_parser = lease_seconds, value_name = "SECONDS")]
+    pub lease_duration: Duration,
+    /// Who this operator is in the lease: a name that no other has, and that it has again after a restart, so that it
+    /// need not wait for its former self. Defaults to the name of the host and a random part, which is new each time.
+    #[arg(long, env = "LEASE_IDENTITY", value_name = "NAME")]
+    pub lease_identity: Option<String>,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
 }
 
 /// Settings of the runner, which is put into pods to learn what their runs found.
@@ -139,6 +171,17 @@ fn config_map(text: &str) -> Result<String, String> {
     }
 }
 
+/// Less, and the time of a call would decide on who leads.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
+fn lease_seconds(text: &str) -> Result<Duration, String> {
+    let duration = seconds(text)?;
+    if duration < SHORTEST_LEASE || duration > Duration::from_secs(3600) {
+        return Err("must be from 5 to 3600 seconds".to_owned());
+    }
+    Ok(duration)
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(0) | Err(_) => Err("must be a whole number of seconds above 0".to_owned()),
@@ -162,5 +205,7 @@ mod tests {
         for wrong in ["0", "-1", "1.5", "x", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(lease_seconds("5"), Ok(Duration::from_secs(5)));
+        assert!(lease_seconds("4").is_err() && lease_seconds("3601").is_err());
     }
 }
