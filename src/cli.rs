@@ -25,6 +25,9 @@ pub struct Cli {
 pub enum Command {
     /// Work on the experiments of a namespace until stopped.
     Run(RunArgs),
+    /// Clean up after all experiments before an uninstall, where no operator is there to do so: stop their runs, delete
+    /// what was created for them, and take the operator's finalizers off. Acts with the rights of your kubeconfig.
+    Cleanup(CleanupArgs),
     /// Print the definition of the custom resource as YAML.
     Crd,
     /// Print the objects that the operator would create for an experiment, in the order of their creation, as YAML
@@ -137,6 +140,34 @@ pub enum NativeSidecar {
     Yes,
     /// They are not.
     No,
+}
+
+/// Settings of `cleanup`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["namespace", "all_namespaces"]))]
+#[expect(clippy::struct_excessive_bools, reason = "flags are")]
+pub struct CleanupArgs {
+    /// Namespace of the operator and its experiments.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Experiments in all namespaces.
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Only tell what there is to do.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Delete the experiments themselves too, with their journals.
+    #[arg(long)]
+    pub delete_experiments: bool,
+    /// Wait for no run to end, take the finalizers off whatever is left, and go ahead where an operator is at work.
+    #[arg(long)]
+    pub force: bool,
+    /// Seconds after which to give up on what is left.
+    #[arg(long, default_value = "120", value_parser = seconds, value_name = "SECONDS")]
+    pub timeout: Duration,
 }
 
 /// Settings of `render`.

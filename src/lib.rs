@@ -32,5 +32,6 @@ pub mod render;
 pub mod runtime;
 pub mod server;
 pub mod telemetry;
+pub mod uninstall;
 pub mod watch;
 pub mod yaml;
