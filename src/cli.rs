@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::names;
+
 /// Runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects.
 #[derive(Debug, Parser)]
 #[command(name = "chaostoolkit-operator", version)]
@@ -23,6 +25,9 @@ pub struct Cli {
 pub enum Command {
     /// Work on the experiments of a namespace until stopped.
     Run(RunArgs),
+    /// Clean up after all experiments before an uninstall, where no operator is there to do so: stop their runs, delete
+    /// what was created for them, and take the operator's finalizers off. Acts with the rights of your kubeconfig.
+    Cleanup(CleanupArgs),
     /// Print the definition of the custom resource as YAML.
     Crd,
     /// Print the objects that the operator would create for an experiment, in the order of their creation, as YAML
@@ -72,9 +77,39 @@ pub struct RunArgs {
     /// says what is left.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
+    /// Which of several operators works.
+    #[command(flatten)]
+    pub leader: LeaderArgs,
     /// How the runner gets into pods.
     #[command(flatten)]
     pub runner: RunnerArgs,
+}
+
+/// Settings of the lease that says which of several operators works.
+#[derive(Debug, Args)]
+pub struct LeaderArgs {
+    /// Whether to work only while holding the lease. Without, every operator of a namespace works.
+    #[arg(long, env = "LEADER_ELECT", default_value = "yes")]
+    pub leader_elect: Choice,
+    /// Name of the lease, in the operator's namespace.
+    #[arg(long, env = "LEASE_NAME", default_value = names::LEASE, value_name = "NAME")]
+    pub lease_name: String,
+    /// Seconds that the lease holds without being renewed. The holder stops after two thirds of that.
+    #[arg(long, env = "LEASE_DURATION_SECONDS", default_value = "15", value_parser = lease_seconds, value_name = "SECONDS")]
+    pub lease_duration: Duration,
+    /// Who this operator is in the lease: a name that no other has, and that it has again after a restart, so that it
+    /// need not wait for its former self. Defaults to the name of the host and a random part, which is new each time.
+    #[arg(long, env = "LEASE_IDENTITY", value_name = "NAME")]
+    pub lease_identity: Option<String>,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
 }
 
 /// Settings of the runner, which is put into pods to learn what their runs found.
@@ -105,6 +140,34 @@ pub enum NativeSidecar {
     Yes,
     /// They are not.
     No,
+}
+
+/// Settings of `cleanup`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["namespace", "all_namespaces"]))]
+#[expect(clippy::struct_excessive_bools, reason = "flags are")]
+pub struct CleanupArgs {
+    /// Namespace of the operator and its experiments.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Experiments in all namespaces.
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Only tell what there is to do.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Delete the experiments themselves too, with their journals.
+    #[arg(long)]
+    pub delete_experiments: bool,
+    /// Wait for no run to end, take the finalizers off whatever is left, and go ahead where an operator is at work.
+    #[arg(long)]
+    pub force: bool,
+    /// Seconds after which to give up on what is left.
+    #[arg(long, default_value = "120", value_parser = seconds, value_name = "SECONDS")]
+    pub timeout: Duration,
 }
 
 /// Settings of `render`.
@@ -139,6 +202,17 @@ fn config_map(text: &str) -> Result<String, String> {
     }
 }
 
+/// Less, and the time of a call would decide on who leads.
+const SHORTEST_LEASE: Duration = Duration::from_secs(5);
+
+fn lease_seconds(text: &str) -> Result<Duration, String> {
+    let duration = seconds(text)?;
+    if duration < SHORTEST_LEASE || duration > Duration::from_secs(3600) {
+        return Err("must be from 5 to 3600 seconds".to_owned());
+    }
+    Ok(duration)
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(0) | Err(_) => Err("must be a whole number of seconds above 0".to_owned()),
@@ -162,5 +236,7 @@ mod tests {
         for wrong in ["0", "-1", "1.5", "x", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(lease_seconds("5"), Ok(Duration::from_secs(5)));
+        assert!(lease_seconds("4").is_err() && lease_seconds("3601").is_err());
     }
 }

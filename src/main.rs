@@ -5,19 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use chaostoolkit_operator::cli::{Cli, Command, JournalArgs, RenderArgs};
-use chaostoolkit_operator::{api, journal, render, runtime, telemetry, yaml};
+use chaostoolkit_operator::{api, journal, render, runtime, telemetry, uninstall, yaml};
 use clap::Parser;
 
 fn main() -> anyhow::Result<()> {
     let Cli { telemetry, command } = Cli::parse();
     telemetry::init(&telemetry)?;
     match command {
-        Command::Run(args) => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("cannot start the runtime")?
-            .block_on(runtime::run(args)),
+        Command::Run(args) => tokio()?.block_on(runtime::run(args)),
+        Command::Cleanup(args) => tokio()?.block_on(uninstall::run(args)),
         Command::Crd => print(&serde_saphyr::to_string(&api::crd()).context("cannot print the definition")?),
         Command::Render(RenderArgs { file, templates, have }) => {
             let templates = templates.map(|path| read(&path)).transpose()?;
@@ -27,6 +23,11 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Journal(JournalArgs { files }) => judge(&files),
     }
+}
+
+fn tokio() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).enable_all().build().context("cannot start the runtime")
 }
 
 fn judge(files: &[PathBuf]) -> anyhow::Result<()> {

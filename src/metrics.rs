@@ -1,26 +1,32 @@
 //! Metrics, in the text format of Prometheus. Labels are bounded: no names of objects, no texts of errors.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::{Outcome, Phase};
+use crate::leader::term::Lead;
 use crate::reason::Reason;
 
 /// One label and its value.
 type Label = [(&'static str, &'static str); 1];
 
-/// What the operator counts.
+/// What the operator counts. Clones count together.
+#[derive(Clone)]
 pub struct Metrics {
     passes: Family<Label, Counter>,
     failures: Family<Label, Counter>,
     duration: Histogram,
     runs: Family<[(&'static str, &'static str); 2], Counter>,
-    registry: Registry,
+    leads: Gauge,
+    lead: Arc<OnceLock<Lead>>,
+    registry: Arc<Registry>,
 }
 
 impl Default for Metrics {
@@ -39,7 +45,10 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
-        Self { passes, failures, duration, runs, registry }
+        let leads = Gauge::default();
+        registry.register("leader", "Whether this operator leads, 1 or 0", leads.clone());
+        let (lead, registry) = (Arc::default(), Arc::new(registry));
+        Self { passes, failures, duration, runs, leads, lead, registry }
     }
 }
 
@@ -65,9 +74,15 @@ impl Metrics {
         self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
     }
 
+    /// Tells of this lead from now on. A term ends by itself, so whether it goes on is asked when somebody wants to know.
+    pub fn tell_of(&self, lead: Lead) {
+        self.lead.get_or_init(|| lead);
+    }
+
     /// All of them, as text.
     #[must_use]
     pub fn text(&self) -> String {
+        self.leads.set(i64::from(self.lead.get().is_some_and(Lead::holds)));
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -85,12 +100,15 @@ mod tests {
         metrics.passed(true, Duration::from_millis(3));
         metrics.failed(Reason::Forbidden);
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
+        assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
+        metrics.clone().tell_of(Lead::forever());
         let text = metrics.text();
         for line in [
             r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,
             r#"chaostoolkit_operator_reconciliation_failures_total{reason="Forbidden"} 1"#,
             r#"chaostoolkit_operator_runs_finished_total{phase="Completed",outcome="Passed"} 1"#,
             "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
+            "chaostoolkit_operator_leader 1",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }

@@ -60,6 +60,9 @@ pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
 /// `ConfigMap` of the templates, in the operator's namespace.
 pub const TEMPLATES: &str = "chaostoolkit-resources-templates";
 
+/// Lease of the operator that works, in its namespace. The shipped Role is for this name.
+pub const LEASE: &str = "chaostoolkit-operator";
+
 /// The container that runs the toolkit.
 pub const CONTAINER: &str = "chaostoolkit";
 

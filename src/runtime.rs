@@ -1,32 +1,38 @@
 //! Wires everything up: the only place that makes a client, a watch or a controller.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use kube::runtime::controller::{self, Controller};
+use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::api::Experiment;
 use crate::backoff::Backoff;
-use crate::cli::RunArgs;
+use crate::cli::{Choice, LeaderArgs, RunArgs};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::experiment::incoming::Incoming;
 use crate::experiment::{Context, error_policy, reconcile};
+use crate::health::{Health, Milestone, heartbeat};
+use crate::leader::claim::Claim;
+use crate::leader::term::Lead;
+use crate::leader::{self, Candidate};
 use crate::metrics::Metrics;
-use crate::{names, own, server};
+use crate::server::{self, Endpoints};
+use crate::watch::{self, watched};
+use crate::{names, own};
 
 /// An experiment as watched: one that cannot be read does not stop the others.
 type Watched = DeserializeGuard<Experiment>;
@@ -34,9 +40,15 @@ type Watched = DeserializeGuard<Experiment>;
 /// How long work in flight may take after the signal to stop. Kubernetes gives 30 seconds.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long the event loop may not come round.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// How long the election may take no step, where every step has a limit of a third of the lease's time.
+const UNDECIDED: Duration = Duration::from_secs(30);
+
 /// Works on the experiments of a namespace until a signal says to stop.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
-    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, runner } = args;
+    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
     let mut kubeconfig =
         kube::Config::infer().await.context("no cluster: neither in one nor a kubeconfig")?;
     // Fifteen repetitions of a call outlast every limit, and a repeated POST meets its own object. Failed passes are
@@ -45,33 +57,77 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| kubeconfig.default_namespace.clone());
     let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let runner = own::runner(&client, runner).await;
-    let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
+    let address = listener.local_addr().context("the listener has no address")?;
+    info!(version = env!("CARGO_PKG_VERSION"), namespace, %address, "starting");
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
-    operate(client, config, listener, stop).await
+
+    // Served before anything is asked: an API server that is down must not get this process killed.
+    let (health, metrics) = (Health::default(), Metrics::default());
+    let begun = health.milestone("the runner is known");
+    tokio::spawn(heartbeat(health.pulse("event loop", STUCK)));
+    let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
+    let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
+
+    if let Some(runner) = stop.run_until_cancelled(own::runner(&client, runner)).await {
+        let over = CancellationToken::new();
+        let (lead, election) = elect(&client, &namespace, leader, &health, over.clone());
+        metrics.tell_of(lead.clone());
+        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
+        operate(client, config, (lead, health, metrics), &begun, stop.clone()).await;
+        // Given up only now, so that the next one begins after our last pass.
+        over.cancel();
+        election.await.context("the election panicked")?;
+    }
+    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
+    stop.cancel();
+    serving.await.context("the server panicked")?.context("the server failed")?;
+    info!("stopped");
+    Ok(())
 }
 
-/// Works on experiments until told to stop, then finishes what is in flight.
-pub async fn operate(
+/// Takes part in the election until it is over.
+fn elect(
+    client: &Client,
+    namespace: &str,
+    args: LeaderArgs,
+    health: &Health,
+    over: CancellationToken,
+) -> (Lead, JoinHandle<()>) {
+    let LeaderArgs { leader_elect, lease_name, lease_duration, lease_identity } = args;
+    if leader_elect == Choice::No {
+        return (Lead::forever(), tokio::spawn(async {}));
+    }
+    let identity = lease_identity.filter(|given| !given.is_empty()).unwrap_or_else(leader::identity);
+    let claim = Claim { name: lease_name, identity, duration: lease_duration };
+    let pulse = health.pulse("election", UNDECIDED.max(lease_duration));
+    let knows = health.milestone("it is known who leads");
+    let (candidate, lead) = Candidate::new(Api::namespaced(client.clone(), namespace), claim, pulse, knows);
+    (lead, tokio::spawn(candidate.run(over)))
+}
+
+/// Works on experiments, as long as this process leads, until told to stop; then finishes what is in flight.
+async fn operate(
     client: Client,
     config: Config,
-    listener: TcpListener,
+    (lead, health, metrics): (Lead, Health, Metrics),
+    begun: &Milestone,
     stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("the listener has no address")?;
-    info!(version = env!("CARGO_PKG_VERSION"), namespace = config.namespace, %address, "starting");
+) {
     let (experiments, experiments_writer) = store::<Watched>();
     let (pods, pods_writer) = store::<PartialObjectMeta<Pod>>();
-    let filled = [Flag::default(), Flag::default()];
-    let api = Api::<Watched>::namespaced(client.clone(), &config.namespace);
-    let experiment_events = watched(api, watcher::Config::default(), filled[0].clone())
-        .reflect(experiments_writer)
-        .touched_objects();
+    let own_client = watch::client(&client, &health.pulse("watch of experiments", watch::SILENCE));
+    let api = Api::<Watched>::namespaced(own_client, &config.namespace);
+    let filled = health.milestone("the cache of experiments is full");
+    let experiment_events =
+        watched(api, watcher::Config::default(), filled).reflect(experiments_writer).touched_objects();
     // Metadata alone: a pod's status is read live when it matters.
-    let api = Api::<PartialObjectMeta<Pod>>::all(client.clone());
+    let own_client = watch::client(&client, &health.pulse("watch of pods", watch::SILENCE));
+    let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watcher::Config::default().labels(names::UID_LABEL);
-    let pod_events = watched(api, ours, filled[1].clone()).reflect(pods_writer).touched_objects();
+    let filled = health.milestone("the cache of pods is full");
+    let pod_events = watched(api, ours, filled).reflect(pods_writer).touched_objects();
+    begun.reach();
 
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -81,20 +137,30 @@ pub async fn operate(
         cluster: Cluster::new(client.clone(), config.call_limit),
         recorder: Recorder::new(client, reporter),
         pods: pods.clone(),
-        metrics: Metrics::default(),
+        metrics,
         backoff: Backoff::default(),
         incoming: Incoming::default(),
         config,
     });
 
-    let router = server::router(context.clone(), Arc::new(move || filled.iter().all(is_set)));
-    let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
-
+    // Who does not lead watches all the same, and begins with full caches.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
+        .reconcile_all_on(lead.begins())
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(reconcile, error_policy, context)
+        .run(
+            move |seen, context| {
+                let lead = lead.clone();
+                async move {
+                    let pass = lead.within(reconcile(seen, context)).await;
+                    // The next term begins with a pass over everything.
+                    pass.unwrap_or_else(|| Ok(Action::await_change()))
+                }
+            },
+            error_policy,
+            context,
+        )
         .for_each(async |result| {
             // A failed pass was told of by the error policy; an object that is gone needs no pass.
             if let Err(controller::Error::QueueError(error)) = result {
@@ -109,40 +175,6 @@ pub async fn operate(
         () = passes => {}
         () = deadline => warn!("stopped with work in flight, after {GRACE:?}; the next start goes on from there"),
     }
-    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
-    stop.cancel();
-    serving.await.context("the server panicked")?.context("the server failed")?;
-    info!("stopped");
-    Ok(())
-}
-
-/// Set once, read often.
-type Flag = Arc<AtomicBool>;
-
-fn is_set(flag: &Flag) -> bool {
-    flag.load(Ordering::Relaxed)
-}
-
-/// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store. Sets the flag
-/// when its first list is complete. (`Store::wait_until_ready` is no way to learn that: of two tasks that wait for the
-/// same store, kube-runtime 5.0.0 wakes only the last, and the controller is one.)
-fn watched<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    filled: Flag,
-) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
-where
-    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
-    K::DynamicType: Default,
-{
-    watcher(api, config.streaming_lists())
-        .default_backoff()
-        .modify(|object| object.managed_fields_mut().clear())
-        .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) && !filled.swap(true, Ordering::Relaxed) {
-                info!("the cache of {} is full", K::plural(&K::DynamicType::default()));
-            }
-        })
 }
 
 /// The experiment that a pod says it belongs to. Anybody can say so: it only brings a pass, which looks for itself.

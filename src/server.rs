@@ -1,7 +1,6 @@
 //! Probes and metrics over HTTP.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,35 +10,36 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::experiment::Context;
+use crate::health::Health;
 use crate::metrics::Metrics;
 
 /// What the endpoints need.
 #[derive(Clone)]
 pub struct Endpoints {
-    context: Arc<Context>,
-    is_ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// For the probes.
+    pub health: Health,
+    /// All that is counted.
+    pub metrics: Metrics,
 }
 
-/// The endpoints: `/livez` answers as long as the process does, `/readyz` once the caches are full.
-pub fn router(context: Arc<Context>, is_ready: Arc<dyn Fn() -> bool + Send + Sync>) -> Router {
+/// The endpoints: `/livez` answers as long as no part of the process has fallen silent, `/readyz` once it can work.
+pub fn router(endpoints: Endpoints) -> Router {
     Router::new()
-        .route("/livez", get(async || "ok"))
-        .route("/readyz", get(ready))
+        .route("/livez", get(async |State(endpoints): State<Endpoints>| probe(endpoints.health.alive())))
+        .route("/readyz", get(async |State(endpoints): State<Endpoints>| probe(endpoints.health.ready())))
         .route("/metrics", get(metrics))
-        .with_state(Endpoints { context, is_ready })
+        .with_state(endpoints)
 }
 
-async fn ready(State(endpoints): State<Endpoints>) -> (StatusCode, &'static str) {
-    if (endpoints.is_ready)() {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the caches are not full yet")
+fn probe(result: Result<(), String>) -> (StatusCode, String) {
+    match result {
+        Ok(()) => (StatusCode::OK, "ok".to_owned()),
+        Err(what) => (StatusCode::SERVICE_UNAVAILABLE, what),
     }
 }
 
 async fn metrics(State(endpoints): State<Endpoints>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], endpoints.context.metrics.text())
+    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], endpoints.metrics.text())
 }
 
 /// Serves until told to stop.

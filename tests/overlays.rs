@@ -9,6 +9,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use chaostoolkit_operator::names;
 use common::install::{documents, kustomize};
 use common::{client, create, kubectl, unique};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -410,6 +411,25 @@ fn the_operator_holds_every_right_that_the_template_gives_away() {
     let lacking: Vec<_> = given.difference(&held).collect();
     assert!(lacking.is_empty(), "{lacking:?}");
     assert!(held.iter().flatten().all(|part| part != "*"), "no rights but those that are named");
+}
+
+/// Of other leases in the namespace the operator can neither read nor change any.
+#[test]
+fn the_operator_may_use_the_lease_that_it_uses_by_default_and_no_other() {
+    let role = file("kustomize/components/rbac/role.yaml");
+    let rules = named(&role, "Role", "chaostoolkit-crd")["rules"].as_array().unwrap();
+    let of_leases: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule["resources"].as_array().unwrap().contains(&json!("leases")))
+        .collect();
+    let [group, leases] = [json!(["coordination.k8s.io"]), json!(["leases"])];
+    assert_eq!(
+        json!(of_leases),
+        json!([
+            {"apiGroups": group, "resources": leases, "verbs": ["create"]},
+            {"apiGroups": group, "resources": leases, "resourceNames": [names::LEASE], "verbs": ["get", "update"]},
+        ])
+    );
 }
 
 /// Rights are bound to the account that the operator runs as.

@@ -33,7 +33,7 @@ pub enum Progress {
 }
 
 /// The finalizers that say that there is something to clean up.
-const HOLDS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZER];
+pub const HOLDS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZER];
 
 /// One pass over a deleted experiment.
 pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {

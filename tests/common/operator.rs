@@ -26,6 +26,8 @@ impl Operator {
             .args(flags)
             .env("KUBECONFIG", &install.kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
+            // The next one after a kill would wait for the lease. The tests of the lease say `--leader-elect yes`.
+            .env("LEADER_ELECT", "no")
             .stdin(Stdio::null())
             .stderr(File::create(&log).unwrap())
             .spawn()
@@ -41,16 +43,21 @@ impl Operator {
     /// The same with these flags.
     pub async fn start_with(install: &Install, flags: &[&str]) -> Self {
         let mut operator = Self::spawn(install, flags);
-        operator.address = eventually("the operator says where it listens", async || {
-            let text = operator.log();
-            Some(text.split_once("address=")?.1.split_whitespace().next()?.to_owned())
-        })
-        .await;
+        operator.listens().await;
         eventually("the operator is ready", async || {
             operator.get("/readyz").await.filter(|body| body == "ok")
         })
         .await;
         operator
+    }
+
+    /// Waits until its endpoints answer.
+    pub async fn listens(&mut self) {
+        self.address = eventually("the operator says where it listens", async || {
+            let text = self.log();
+            Some(text.split_once("address=")?.1.split_whitespace().next()?.to_owned())
+        })
+        .await;
     }
 
     /// What it has logged so far.
@@ -60,6 +67,11 @@ impl Operator {
 
     /// Asks one of its endpoints; nothing unless it answers with 200.
     pub async fn get(&self, path: &str) -> Option<String> {
+        self.ask(path).await.filter(|(is_ok, _)| *is_ok).map(|(_, body)| body)
+    }
+
+    /// Asks one of its endpoints: whether it answers with 200, and what it says.
+    pub async fn ask(&self, path: &str) -> Option<(bool, String)> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.ok()?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
@@ -67,7 +79,7 @@ impl Operator {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+        Some((head.starts_with("HTTP/1.1 200"), body.to_owned()))
     }
 
     /// SIGKILL: no chance to do anything more.
@@ -76,10 +88,15 @@ impl Operator {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal, such as `-STOP`.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     /// SIGTERM, and how it ended.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("-TERM");
         eventually("the operator stops", async || self.child.try_wait().unwrap()).await
     }
 

@@ -1,0 +1,221 @@
+//! The way out: `chaostoolkit-operator cleanup` where the operator is gone, and what then goes away without a hitch.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+mod common;
+
+use std::process::{Output, Stdio};
+
+use chaostoolkit_operator::api::Phase;
+use chaostoolkit_operator::names;
+use common::install::Install;
+use common::operator::Operator;
+use common::{
+    delete_and_wait, eventually, pod_of, report_container, running, status, terminated, wait, wait_for_phase,
+};
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use tokio::process::Command;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One test of these takes the definition away, and all that there is in the cluster.
+async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    let cluster = std::env::var("CLUSTER_AUDIT_LOG").unwrap_or_default();
+    assert!(!cluster.is_empty(), "only in a cluster of hack/cluster/up.sh, where nobody minds");
+    ALONE.lock().await
+}
+
+fn command(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"));
+    command.arg("cleanup").args(flags).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn cleanup(flags: &[&str]) -> (Option<i32>, String) {
+    told(command(flags).output().await.unwrap())
+}
+
+/// Exit code and words.
+fn told(output: Output) -> (Option<i32>, String) {
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// An installation whose operator was killed while one run went on, one was over, one waited, and a schedule was set.
+async fn abandoned(test: &str) -> Install {
+    let install = Install::new(test).await;
+    install.with_experiment("{}").await;
+    let operator = Operator::start(&install).await;
+    install.apply_experiment("over", json!({})).await;
+    report_container(&install.pods(), &pod_of(&install, "over").await, terminated(0)).await;
+    wait_for_phase(&install.experiments(), "over", Phase::Completed).await;
+    install.apply_experiment("running", json!({})).await;
+    let name = pod_of(&install, "running").await;
+    common::bind(&install, &name).await;
+    report_container(&install.pods(), &name, running()).await;
+    wait_for_phase(&install.experiments(), "running", Phase::Running).await;
+    install.apply_experiment("blocked", json!({"pod": {"experiment": {"configMapName": "none"}}})).await;
+    wait_for_phase(&install.experiments(), "blocked", Phase::Blocked).await;
+    install.apply_experiment("nightly", json!({"schedule": {"kind": "cronJob", "value": "0 3 * * *"}})).await;
+    wait_for_phase(&install.experiments(), "nightly", Phase::Scheduled).await;
+    operator.kill();
+    install
+}
+
+async fn held(install: &Install) -> usize {
+    let found = install.experiments().list(&kube::api::ListParams::default()).await.unwrap();
+    found.items.iter().filter(|one| one.has_finalizer(names::TEARDOWN_FINALIZER)).count()
+}
+
+async fn namespace_goes(install: &Install, name: &str) {
+    delete_and_wait(&Api::<Namespace>::all(install.client.clone()), name).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
+    let _alone = alone().await;
+    let install = abandoned("cleanup").await;
+    let namespace = install.namespace.as_str();
+
+    let (code, text) = cleanup(&["-n", namespace, "--dry-run"]).await;
+    assert_eq!((code, text.lines().count()), (Some(0), 4), "{text}");
+    assert!(text.contains(&format!(
+        "would clean up experiment {namespace}/running, held by chaostoolkit.org/teardown"
+    )));
+    let (code, text) = cleanup(&["-n", namespace]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("nobody is there to ask: say --yes"), "{text}");
+    assert_eq!(held(&install).await, 4, "neither has changed anything");
+
+    // The run is stopped as the operator would, and its end recorded.
+    let name = pod_of(&install, "running").await;
+    let flags = ["-n", namespace, "--yes"];
+    let play = async {
+        wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
+            pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
+        })
+        .await;
+        assert!(
+            install.left_behind().await.iter().any(|left| left.starts_with("RoleBinding")),
+            "rollbacks need it"
+        );
+        report_container(&install.pods(), &name, terminated(0)).await;
+        common::end_grace(&install, &name).await;
+    };
+    let ((code, text), ()) = tokio::join!(cleanup(&flags), play);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(&format!("waiting for the runs of {namespace}/running")), "{text}");
+    assert!(text.contains("everything is cleaned up\n"), "{text}");
+    assert_eq!(held(&install).await, 0);
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    let schedules = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
+    assert_eq!(schedules.list(&kube::api::ListParams::default()).await.unwrap().items.len(), 0);
+    let ended = status(install.experiments().get_opt("running").await.unwrap().as_ref());
+    assert_eq!((ended.is_finished(), ended.run.unwrap().exit_code), (true, Some(0)));
+
+    let (code, text) = cleanup(&["-n", namespace, "--yes"]).await;
+    assert_eq!((code, text.as_str()), (Some(0), "there is nothing to clean up\n"));
+    namespace_goes(&install, &install.run_namespace).await;
+    namespace_goes(&install, namespace).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn what_does_not_end_is_named_and_force_lets_it_go() {
+    let _alone = alone().await;
+    let install = abandoned("forced").await;
+    let namespace = install.namespace.as_str();
+    // The wrong order: the namespaces first. They hang, for nobody takes the finalizers off.
+    for name in [namespace, &install.run_namespace] {
+        common::delete(&Api::<Namespace>::all(install.client.clone()), name).await;
+    }
+    let (code, text) = cleanup(&["-n", namespace, "--yes", "--timeout", "3"]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&format!("left: experiment {namespace}/running")), "{text}");
+    assert_eq!(held(&install).await, 1, "{text}");
+
+    let name = pod_of(&install, "running").await;
+    let (code, text) = cleanup(&["-n", namespace, "--yes", "--force"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    // Nothing but the kubelet, which there is none of here.
+    common::end_grace(&install, &name).await;
+    for name in [namespace, &install.run_namespace] {
+        wait(&Api::<Namespace>::all(install.client.clone()), name, "gone", |found| found.is_none()).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn it_does_not_work_against_an_operator_that_is_there() {
+    let _alone = alone().await;
+    let install = Install::new("atwork").await;
+    install.with_experiment("{}").await;
+    let operator = Operator::start_with(&install, &["--leader-elect", "yes"]).await;
+    install.apply_experiment("exp", json!({})).await;
+    pod_of(&install, "exp").await;
+    let (code, text) = cleanup(&["-n", &install.namespace, "--yes"]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("is at work in namespace"), "{text}");
+    assert_eq!(held(&install).await, 1);
+    // A lease that a dead one has left behind is no hindrance.
+    operator.kill();
+    let (code, text) = cleanup(&["-n", &install.namespace, "--yes", "--delete-experiments"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(install.experiments().get_opt("exp").await.unwrap().is_none());
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
+
+/// Somebody took the finalizers off by hand, or deleted the definition: pods are left that nobody knows, and are held.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept_stays() {
+    let _alone = alone().await;
+    let install = abandoned("orphans").await;
+    let name = pod_of(&install, "running").await;
+    let kept = pod_of(&install, "over").await;
+    let free = json!({"metadata": {"finalizers": null}});
+    for experiment in ["over", "running", "blocked", "nightly"] {
+        install.experiments().patch(experiment, &PatchParams::default(), &Patch::Merge(&free)).await.unwrap();
+        delete_and_wait(&install.experiments(), experiment).await;
+    }
+    let (code, text) = cleanup(&["-n", &install.namespace, "--yes"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains(&format!("done: pod {}/{name}, whose experiment is gone", install.run_namespace)),
+        "{text}"
+    );
+    assert!(text.contains("done: CronJob"), "{text}");
+    let pod = install.pods().get(&name).await.unwrap();
+    assert!(
+        pod.metadata.deletion_timestamp.is_some() && pod.finalizers().is_empty(),
+        "only its grace is left"
+    );
+    assert!(install.pods().get(&kept).await.unwrap().metadata.deletion_timestamp.is_none());
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn all_namespaces_at_once_and_then_the_definition_goes() {
+    let _alone = alone().await;
+    let installs = [abandoned("everywhere").await, abandoned("elsewhere").await];
+    let (code, text) = cleanup(&["-A", "--yes", "--force"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    for install in &installs {
+        assert_eq!(held(install).await, 0, "{text}");
+    }
+    let api = Api::<CustomResourceDefinition>::all(installs[0].client.clone());
+    delete_and_wait(&api, "chaosexperiments.chaostoolkit.org").await;
+    // Without a definition there are no experiments, and that is no error.
+    let (code, text) = cleanup(&["-A", "--yes"]).await;
+    assert_eq!((code, text.as_str()), (Some(0), "there is nothing to clean up\n"));
+    // For the tests after this one.
+    Install::new("anew").await;
+    eventually("the definition is there", async || installs[0].experiments().get_opt("x").await.ok()).await;
+}

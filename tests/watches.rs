@@ -1,0 +1,217 @@
+//! The watches, whatever is at the other end: none asks without a pause, and none stands still unseen. The API server
+//! is a function here, and the time is the test's.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chaostoolkit_operator::health::{Health, Pulse};
+use chaostoolkit_operator::watch;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use http::{Request, Response};
+use http_body_util::{BodyExt, StreamBody};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::client::Body;
+use kube::runtime::watcher;
+use kube::{Api, Client};
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+use tower::BoxError;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What is at the other end.
+#[derive(Clone, Copy, Debug)]
+enum Server {
+    /// Nobody: the connection is refused at once.
+    Refusing,
+    /// Takes requests and never answers.
+    Mute,
+    /// Answers with this code.
+    Failing(u16),
+    /// Begins an answer and ends it at once.
+    Closing,
+    /// What it says is no JSON.
+    Babbling,
+    /// Says each time that the version is too old.
+    Gone,
+    /// Sends the first list, and then nothing, as a connection does that has died without a word.
+    Dead,
+    /// Sends the first list, and then a bookmark every minute.
+    Idle,
+}
+
+impl Server {
+    /// The code, and the pieces of the answer, with the pause before each.
+    fn answer(self) -> (u16, BoxStream<'static, (Duration, String)>) {
+        let now = |text: String| stream::iter([(Duration::ZERO, text)]);
+        let list = now(bookmark(&json!({"k8s.io/initial-events-end": "true"})));
+        match self {
+            Self::Failing(code) => (code, now("try later".to_owned()).boxed()),
+            Self::Babbling => (200, now("}{\n".to_owned()).boxed()),
+            Self::Gone => (200, now(gone()).boxed()),
+            Self::Dead => (200, list.chain(stream::pending()).boxed()),
+            Self::Idle => (200, list.chain(stream::repeat_with(|| (MINUTE, bookmark(&json!({}))))).boxed()),
+            Self::Closing | Self::Refusing | Self::Mute => (200, stream::empty().boxed()),
+        }
+    }
+
+    /// A client of it, and the times of the requests that it got.
+    fn client(self) -> (Client, Arc<Mutex<Vec<Instant>>>) {
+        let asked = Arc::<Mutex<Vec<Instant>>>::default();
+        let log = asked.clone();
+        let service = tower::service_fn(move |_: Request<Body>| {
+            log.lock().unwrap().push(Instant::now());
+            async move {
+                match self {
+                    Self::Refusing => return Err(BoxError::from("connection refused")),
+                    Self::Mute => pending().await,
+                    _ => {}
+                }
+                let (code, pieces) = self.answer();
+                let frames = pieces.then(async |(pause, text)| {
+                    sleep(pause).await;
+                    Body::from(text.into_bytes()).frame().await.unwrap()
+                });
+                Ok(Response::builder().status(code).body(StreamBody::new(frames)).unwrap())
+            }
+        });
+        (Client::new(service, "default"), asked)
+    }
+}
+
+fn bookmark(annotations: &Value) -> String {
+    let metadata = json!({"resourceVersion": "7", "annotations": annotations});
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    format!("{}\n", json!({"type": "BOOKMARK", "object": object}))
+}
+
+fn gone() -> String {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": "too old", "reason": "Expired", "code": 410});
+    format!("{}\n", json!({"type": "ERROR", "object": status}))
+}
+
+/// A watch of that server, and what its probe says.
+fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>, Health, Pulse) {
+    let (client, asked) = server.client();
+    let health = Health::default();
+    let pulse = health.pulse("watch", watch::SILENCE);
+    let api = Api::<ConfigMap>::all(watch::client(&client, &pulse));
+    let filled = health.milestone("the cache is full");
+    let watched = watch::watched(api, watcher::Config::default(), filled);
+    (async { Box::pin(watched).for_each(async |_| {}).await }, asked, health, pulse)
+}
+
+#[rstest]
+#[case(Server::Refusing)]
+#[case(Server::Mute)]
+#[case(Server::Failing(401))]
+#[case(Server::Failing(403))]
+#[case(Server::Failing(429))]
+#[case(Server::Failing(500))]
+#[case(Server::Failing(503))]
+#[case(Server::Closing)]
+#[case(Server::Babbling)]
+#[case(Server::Gone)]
+#[case(Server::Dead)]
+#[case(Server::Idle)]
+#[tokio::test(start_paused = true)]
+async fn whatever_the_api_server_does_a_watch_neither_hurries_nor_counts_as_dead(#[case] server: Server) {
+    let (watch, asked, health, _) = follow(server);
+    let began = Instant::now();
+    let mut longest = Duration::ZERO;
+    let look = async {
+        while began.elapsed() < 60 * MINUTE {
+            sleep(SECOND).await;
+            assert_eq!(health.alive(), Ok(()), "{server:?} after {:?}", began.elapsed());
+        }
+    };
+    tokio::select! {
+        () = watch => panic!("the watch ended"),
+        () = look => {}
+    }
+    let asked = asked.lock().unwrap();
+    for pair in asked.windows(2) {
+        let pause = pair[1] - pair[0];
+        assert!(pause > SECOND, "{server:?}: asked again after {pause:?}");
+        longest = longest.max(pause);
+    }
+    // It never gives up either, where nothing holds the line.
+    assert!(matches!(server, Server::Idle) == (asked.len() == 1), "{server:?}: {}", asked.len());
+    assert!(longest <= 2 * MINUTE, "{server:?}: asked again only after {longest:?}");
+    let is_filled = matches!(server, Server::Dead | Server::Idle);
+    assert_eq!(health.ready().is_ok(), is_filled, "{server:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_died_is_replaced_within_two_minutes() {
+    let (watch, asked, ..) = follow(Server::Dead);
+    tokio::select! {
+        () = watch => panic!("the watch ended"),
+        () = sleep(2 * MINUTE) => {}
+    }
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_nobody_drives_any_more_counts_as_dead() {
+    let (watch, _, health, pulse) = follow(Server::Idle);
+    let mut watch = Box::pin(watch);
+    tokio::select! {
+        () = &mut watch => panic!("the watch ended"),
+        () = sleep(10 * MINUTE) => {}
+    }
+    assert_eq!(health.alive(), Ok(()));
+    sleep(watch::SILENCE + SECOND).await;
+    assert!(health.alive().unwrap_err().starts_with("watch: no sign of life"), "{:?}", pulse.silence());
+    drop(watch);
+}
+
+/// The program, where the API server takes connections and closes them.
+#[tokio::test]
+async fn while_the_api_server_is_down_the_program_is_alive_and_asks_seldom() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port();
+    let directory = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let (config, log) = (directory.join("down.kubeconfig"), directory.join("down.log"));
+    let kubeconfig = json!({"apiVersion": "v1", "kind": "Config", "current-context": "down",
+        "clusters": [{"name": "down", "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
+        "contexts": [{"name": "down", "context": {"cluster": "down", "user": "down", "namespace": "default"}}],
+        "users": [{"name": "down", "user": {}}]});
+    std::fs::write(&config, kubeconfig.to_string()).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
+        .args(["run", "--listen", "127.0.0.1:0", "--runner-image", "image", "--native-sidecar", "yes"])
+        .env("KUBECONFIG", &config)
+        .stderr(std::fs::File::create(&log).unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let began = std::time::Instant::now();
+    let mut connections = 0;
+    while began.elapsed() < 10 * SECOND {
+        // Two watches and the election.
+        if let Ok(accepted) = tokio::time::timeout(SECOND, server.accept()).await {
+            drop(accepted.unwrap());
+            connections += 1;
+        }
+    }
+    assert!((10..=30).contains(&connections), "{connections} in ten seconds");
+    assert!(program.try_wait().unwrap().is_none());
+    let text = std::fs::read_to_string(&log).unwrap();
+    let address = text.split_once("address=").unwrap().1.split_whitespace().next().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
