@@ -26,6 +26,7 @@ use crate::config::{Config, Runner};
 use crate::experiment::Context;
 use crate::experiment::cleanup::{self, HOLDS, Progress};
 use crate::experiment::error::Error;
+use crate::experiment::incoming::Incoming;
 use crate::experiment::report::Report;
 use crate::leader::claim;
 use crate::metrics::Metrics;
@@ -339,6 +340,7 @@ impl Uninstall {
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
+            incoming: Incoming::default(),
         }
     }
 }
