@@ -84,7 +84,7 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
     if remove_pod(context, report).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
-    if rescue::teardown(context, report).await? == Progress::Waiting {
+    if Box::pin(rescue::teardown(context, report)).await? == Progress::Waiting {
         report.draft.terminating("waiting for the rollbacks to be played");
         report.write().await?;
         return Ok(Progress::Waiting);
