@@ -1,7 +1,7 @@
 //! The operator's program as a process.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,12 +19,16 @@ pub struct Operator {
 impl Operator {
     /// Starts the operator for an installation.
     pub fn spawn(install: &Install, flags: &[&str]) -> Self {
-        let unique = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
-        let log = install.kubeconfig.with_extension(format!("{unique}.log"));
+        Self::with(&install.kubeconfig, flags)
+    }
+
+    /// Starts the operator as the user of a kubeconfig.
+    pub fn with(kubeconfig: &Path, flags: &[&str]) -> Self {
+        let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
             .args(flags)
-            .env("KUBECONFIG", &install.kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
             .stdin(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -53,6 +57,16 @@ impl Operator {
         operator
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, such as `-STOP`.
+    pub fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -78,8 +92,7 @@ impl Operator {
 
     /// SIGTERM, and how it ended.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("-TERM");
         eventually("the operator stops", async || self.child.try_wait().unwrap()).await
     }
 
