@@ -711,6 +711,8 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
     let calls = fake.calls().len();
     operator.pass_on(fake.get(EXPERIMENT).unwrap()).await;
     assert_eq!(fake.calls().len(), calls);
+    // The watch of pods tells of each pod before its cache has any, and says nothing more afterwards.
+    assert!(operator.again, "another pass is due once it is known which pods there are");
     // The pod arrives.
     settle(&fake, &mut operator, None).await;
     assert_eq!(fake.get(POD).unwrap()["metadata"]["finalizers"], json!([]));
