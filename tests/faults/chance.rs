@@ -30,16 +30,19 @@ pub struct Weather {
     pub errors: u64,
     /// Of 1,000 writes, how many are done and then not answered.
     pub lost_answers: u64,
-    /// How many requests were hit so far.
+    /// How many requests there were so far.
+    pub calls: u64,
+    /// How many of them were hit.
     pub hits: u64,
 }
 
 impl Weather {
     pub fn new(seed: u64, errors: u64, lost_answers: u64) -> Self {
-        Self { chance: Chance::new(seed), errors, lost_answers, hits: 0 }
+        Self { chance: Chance::new(seed), errors, lost_answers, calls: 0, hits: 0 }
     }
 
     pub fn fault_of(&mut self, call: &Call) -> Option<WriteFault> {
+        self.calls += 1;
         let drawn = self.chance.below(1000);
         let fault = if drawn < self.errors {
             let faults = [

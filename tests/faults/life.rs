@@ -53,11 +53,16 @@ impl<'a> Life<'a> {
         .await
     }
 
-    /// The scheduler finds a node for it, and its container runs.
-    pub async fn runs(&self, pod: &str) {
+    /// The scheduler finds a node for it.
+    pub async fn is_bound(&self, pod: &str) {
         self.patiently(|status| status.phase == Some(Phase::Starting)).await;
         common::bind_to(&self.rig.install, pod, self.rig.node()).await;
         self.patiently(|status| status.run.as_ref().is_some_and(|run| run.node_name.is_some())).await;
+    }
+
+    /// Its container runs on a node.
+    pub async fn runs(&self, pod: &str) {
+        self.is_bound(pod).await;
         report_container(&self.rig.install.pods(), pod, running()).await;
         self.patiently(|status| status.phase == Some(Phase::Running)).await;
     }
@@ -77,6 +82,14 @@ impl<'a> Life<'a> {
         })
         .await;
         self.status().await.unwrap()
+    }
+
+    /// Waits until it says that it waits for something.
+    pub async fn waits_for(&self, reason: &str) {
+        within(self.limit, "it says what it waits for", async || {
+            self.status().await.filter(|status| status.reason.as_deref() == Some(reason))
+        })
+        .await;
     }
 
     /// The author deletes it.

@@ -18,10 +18,12 @@ mod common;
 mod fault;
 mod life;
 mod plan;
+mod plane;
 mod proxy;
 mod rig;
 mod run;
 mod seen;
+mod soak;
 mod state;
 mod streams;
 
@@ -80,4 +82,28 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
     assert!(!wanted.is_empty(), "no plan has {only:?} in its name");
     let pace = Pace { length: Duration::from_secs(number("FAULTS_SECONDS", 30)) };
     assert_all_right(&run::all(wanted, reference, pace, at_once()).await);
+}
+
+/// Trouble with the cluster: control plane, node, namespace, a second operator. `FAULTS_CLUSTER` is the name of the
+/// cluster, which nobody else may use meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a control plane that may be broken"]
+async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
+    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let wanted = |is_everywhere| -> Vec<Plan> {
+        Plan::plane(is_everywhere).into_iter().filter(|plan| plan.name().contains(&only)).collect()
+    };
+    let reference = Arc::new(run::reference().await);
+    let pace = Pace { length: Duration::ZERO };
+    let mut verdicts = run::all(wanted(false), reference.clone(), pace, at_once()).await;
+    // One after the other: each hits all that are at work.
+    verdicts.extend(run::all(wanted(true), reference, pace, 1).await);
+    assert_all_right(&verdicts);
+}
+
+/// `SOAK_EXPERIMENTS` in `SOAK_SECONDS`; `SOAK_SEED` makes another weather.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs an API server, and 20 minutes"]
+async fn soak() {
+    soak::run().await;
 }

@@ -1,6 +1,7 @@
 //! The plans: one fault at one place each.
 
 use crate::fault::{StreamFault, Streams, WriteFault, WritePoint};
+use crate::plane::Trouble;
 
 /// Where a run is when a fault begins that is not about a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Plan {
     Stream(Streams, StreamFault, Moment),
     /// From this write on the operator sees nothing more; the one after it begins with what was there then.
     Stale(WritePoint),
+    /// The cluster is in trouble.
+    Plane(Trouble, Moment),
 }
 
 impl Plan {
@@ -53,6 +56,12 @@ impl Plan {
         plans
     }
 
+    /// Trouble with the cluster, at every moment; that which hits all of its users, or that which does not.
+    pub fn plane(is_everywhere: bool) -> Vec<Self> {
+        let troubles = Trouble::ALL.into_iter().filter(|trouble| trouble.is_everywhere() == is_everywhere);
+        troubles.flat_map(|trouble| Moment::ALL.map(|moment| Self::Plane(trouble, moment))).collect()
+    }
+
     /// A part of all plans, from every class: each place and each fault is in it.
     pub fn sample(all: &[Self]) -> Vec<Self> {
         let steps = [("crash", 5), ("write", 9), ("watch", 5), ("stale cache", 4)];
@@ -70,6 +79,7 @@ impl Plan {
             Self::Write(..) => "write",
             Self::Stream(..) => "watch",
             Self::Stale(_) => "stale cache",
+            Self::Plane(..) => "whole plane",
         }
     }
 
@@ -81,12 +91,13 @@ impl Plan {
                 format!("{class}: {} on {} {}", fault.name(), streams.name(), moment.name())
             }
             Self::Stale(point) => format!("{class}: as at {}", point.name()),
+            Self::Plane(trouble, moment) => format!("{class}: {} {}", trouble.name(), moment.name()),
         }
     }
 
     /// Whether the run is aborted by the deletion of its experiment.
     pub const fn is_aborted(&self) -> bool {
-        matches!(self, Self::Stream(_, _, Moment::Deleting))
+        matches!(self, Self::Stream(_, _, Moment::Deleting) | Self::Plane(_, Moment::Deleting))
     }
 }
 
@@ -120,7 +131,7 @@ mod tests {
                 .map(|plan| match plan {
                     Plan::Write(_, fault) => fault.name(),
                     Plan::Stream(_, fault, _) => fault.name().to_owned(),
-                    Plan::Stale(_) => "stale".to_owned(),
+                    Plan::Stale(_) | Plan::Plane(..) => plan.class().to_owned(),
                 })
                 .collect()
         };

@@ -119,6 +119,11 @@ impl Proxy {
         *self.shared.weather.lock().unwrap() = weather;
     }
 
+    /// How many requests there were in this weather, and how many of them failed.
+    pub fn weather_so_far(&self) -> (u64, u64) {
+        self.shared.weather.lock().unwrap().as_ref().map_or((0, 0), |weather| (weather.calls, weather.hits))
+    }
+
     /// All writes that were asked for so far.
     pub fn writes(&self) -> Vec<String> {
         self.shared.writes.lock().unwrap().seen.clone()
@@ -162,6 +167,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let request = Request::from_parts(head, body);
     if call.is_watch {
+        if let Some(Stroke::Fault(_)) = shared.fault_of(&call) {
+            return Err(Cut);
+        }
         return streams::watch(shared, &call.resource, request).await;
     }
     let fault = shared.fault_of(&call);

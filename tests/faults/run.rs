@@ -12,6 +12,7 @@ use crate::common::within;
 use crate::fault::WriteFault;
 use crate::life::Life;
 use crate::plan::{Moment, Plan};
+use crate::plane::{self, Trouble};
 use crate::proxy::Stroke;
 use crate::rig::Rig;
 use crate::state;
@@ -80,15 +81,19 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
         Plan::Write(..) => (PATIENT, Duration::ZERO),
         Plan::Stream(..) => (IMPATIENT, pace.length * 2),
         Plan::Stale(_) => (IMPATIENT, pace.length),
+        Plan::Plane(trouble, _) => (IMPATIENT, trouble.length()),
     };
     rig.operators.start(&[]);
     rig.filled(1).await;
     match plan {
         Plan::Write(point, fault) => rig.proxy.strike(point.clone(), Stroke::Fault(*fault)),
         Plan::Stale(point) => rig.proxy.strike(point.clone(), Stroke::Freeze),
-        Plan::Stream(..) => {}
+        Plan::Stream(..) | Plan::Plane(..) => {}
     }
     let mut life = Life::new(rig, patience, fault);
+    if let Plan::Plane(trouble, moment) = plan {
+        return in_trouble(*trouble, *moment, reference, life).await;
+    }
     arm(plan, Moment::Before, pace, rig);
     life.create().await;
     let pod = life.pod().await;
@@ -125,6 +130,27 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
     life.check();
 }
 
+/// A run in a cluster in trouble.
+async fn in_trouble(trouble: Trouble, moment: Moment, reference: &Reference, mut life: Life<'_>) {
+    let is_same = trouble.is_harmless(moment);
+    if let Some(status) = plane::live(&mut life, trouble, moment).await {
+        if is_same {
+            assert_same(&reference.status, &state::status(&status));
+            assert_same(&reference.children, &life.children().await);
+        }
+        life.delete().await;
+        life.gone().await;
+    } else {
+        life.gone().await;
+        if is_same {
+            assert_same(&reference.aborted, &state::status(&life.seen.last()));
+        }
+    }
+    let last = life.seen.last();
+    assert!(last.is_finished() && last.outcome.is_some(), "whatever happens, a run has an end: {last:#?}");
+    life.check();
+}
+
 fn arm(plan: &Plan, moment: Moment, pace: Pace, rig: &Rig) {
     if let Plan::Stream(streams, fault, at) = plan
         && *at == moment
@@ -139,6 +165,7 @@ async fn has_struck(plan: &Plan, rig: &Rig) {
         let struck = match plan {
             Plan::Stream(..) => rig.proxy.streaming().hits() > 0,
             Plan::Write(..) | Plan::Stale(_) => rig.proxy.struck().is_some(),
+            Plan::Plane(..) => true,
         };
         struck.then_some(())
     })
