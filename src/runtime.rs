@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::api::Experiment;
-use crate::backoff::Backoff;
+use crate::backoff::{self, Backoff, NoDelay};
 use crate::cli::RunArgs;
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -90,6 +90,7 @@ pub async fn operate(
 
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
+        .trigger_backoff(NoDelay)
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(reconcile, error_policy, context)
@@ -134,7 +135,7 @@ where
     K::DynamicType: Default,
 {
     watcher(api, config.streaming_lists())
-        .default_backoff()
+        .backoff(backoff::of_watch())
         .modify(|object| object.managed_fields_mut().clear())
         .inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) && !filled.swap(true, Ordering::Relaxed) {
