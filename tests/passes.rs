@@ -864,6 +864,19 @@ async fn the_rights_stay_until_the_pod_is_really_gone() {
     nothing_is_left(&fake);
 }
 
+/// Seen where the operator was killed while the API server was deleting the pod for it.
+#[tokio::test]
+async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
+    let fake = cluster_for_runs();
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    fake.put(experiment(&json!({})));
+    settle(&fake, &mut operator, Some(0)).await;
+    fake.half_delete(POD);
+    fake.delete(EXPERIMENT);
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+}
+
 #[tokio::test]
 async fn a_run_that_waits_only_looks() {
     let fake = cluster();

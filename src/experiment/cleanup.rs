@@ -3,6 +3,7 @@
 //! What is deleted is what was recorded, whatever the spec says by now. Rights outlive the pod: rollbacks need them.
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Preconditions};
 use tracing::warn;
 
@@ -125,7 +126,7 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
         report.write().await?;
     }
     release_pod(context, &namespace, &pod).await?;
-    if pod.metadata.deletion_timestamp.is_none() {
+    if pod.metadata.deletion_timestamp.is_none() || is_half_deleted(&pod) {
         // Nothing of it runs any more, so there is nobody to give grace to.
         let parameters =
             DeleteParams::default().grace_period(0).preconditions(precondition(pod.metadata.uid.clone()));
@@ -135,6 +136,14 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
     let left = context.cluster.find(&api, Kind::Pod.as_str(), &name).await?;
     let gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
     Ok(if gone { Progress::Done } else { Progress::Waiting })
+}
+
+/// Whether the API server has marked the pod as deleted at once and then not removed it, although nobody holds it. It does
+/// these two one after the other, and a connection that ends in between ends the deletion as well. On a node, the kubelet
+/// would finish it; where there is none any more, nobody would.
+fn is_half_deleted(pod: &Pod) -> bool {
+    let ObjectMeta { finalizers, deletion_grace_period_seconds, .. } = &pod.metadata;
+    *deletion_grace_period_seconds == Some(0) && finalizers.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// Deletes a `CronJob`, the jobs that it has made, and their pods; pods that run are asked to stop, and waited for.
