@@ -34,6 +34,7 @@ with_faults() { # CLUSTER TEST...: on a control plane of its own
 faults() {
   layer "all faults between the operator and the API server, and then those of the cluster itself"
   local cluster=${CLUSTER_NAME:-ctk} failed=
+  need faketime:faketime # for operators whose clock is wrong
   with_faults "$cluster-api" in_all_plans || failed=1
   # Its parts are stopped and started: nothing else may use it.
   with_faults "$cluster-bad" whatever_becomes || failed=1

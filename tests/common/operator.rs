@@ -24,10 +24,16 @@ impl Operator {
 
     /// Starts the operator as the user of a kubeconfig.
     pub fn with(kubeconfig: &Path, flags: &[&str]) -> Self {
+        Self::with_environment(kubeconfig, flags, &[])
+    }
+
+    /// The same with more variables in its environment.
+    pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
         let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
             .args(flags)
+            .envs(variables.iter().cloned())
             .env("KUBECONFIG", kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
             .stdin(Stdio::null())

@@ -43,13 +43,13 @@ fn resource(path: &str) -> String {
     // /api/VERSION or /apis/GROUP/VERSION
     let skipped = if parts.next() == Some("apis") { 2 } else { 1 };
     let parts: Vec<&str> = parts.skip(skipped).collect();
-    let of_object = |resource: &str, subresource: Option<&&str>| match subresource {
-        Some(subresource) => format!("{resource}/{subresource}"),
-        None => resource.to_owned(),
+    let parts = match parts.as_slice() {
+        ["namespaces", _, inside @ ..] if !inside.is_empty() => inside,
+        all => all,
     };
-    match parts.as_slice() {
-        ["namespaces", _, resource, rest @ ..] => of_object(resource, rest.get(1)),
-        [resource, rest @ ..] => of_object(resource, rest.get(1)),
+    match parts {
+        [resource, _, subresource, ..] => format!("{resource}/{subresource}"),
+        [resource, ..] => (*resource).to_owned(),
         [] => String::new(),
     }
 }

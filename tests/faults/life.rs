@@ -137,7 +137,7 @@ impl<'a> Life<'a> {
 
     /// Waits for the operator for a while. It may be cut off, and the world goes on all the same.
     async fn patiently(&self, wanted: impl Fn(&Status) -> bool) {
-        let waited = tokio::time::timeout(self.patience, async {
+        let watching = tokio::time::timeout(self.patience, async {
             loop {
                 if wanted(&self.seen.last()) || self.seen.last().is_finished() {
                     return;
@@ -146,6 +146,6 @@ impl<'a> Life<'a> {
             }
         });
         // Whether it has come to it in the end is asked elsewhere.
-        let _ = waited.await;
+        let _ = watching.await;
     }
 }

@@ -1,6 +1,8 @@
 //! What becomes of a run when the cluster around it is in trouble: its control plane, its node, its namespace, or a
 //! second operator.
 
+use std::env::consts::ARCH;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,6 +30,10 @@ pub enum Trouble {
     TwoOperators,
     /// A new operator starts, and the old one is told to stop.
     Replaced,
+    /// The operator's clock is ten minutes ahead from now on.
+    ClockAhead,
+    /// It is ten minutes behind.
+    ClockBehind,
     /// The definition of the resource is applied anew, with a change: all watches of it end.
     Definition,
     /// The node is gone, and with it whoever could say how the pod ended.
@@ -39,9 +45,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::TwoOperators,
         Self::Replaced,
+        Self::ClockAhead,
+        Self::ClockBehind,
         Self::Definition,
         Self::NodeLost,
         Self::NodeDrained,
@@ -58,6 +66,8 @@ impl Trouble {
             Self::Controllers => "controller manager stopped",
             Self::TwoOperators => "two operators, one asleep",
             Self::Replaced => "operator replaced",
+            Self::ClockAhead => "clock ten minutes ahead",
+            Self::ClockBehind => "clock ten minutes behind",
             Self::Definition => "definition applied anew",
             Self::NodeLost => "node lost",
             Self::NodeDrained => "pod evicted",
@@ -96,7 +106,7 @@ const OUTAGE: Duration = Duration::from_secs(5);
 pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Option<Status> {
     let rig = life.rig;
     if trouble == Trouble::TwoOperators {
-        rig.operators.start(&[]);
+        rig.operators.start();
         rig.filled(2).await;
     }
     let mut held = None;
@@ -184,10 +194,12 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) {
             });
         }
         Trouble::Replaced => {
-            rig.operators.start(&[]);
+            rig.operators.start();
             let old = rig.operators.take(0);
             assert!(old.stop().await.success(), "the old one stops when told to");
         }
+        Trouble::ClockAhead => set_clock(rig, "+10m"),
+        Trouble::ClockBehind => set_clock(rig, "-10m"),
         Trouble::Definition => {
             let definitions = Api::<CustomResourceDefinition>::all(rig.install.client.clone());
             let change = json!({"spec": {"names": {"categories": [format!("c{}", common::unique())]}}});
@@ -204,6 +216,20 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) {
             common::delete(&namespaces, &rig.install.run_namespace).await;
         }
     }
+}
+
+/// A process has one clock from its beginning, so this is a restart as well.
+fn set_clock(rig: &Rig, offset: &str) {
+    let library = Path::new("/usr/lib").join(format!("{ARCH}-linux-gnu/faketime/libfaketime.so.1"));
+    assert!(library.exists(), "there is no {}: it is in the package libfaketime", library.display());
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    rig.operators.set_environment(vec![
+        set("LD_PRELOAD", &library.to_string_lossy()),
+        set("FAKETIME", offset),
+        // How long something takes is not what this is about.
+        set("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ]);
+    rig.operators.crash();
 }
 
 async fn evict(rig: &Rig, pod: &str) {

@@ -24,7 +24,7 @@ impl Rig {
     /// Installs and starts all of it, and waits until the operator knows that there is nothing.
     pub async fn start() -> Self {
         let rig = Self::prepare().await;
-        rig.operators.start(&[]);
+        rig.operators.start();
         rig.filled(1).await;
         rig
     }
@@ -70,7 +70,7 @@ impl Rig {
 pub struct Operators {
     kubeconfig: std::path::PathBuf,
     all: Mutex<Vec<Operator>>,
-    flags: Mutex<Vec<String>>,
+    environment: Mutex<Vec<(String, String)>>,
     logs: Mutex<Vec<String>>,
     /// Those that ended although nobody had told them to.
     ended: Mutex<usize>,
@@ -81,24 +81,27 @@ impl Operators {
         Self {
             kubeconfig: install.kubeconfig.clone(),
             all: Mutex::default(),
-            flags: Mutex::default(),
+            environment: Mutex::default(),
             logs: Mutex::default(),
             ended: Mutex::default(),
         }
     }
 
     /// Starts one more.
-    pub fn start(&self, flags: &[&str]) {
-        *self.flags.lock().unwrap() = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        self.all.lock().unwrap().push(Operator::with(&self.kubeconfig, flags));
+    pub fn start(&self) {
+        let environment = self.environment.lock().unwrap().clone();
+        self.all.lock().unwrap().push(Operator::with_environment(&self.kubeconfig, &[], &environment));
+    }
+
+    /// From the next one on, with these variables.
+    pub fn set_environment(&self, environment: Vec<(String, String)>) {
+        *self.environment.lock().unwrap() = environment;
     }
 
     /// SIGKILL for all of them, and one new.
     pub fn crash(&self) {
         self.kill();
-        let flags = self.flags.lock().unwrap().clone();
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        self.start(&flags);
+        self.start();
     }
 
     /// SIGKILL for all of them.

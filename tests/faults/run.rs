@@ -83,7 +83,7 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
         Plan::Stale(_) => (IMPATIENT, pace.length),
         Plan::Plane(trouble, _) => (IMPATIENT, trouble.length()),
     };
-    rig.operators.start(&[]);
+    rig.operators.start();
     rig.filled(1).await;
     match plan {
         Plan::Write(point, fault) => rig.proxy.strike(point.clone(), Stroke::Fault(*fault)),
@@ -247,8 +247,7 @@ pub fn table(verdicts: &[Verdict]) -> String {
         text.push_str(&row(class, &|verdict| verdict.class == class));
     }
     text.push_str(&row("all", &|_| true));
-    for verdict in verdicts.iter().filter(|verdict| verdict.wrong.is_some()) {
-        text.push_str(&format!("\nwrong: {}\n", verdict.name));
-    }
+    let wrong = verdicts.iter().filter(|verdict| verdict.wrong.is_some());
+    text.extend(wrong.flat_map(|verdict| ["\nwrong: ", &verdict.name, "\n"]));
     text
 }

@@ -18,6 +18,9 @@ const KINDS: [(&str, &str); 5] = [
     ("rbac.authorization.k8s.io", "RoleBinding"),
 ];
 
+/// What the name of a volume that Kubernetes adds begins with; five characters follow.
+const TOKEN: &str = "kube-api-access-";
+
 /// All objects of an experiment, in all namespaces.
 pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
     let mut found = BTreeMap::new();
@@ -56,7 +59,6 @@ fn masked(install: &Install, bound: &str, uid: &str, object: DynamicObject) -> V
     ] {
         text = text.replace(part, mask);
     }
-    const TOKEN: &str = "kube-api-access-";
     let mut parts = text.split(TOKEN);
     let mut masked = parts.next().unwrap_or_default().to_owned();
     for part in parts {

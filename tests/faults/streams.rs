@@ -201,14 +201,13 @@ impl Pump {
             let next = tokio::select! {
                 biased;
                 () = self.sender.closed() => Next::Closed,
-                changed = changes.changed() => if changed.is_ok() { Next::Armed } else { Next::Closed },
+                armed = changes.changed() => if armed.is_ok() { Next::Armed } else { Next::Closed },
                 () = at(moment.map(|(when, _)| when)) => Next::Moment,
                 () = at(due) => Next::Due,
                 line = self.lines.next() => Next::Line(line),
             };
             let armed = *changes.borrow();
             let going_on = match next {
-                Next::Closed => false,
                 Next::Armed => {
                     let was_held = armed.is_none() && matches!(moment, Some((_, What::Cut)));
                     // What a stream has kept back can only be had anew.
@@ -242,7 +241,7 @@ impl Pump {
                     }
                 }
                 Next::Line(Some(Ok(line))) => self.line(streaming, armed, line, &mut moment).await,
-                Next::Line(_) => false,
+                Next::Line(_) | Next::Closed => false,
             };
             if !going_on {
                 return;
@@ -322,7 +321,7 @@ impl Pump {
         let mut changes = shared.streaming.armed.subscribe();
         let is_over = tokio::select! {
             () = self.sender.closed() => false,
-            changed = changes.wait_for(Option::is_none) => changed.is_ok(),
+            freed = changes.wait_for(Option::is_none) => freed.is_ok(),
         };
         if is_over {
             let _ = self.sender.send(Err(Cut)).await;
