@@ -13,6 +13,7 @@
 
 mod call;
 mod chance;
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 mod fault;

@@ -1,8 +1,6 @@
 //! What becomes of a run when the cluster around it is in trouble: its control plane, its node, its namespace, or a
 //! second operator.
 
-use std::env::consts::ARCH;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,7 +9,9 @@ use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
+use crate::clock;
 use crate::common::{self, config_map, create, within};
 use crate::life::Life;
 use crate::plan::Moment;
@@ -110,8 +110,9 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
         rig.filled(2).await;
     }
     let mut held = None;
+    let mut going_on = None;
     if moment == Moment::Before {
-        held = strike_before(rig, trouble).await;
+        (held, going_on) = strike_before(rig, trouble).await;
     }
     life.create().await;
     if let Some(held) = held {
@@ -131,7 +132,7 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
         life.delete().await;
     }
     if moment != Moment::Before {
-        strike(rig, trouble, &pod).await;
+        going_on = strike(rig, trouble, &pod).await;
     }
     let is_stopped = moment == Moment::Deleting
         || (moment == Moment::Running && matches!(trouble, Trouble::NodeDrained | Trouble::Namespace));
@@ -142,13 +143,20 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
     } else {
         life.ends(&pod).await;
     }
-    if moment == Moment::Deleting { None } else { Some(life.recorded(&pod).await) }
+    let status = if moment == Moment::Deleting { None } else { Some(life.recorded(&pod).await) };
+    if let Some(going_on) = going_on {
+        going_on.await.unwrap();
+    }
+    status
 }
 
+/// Trouble that goes on while the run does.
+type GoingOn = Option<JoinHandle<()>>;
+
 /// What can happen before there is a run. What holds the namespace that goes away, if one does.
-async fn strike_before(rig: &Rig, trouble: Trouble) -> Option<String> {
+async fn strike_before(rig: &Rig, trouble: Trouble) -> (Option<String>, GoingOn) {
     match trouble {
-        Trouble::NodeDrained => None,
+        Trouble::NodeDrained => (None, None),
         Trouble::Namespace => {
             let name = rig.install.run_namespace.clone();
             let namespaces = Api::<Namespace>::all(rig.install.client.clone());
@@ -157,12 +165,9 @@ async fn strike_before(rig: &Rig, trouble: Trouble) -> Option<String> {
             anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
             create(&rig.install.config_maps(&name), anchor).await;
             common::delete(&namespaces, &name).await;
-            Some("anchor".to_owned())
+            (Some("anchor".to_owned()), None)
         }
-        _ => {
-            strike(rig, trouble, "").await;
-            None
-        }
+        _ => (None, strike(rig, trouble, "").await),
     }
 }
 
@@ -173,25 +178,25 @@ async fn free(rig: &Rig, held: &str) {
     maps.patch(held, &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
 }
 
-async fn strike(rig: &Rig, trouble: Trouble, pod: &str) {
+async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
     match trouble {
         Trouble::ApiServer => restart("apiserver").await,
         Trouble::Etcd => restart("etcd").await,
         Trouble::Controllers => {
             control("stop", "kcm").await;
             // The run does not wait for it.
-            tokio::spawn(async {
+            return Some(tokio::spawn(async {
                 tokio::time::sleep(OUTAGE).await;
                 control("start", "kcm").await;
-            });
+            }));
         }
         Trouble::TwoOperators => {
             rig.operators.with(0, |operator| operator.signal("-STOP"));
             let operators = rig.operators.clone();
-            tokio::spawn(async move {
+            return Some(tokio::spawn(async move {
                 tokio::time::sleep(OUTAGE).await;
                 operators.with(0, |operator| operator.signal("-CONT"));
-            });
+            }));
         }
         Trouble::Replaced => {
             rig.operators.start();
@@ -216,19 +221,13 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) {
             common::delete(&namespaces, &rig.install.run_namespace).await;
         }
     }
+    None
 }
 
 /// A process has one clock from its beginning, so this is a restart as well.
 fn set_clock(rig: &Rig, offset: &str) {
-    let library = Path::new("/usr/lib").join(format!("{ARCH}-linux-gnu/faketime/libfaketime.so.1"));
-    assert!(library.exists(), "there is no {}: it is in the package libfaketime", library.display());
-    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    rig.operators.set_environment(vec![
-        set("LD_PRELOAD", &library.to_string_lossy()),
-        set("FAKETIME", offset),
-        // How long something takes is not what this is about.
-        set("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-    ]);
+    let environment = clock::set(offset);
+    rig.operators.set_environment(environment.expect("libfaketime is there, from the package of that name"));
     rig.operators.crash();
 }
 
