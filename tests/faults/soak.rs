@@ -26,6 +26,9 @@ struct Seen {
     created: usize,
     /// The outcome of each that has ended.
     outcomes: BTreeMap<String, Option<Outcome>>,
+    /// The uids of all pods that there ever were, as the kubelet saw them. The audit log does not tell: a request that
+    /// ended with the operator may have been carried out.
+    pods: BTreeMap<String, BTreeSet<String>>,
     /// Ends that were taken back.
     went_back: Vec<String>,
     kills: usize,
@@ -55,7 +58,7 @@ pub async fn run() {
             seen.kills += 1;
             next_kill = Instant::now() + Duration::from_secs(5 + chance.below(16));
         }
-        play_kubelet(&rig).await;
+        play_kubelet(&rig, &mut seen).await;
         reap(&rig, &mut seen).await;
         if told.elapsed() > Duration::from_secs(30) {
             told = Instant::now();
@@ -64,14 +67,17 @@ pub async fn run() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let took = began.elapsed().as_secs();
-    let pods = audit::pods_created_since(&mut log, &rig.install.run_namespace);
+    let answered = audit::pods_created_since(&mut log, &rig.install.run_namespace);
+    let pods: usize = seen.pods.values().map(BTreeSet::len).sum();
     let left = rig.install.left_behind().await.len();
     let passed = seen.outcomes.values().filter(|outcome| **outcome == Some(Outcome::Passed)).count();
     let ended = rig.operators.ended_by_themselves();
-    let is_right = (pods, passed, left, ended) == (settings.experiments, settings.experiments, 0, 0)
+    let is_right = answered <= pods
+        && seen.pods.len() == settings.experiments
+        && (pods, passed, left, ended) == (settings.experiments, settings.experiments, 0, 0)
         && seen.went_back.is_empty();
     eprintln!(
-        "soak: {} in {took} s: {pods} pods created, {passed} right outcomes, {left} objects left, {} ends taken back, {ended} operators ended by themselves: {}",
+        "soak: {} in {took} s: {pods} pods, {passed} right outcomes, {left} objects left, {} ends taken back, {ended} operators ended by themselves: {}",
         seen.line(&rig),
         seen.went_back.len(),
         if is_right { "passed" } else { "FAILED" }
@@ -113,10 +119,11 @@ async fn create(rig: &Rig, settings: &Settings, began: Instant, seen: &mut Seen)
 }
 
 /// Takes every pod one step further.
-async fn play_kubelet(rig: &Rig) {
+async fn play_kubelet(rig: &Rig, seen: &mut Seen) {
     let pods = rig.install.pods();
     for pod in pods.list(&ListParams::default()).await.unwrap() {
         let name = pod.metadata.name.clone().unwrap();
+        seen.pods.entry(name.clone()).or_default().insert(pod.metadata.uid.clone().unwrap());
         if pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_none()) {
             common::bind_to(&rig.install, &name, rig.node()).await;
         } else if let Some(state) = next_state(&pod) {
