@@ -11,6 +11,7 @@ cluster: ## Bring up a throwaway Kubernetes (see hack/cluster/README.md)
 cluster-down: ## Stop it, and that of the tests, and remove all they left
 	hack/cluster/down.sh
 	CLUSTER_NAME=ctk-api hack/cluster/down.sh
+	CLUSTER_NAME=ctk-bad hack/cluster/down.sh
 
 .PHONY: image
 image: ## Build the operator's image
@@ -31,6 +32,14 @@ test-outcomes: ## What runs find: each outcome on a real node, with two versions
 .PHONY: bench-start
 bench-start: ## How much later the toolkit starts for the runner, on a machine that does nothing else
 	hack/test.sh overhead
+
+.PHONY: test-faults
+test-faults: ## What comes of a run when any write, any watch or the cluster itself fails: all plans, in minutes
+	hack/test.sh faults
+
+.PHONY: test-soak
+test-soak: ## SOAK_EXPERIMENTS (1000) in SOAK_SECONDS (1200), with kills and errors all the while
+	hack/test.sh soak
 
 .PHONY: lint
 lint: ## Check formatting, clippy and documentation

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
-# One layer alone: hack/test.sh lint|pure|api|node|outcomes|overhead; the last two are not part of all.
+# One layer alone: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak; the last four are not part of all.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -22,6 +22,28 @@ api() {
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test drop_in --test leader --test overlays --test uninstall -- --ignored)
+  # All faults take minutes: the layer `faults`.
+  (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
+}
+with_faults() { # CLUSTER TEST...: on a control plane of its own
+  local cluster=$1 variables; shift
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (eval "$variables"; FAULTS_CLUSTER=$cluster cargo test --locked --test faults "$@" -- --ignored --nocapture)
+}
+faults() {
+  layer "all faults between the operator and the API server, and then those of the cluster itself"
+  local cluster=${CLUSTER_NAME:-ctk} failed=
+  need faketime:faketime # for operators whose clock is wrong
+  with_faults "$cluster-api" in_all_plans || failed=1
+  # Its parts are stopped and started: nothing else may use it.
+  with_faults "$cluster-bad" whatever_becomes || failed=1
+  CLUSTER_NAME=$cluster-bad hack/cluster/down.sh
+  [ -z "$failed" ] || die "some plans went wrong"
+}
+soak() {
+  layer "many experiments in bad weather"
+  with_faults "${CLUSTER_NAME:-ctk}-api" soak
 }
 on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
   local image built variables
@@ -54,8 +76,8 @@ overhead() {
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead) "$part" ;;
-    *) die "there is no layer $part; there are lint, pure, api, node, outcomes and overhead" ;;
+    lint | pure | api | node | outcomes | overhead | faults | soak) "$part" ;;
+    *) die "there is no layer $part; there are lint, pure, api, node, outcomes, overhead, faults and soak" ;;
   esac
 done
 say "all passed: $*"

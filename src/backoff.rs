@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use kube::runtime::{utils, watcher};
 
 /// The first delay.
 const FIRST: Duration = Duration::from_millis(500);
@@ -45,9 +46,51 @@ impl Backoff {
     }
 }
 
+/// How long a watch that has failed waits until it is started again. Shorter in the end than kube-runtime's own minute,
+/// so that runs go on soon after an API server is back.
+#[must_use]
+pub fn of_watch() -> watcher::ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST)
+        .with_max_delay(LONGEST / 2)
+        .with_jitter()
+        .without_max_times()
+        .into()
+}
+
+/// No delay at all. For the controller, which would otherwise stop all of its watches for as long as the one that has
+/// failed most often waits, over and above the delay that each has of its own.
+#[derive(Debug)]
+pub struct NoDelay;
+
+impl Iterator for NoDelay {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+}
+
+impl utils::Backoff for NoDelay {
+    fn reset(&mut self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_watch_is_started_again_within_15_seconds_however_often_it_has_failed() {
+        let delays: Vec<Duration> = of_watch().take(100).collect();
+        assert_eq!(delays.len(), 100, "it is never given up");
+        assert!(delays[0] <= FIRST * 2 && delays.iter().all(|delay| *delay <= LONGEST), "{delays:?}");
+    }
+
+    #[test]
+    fn a_watch_that_fails_does_not_hold_up_the_others() {
+        let delays: Vec<Duration> = NoDelay.take(100).collect();
+        assert_eq!(delays, [Duration::ZERO; 100], "and the controller never gives up");
+    }
 
     #[test]
     fn delays_grow_to_the_limit_and_start_over_after_success() {

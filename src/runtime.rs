@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::api::Experiment;
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, NoDelay};
 use crate::cli::{Choice, LeaderArgs, RunArgs};
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -147,6 +147,7 @@ async fn operate(
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
         .reconcile_all_on(lead.begins())
+        .trigger_backoff(NoDelay)
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(

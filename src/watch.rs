@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tower::BoxError;
 use tracing::{debug, info};
 
+use crate::backoff;
 use crate::health::{Milestone, Pulse};
 
 /// How long the beginning of an answer may take.
@@ -34,7 +35,7 @@ const QUIET: Duration = Duration::from_secs(75);
 const PACE: Duration = Duration::from_secs(2);
 
 /// How long a watch may give no sign of life: longer than anything that goes on as it should. The longest pause between
-/// two tries is 60 seconds, kube-runtime's 30 with its jitter.
+/// two tries is 30 seconds, and as long may the beginning of an answer take.
 pub const SILENCE: Duration = Duration::from_secs(90);
 
 /// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store. Reaches the
@@ -50,7 +51,7 @@ where
     K::DynamicType: Default,
 {
     watcher(api, config.streaming_lists())
-        .default_backoff()
+        .backoff(backoff::of_watch())
         .modify(|object| object.managed_fields_mut().clear())
         .inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) && !filled.is_reached() {

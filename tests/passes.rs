@@ -713,6 +713,8 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
     let calls = fake.calls().len();
     operator.pass_on(fake.get(EXPERIMENT).unwrap()).await;
     assert_eq!(fake.calls().len(), calls);
+    // The watch of pods tells of each pod before its cache has any, and says nothing more afterwards.
+    assert!(operator.again, "another pass is due once it is known which pods there are");
     // The pod arrives.
     settle(&fake, &mut operator, None).await;
     assert_eq!(fake.get(POD).unwrap()["metadata"]["finalizers"], json!([]));
@@ -860,6 +862,19 @@ async fn the_rights_stay_until_the_pod_is_really_gone() {
     assert!(!fake.get(POD).unwrap()["metadata"]["deletionTimestamp"].is_null());
     assert_eq!(fake.list("RoleBinding").len(), 1);
     fake.edit(POD, |pod| pod["metadata"]["finalizers"] = json!([]));
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+}
+
+/// Seen where the operator was killed while the API server was deleting the pod for it.
+#[tokio::test]
+async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
+    let fake = cluster_for_runs();
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    fake.put(experiment(&json!({})));
+    settle(&fake, &mut operator, Some(0)).await;
+    fake.half_delete(POD);
+    fake.delete(EXPERIMENT);
     settle(&fake, &mut operator, None).await;
     nothing_is_left(&fake);
 }

@@ -145,7 +145,7 @@ pub async fn stop(context: &Context, pod: &Pod) -> Result<(), Error> {
 }
 
 async fn delete_pod(context: &Context, pod: &Pod, parameters: DeleteParams) -> Result<(), Error> {
-    if pod.metadata.deletion_timestamp.is_some() {
+    if pod.metadata.deletion_timestamp.is_some() && !is_half_deleted(pod) {
         return Ok(());
     }
     let (namespace, name) = place(pod);
@@ -169,6 +169,14 @@ pub async fn remove_ended(context: &Context, pod: &Pod) -> Result<Progress, Erro
     let left = context.cluster.find(&api, Kind::Pod.as_str(), name).await?;
     let gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
     Ok(if gone { Progress::Done } else { Progress::Waiting })
+}
+
+/// Whether the API server has marked the pod as deleted at once and then not removed it, although nobody holds it. It does
+/// these two one after the other, and a connection that ends in between ends the deletion as well. On a node, the kubelet
+/// would finish it; where there is none any more, nobody would.
+fn is_half_deleted(pod: &Pod) -> bool {
+    let ObjectMeta { finalizers, deletion_grace_period_seconds, .. } = &pod.metadata;
+    *deletion_grace_period_seconds == Some(0) && finalizers.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// Deletes a `CronJob`, the jobs that it has made, and their pods; pods that run are asked to stop, and waited for.

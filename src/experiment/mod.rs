@@ -32,6 +32,7 @@ pub mod verdict;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::Action;
@@ -69,6 +70,9 @@ pub struct Context {
     pub backoff: Backoff,
 }
 
+/// How long a pass waits for the first list of pods.
+const FIRST_LIST: Duration = Duration::from_secs(1);
+
 /// How often a teardown is looked at, should no event bring the next pass.
 const TEARDOWN_RESYNC: Duration = Duration::from_secs(10);
 
@@ -87,7 +91,12 @@ pub async fn reconcile(
     };
     let began = Instant::now();
     let result = match settled(&context, seen) {
-        Some(action) => Ok(action),
+        Some(action) => {
+            // The events of the first list bring passes before the cache has what was listed, and no more come after it: a
+            // pod that is still held would be so for ever.
+            let is_known = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
+            Ok(if is_known { action } else { Action::requeue(FIRST_LIST) })
+        }
         None => Box::pin(pass(&context, seen)).await,
     };
     if result.is_ok() {

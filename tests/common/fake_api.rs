@@ -130,6 +130,14 @@ impl FakeApi {
         assert_eq!(code, 200, "{answer}");
     }
 
+    /// Marks a pod as deleted at once, and breaks off before it is removed.
+    pub fn half_delete(&self, path: &str) {
+        let mut state = self.lock();
+        let metadata = &mut state.objects.get_mut(path).unwrap_or_else(|| panic!("no {path}"))["metadata"];
+        metadata["deletionTimestamp"] = json!("2026-01-01T00:02:00Z");
+        metadata["deletionGracePeriodSeconds"] = json!(0);
+    }
+
     /// Lets an object vanish, whatever its finalizers say.
     pub fn vanish(&self, path: &str) {
         assert!(self.lock().objects.remove(path).is_some(), "no {path}");
@@ -349,7 +357,8 @@ impl State {
     /// Keeps an object with what the server adds to it; lets it go if nothing holds it any more.
     fn store(&mut self, path: &str, mut object: Value) -> Value {
         let old = self.objects.get(path).cloned().unwrap_or_default();
-        if object == old {
+        let is_half_deleted = old["metadata"]["deletionGracePeriodSeconds"] == 0;
+        if object == old && !is_half_deleted {
             return object; // A write that changes nothing makes no new version.
         }
         self.last_version += 1;

@@ -1,6 +1,7 @@
 //! An installation of the shipped manifests under names of its own, so that tests can run side by side.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use chaostoolkit_operator::api::Experiment;
 use k8s_openapi::api::authentication::v1::TokenRequest;
@@ -35,7 +36,7 @@ impl Install {
         for object in manifests() {
             let kind = object["kind"].as_str().unwrap_or_default();
             if kind == "CustomResourceDefinition" {
-                apply(&client, &object).await;
+                apply(&client, object).await;
             } else if kind != "Deployment" && object["metadata"]["name"] != "chaostoolkit-run" {
                 let renamed = object.to_string().replace("chaostoolkit-crd", &namespace);
                 apply(&client, &serde_json::from_str(&renamed).unwrap()).await;
@@ -136,8 +137,11 @@ impl Install {
 }
 
 /// The documents of the overlay, as kustomize renders them.
-fn manifests() -> Vec<Value> {
-    documents(&kustomize(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac")))
+fn manifests() -> &'static [Value] {
+    static RENDERED: OnceLock<Vec<Value>> = OnceLock::new();
+    RENDERED.get_or_init(|| {
+        documents(&kustomize(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac")))
+    })
 }
 
 /// What kustomize makes of a directory.

@@ -181,9 +181,15 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     status(found.as_ref()).run.unwrap().pod_name
 }
 
-/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet.
+/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment:
+/// pods of such nodes are collected.
 pub async fn bind(install: &install::Install, name: &str) {
-    let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": "node"}});
+    bind_to(install, name, "node").await;
+}
+
+/// The same with a node of this name.
+pub async fn bind_to(install: &install::Install, name: &str, node: &str) {
+    let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": node}});
     let binding: Binding = serde_json::from_value(binding).unwrap();
     let bound = install.pods().create_subresource("binding", name, &PostParams::default(), &binding).await;
     let _: kube::core::Status = bound.unwrap();

@@ -1,7 +1,7 @@
 //! The operator's program as a process.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -19,12 +19,22 @@ pub struct Operator {
 impl Operator {
     /// Starts the operator for an installation.
     pub fn spawn(install: &Install, flags: &[&str]) -> Self {
-        let unique = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
-        let log = install.kubeconfig.with_extension(format!("{unique}.log"));
+        Self::with(&install.kubeconfig, flags)
+    }
+
+    /// Starts the operator as the user of a kubeconfig.
+    pub fn with(kubeconfig: &Path, flags: &[&str]) -> Self {
+        Self::with_environment(kubeconfig, flags, &[])
+    }
+
+    /// The same with more variables in its environment.
+    pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
+        let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
             .args(flags)
-            .env("KUBECONFIG", &install.kubeconfig)
+            .envs(variables.iter().cloned())
+            .env("KUBECONFIG", kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
             // The next one after a kill would wait for the lease. The tests of the lease say `--leader-elect yes`.
             .env("LEADER_ELECT", "no")
@@ -60,6 +70,11 @@ impl Operator {
         .await;
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -90,8 +105,7 @@ impl Operator {
 
     /// Sends it a signal, such as `-STOP`.
     pub fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
     }
 
     /// SIGTERM, and how it ended.

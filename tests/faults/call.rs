@@ -1,0 +1,83 @@
+//! A request to the API server, as a fault sees it.
+
+use hyper::{Method, Uri};
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// `create`, `update`, `patch`, `delete`; `get` for all that only reads.
+    pub verb: &'static str,
+    /// `pods`, `chaosexperiments/status`, …
+    pub resource: String,
+    /// Whether the answer is a stream of events.
+    pub is_watch: bool,
+}
+
+impl Call {
+    pub fn of(method: &Method, uri: &Uri) -> Self {
+        let verb = match *method {
+            Method::POST => "create",
+            Method::PUT => "update",
+            Method::PATCH => "patch",
+            Method::DELETE => "delete",
+            _ => "get",
+        };
+        let is_watch = uri.query().unwrap_or_default().split('&').any(|part| part == "watch=true");
+        Self { verb, resource: resource(uri.path()), is_watch }
+    }
+
+    /// Whether it changes something. Events are told, not kept: they are no step of a run.
+    pub fn is_write(&self) -> bool {
+        self.verb != "get" && self.resource != "events"
+    }
+
+    /// `create pods`, `patch chaosexperiments/status`, …
+    pub fn what(&self) -> String {
+        format!("{} {}", self.verb, self.resource)
+    }
+}
+
+/// The resource that a path names, with its subresource.
+fn resource(path: &str) -> String {
+    let mut parts = path.trim_matches('/').split('/');
+    // /api/VERSION or /apis/GROUP/VERSION
+    let skipped = if parts.next() == Some("apis") { 2 } else { 1 };
+    let parts: Vec<&str> = parts.skip(skipped).collect();
+    let parts = match parts.as_slice() {
+        ["namespaces", _, inside @ ..] if !inside.is_empty() => inside,
+        all => all,
+    };
+    match parts {
+        [resource, _, subresource, ..] => format!("{resource}/{subresource}"),
+        [resource, ..] => (*resource).to_owned(),
+        [] => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_told_apart_by_verb_and_resource() {
+        for (method, uri, what) in [
+            (Method::POST, "/api/v1/namespaces", "create namespaces"),
+            (Method::GET, "/api/v1/namespaces/a", "get namespaces"),
+            (Method::POST, "/api/v1/namespaces/a/pods?x=y", "create pods"),
+            (Method::PATCH, "/api/v1/namespaces/a/pods/b/status", "patch pods/status"),
+            (
+                Method::PATCH,
+                "/apis/chaostoolkit.org/v1/namespaces/a/chaosexperiments/b/status",
+                "patch chaosexperiments/status",
+            ),
+            (Method::DELETE, "/apis/rbac.authorization.k8s.io/v1/namespaces/a/roles/b", "delete roles"),
+            (Method::GET, "/version", "get "),
+        ] {
+            assert_eq!(Call::of(&method, &uri.parse().unwrap()).what(), what, "{uri}");
+        }
+        let events: Uri = "/apis/events.k8s.io/v1/namespaces/a/events".parse().unwrap();
+        assert!(!Call::of(&Method::POST, &events).is_write());
+        let watch: Uri = "/api/v1/pods?labelSelector=x&watch=true".parse().unwrap();
+        assert!(Call::of(&Method::GET, &watch).is_watch);
+    }
+}

@@ -1,0 +1,147 @@
+//! What can go wrong between the operator and the API server.
+
+use std::time::{Duration, Instant};
+
+/// What happens to one request that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteFault {
+    /// The operator is killed before the request gets through.
+    CrashBefore,
+    /// The operator is killed when the write is done, before it learns of it.
+    CrashAfter,
+    /// The request is answered with this code, and nothing was done.
+    Refused(u16),
+    /// The write is done, and the answer says that it took too long.
+    TimeoutAfter,
+    /// The connection ends before the request gets through.
+    ResetBefore,
+    /// The connection ends when the write is done, before the answer.
+    ResetAfter,
+}
+
+impl WriteFault {
+    pub const CRASHES: [Self; 2] = [Self::CrashBefore, Self::CrashAfter];
+    pub const ERRORS: [Self; 8] = [
+        Self::Refused(409),
+        Self::Refused(429),
+        Self::Refused(500),
+        Self::Refused(503),
+        Self::Refused(403),
+        Self::TimeoutAfter,
+        Self::ResetBefore,
+        Self::ResetAfter,
+    ];
+
+    pub fn name(self) -> String {
+        match self {
+            Self::CrashBefore => "killed before".to_owned(),
+            Self::CrashAfter => "killed after".to_owned(),
+            Self::Refused(code) => code.to_string(),
+            Self::TimeoutAfter => "504 after".to_owned(),
+            Self::ResetBefore => "reset before".to_owned(),
+            Self::ResetAfter => "reset after".to_owned(),
+        }
+    }
+}
+
+/// One write of a run: the n-th of its kind, such as the third `patch chaosexperiments/status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WritePoint {
+    /// Its place among all writes of the run, from 1.
+    pub place: usize,
+    /// `create pods`, …
+    pub what: String,
+    /// How many of the same came before it.
+    pub before: usize,
+}
+
+impl WritePoint {
+    /// The points of a run that made these writes.
+    pub fn all(writes: &[String]) -> Vec<Self> {
+        let before = |place: usize| writes[..place].iter().filter(|other| **other == writes[place]).count();
+        (0..writes.len())
+            .map(|place| Self { place: place + 1, what: writes[place].clone(), before: before(place) })
+            .collect()
+    }
+
+    pub fn name(&self) -> String {
+        format!("{:02} {}", self.place, self.what)
+    }
+}
+
+/// What happens to the streams of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamFault {
+    /// One event never arrives. Later ones do; then the stream ends as expired, the way in which events are lost in
+    /// practice: nothing else tells a client that it lacks one.
+    Drop,
+    /// Each event comes late.
+    Delay,
+    /// The stream ends as expired, and the next one too.
+    Gone,
+    /// Neither bytes nor an end: the other side has vanished. In the end the connection is reset.
+    Hold,
+    /// Connections end again and again.
+    Storm,
+    /// All events come once more, but for the last one: what the client has seen is older than before.
+    Replay,
+}
+
+impl StreamFault {
+    pub const ALL: [Self; 6] = [Self::Drop, Self::Delay, Self::Gone, Self::Hold, Self::Storm, Self::Replay];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "an event dropped",
+            Self::Delay => "late events",
+            Self::Gone => "410 Gone",
+            Self::Hold => "silence",
+            Self::Storm => "reconnect storm",
+            Self::Replay => "old events again",
+        }
+    }
+}
+
+/// Which streams are hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    Experiments,
+    Pods,
+    Both,
+}
+
+impl Streams {
+    pub const ALL: [Self; 3] = [Self::Experiments, Self::Pods, Self::Both];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Experiments => "experiments",
+            Self::Pods => "pods",
+            Self::Both => "both watches",
+        }
+    }
+
+    pub fn has(self, resource: &str) -> bool {
+        match self {
+            Self::Experiments => resource == "chaosexperiments",
+            Self::Pods => resource == "pods",
+            Self::Both => true,
+        }
+    }
+}
+
+/// A fault of streams from a moment on.
+#[derive(Clone, Copy, Debug)]
+pub struct Armed {
+    pub fault: StreamFault,
+    pub streams: Streams,
+    pub since: Instant,
+    /// How long it lasts; for late events also how late they are.
+    pub length: Duration,
+}
+
+impl Armed {
+    pub fn until(&self) -> Instant {
+        self.since + self.length
+    }
+}

@@ -1,0 +1,151 @@
+//! The life of one experiment, as every plan has it. The rig plays the kubelet: there is no node.
+
+use std::time::Duration;
+
+use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams};
+use serde_json::{Value, json};
+
+use crate::common::{self, LIMIT, audit, report_container, running, terminated, within};
+use crate::rig::Rig;
+use crate::seen::Seen;
+use crate::state;
+
+/// The name of the experiment.
+pub const NAME: &str = "exp";
+
+/// An experiment that is about to live.
+pub struct Life<'a> {
+    pub rig: &'a Rig,
+    pub seen: Seen,
+    pub uid: String,
+    /// How long the kubelet waits for the operator to follow before it goes on.
+    patience: Duration,
+    /// How long anything may take that has to happen.
+    limit: Duration,
+    log: audit::Tail,
+}
+
+impl<'a> Life<'a> {
+    /// Before it begins. A fault may last for some time; what has to happen has to happen within the limit after it.
+    pub fn new(rig: &'a Rig, patience: Duration, fault: Duration) -> Self {
+        let seen = Seen::begin(rig.install.experiments(), NAME);
+        let log = audit::Tail::from_now();
+        Self { rig, seen, uid: String::new(), patience, limit: LIMIT + fault, log }
+    }
+
+    /// The author creates it.
+    pub async fn create(&mut self) {
+        let spec = json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": [self.rig.bound]}});
+        let made = self.rig.install.apply_experiment(NAME, spec).await;
+        self.uid = made.metadata.uid.unwrap();
+    }
+
+    /// Its pod, once it is there.
+    pub async fn pod(&self) -> String {
+        let ours = ListParams::default().labels(&format!("chaostoolkit.org/experiment-uid={}", self.uid));
+        let pods = self.rig.install.pods();
+        within(self.limit, "the pod is there", async || {
+            let found = pods.list(&ours).await.ok()?;
+            found.items.first()?.metadata.name.clone()
+        })
+        .await
+    }
+
+    /// The scheduler finds a node for it.
+    pub async fn is_bound(&self, pod: &str) {
+        self.patiently(|status| status.phase == Some(Phase::Starting)).await;
+        common::bind_to(&self.rig.install, pod, self.rig.node()).await;
+        self.patiently(|status| status.run.as_ref().is_some_and(|run| run.node_name.is_some())).await;
+    }
+
+    /// Its container runs on a node.
+    pub async fn runs(&self, pod: &str) {
+        self.is_bound(pod).await;
+        report_container(&self.rig.install.pods(), pod, running()).await;
+        self.patiently(|status| status.phase == Some(Phase::Running)).await;
+    }
+
+    /// Its container ends.
+    pub async fn ends(&self, pod: &str) {
+        report_container(&self.rig.install.pods(), pod, terminated(0)).await;
+    }
+
+    /// Waits until its end is recorded, and its pod let go.
+    pub async fn recorded(&self, pod: &str) -> Status {
+        within(self.limit, "the end is recorded", async || self.status().await.filter(Status::is_finished))
+            .await;
+        within(self.limit, "the pod is let go", async || {
+            let found = self.rig.install.pods().get_opt(pod).await.ok()?;
+            found.is_none_or(|pod: Pod| pod.metadata.finalizers.is_none()).then_some(())
+        })
+        .await;
+        self.status().await.unwrap()
+    }
+
+    /// Waits until it says that it waits for something.
+    pub async fn waits_for(&self, reason: &str) {
+        within(self.limit, "it says what it waits for", async || {
+            self.status().await.filter(|status| status.reason.as_deref() == Some(reason))
+        })
+        .await;
+    }
+
+    /// The author deletes it.
+    pub async fn delete(&self) {
+        common::delete(&self.rig.install.experiments(), NAME).await;
+    }
+
+    /// The kubelet stops its container, as it was asked to.
+    pub async fn is_stopped(&self, pod: &str) {
+        within(self.limit, "the pod is to stop", async || {
+            let found = self.rig.install.pods().get_opt(pod).await.ok()?;
+            found.is_none_or(|pod: Pod| pod.metadata.deletion_timestamp.is_some()).then_some(())
+        })
+        .await;
+        self.ends(pod).await;
+        common::end_grace(&self.rig.install, pod).await;
+    }
+
+    /// Waits until nothing is left of it.
+    pub async fn gone(&self) {
+        let experiments: Api<Experiment> = self.rig.install.experiments();
+        within(self.limit, "the experiment is gone", async || {
+            experiments.get_opt(NAME).await.ok()?.is_none().then_some(())
+        })
+        .await;
+        assert_eq!(self.rig.install.left_behind().await, Vec::<String>::new(), "nothing is left behind");
+    }
+
+    /// What it has made, with nothing in it that differs from run to run.
+    pub async fn children(&self) -> Value {
+        state::children(&self.rig.install, &self.rig.bound, &self.uid).await
+    }
+
+    /// What has to hold whatever has happened.
+    pub fn check(&mut self) {
+        let created = audit::pods_created_since(&mut self.log, &self.rig.install.run_namespace);
+        assert_eq!(created, 1, "pods that were ever created");
+        assert_eq!(self.seen.went_back(), None);
+        assert_eq!(self.rig.operators.ended_by_themselves(), 0, "operators that ended by themselves");
+    }
+
+    async fn status(&self) -> Option<Status> {
+        self.rig.install.experiments().get_opt(NAME).await.ok()??.status
+    }
+
+    /// Waits for the operator for a while. It may be cut off, and the world goes on all the same.
+    async fn patiently(&self, wanted: impl Fn(&Status) -> bool) {
+        let watching = tokio::time::timeout(self.patience, async {
+            loop {
+                if wanted(&self.seen.last()) || self.seen.last().is_finished() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        // Whether it has come to it in the end is asked elsewhere.
+        let _ = watching.await;
+    }
+}

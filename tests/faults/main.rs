@@ -1,0 +1,110 @@
+//! The shipped program behind a proxy that makes things go wrong, against a real API server: one fault a plan, and at
+//! the end of each the same questions. See docs/reliability.md.
+
+#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests panic to fail, and say how far they are"
+)]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
+
+mod call;
+mod chance;
+mod clock;
+#[path = "../common/mod.rs"]
+mod common;
+mod fault;
+mod life;
+mod plan;
+mod plane;
+mod proxy;
+mod rig;
+mod run;
+mod seen;
+mod soak;
+mod state;
+mod streams;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use plan::Plan;
+use run::{Pace, Reference};
+
+/// How many plans run at once: most of what they do is waiting.
+fn at_once() -> usize {
+    number("FAULTS_AT_ONCE", 12)
+}
+
+/// A number from the environment.
+fn number<T: std::str::FromStr>(variable: &str, default: T) -> T {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+async fn reference() -> (Arc<Reference>, Vec<Plan>) {
+    let reference = run::reference().await;
+    eprintln!(
+        "{} writes, {} of them before the pod ran: {:#?}",
+        reference.writes.len(),
+        reference.creating,
+        reference.writes
+    );
+    assert!(reference.writes.len() >= 22, "a run has 22 writes at least");
+    let plans = Plan::all(&reference.writes, reference.creating);
+    (Arc::new(reference), plans)
+}
+
+fn assert_all_right(verdicts: &[run::Verdict]) {
+    let table = run::table(verdicts);
+    eprintln!("\n{table}");
+    assert!(verdicts.iter().all(|verdict| verdict.wrong.is_none()), "some plans went wrong:\n{table}");
+}
+
+/// A part of the plans, from every class, with short faults: for every day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs an API server"]
+async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_a_sample_of_faults() {
+    let (reference, all) = reference().await;
+    let sample = Plan::sample(&all);
+    let pace = Pace { length: Duration::from_secs(4) };
+    assert_all_right(&run::all(sample, reference, pace, at_once()).await);
+}
+
+/// All plans. `FAULTS_ONLY` has a part of the names of those that are wanted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs an API server, and some minutes"]
+async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
+    let (reference, all) = reference().await;
+    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let wanted: Vec<Plan> = all.into_iter().filter(|plan| plan.name().contains(&only)).collect();
+    assert!(!wanted.is_empty(), "no plan has {only:?} in its name");
+    let pace = Pace { length: Duration::from_secs(number("FAULTS_SECONDS", 30)) };
+    assert_all_right(&run::all(wanted, reference, pace, at_once()).await);
+}
+
+/// Trouble with the cluster: control plane, node, namespace, a second operator. `FAULTS_CLUSTER` is the name of the
+/// cluster, which nobody else may use meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a control plane that may be broken"]
+async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
+    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let wanted = |is_everywhere| -> Vec<Plan> {
+        Plan::plane(is_everywhere).into_iter().filter(|plan| plan.name().contains(&only)).collect()
+    };
+    let reference = Arc::new(run::reference().await);
+    let pace = Pace { length: Duration::ZERO };
+    let mut verdicts = run::all(wanted(false), reference.clone(), pace, at_once()).await;
+    // One after the other: each hits all that are at work.
+    verdicts.extend(run::all(wanted(true), reference, pace, 1).await);
+    assert_all_right(&verdicts);
+}
+
+/// `SOAK_EXPERIMENTS` in `SOAK_SECONDS`; `SOAK_SEED` makes another weather.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs an API server, and 20 minutes"]
+async fn soak() {
+    soak::run().await;
+}

@@ -1,0 +1,262 @@
+//! What becomes of a run when the cluster around it is in trouble: its control plane, its node, its namespace, or a
+//! second operator.
+
+use std::process::Command;
+use std::time::Duration;
+
+use chaostoolkit_operator::api::Status;
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::common::{self, config_map, create, within};
+use crate::life::Life;
+use crate::plan::Moment;
+use crate::rig::Rig;
+
+/// The trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The API server is killed, and started again after a while.
+    ApiServer,
+    /// The same with etcd.
+    Etcd,
+    /// The same with the controller manager; meanwhile the run goes on.
+    Controllers,
+    /// Two operators are at work. The first is stopped for a while, and goes on with what it knew.
+    TwoOperators,
+    /// A new operator starts, and the old one is told to stop.
+    Replaced,
+    /// The operator's clock is ten minutes ahead from now on.
+    ClockAhead,
+    /// It is ten minutes behind.
+    ClockBehind,
+    /// The definition of the resource is applied anew, with a change: all watches of it end.
+    Definition,
+    /// The node is gone, and with it whoever could say how the pod ended.
+    NodeLost,
+    /// The pod is evicted.
+    NodeDrained,
+    /// The namespace of the run is deleted.
+    Namespace,
+}
+
+impl Trouble {
+    pub const ALL: [Self; 11] = [
+        Self::TwoOperators,
+        Self::Replaced,
+        Self::ClockAhead,
+        Self::ClockBehind,
+        Self::Definition,
+        Self::NodeLost,
+        Self::NodeDrained,
+        Self::Namespace,
+        Self::ApiServer,
+        Self::Etcd,
+        Self::Controllers,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiServer => "API server restarted",
+            Self::Etcd => "etcd restarted",
+            Self::Controllers => "controller manager stopped",
+            Self::TwoOperators => "two operators, one asleep",
+            Self::Replaced => "operator replaced",
+            Self::ClockAhead => "clock ten minutes ahead",
+            Self::ClockBehind => "clock ten minutes behind",
+            Self::Definition => "definition applied anew",
+            Self::NodeLost => "node lost",
+            Self::NodeDrained => "pod evicted",
+            Self::Namespace => "namespace deleted",
+        }
+    }
+
+    /// Whether all that use the cluster are hit.
+    pub const fn is_everywhere(self) -> bool {
+        matches!(self, Self::ApiServer | Self::Etcd | Self::Controllers)
+    }
+
+    /// Whether the run ends as if nothing had happened. Otherwise it has an end, whichever.
+    pub fn is_harmless(self, moment: Moment) -> bool {
+        match self {
+            Self::NodeLost | Self::NodeDrained => false,
+            Self::Namespace => moment == Moment::Before,
+            _ => true,
+        }
+    }
+
+    /// How long it takes Kubernetes to do its part.
+    pub const fn length(self) -> Duration {
+        match self {
+            // Pods of lost nodes are collected after 40 seconds, at the next of the looks that are 20 seconds apart.
+            Self::NodeLost => Duration::from_secs(70),
+            _ => OUTAGE,
+        }
+    }
+}
+
+/// How long an outage lasts.
+const OUTAGE: Duration = Duration::from_secs(5);
+
+/// Takes a run through the trouble, as far as the end of its pod. The status that it has then, unless it was deleted.
+pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Option<Status> {
+    let rig = life.rig;
+    if trouble == Trouble::TwoOperators {
+        rig.operators.start();
+        rig.filled(2).await;
+    }
+    let mut held = None;
+    let mut going_on = None;
+    if moment == Moment::Before {
+        (held, going_on) = strike_before(rig, trouble).await;
+    }
+    life.create().await;
+    if let Some(held) = held {
+        life.waits_for("NamespaceTerminating").await;
+        free(rig, &held).await;
+    }
+    let pod = life.pod().await;
+    if (trouble, moment) == (Trouble::NodeDrained, Moment::Before) {
+        // Before it runs, since there is nothing to evict before it is created.
+        life.is_bound(&pod).await;
+        evict(rig, &pod).await;
+        life.is_stopped(&pod).await;
+        return Some(life.recorded(&pod).await);
+    }
+    life.runs(&pod).await;
+    if moment == Moment::Deleting {
+        life.delete().await;
+    }
+    if moment != Moment::Before {
+        going_on = strike(rig, trouble, &pod).await;
+    }
+    let is_stopped = moment == Moment::Deleting
+        || (moment == Moment::Running && matches!(trouble, Trouble::NodeDrained | Trouble::Namespace));
+    if trouble == Trouble::NodeLost {
+        // Nobody is there who could say how it ended.
+    } else if is_stopped {
+        life.is_stopped(&pod).await;
+    } else {
+        life.ends(&pod).await;
+    }
+    let status = if moment == Moment::Deleting { None } else { Some(life.recorded(&pod).await) };
+    if let Some(going_on) = going_on {
+        going_on.await.unwrap();
+    }
+    status
+}
+
+/// Trouble that goes on while the run does.
+type GoingOn = Option<JoinHandle<()>>;
+
+/// What can happen before there is a run. What holds the namespace that goes away, if one does.
+async fn strike_before(rig: &Rig, trouble: Trouble) -> (Option<String>, GoingOn) {
+    match trouble {
+        Trouble::NodeDrained => (None, None),
+        Trouble::Namespace => {
+            let name = rig.install.run_namespace.clone();
+            let namespaces = Api::<Namespace>::all(rig.install.client.clone());
+            create(&namespaces, json!({"metadata": {"name": name}})).await;
+            let mut anchor = config_map("anchor", json!({}));
+            anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
+            create(&rig.install.config_maps(&name), anchor).await;
+            common::delete(&namespaces, &name).await;
+            (Some("anchor".to_owned()), None)
+        }
+        _ => (None, strike(rig, trouble, "").await),
+    }
+}
+
+/// Lets the namespace go.
+async fn free(rig: &Rig, held: &str) {
+    let maps = rig.install.config_maps(&rig.install.run_namespace);
+    let free = json!({"metadata": {"finalizers": null}});
+    maps.patch(held, &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+}
+
+async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
+    match trouble {
+        Trouble::ApiServer => restart("apiserver").await,
+        Trouble::Etcd => restart("etcd").await,
+        Trouble::Controllers => {
+            control("stop", "kcm").await;
+            // The run does not wait for it.
+            return Some(tokio::spawn(async {
+                tokio::time::sleep(OUTAGE).await;
+                control("start", "kcm").await;
+            }));
+        }
+        Trouble::TwoOperators => {
+            rig.operators.with(0, |operator| operator.signal("-STOP"));
+            let operators = rig.operators.clone();
+            return Some(tokio::spawn(async move {
+                tokio::time::sleep(OUTAGE).await;
+                operators.with(0, |operator| operator.signal("-CONT"));
+            }));
+        }
+        Trouble::Replaced => {
+            rig.operators.start();
+            let old = rig.operators.take(0);
+            assert!(old.stop().await.success(), "the old one stops when told to");
+        }
+        Trouble::ClockAhead => set_clock(rig, "+10m"),
+        Trouble::ClockBehind => set_clock(rig, "-10m"),
+        Trouble::Definition => {
+            let definitions = Api::<CustomResourceDefinition>::all(rig.install.client.clone());
+            let change = json!({"spec": {"names": {"categories": [format!("c{}", common::unique())]}}});
+            let name = "chaosexperiments.chaostoolkit.org";
+            definitions.patch(name, &PatchParams::default(), &Patch::Merge(change)).await.unwrap();
+        }
+        Trouble::NodeLost => {
+            let nodes = Api::<Node>::all(rig.install.client.clone());
+            nodes.delete(rig.node(), &DeleteParams::default()).await.unwrap();
+        }
+        Trouble::NodeDrained => evict(rig, pod).await,
+        Trouble::Namespace => {
+            let namespaces = Api::<Namespace>::all(rig.install.client.clone());
+            common::delete(&namespaces, &rig.install.run_namespace).await;
+        }
+    }
+    None
+}
+
+/// A process has one clock from its beginning, so this is a restart as well.
+fn set_clock(rig: &Rig, offset: &str) {
+    let environment = clock::set(offset);
+    rig.operators.set_environment(environment.expect("libfaketime is there, from the package of that name"));
+    rig.operators.crash();
+}
+
+async fn evict(rig: &Rig, pod: &str) {
+    let pods: Api<Pod> = rig.install.pods();
+    pods.evict(pod, &EvictParams::default()).await.unwrap();
+}
+
+async fn restart(part: &'static str) {
+    control("stop", part).await;
+    tokio::time::sleep(OUTAGE).await;
+    control("start", part).await;
+    let client = common::client().await;
+    within(common::LIMIT, "the API server answers again", async || {
+        Api::<Namespace>::all(client.clone()).get("default").await.ok()
+    })
+    .await;
+}
+
+/// Stops or starts a part of the control plane that may be broken.
+async fn control(what: &'static str, part: &'static str) {
+    let cluster =
+        std::env::var("FAULTS_CLUSTER").expect("FAULTS_CLUSTER names the cluster that may be broken");
+    let done = tokio::task::spawn_blocking(move || {
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/hack/cluster/control.sh"))
+            .args([what, part])
+            .env("CLUSTER_NAME", cluster)
+            .status()
+            .unwrap()
+    });
+    assert!(done.await.unwrap().success(), "{what} {part}");
+}

@@ -1,0 +1,311 @@
+//! The proxy between the operator and the API server. It ends TLS with a certificate of its own, lets the operator's token
+//! through, counts what is written, and does what a plan says to the n-th write or to the streams of events.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use kube::client::Body;
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::call::Call;
+use crate::chance::Weather;
+use crate::fault::{WriteFault, WritePoint};
+use crate::streams::{self, Streaming};
+
+/// The body of an answer.
+pub type Answer = UnsyncBoxBody<Bytes, Cut>;
+
+/// The connection is to end here.
+#[derive(Debug)]
+pub struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("cut off by the rig")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// A running proxy. It ends when dropped.
+pub struct Proxy {
+    /// What the operator is started with: the proxy's address, and the operator's own token.
+    pub kubeconfig: PathBuf,
+    shared: Arc<Shared>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+/// What all connections share.
+pub struct Shared {
+    upstream: Client,
+    writes: Mutex<Writes>,
+    weather: Mutex<Option<Weather>>,
+    crash: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    pub streaming: Streaming,
+}
+
+#[derive(Default)]
+struct Writes {
+    seen: Vec<String>,
+    next: Option<(WritePoint, Stroke)>,
+    struck: Option<Instant>,
+}
+
+/// What is done at a write.
+#[derive(Clone, Copy, Debug)]
+pub enum Stroke {
+    Fault(WriteFault),
+    /// What the streams would begin with is kept, and no event passes from now on.
+    Freeze,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of the API server of this kubeconfig. Events whose text has the word are a plan's own.
+    pub async fn start(kubeconfig: &Path, own: &str) -> Self {
+        let certificate = certificate();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let original = Kubeconfig::read_from(kubeconfig).unwrap();
+        let mut config =
+            Config::from_custom_kubeconfig(original.clone(), &KubeConfigOptions::default()).await.unwrap();
+        config.auth_info = AuthInfo::default();
+        config.default_retry = false;
+        let shared = Arc::new(Shared {
+            upstream: Client::try_from(config).unwrap(),
+            writes: Mutex::default(),
+            weather: Mutex::default(),
+            crash: OnceLock::new(),
+            streaming: Streaming::new(own),
+        });
+        let proxied = kubeconfig.with_extension("proxied.kubeconfig");
+        let mut text = serde_json::to_value(original).unwrap();
+        let cluster = &mut text["clusters"][0]["cluster"];
+        *cluster = json!({"server": format!("https://{address}"), "certificate-authority": certificate.path});
+        std::fs::write(&proxied, text.to_string()).unwrap();
+        let accepting = tokio::spawn(accept(listener, certificate.acceptor.clone(), shared.clone()));
+        Self { kubeconfig: proxied, shared, accepting }
+    }
+
+    /// What is called to kill the operator.
+    pub fn on_crash(&self, crash: impl Fn() + Send + Sync + 'static) {
+        assert!(self.shared.crash.set(Box::new(crash)).is_ok(), "said once");
+    }
+
+    /// Strikes at a write, once.
+    pub fn strike(&self, at: WritePoint, stroke: Stroke) {
+        self.shared.writes.lock().unwrap().next = Some((at, stroke));
+    }
+
+    /// From now on things go wrong by chance; or no longer.
+    pub fn weather(&self, weather: Option<Weather>) {
+        *self.shared.weather.lock().unwrap() = weather;
+    }
+
+    /// How many requests there were in this weather, and how many of them failed.
+    pub fn weather_so_far(&self) -> (u64, u64) {
+        self.shared.weather.lock().unwrap().as_ref().map_or((0, 0), |weather| (weather.calls, weather.hits))
+    }
+
+    /// All writes that were asked for so far.
+    pub fn writes(&self) -> Vec<String> {
+        self.shared.writes.lock().unwrap().seen.clone()
+    }
+
+    /// When it has struck, if it has.
+    pub fn struck(&self) -> Option<Instant> {
+        self.shared.writes.lock().unwrap().struck
+    }
+
+    /// The streams of events.
+    pub fn streaming(&self) -> &Streaming {
+        &self.shared.streaming
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { return };
+        tokio::spawn(connection(stream, acceptor.clone(), shared.clone()));
+    }
+}
+
+/// However a connection ends is the operator's business.
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let service = service_fn(move |request| answer(shared.clone(), request));
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Answer>, Cut> {
+    let call = Call::of(request.method(), request.uri());
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let request = Request::from_parts(head, body);
+    if call.is_watch {
+        if let Some(Stroke::Fault(_)) = shared.fault_of(&call) {
+            return Err(Cut);
+        }
+        return streams::watch(shared, &call.resource, request).await;
+    }
+    let fault = shared.fault_of(&call);
+    let fault = match fault {
+        Some(Stroke::Freeze) => {
+            streams::freeze(&shared).await;
+            None
+        }
+        Some(Stroke::Fault(fault)) => Some(fault),
+        None => None,
+    };
+    match fault {
+        None => plain(shared.forward(request).await?).await,
+        Some(WriteFault::Refused(code)) => Ok(refusal(code, &call)),
+        Some(WriteFault::ResetBefore) => Err(Cut),
+        Some(WriteFault::CrashBefore) => {
+            shared.crash();
+            Err(Cut)
+        }
+        Some(after @ (WriteFault::ResetAfter | WriteFault::CrashAfter | WriteFault::TimeoutAfter)) => {
+            plain(shared.forward(request).await?).await?;
+            match after {
+                WriteFault::TimeoutAfter => return Ok(refusal(504, &call)),
+                WriteFault::CrashAfter => shared.crash(),
+                _ => {}
+            }
+            Err(Cut)
+        }
+    }
+}
+
+impl Shared {
+    /// Counts a call, and says what is to happen to it.
+    fn fault_of(&self, call: &Call) -> Option<Stroke> {
+        let by_chance = self.weather.lock().unwrap().as_mut().and_then(|weather| weather.fault_of(call));
+        if !call.is_write() {
+            return by_chance.map(Stroke::Fault);
+        }
+        let mut writes = self.writes.lock().unwrap();
+        let what = call.what();
+        let before = writes.seen.iter().filter(|seen| **seen == what).count();
+        writes.seen.push(what.clone());
+        if let Some((_, stroke)) = writes.next.take_if(|(at, _)| at.what == what && at.before == before) {
+            writes.struck = Some(Instant::now());
+            return Some(stroke);
+        }
+        by_chance.map(Stroke::Fault)
+    }
+
+    fn crash(&self) {
+        if let Some(crash) = self.crash.get() {
+            crash();
+        }
+    }
+
+    /// Sends a request on, as it is but for what belongs to the connection.
+    pub async fn forward(&self, request: Request<Bytes>) -> Result<Response<Body>, Cut> {
+        let (mut head, body) = request.into_parts();
+        for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+            head.headers.remove(name);
+        }
+        // The client puts the API server's address before it.
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        head.uri = path.parse::<Uri>().map_err(|_| Cut)?;
+        self.upstream.send(Request::from_parts(head, Body::from(body.to_vec()))).await.map_err(|_| Cut)
+    }
+}
+
+/// An answer that is complete.
+pub async fn plain(response: Response<Body>) -> Result<Response<Answer>, Cut> {
+    let (mut head, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    head.headers.remove(TRANSFER_ENCODING);
+    Ok(Response::from_parts(head, whole(body)))
+}
+
+fn whole(body: Bytes) -> Answer {
+    Full::new(body).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// What the API server would say.
+fn refusal(code: u16, call: &Call) -> Response<Answer> {
+    let reason = match (code, call.verb) {
+        (409, "create") => "AlreadyExists",
+        (409, _) => "Conflict",
+        (403, _) => "Forbidden",
+        (429, _) => "TooManyRequests",
+        (503, _) => "ServiceUnavailable",
+        (504, _) => "Timeout",
+        _ => "InternalError",
+    };
+    let status: Value = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": format!("{} was struck by the rig", call.what()), "reason": reason, "code": code});
+    let mut response = Response::new(whole(Bytes::from(status.to_string())));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap();
+    response.headers_mut().insert(CONTENT_TYPE, "application/json".parse().unwrap());
+    if code == 429 {
+        response.headers_mut().insert(RETRY_AFTER, "1".parse().unwrap());
+    }
+    response
+}
+
+struct Certificate {
+    path: PathBuf,
+    acceptor: TlsAcceptor,
+}
+
+/// A certificate that is its own authority, made once by a program that the cluster's scripts need as well: a crate for
+/// that would bring two dozen others.
+fn certificate() -> &'static Certificate {
+    static MADE: OnceLock<Certificate> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let unique = crate::common::unique();
+        let path = directory.join(format!("proxy-{unique}.crt"));
+        let key = directory.join(format!("proxy-{unique}.key"));
+        let made = Command::new("openssl")
+            // Valid since yesterday, also for an operator whose clock is behind.
+            .envs(crate::clock::set("-1d").unwrap_or_default())
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
+            .args(["-days", "2", "-subj", "/CN=rig", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-out"])
+            .args([&path, Path::new("-keyout"), &key])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+        let chain = vec![CertificateDer::from_pem_file(&path).unwrap()];
+        let secret = PrivateKeyDer::from_pem_file(&key).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(
+            tokio_rustls::rustls::crypto::ring::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .unwrap();
+        Certificate { path, acceptor: TlsAcceptor::from(Arc::new(config)) }
+    })
+}

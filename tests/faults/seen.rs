@@ -1,0 +1,69 @@
+//! Who watches an experiment all the time: every status it had, past the proxy.
+
+use std::sync::{Arc, Mutex};
+
+use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use futures::StreamExt;
+use kube::api::Api;
+use kube::runtime::watcher::{self, Event};
+use tokio::task::JoinHandle;
+
+/// All that was seen of one experiment.
+pub struct Seen {
+    statuses: Arc<Mutex<Vec<Status>>>,
+    watching: JoinHandle<()>,
+}
+
+impl Seen {
+    /// Begins to watch.
+    pub fn begin(api: Api<Experiment>, name: &str) -> Self {
+        let statuses = Arc::<Mutex<Vec<Status>>>::default();
+        let kept = statuses.clone();
+        let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+        let watching = tokio::spawn(async move {
+            let mut events = std::pin::pin!(watcher::watcher(api, config));
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(Event::Apply(found) | Event::InitApply(found) | Event::Delete(found)) => {
+                        kept.lock().unwrap().push(found.status.unwrap_or_default());
+                    }
+                    Ok(_) => {}
+                    // The API server may be away: that is what some plans are about.
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
+                }
+            }
+        });
+        Self { statuses, watching }
+    }
+
+    /// The last status that the experiment had.
+    pub fn last(&self) -> Status {
+        self.statuses.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    /// What was wrong with the order of statuses: an end is an end.
+    pub fn went_back(&self) -> Option<String> {
+        let statuses = self.statuses.lock().unwrap();
+        let ends = statuses.iter().skip_while(|status| !status.is_finished());
+        let first = ends.clone().next()?;
+        let of = |status: &Status| {
+            (status.is_finished(), status.outcome, status.run.clone().map(|run| run.exit_code))
+        };
+        for later in ends {
+            if of(later) != of(first) {
+                return Some(format!("the end {:?} became {:?}", of(first), of(later)));
+            }
+            // One that was deleted may still say that it is going away.
+            if later.phase != first.phase && later.phase != Some(Phase::Terminating) {
+                return Some(format!("the final phase {:?} became {:?}", first.phase, later.phase));
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        self.watching.abort();
+    }
+}
