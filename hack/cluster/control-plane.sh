@@ -39,9 +39,9 @@ identity() { # FILE SUBJECT [ALTERNATIVE-NAMES]: a certificate of the cluster's,
   local pki=$STATE/pki
   new_key "$pki/$1.key"
   openssl req -new -key "$pki/$1.key" -subj "$2" -out "$pki/$1.csr"
-  # Without any extension openssl makes X.509 v1, which rustls refuses.
+  # Without any extension openssl makes X.509 v1, which rustls refuses; Python since 3.13 wants more of them.
   openssl x509 -req -in "$pki/$1.csr" -CA "$pki/ca.crt" -CAkey "$pki/ca.key" -CAcreateserial -days 365 -out "$pki/$1.crt" \
-    -extfile <(printf '%s\n' basicConstraints=CA:FALSE ${3:+"subjectAltName=$3"}) 2>/dev/null
+    -extfile <(printf '%s\n' basicConstraints=CA:FALSE authorityKeyIdentifier=keyid keyUsage=critical,digitalSignature ${3:+"subjectAltName=$3"}) 2>/dev/null
   cat >"$pki/$1.kubeconfig" <<YAML
 apiVersion: v1
 kind: Config
@@ -54,7 +54,7 @@ YAML
 identities() {
   local pki=$STATE/pki
   new_key "$pki/ca.key"
-  openssl req -x509 -new -key "$pki/ca.key" -days 365 -subj "/CN=$NAME" -out "$pki/ca.crt"
+  openssl req -x509 -new -key "$pki/ca.key" -days 365 -subj "/CN=$NAME" -addext keyUsage=critical,keyCertSign,cRLSign -out "$pki/ca.crt"
   new_key "$pki/accounts.key"
   openssl pkey -in "$pki/accounts.key" -pubout -out "$pki/accounts.pub"
   identity apiserver /CN=kube-apiserver \

@@ -75,7 +75,7 @@ pub fn process(path: &str, arguments: Value) -> Value {
         "provider": {"type": "process", "path": path, "arguments": arguments}})
 }
 
-fn python(module: &str, function: &str, arguments: Value) -> Value {
+pub fn python(module: &str, function: &str, arguments: Value) -> Value {
     json!({"type": "action", "name": format!("{module}.{function}"),
         "provider": {"type": "python", "module": module, "func": function, "arguments": arguments}})
 }

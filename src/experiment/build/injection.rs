@@ -91,6 +91,6 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
 /// It does next to nothing most of the time, but the toolkit waits for its start: with a limit of 100m the kernel made
 /// that 0.2 seconds longer. There is a limit at all since quotas may ask for one. Memory is asked for to the limit, so that
 /// the pod is evicted no sooner than without it.
-static RESOURCES: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| {
-    json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "32Mi"}})
-});
+static RESOURCES: std::sync::LazyLock<Value> = std::sync::LazyLock::new(
+    || json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "32Mi"}}),
+);

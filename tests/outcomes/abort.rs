@@ -1,0 +1,217 @@
+//! Runs that are stopped while their fault is in place, on a real node with a real fault: what the rollbacks say is how the
+//! system is left. The rollbacks call the API server, so the run's own rights have to be there until they are over.
+
+use std::time::Duration;
+
+use chaostoolkit_operator::api::condition::{Type, find};
+use chaostoolkit_operator::api::{Outcome, Phase, Status, Warning};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::cases::{process, python, well};
+use crate::common::install::Install;
+use crate::common::operator::Operator;
+use crate::common::{
+    condition_of, create, delete, eventually, kubectl, status, wait, wait_for_phase, within,
+};
+
+/// Pods that the experiment kills and its rollback removes: so that is how the rollback can be seen.
+const VICTIM: &str = "victim";
+const FAULT: &str = "fault";
+
+/// Deletes the pods with this label.
+fn terminate(install: &Install, label: &str) -> Value {
+    let selector = format!("role={label}");
+    python(
+        "chaosk8s.pod.actions",
+        "terminate_pods",
+        json!({"ns": install.run_namespace, "label_selector": selector, "all": true, "grace_period": 0}),
+    )
+}
+
+/// Kills a pod, and then does this. Its rollback removes what stands for the fault.
+fn kills_a_pod(install: &Install, then: Value) -> Value {
+    well(vec![terminate(install, VICTIM), then], vec![terminate(install, FAULT)])
+}
+
+async fn bystander(pods: &Api<Pod>, name: &str, image: &str) {
+    let container = json!({"name": "c", "image": image, "imagePullPolicy": "IfNotPresent",
+        "command": ["sleep", "3600"], "resources": {"requests": {"cpu": "1m"}, "limits": {"cpu": "50m", "memory": "32Mi"}}});
+    let pod = json!({"metadata": {"name": name, "labels": {"role": name}},
+        "spec": {"containers": [container], "terminationGracePeriodSeconds": 0}});
+    create(pods, pod).await;
+}
+
+async fn is_gone(pods: &Api<Pod>, name: &str) {
+    eventually(&format!("{name} is gone"), async || {
+        pods.get_opt(name).await.unwrap().is_none().then_some(())
+    })
+    .await;
+}
+
+struct World {
+    install: Install,
+    operator: Operator,
+    pods: Api<Pod>,
+}
+
+/// A world with a victim, and an experiment that has just killed it.
+async fn world(test: &str, image: &str, then: Value, mut spec: Value) -> World {
+    let install = Install::new(test).await;
+    install.with_experiment("{}").await;
+    let pods = install.pods();
+    for name in [VICTIM, FAULT] {
+        bystander(&pods, name, image).await;
+    }
+    let operator = Operator::start(&install).await;
+    spec["experiment"] = kills_a_pod(&install, then);
+    spec["pod"] = json!({"image": image});
+    install.apply_experiment("exp", spec).await;
+    World { install, operator, pods }
+}
+
+impl World {
+    /// Waits until the fault is injected and the run goes on.
+    async fn is_in_the_middle(&self) {
+        let pod = within(Duration::from_secs(120), "the run has started", async || {
+            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            found.run.filter(|run| run.started_at.is_some()).map(|run| run.pod_name)
+        })
+        .await;
+        let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
+        within(Duration::from_secs(120), "the fault is injected", async || {
+            self.pods.logs(&pod, &parameters).await.ok()?.contains("Action: sleep").then_some(())
+        })
+        .await;
+        is_gone(&self.pods, VICTIM).await;
+        assert!(self.pods.get_opt(FAULT).await.unwrap().is_some(), "nothing is rolled back yet");
+    }
+
+    fn patch(&self, patch: &Value) {
+        let namespace = &self.install.namespace;
+        let patch = patch.to_string();
+        let (is_ok, text) =
+            kubectl(&["-n", namespace, "patch", "ctk", "exp", "--type=merge", "-p", &patch], "");
+        assert!(is_ok, "{text}");
+    }
+
+    async fn has(&self, condition: Type, wanted: &str) -> Status {
+        within(Duration::from_secs(180), &format!("{condition:?} is {wanted}"), async || {
+            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            (condition_of(&found, condition) == wanted).then_some(found)
+        })
+        .await
+    }
+}
+
+fn long() -> Value {
+    process("sleep", json!(["600"]))
+}
+
+#[rstest]
+#[case::chaos_toolkit_1_19("chaostoolkit/chaostoolkit:latest")]
+#[case::chaos_toolkit_1_21("chaostoolkit/chaostoolkit:1.21.4")]
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn an_abort_leaves_the_system_as_the_rollbacks_say(#[case] image: &str) {
+    let world = world("abort", image, long(), json!({})).await;
+    world.is_in_the_middle().await;
+    world.patch(&json!({"spec": {"abort": true}}));
+    let ended = world.has(Type::Finished, "True/AbortRequested").await;
+    assert_eq!((ended.phase, ended.outcome), (Some(Phase::Aborted), Some(Outcome::Interrupted)));
+    assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
+    assert_eq!(ended.warnings, [], "nothing is left open");
+    is_gone(&world.pods, FAULT).await;
+    // And again, with the spec of now.
+    world.patch(&json!({"spec": {"abort": null, "experiment": well(vec![], vec![])},
+        "metadata": {"annotations": {"chaostoolkit.org/rerun": "1"}}}));
+    let ended = wait_for_phase(&world.install.experiments(), "exp", Phase::Completed).await;
+    let run = ended.run.unwrap();
+    assert_eq!((run.number, ended.outcome, ended.history.len()), (2, Some(Outcome::Passed), 1));
+    assert!(run.pod_name.ends_with("-2"), "{}", run.pod_name);
+    world.operator.kill();
+}
+
+#[rstest]
+#[case::chaos_toolkit_1_19("chaostoolkit/chaostoolkit:latest")]
+#[case::chaos_toolkit_1_21("chaostoolkit/chaostoolkit:1.21.4")]
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn deleting_an_experiment_plays_the_rollbacks_before_it_takes_their_rights_away(#[case] image: &str) {
+    let world = world("delabort", image, long(), json!({})).await;
+    world.is_in_the_middle().await;
+    delete(&world.install.experiments(), "exp").await;
+    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    assert!(world.pods.get_opt(FAULT).await.unwrap().is_none(), "the rollbacks could not delete it");
+    let left = world.install.left_behind().await;
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[rstest]
+#[case::chaos_toolkit_1_19("chaostoolkit/chaostoolkit:latest")]
+#[case::chaos_toolkit_1_21("chaostoolkit/chaostoolkit:1.21.4")]
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_that_is_killed_is_rescued(#[case] image: &str) {
+    let kill = process("sh", json!(["-c", "kill -9 $PPID"]));
+    let world = world("rescue", image, kill, json!({"rescue": true})).await;
+    let ended = world.has(Type::RolledBack, "True/RescuePlayed").await;
+    assert_eq!((ended.phase, ended.outcome), (Some(Phase::Failed), Some(Outcome::Error)));
+    assert_eq!(find(&ended.conditions, Type::Finished).unwrap().reason, "ToolkitKilled");
+    is_gone(&world.pods, FAULT).await;
+    let rescue = ended.run.unwrap().rescue.unwrap();
+    assert_eq!((rescue.problem, rescue.rollbacks.unwrap().total), (None, 1));
+    delete(&world.install.experiments(), "exp").await;
+    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    let left = world.install.left_behind().await;
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// The first pod gets no chance to play its rollbacks: its time is up.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn rollbacks_that_take_longer_than_the_grace_are_played_by_another_pod_while_the_experiment_is_deleted()
+{
+    let image = "chaostoolkit/chaostoolkit:latest";
+    let world = world("grace", image, long(), json!({"rescue": true})).await;
+    world.is_in_the_middle().await;
+    let pod =
+        status(world.install.experiments().get_opt("exp").await.unwrap().as_ref()).run.unwrap().pod_name;
+    // As if the node had run out of patience: nobody asks the toolkit first.
+    let namespace = &world.install.run_namespace;
+    delete(&world.install.experiments(), "exp").await;
+    let (is_ok, text) =
+        kubectl(&["-n", namespace, "delete", "pod", &pod, "--grace-period=1", "--wait=false"], "");
+    assert!(is_ok, "{text}");
+    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    is_gone(&world.pods, FAULT).await;
+    let left = world.install.left_behind().await;
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_deadline_stops_the_run_and_the_rollbacks_are_played() {
+    let image = "chaostoolkit/chaostoolkit:latest";
+    let world = world("deadline", image, long(), json!({"activeDeadlineSeconds": 20})).await;
+    let ended = world.has(Type::Finished, "True/DeadlineExceeded").await;
+    assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
+    is_gone(&world.pods, FAULT).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn strategies_and_dry_runs_reach_the_toolkit() {
+    let image = "chaostoolkit/chaostoolkit:1.21.4";
+    let spec =
+        json!({"dryRun": "actions", "rollbackStrategy": "never", "hypothesisStrategy": "before-method-only"});
+    let world = world("strategy", image, long(), spec).await;
+    let ended = wait_for_phase(&world.install.experiments(), "exp", Phase::Completed).await;
+    assert!(ended.warnings.contains(&Warning::DryRun), "{:?}", ended.warnings);
+    let run = ended.run.unwrap();
+    assert_eq!(run.rollbacks.unwrap().strategy.as_deref(), Some("never"));
+    assert!(world.pods.get_opt(VICTIM).await.unwrap().is_some(), "a dry run kills nobody");
+}
