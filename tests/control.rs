@@ -15,13 +15,13 @@ use chaostoolkit_operator::names;
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
-    audit, condition_of, delete_and_wait, end_grace, experiment, pod_of, report_container, running, status,
-    terminated, wait, wait_for_phase, wait_for_reason,
+    audit, condition_of, delete_and_wait, end_grace, eventually, experiment, kubectl, pod_of,
+    report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason,
 };
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -180,9 +180,34 @@ async fn suspend_and_abort_hold_a_schedule() {
     set(&install, "exp", "suspend", json!(false)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
     assert_eq!(is_suspended().await, Some(false));
-    set(&install, "exp", "abort", json!(true)).await;
-    let status = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
-    assert_eq!(is_suspended().await, Some(true));
+    // A run that goes on is stopped by the one and not by the other.
+    let from = format!("--from=cronjob/{name}");
+    let (started, text) = kubectl(&["create", "job", "one", &from, "-n", &install.run_namespace], "");
+    assert!(started, "{text}");
+    let ours = ListParams::default().labels(&format!("{}={}", names::UID_LABEL, made.uid()));
+    let pod = eventually("the run has a pod", async || {
+        let found = install.pods().list(&ours).await.unwrap().items.pop();
+        found.and_then(|pod| pod.metadata.name)
+    })
+    .await;
+    common::bind(&install, &pod).await;
+    report_container(&install.pods(), &pod, running()).await;
+    set(&install, "exp", "suspend", json!(true)).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
+    assert!(install.pods().get(&pod).await.unwrap().metadata.deletion_timestamp.is_none());
+    edit(&install, "exp", json!({"spec": {"suspend": false, "abort": true}})).await;
+    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    wait(&install.pods(), &pod, "asked to stop", is_asked).await;
+    report_container(&install.pods(), &pod, stopped()).await;
+    let is_told = |found: Option<&_>| !status(found).history.is_empty();
+    let status = status(wait(&install.experiments(), "exp", "told", is_told).await.as_ref());
+    end_grace(&install, &pod).await;
+    let past = &status.history[0];
+    assert_eq!(
+        (past.phase, past.outcome, &*past.reason),
+        (Phase::Aborted, Outcome::Interrupted, "AbortRequested")
+    );
+    assert_eq!((status.phase, is_suspended().await), (Some(Phase::Suspended), Some(true)));
     assert_eq!(condition_of(&status, Type::Finished), "False/Suspended", "a schedule has no end");
     delete_and_wait(&install.experiments(), "exp").await;
     assert!(

@@ -442,11 +442,12 @@ impl Draft {
     }
 
     /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
-    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence) -> &mut PastRun {
+    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence, control: &Control) -> &mut PastRun {
         let mut run = self.next_run(pod);
         finish(&mut run, end, self.now);
         verdict::record(&mut run, evidence);
-        let verdict = verdict::judge(&run.pod_name, end, evidence);
+        let ordered = control.abort.then_some(Ordered::Abort);
+        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         let status = &mut self.status;
         found(status, &verdict);
         status.run = Some(run.clone());
