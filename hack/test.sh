@@ -21,7 +21,7 @@ api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
-  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test drop_in --test leader --test overlays --test uninstall -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test uninstall -- --ignored)
   # All faults take minutes: the layer `faults`.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
 }
@@ -59,15 +59,15 @@ on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
 node() {
   layer "tests that need a node"
   # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
-  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip platform:: --test-threads "${NODE_TEST_THREADS:-4}"
+  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip platform:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "what runs find, in all cases, with two versions of the Chaos Toolkit"
   # First what takes minutes of waiting, side by side, and then each version with the node for itself.
   on_node --test outcomes platform:: -- --ignored
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
+  on_node --test outcomes abort:: -- --ignored --test-threads 2
 }
-
 overhead() {
   layer "how much later the toolkit starts for the runner; for a machine that does nothing else"
   on_node --test overhead -- --ignored --nocapture

@@ -8,6 +8,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chaostoolkit_operator::api::condition::Type;
 use chaostoolkit_operator::api::{Experiment, Phase, Spec};
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
@@ -276,6 +277,27 @@ async fn an_experiment_is_fetched_from_a_url() {
     Example::apply(&example.text.replace("http://experiments:", &format!("http://{address}:")), &[]);
     let log = example.log_of_completed("url").await;
     assert!(log.contains("Running experiment: A greeting from elsewhere"), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_is_stopped_as_its_example_says_and_rolls_back() {
+    let example = Example::new("abort").await;
+    Example::apply(&example.text, &[]);
+    let experiments = example.install.experiments();
+    common::wait_for_phase(&experiments, "abort", Phase::Running).await;
+    let abort = ["patch", "ctk", "abort", "--type=merge", r#"-p={"spec":{"abort":true}}"#, "-n"];
+    let (patched, text) = kubectl(&[&abort, &[&*example.install.namespace][..]].concat(), "");
+    assert!(patched, "{text}");
+    let ended = async || {
+        let status = status(experiments.get_opt("abort").await.unwrap().as_ref());
+        Some(status).filter(chaostoolkit_operator::api::Status::is_finished)
+    };
+    let status = within(LIMIT, "the run is stopped", ended).await;
+    assert_eq!(status.phase, Some(Phase::Aborted), "{status:?}");
+    assert_eq!(common::condition_of(&status, Type::RolledBack), "True/RollbacksPlayed");
+    delete_and_wait(&experiments, "abort").await;
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
 }
 
 /// Stops what would otherwise go on every few minutes after a test has failed.

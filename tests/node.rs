@@ -281,3 +281,47 @@ async fn a_late_experiment_runs_once() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
 }
+
+/// The rollbacks take longer than the pod is given, so that they are cut off.
+#[rstest]
+#[case::and_the_experiment_stays(false)]
+#[case::and_the_experiment_is_deleted(true)]
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn rollbacks_that_were_cut_off_are_played_by_another_pod(#[case] is_deleted: bool) {
+    let install = Install::new("rescue").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let sleep = |name: &str, seconds: &str| {
+        json!({"type": "action", "name": name,
+            "provider": {"type": "process", "path": "sleep", "arguments": seconds}})
+    };
+    let experiment = json!({"title": "A test", "description": "of the operator",
+        "method": [sleep("break", "600")], "rollbacks": [sleep("mend", "5")]});
+    install.apply_experiment("exp", json!({"experiment": experiment, "rescue": true})).await;
+    let experiments = install.experiments();
+    let pod = wait_for_phase(&experiments, "exp", Phase::Running).await.run.unwrap().pod_name;
+    eventually("the method begins", async || {
+        log_of(&install, &pod).await.contains("Action: break").then_some(())
+    })
+    .await;
+    let cut = ["delete", "pod", &pod, "--grace-period=1", "--wait=false", "-n", &install.run_namespace];
+    let (deleted, text) = kubectl(&cut, "");
+    assert!(deleted, "{text}");
+    if is_deleted {
+        delete(&experiments, "exp").await;
+    } else {
+        let is_played =
+            |found: Option<&_>| condition_of(&status(found), Type::RolledBack) == "True/RescuePlayed";
+        let found = wait(&experiments, "exp", "rescued", is_played).await;
+        let log = log_of(&install, &format!("{pod}-rescue")).await;
+        assert!(log.contains("Rollback: mend") && !log.contains("break"), "{log}");
+        assert_eq!(status(found.as_ref()).phase, Some(Phase::Aborted), "the end is that of the run");
+        delete(&experiments, "exp").await;
+    }
+    wait(&experiments, "exp", "gone", |found| found.is_none()).await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    let (_, events) =
+        kubectl(&["-n", &install.namespace, "get", "events", "--output=jsonpath={.items[*].reason}"], "");
+    assert!(events.split(' ').any(|found| found == "RescuePlayed"), "{events}");
+}

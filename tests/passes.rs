@@ -10,6 +10,8 @@
     reason = "in tests, also outside of the test functions themselves"
 )]
 
+#[path = "passes/control.rs"]
+mod control;
 #[path = "common/fake_api.rs"]
 mod fake_api;
 
@@ -42,6 +44,7 @@ const UID: &str = "123e4567-e89b-12d3-a456-426614174000";
 const EXPERIMENT: &str = "/apis/chaostoolkit.org/v1/namespaces/chaostoolkit-crd/chaosexperiments/exp";
 const RUN: &str = "/api/v1/namespaces/chaostoolkit-run";
 const LIMIT: Duration = Duration::from_secs(60);
+const JOURNALS: &str = "chaostoolkit-journal-a235f4ad3e-";
 const JOURNAL: &str = "chaostoolkit-journal-a235f4ad3e-1";
 const POD: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e";
 
@@ -236,6 +239,16 @@ enum Story {
     DeletedWaiting,
     /// Its namespace is changed while it waits.
     Moves,
+    /// Its author has it stopped during its run.
+    Stopped,
+    /// It runs once more, and fails then.
+    Reruns,
+    /// Its toolkit is killed, and another pod plays the rollbacks.
+    Rescued,
+    /// The same, and it is deleted while the rollbacks are to be played.
+    RescuedAtLast,
+    /// Nothing of it is to be kept once its run has ended.
+    CleansUp,
 }
 
 /// What a story leaves: the objects once the run has come to its end, and the objects once the experiment was deleted.
@@ -250,13 +263,21 @@ const STORIES: [Story; 6] =
 
 impl Story {
     const fn pods(self) -> usize {
-        if matches!(self, Self::DeletedWaiting) { 0 } else { 1 }
+        match self {
+            Self::DeletedWaiting => 0,
+            Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
+            _ => 1,
+        }
     }
 
     fn spec(self) -> Value {
         match self {
-            Self::Completes | Self::Fails | Self::Aborted => {
+            Self::Completes | Self::Fails | Self::Aborted | Self::Stopped | Self::Reruns => {
                 json!({"pod": {"experiment": {"asFile": false}}})
+            }
+            Self::Rescued | Self::RescuedAtLast => control::with_rollbacks(json!({"rescue": true})),
+            Self::CleansUp => {
+                json!({"pod": {"experiment": {"asFile": false}}, "cleanup": {"onSuccess": "delete"}})
             }
             Self::Waits | Self::DeletedWaiting => json!({}),
             Self::Moves => json!({"namespace": "old"}),
@@ -266,7 +287,30 @@ impl Story {
     async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
         fake.put(experiment(&self.spec()));
         match self {
-            Self::Completes | Self::DeletedWaiting => drive(fake, operators, pace, Some(0)).await,
+            Self::Completes | Self::DeletedWaiting | Self::CleansUp => {
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            Self::Stopped => {
+                drive(fake, operators, pace, None).await;
+                fake.edit(EXPERIMENT, |experiment| experiment["spec"]["abort"] = json!(true));
+                drive(fake, operators, pace, None).await;
+            }
+            Self::Reruns => {
+                drive(fake, operators, pace, Some(0)).await;
+                control::rerun(fake, "1");
+                drive(fake, operators, pace, Some(1)).await;
+            }
+            Self::Rescued => {
+                drive(fake, operators, pace, None).await;
+                fake.end(POD, 137, None);
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            // Its pod is killed by whoever deletes it.
+            Self::RescuedAtLast => {
+                drive(fake, operators, pace, None).await;
+                fake.delete(EXPERIMENT);
+                fake.end(POD, 137, None);
+            }
             Self::Fails => drive(fake, operators, pace, Some(1)).await,
             Self::Aborted => drive(fake, operators, pace, None).await,
             Self::Waits => {
@@ -284,8 +328,12 @@ impl Story {
             }
         }
         let ran = masked(fake);
-        fake.delete(EXPERIMENT);
-        drive(fake, operators, pace, None).await;
+        if self == Self::RescuedAtLast {
+            drive(fake, operators, pace, Some(0)).await;
+        } else {
+            fake.delete(EXPERIMENT);
+            drive(fake, operators, pace, None).await;
+        }
         Ends { ran, left: masked(fake) }
     }
 }
@@ -375,6 +423,7 @@ fn mask(value: &mut Value) {
                     | "lastTransitionTime"
                     | "startedAt"
                     | "finishedAt"
+                    | "requestedAt"
                     | "chaostoolkit.org/pod-uid" => *value = json!("masked"),
                     _ => mask(value),
                 }
@@ -408,15 +457,21 @@ fn nothing_is_left(fake: &FakeApi) {
 /// What holds for every story, whatever goes wrong.
 fn check_protocol(fake: &FakeApi) {
     let (writes, versions) = (fake.writes(), fake.versions());
+    let mut created: Vec<&str> = Vec::new();
     for write in &writes {
         let at = &versions[write.versions - 1];
         let name = write.path.rsplit('/').next().unwrap();
+        let run = &at["status"]["run"];
         match short(write).as_str() {
             "POST pods" => {
-                assert_eq!(at["status"]["run"]["podName"], name, "the pod is on the record before it exists");
+                assert!(!created.contains(&name), "{name} is created once");
+                created.push(name);
+                let is_known =
+                    [&run["podName"], &run["rescue"]["podName"]].iter().any(|known| **known == name);
+                assert!(is_known, "pod {name} is on the record before it exists: {run}");
             }
             // A journal goes with its experiment.
-            "POST configmaps" if name == JOURNAL => {
+            "POST configmaps" if name.starts_with(JOURNALS) => {
                 assert_eq!(write.body["metadata"]["ownerReferences"][0]["uid"], UID);
             }
             "POST serviceaccounts" | "POST roles" | "POST rolebindings" | "POST configmaps" => {
@@ -430,13 +485,12 @@ fn check_protocol(fake: &FakeApi) {
             }
             "PATCH pods" => {
                 assert_eq!(write.body["metadata"]["finalizers"], json!([]));
-                assert!(
-                    !at["status"]["run"]["finishedAt"].is_null(),
-                    "the end is on the record before the pod is let go"
-                );
+                let run = if name.ends_with("-rescue") { &run["rescue"] } else { run };
+                assert!(!run["finishedAt"].is_null(), "the end is on the record before {name} is let go");
             }
             "POST namespaces"
             | "PATCH chaosexperiments"
+            | "DELETE chaosexperiments"
             | "PATCH status"
             | "DELETE pods"
             | "DELETE serviceaccounts"
@@ -446,26 +500,59 @@ fn check_protocol(fake: &FakeApi) {
             other => panic!("unexpected {other}"),
         }
     }
-    let last_of_pod = writes.iter().rposition(|call| call.path.contains("/pods/"));
+    check_rights(&writes, &versions);
+    for pair in versions.windows(2) {
+        let [old, new] = [&pair[0]["status"], &pair[1]["status"]];
+        if !old["run"]["finishedAt"].is_null() {
+            check_end(old, new);
+        }
+    }
+}
+
+/// Rights are not taken from a pod that may still need them.
+fn check_rights(writes: &[Call], versions: &[Value]) {
     let is_rights =
         |call: &Call| call.method == "DELETE" && !call.path.contains("/pods/") && call.path.starts_with(RUN);
-    if let (Some(pod), Some(rights)) = (last_of_pod, writes.iter().position(is_rights)) {
-        assert!(pod < rights, "the pod goes first");
+    let of_pods = |(index, call): (usize, &Call)| call.path.contains("/pods/").then_some(index);
+    let Some(last) = writes.iter().rposition(is_rights) else { return };
+    // Pods that have ended may stay when their rights go: before another run, and where that is asked for.
+    let may_stay = versions
+        .iter()
+        .any(|version| !version["spec"]["cleanup"].is_null() || !version["status"]["history"].is_null());
+    let ends = |call: &&Call| !may_stay || call.method == "PATCH";
+    for at in (0..=last).filter(|index| is_rights(&writes[*index])) {
+        for index in writes[..at].iter().enumerate().filter_map(of_pods) {
+            let path = &writes[index].path;
+            let later = writes[at..].iter().filter(|call| call.path == *path).find(ends);
+            assert!(later.is_none(), "the pod goes before its rights: {later:?}");
+        }
     }
-    let finished = versions.iter().position(|version| !version["status"]["run"]["finishedAt"].is_null());
-    for pair in versions[finished.unwrap_or(versions.len())..].windows(2) {
-        let [old, new] = [&pair[0]["status"], &pair[1]["status"]];
-        // Only its journal may come later than its end.
-        let without_journal = |status: &Value| {
-            let mut run = status["run"].clone();
-            let journal = run.as_object_mut().unwrap().remove("journal").unwrap_or_default();
-            (run, journal)
-        };
-        let [(old_run, old_journal), (new_run, new_journal)] = [without_journal(old), without_journal(new)];
-        assert_eq!(new_run, old_run, "a run that has ended stays as it is");
-        assert!(new_journal == old_journal || old_journal["configMap"].is_null(), "{old} becomes {new}");
-        assert!(new["phase"] == old["phase"] || new["phase"] == "Terminating", "{old} becomes {new}");
+}
+
+/// A run that has ended stays as it is until one more is asked for.
+fn check_end(old: &Value, new: &Value) {
+    if new["run"]["number"] != old["run"]["number"] {
+        assert_eq!(new["run"]["number"].as_i64(), old["run"]["number"].as_i64().map(|number| number + 1));
+        assert_eq!(new["run"]["trigger"], "Rerun");
+        let mut past = new["history"][0].clone();
+        for judged in ["phase", "outcome", "warnings", "conclusive", "reason"] {
+            past.as_object_mut().unwrap().remove(judged);
+        }
+        assert_eq!(past, old["run"], "it is history as it was");
+        return;
     }
+    // Only its journal and its rescue may come later than its end.
+    let apart = |status: &Value| {
+        let mut run = status["run"].clone();
+        let mut take = |key| run.as_object_mut().unwrap().remove(key).unwrap_or_default();
+        let (journal, rescue) = (take("journal"), take("rescue"));
+        (run, journal, rescue)
+    };
+    let [(old_run, old_journal, old_rescue), (new_run, new_journal, new_rescue)] = [apart(old), apart(new)];
+    assert_eq!(new_run, old_run, "a run that has ended stays as it is");
+    assert!(new_journal == old_journal || old_journal["configMap"].is_null(), "{old} becomes {new}");
+    assert!(new_rescue == old_rescue || old_rescue["finishedAt"].is_null(), "{old} becomes {new}");
+    assert!(new["phase"] == old["phase"] || new["phase"] == "Terminating", "{old} becomes {new}");
 }
 
 /// Plays a story in which one call, by its number, goes wrong, and compares its ends with those of the same story where
@@ -506,12 +593,13 @@ const TRIED: [(Story, Pace); 6] = [
 
 /// Plays stories once for each call and each of the faults for it, given the story and the number of the call.
 async fn try_all<const N: usize>(
+    stories: &[(Story, Pace)],
     name: &str,
     hangs: Hangs,
     faults: impl Fn(Story, usize) -> [Option<Fault>; N],
 ) {
     let mut cases = 0;
-    for (story, pace) in TRIED {
+    for (story, pace) in stories.iter().copied() {
         let fake = small_cluster();
         let expected = story.play(&fake, &mut [Operator::new(&fake, hangs)], pace).await;
         let calls = fake.calls();
@@ -608,28 +696,29 @@ async fn any_call_may_be_refused_once() {
             _ => [conflict, forbidden, Some(failures[number % failures.len()]), None, None, None],
         }
     };
-    try_all("refused", Hangs::Crash, faults).await;
+    try_all(&TRIED, "refused", Hangs::Crash, faults).await;
 }
 
 #[tokio::test]
 async fn any_call_may_be_done_and_its_answer_lost() {
     let faults = [Fault::After(504, "Timeout"), Fault::After(500, "InternalError"), Fault::ResetAfter];
-    try_all("answer lost", Hangs::Crash, |_, _| faults.map(Some)).await;
+    try_all(&TRIED, "answer lost", Hangs::Crash, |_, _| faults.map(Some)).await;
 }
 
 #[tokio::test]
 async fn the_operator_may_be_killed_before_and_after_any_call() {
-    try_all("killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_call_may_run_into_its_limit() {
-    try_all("timed out", Hangs::TimeOut, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "timed out", Hangs::TimeOut, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)])
+        .await;
 }
 
 #[tokio::test]
 async fn an_operator_may_fall_asleep_in_any_call_while_another_takes_over() {
-    try_all("asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
 }
 
 #[tokio::test]

@@ -89,6 +89,11 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
         report.write().await?;
         return Ok(Progress::Waiting);
     }
+    if remove_past(context, &report.draft.status, &uid).await? == Progress::Waiting {
+        report.draft.terminating("waiting for the pods of earlier runs to go");
+        report.write().await?;
+        return Ok(Progress::Waiting);
+    }
     for ResourceRef { kind, namespace, name, .. } in report.draft.status.resources.clone() {
         if kind == Kind::CronJob.as_str()
             && remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting
@@ -218,7 +223,35 @@ pub fn pod_of(status: &Status) -> Option<(String, String)> {
     if status.schedule.is_some() {
         return None;
     }
-    Some((status.run_namespace.clone()?, status.run.as_ref()?.pod_name.clone()))
+    // A run that was asked for and not decided on yet has no name for its pod.
+    let name = status.run.as_ref().map(|run| &run.pod_name).filter(|name| !name.is_empty())?;
+    Some((status.run_namespace.clone()?, name.clone()))
+}
+
+/// Where the pod is that plays the rollbacks of the recorded run, if there is one.
+#[must_use]
+pub fn rescue_of(status: &Status) -> Option<(String, String)> {
+    let rescue = status.run.as_ref()?.rescue.as_ref().filter(|rescue| !rescue.pod_name.is_empty())?;
+    Some((status.run_namespace.clone()?, rescue.pod_name.clone()))
+}
+
+/// Removes the pods of runs before the recorded one, whose own is gone or was not created yet.
+pub async fn remove_past(context: &Context, status: &Status, uid: &str) -> Result<Progress, Error> {
+    let Some(namespace) = &status.run_namespace else { return Ok(Progress::Done) };
+    if status.run.as_ref().is_none_or(|run| run.number < 2) {
+        return Ok(Progress::Done);
+    }
+    let mut progress = Progress::Done;
+    for pod in schedule::pods_of(&context.cluster, namespace, uid).await? {
+        let is_gone = match pod_state(&pod) {
+            PodState::Ended(_) => remove_ended(context, &pod).await?,
+            _ => stop(context, &pod).await.map(|()| Progress::Waiting)?,
+        };
+        if is_gone == Progress::Waiting {
+            progress = Progress::Waiting;
+        }
+    }
+    Ok(progress)
 }
 
 /// The node of a pod.

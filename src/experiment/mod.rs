@@ -125,15 +125,20 @@ pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, cont
 fn settled(context: &Context, seen: &Experiment) -> Option<Action> {
     let status = seen.status.as_ref().filter(|status| status.is_finished())?;
     let control = Control::of(seen);
-    let (namespace, name) = cleanup::pod_of(status)?;
-    let pod = context.pods.get(&ObjectRef::new(&name).within(&namespace));
-    let pod = pod.as_deref().filter(|pod| belongs_to(*pod, seen.uid()));
-    let is_held = pod.is_some_and(|pod| without_finalizers(pod, &[names::OUTCOME_FINALIZER]).is_some());
-    let is_open = is_held
+    let places = [cleanup::pod_of(status), cleanup::rescue_of(status)];
+    let mut pods = Vec::new();
+    for (namespace, name) in places.into_iter().flatten() {
+        let pod = context.pods.get(&ObjectRef::new(&name).within(&namespace));
+        pods.extend(pod.filter(|pod| belongs_to(pod.as_ref(), seen.uid())));
+    }
+    let is_held = |pod: &Arc<PartialObjectMeta<Pod>>| {
+        without_finalizers(pod.as_ref(), &[names::OUTCOME_FINALIZER]).is_some()
+    };
+    let is_open = pods.iter().any(is_held)
         || seen.is_deleting()
         || status.observed_generation != seen.metadata.generation
         || rescue::is_open(status, &control)
-        || retire::is_due(status, &control, pod.is_some(), clock::now());
+        || retire::is_due(status, &control, !pods.is_empty(), clock::now());
     (!is_open).then(|| retire::next(status, &control, clock::now()))
 }
 
@@ -164,7 +169,8 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
             report.write().await.map(|()| Action::await_change())
         }
         Err(error) => {
-            if report.draft.gave_up_waiting(&Control::of(&report.live), &error) {
+            let is_for_later = control::is_scheduled(&report.live) || adopt::is_due(&report.live);
+            if !is_for_later && report.draft.gave_up_waiting(&Control::of(&report.live), &error) {
                 return report.write().await.map(|()| Action::await_change());
             }
             if error.is_for_people() {

@@ -8,6 +8,7 @@ use serde_json::json;
 use tracing::{debug, info, warn};
 
 use super::Context;
+use super::control::Control;
 use super::error::Error;
 use super::event;
 use super::plan;
@@ -69,8 +70,9 @@ impl<'a> Report<'a> {
             self.context.metrics.run_finished(Some(past.phase), Some(past.outcome));
         }
         let decided = new.run.as_ref().and_then(|run| run.spec_hash.as_ref());
-        let is_other_spec =
-            decided.is_none_or(|decided| *decided != plan::spec_hash(self.live.spec.as_ref()));
+        // An edit that comes with a rerun has its effect.
+        let is_other_spec = !Control::of(&self.live).is_rerun_due(new)
+            && decided.is_none_or(|decided| *decided != plan::spec_hash(self.live.spec.as_ref()));
         for event in event::transitions(old, new, is_other_spec) {
             self.publish(&event).await;
         }

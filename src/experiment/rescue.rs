@@ -4,9 +4,13 @@
 //! The pod is that of the run, with an experiment that is the run's but for its method and hypothesis. So only an
 //! experiment that the operator can read, and that is what it was, has a rescue.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
+use kube::core::PartialObjectMeta;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use serde_json::{Value, json};
 
 use chaostoolkit_journal::RollbackState;
@@ -21,8 +25,9 @@ use super::report::Report;
 use super::resource::{Kind, Resources};
 use super::{Context, apply, build, run, verdict};
 use crate::api::{Outcome, Rescue, Run, Spec, Status};
-use crate::cluster::belongs_to;
-use crate::{clock, yaml};
+use crate::cluster::{belongs_to, without_finalizers};
+use crate::reason::Reason;
+use crate::{clock, names, yaml};
 
 /// Whether there is a rescue that goes on, or has to begin.
 #[must_use]
@@ -59,7 +64,7 @@ fn is_needed(outcome: Outcome, run: &Run) -> bool {
 #[must_use]
 pub fn next(status: &Status, control: &Control, now: Timestamp) -> Action {
     let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
-    let deadline = rescue.and_then(|rescue| deadline(rescue, control));
+    let deadline = rescue.and_then(|rescue| deadline(rescue, control)).filter(|deadline| *deadline > now);
     deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now)))
 }
 
@@ -70,10 +75,11 @@ fn deadline(rescue: &Rescue, control: &Control) -> Option<Timestamp> {
 
 /// Takes a rescue one step further. Says whether it goes on.
 pub async fn step(context: &Context, report: &mut Report<'_>, control: &Control) -> Result<Progress, Error> {
+    let rescue = report.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
     if !is_open(&report.draft.status, control) {
+        let_go(context, report, rescue.as_ref()).await?;
         return Ok(Progress::Done);
     }
-    let rescue = report.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
     let pod = match &rescue {
         Some(rescue) => find(context, report, rescue).await?,
         None => None,
@@ -84,9 +90,40 @@ pub async fn step(context: &Context, report: &mut Report<'_>, control: &Control)
             let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
             conclude(report, Err(problem)).await
         }
-        (_, None) => start(context, report).await,
+        (Some(rescue), None) if is_late(&rescue, control) => {
+            conclude(report, Err(impossible("it has not started in time"))).await
+        }
+        (_, None) => match start(context, report).await {
+            // The namespace of the run is gone, or on its way out: waiting helps nobody.
+            Err(error) if error.is_not_found() || error.reason() == Reason::NamespaceTerminating => {
+                conclude(report, Err(impossible(&error.describe()))).await
+            }
+            started => started,
+        },
         (None, Some(_)) => Ok(Progress::Done),
     }
+}
+
+fn is_late(rescue: &Rescue, control: &Control) -> bool {
+    deadline(rescue, control).is_some_and(|deadline| deadline <= clock::now())
+}
+
+/// Lets the pod of a rescue go whose end is recorded, should an operator have been killed in between.
+async fn let_go(context: &Context, report: &Report<'_>, rescue: Option<&Rescue>) -> Result<(), Error> {
+    let Some((namespace, name)) = cleanup::rescue_of(&report.draft.status) else { return Ok(()) };
+    let cached = context.pods.get(&ObjectRef::new(&name).within(&namespace));
+    let is_held = |pod: &Arc<PartialObjectMeta<Pod>>| {
+        without_finalizers(pod.as_ref(), &[names::OUTCOME_FINALIZER]).is_some()
+    };
+    let (Some(rescue), true) = (rescue, cached.as_ref().is_some_and(is_held)) else { return Ok(()) };
+    let Some(pod) = find(context, report, rescue).await? else { return Ok(()) };
+    if matches!(pod_state(&pod), PodState::Ended(_)) {
+        return cleanup::release_pod(context, &namespace, &pod).await;
+    }
+    if rescue.pod_uid == pod.metadata.uid {
+        return Ok(());
+    }
+    cleanup::stop(context, &pod).await
 }
 
 /// The same for an experiment that is being deleted: then the pod goes as well, once it has ended.
@@ -142,7 +179,12 @@ async fn prepare(context: &Context, report: &Report<'_>) -> Result<Result<Resour
         Err(error) => return Err(error),
         Ok((plan, facts, templates)) => {
             let recorded = report.draft.status.run.clone().unwrap_or_default();
-            let plan = plan_of(plan, &facts, &recorded);
+            let is_elsewhere = report.draft.status.run_namespace.as_ref() != Some(&plan.namespace);
+            let plan = if is_elsewhere {
+                Err("spec.namespace is not what it was when the run was decided on".to_owned())
+            } else {
+                plan_of(plan, &facts, &recorded)
+            };
             plan.and_then(|plan| build::build(&plan, &templates).map_err(|error| error.to_string()))
         }
     };
@@ -226,8 +268,7 @@ async fn follow(
     let PodState::Ended(end) = &state else {
         report.draft.rescue_created(pod);
         report.write().await?;
-        let is_late = deadline(rescue, control).is_some_and(|deadline| deadline <= clock::now());
-        if is_late && matches!(state, PodState::Starting(_)) {
+        if is_late(rescue, control) && matches!(state, PodState::Starting(_)) {
             cleanup::stop(context, pod).await?;
         }
         return Ok(Progress::Waiting);

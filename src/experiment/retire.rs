@@ -42,6 +42,8 @@ pub async fn step(
     now: Timestamp,
 ) -> Result<Action, Error> {
     if control.is_rerun_due(&report.draft.status) {
+        // It is decided on anew, so nothing that was made for another one must pass for its own.
+        remove_resources(context, report).await?;
         report.draft.rerun(control);
         report.write().await?;
         return Ok(Action::requeue(Duration::ZERO));
@@ -60,18 +62,24 @@ async fn remove(context: &Context, report: &mut Report<'_>, keep: Keep) -> Resul
     if keep == Keep::Keep {
         return Ok(());
     }
-    if keep == Keep::Delete
-        && let Some((namespace, name)) = cleanup::pod_of(&report.draft.status)
-    {
+    let status = &report.draft.status;
+    let places = [cleanup::pod_of(status), cleanup::rescue_of(status)];
+    for (namespace, name) in places.into_iter().flatten().filter(|_| keep == Keep::Delete) {
         let api = context.cluster.pods(&namespace);
         let pod = context.cluster.find(&api, Kind::Pod.as_str(), &name).await?;
         if let Some(pod) = pod.filter(|pod| belongs_to(pod, report.live.uid())) {
             cleanup::remove_ended(context, &pod).await?;
         }
     }
-    let resources = std::mem::take(&mut report.draft.status.resources);
-    cleanup::remove_resources(context, &resources, report.live.uid()).await?;
+    remove_resources(context, report).await?;
     report.write().await
+}
+
+/// Removes what a run needed. It stays on the record until it is gone: a pass that fails half-way writes its draft too.
+async fn remove_resources(context: &Context, report: &mut Report<'_>) -> Result<(), Error> {
+    cleanup::remove_resources(context, &report.draft.status.resources, report.live.uid()).await?;
+    report.draft.status.resources.clear();
+    Ok(())
 }
 
 /// Deletes the experiment, which takes down all that belongs to it.

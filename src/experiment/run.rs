@@ -30,6 +30,9 @@ pub async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, E
     let status = &report.draft.status;
     // The runs of a schedule are followed where the schedule is kept: an edit of the spec has an effect on it.
     let Some((namespace, name)) = cleanup::pod_of(status) else {
+        if status.is_finished() {
+            return after(context, report, &control).await;
+        }
         return start(context, report, &control).await;
     };
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
@@ -109,12 +112,17 @@ async fn go_on(
     state: &PodState,
     control: &Control,
 ) -> Result<Action, Error> {
+    let run = report.draft.status.run.clone().unwrap_or_default();
     if report.draft.status.is_finished() {
+        if run.pod_uid != pod.metadata.uid {
+            // Created by a call that arrived after the run was given up: it must not become a run that nobody knows of.
+            cleanup::stop(context, pod).await?;
+        }
         return Ok(Action::await_change());
     }
     report.draft.follows(pod, state, control);
     let now = clock::now();
-    let run = report.draft.status.run.clone().unwrap_or_default();
+    let run = report.draft.status.run.clone().unwrap_or(run);
     let is_late = matches!(state, PodState::Starting(_)) && control.is_start_overdue(&run, now);
     if (control.abort || is_late) && pod.metadata.deletion_timestamp.is_none() {
         // Told before it is done: who watches the experiment sees the abort begin.
@@ -122,7 +130,8 @@ async fn go_on(
         report.write().await?;
         cleanup::stop(context, pod).await?;
     }
-    let deadline = control.start_deadline(&run).filter(|_| run.started_at.is_none());
+    let deadline =
+        control.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
     Ok(deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now))))
 }
 
@@ -173,7 +182,7 @@ async fn start(context: &Context, report: &mut Report<'_>, control: &Control) ->
         && !report.draft.has_schedule()
         && !adopt::is_due(&report.live)
     {
-        report.draft.aborted_before_the_start();
+        report.draft.aborted_before_the_start(control);
         report.write().await?;
         return after(context, report, control).await;
     }
@@ -260,5 +269,10 @@ async fn drop_outdated(
         }
     }
     cleanup::remove_resources(context, &outdated, uid).await?;
-    Ok(Progress::Done)
+    let status = &report.draft.status;
+    if status.run_namespace.as_deref() == Some(resources.workload.namespace()) {
+        return Ok(Progress::Done);
+    }
+    // Once another namespace is on the record, nobody looks for them here any more.
+    cleanup::remove_past(context, status, uid).await
 }

@@ -94,7 +94,7 @@ pub async fn follow(
         }
         // No more at a time than the history takes: a pod that is held and not in it counts as not recorded.
         held += 1;
-        if held <= LONGEST_HISTORY && conclude(context, report, pod, end).await? {
+        if held <= LONGEST_HISTORY && conclude(context, report, pod, end, control).await? {
             done.push(pod);
         } else {
             is_all = false;
@@ -108,14 +108,20 @@ pub async fn follow(
 }
 
 /// Records the end of one run. Says whether nothing more is to be had from its pod.
-async fn conclude(context: &Context, report: &mut Report<'_>, pod: &Pod, end: &End) -> Result<bool, Error> {
+async fn conclude(
+    context: &Context,
+    report: &mut Report<'_>,
+    pod: &Pod,
+    end: &End,
+    control: &Control,
+) -> Result<bool, Error> {
     let Report { draft, live, .. } = report;
     let evidence = match draft.past(pod) {
         Some(past) if !journals::is_due(&past.run) => return Ok(true),
         Some(_) => Evidence::of_journal(context, pod, end).await,
         None => {
             let evidence = Evidence::collect(context, pod, end).await?;
-            draft.ticked(pod, end, &evidence);
+            draft.ticked(pod, end, &evidence, control);
             evidence
         }
     };

@@ -132,7 +132,7 @@ impl Draft {
     pub fn blocked(&mut self, error: &Error) {
         // A pod that was created goes on, whoever cannot look at it for the moment; and what came of it is final.
         let is_created = self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-        if is_created && self.status.schedule.is_none() {
+        if self.status.is_finished() || (is_created && self.status.schedule.is_none()) {
             return;
         }
         let message = error.describe();
@@ -197,18 +197,25 @@ impl Draft {
     }
 
     /// The run was to stop before it had started.
-    pub fn aborted_before_the_start(&mut self) {
+    pub fn aborted_before_the_start(&mut self, control: &Control) {
+        if self.status.run.is_none() {
+            self.status.rerun.clone_from(&control.rerun);
+        }
+        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
         let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
         run.finished_at = Some(Time(self.now));
         self.conclude(&Verdict::not_started(
             Reason::AbortRequested,
             "stopped by spec.abort before it had started",
         ));
-        self.set(Type::RolledBack, State::Unknown, Reason::NotStarted, "the run never started");
     }
 
     /// No run is started for now.
     pub fn suspended(&mut self) {
+        if let Some(run) = &mut self.status.run {
+            // The time that it has to start begins anew when it is resumed.
+            run.requested_at = None;
+        }
         let message = "no run starts while spec.suspend is true";
         self.phase(Phase::Suspended, Reason::Suspended, message);
         self.set(Type::Suspended, State::True, Reason::Suspended, message);
@@ -220,17 +227,25 @@ impl Draft {
         self.status.schedule.is_some()
     }
 
-    /// Gives a run up that has waited for too long for what it needs. Says whether that is so.
+    /// Gives a run up that has waited for too long for what it needs. Says whether that is so. Not for schedules.
     pub fn gave_up_waiting(&mut self, control: &Control, error: &Error) -> bool {
-        let is_waiting = |run: &&mut Run| run.pod_uid.is_none() && run.finished_at.is_none();
-        if self.has_schedule() {
+        if self.has_schedule() || control.suspend {
             return false;
         }
-        let Some(run) = self.status.run.as_mut().filter(is_waiting) else { return false };
-        if !control.is_start_overdue(run, self.now) {
+        // One that could not even be decided on waits since the first that stood in its way.
+        let since = condition::find(&self.status.conditions, Type::Provisioned)
+            .filter(|provisioned| provisioned.status == State::False.as_str())
+            .map(|provisioned| provisioned.last_transition_time.clone());
+        let run = self.status.run.clone();
+        let run = run.unwrap_or_else(|| Run { number: 1, requested_at: since, ..Run::default() });
+        let is_waiting = run.pod_uid.is_none() && run.finished_at.is_none();
+        if !is_waiting || !control.is_start_overdue(&run, self.now) {
             return false;
         }
-        run.finished_at = Some(Time(self.now));
+        if self.status.run.is_none() {
+            self.status.rerun.clone_from(&control.rerun);
+        }
+        self.status.run = Some(Run { finished_at: Some(Time(self.now)), ..run });
         let message = format!("the run has not started in time: {}", error.describe());
         self.conclude(&Verdict::start_timeout(message));
         true
@@ -319,7 +334,13 @@ impl Draft {
     /// The last word about the run of an experiment that runs once.
     fn conclude(&mut self, verdict: &Verdict) {
         found(&mut self.status, verdict);
-        let rolled_back = self.status.run.as_ref().map(verdict::rolled_back);
+        let is_never_started = matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
+            && self.status.run.as_ref().is_some_and(|run| run.started_at.is_none());
+        let rolled_back = if is_never_started {
+            Some((None, Reason::NotStarted, "the run never started".to_owned()))
+        } else {
+            self.status.run.as_ref().map(verdict::rolled_back)
+        };
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);
         if let Some((is, reason, message)) = rolled_back {
@@ -421,11 +442,12 @@ impl Draft {
     }
 
     /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
-    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence) -> &mut PastRun {
+    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence, control: &Control) -> &mut PastRun {
         let mut run = self.next_run(pod);
         finish(&mut run, end, self.now);
         verdict::record(&mut run, evidence);
-        let verdict = verdict::judge(&run.pod_name, end, evidence);
+        let ordered = control.abort.then_some(Ordered::Abort);
+        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         let status = &mut self.status;
         found(status, &verdict);
         status.run = Some(run.clone());

@@ -199,6 +199,11 @@ impl FakeApi {
                 }
             }
             143 => message.stopped_by = Some("SIGTERM".to_owned()),
+            // The runner had no chance to say more than that it has begun, and the sidecar finds no journal.
+            137 => {
+                message = Message::new(Stage::Running);
+                frame::write_none("there is no journal", &mut log).unwrap_or_default();
+            }
             _ => log.extend(b"[ERROR] the experiment has no title"),
         }
         (message.to_json(), log)
@@ -216,15 +221,7 @@ impl FakeApi {
             let is_deleting = !pod["metadata"]["deletionTimestamp"].is_null();
             if is_running(&pod) && (is_deleting || exit_code.is_some()) {
                 let code = if is_deleting { 143 } else { exit_code.unwrap_or_default() };
-                let (phase, reason) =
-                    if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
-                // Just now: logs of runs that ended long ago are not waited for.
-                let finished = Timestamp::from_second(chaostoolkit_operator::clock::now().as_second())
-                    .unwrap_or_default();
-                let started = finished - SignedDuration::from_secs(42);
-                pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
-                    "exitCode": code, "reason": reason, "message": Self::reported(code.into()).0,
-                    "startedAt": started.to_string(), "finishedAt": finished.to_string()}}}]});
+                end(&mut pod, code, &Self::reported(code.into()).0);
             } else if is_deleting && !is_running(&pod) && pod["metadata"]["deletionGracePeriodSeconds"] != 0 {
                 pod["metadata"]["deletionGracePeriodSeconds"] = json!(0);
             } else if !is_deleting && pod["spec"]["nodeName"].is_null() && pod["status"]["phase"] == "Pending"
@@ -239,6 +236,12 @@ impl FakeApi {
             state.store(&path, pod);
         }
         moved
+    }
+
+    /// Ends the container of a pod with this code, and with the report that the runner leaves then, or this one.
+    pub fn end(&self, path: &str, code: i32, message: Option<&Message>) {
+        let message = message.map_or_else(|| Self::reported(code.into()).0, Message::to_json);
+        self.edit(path, |pod| end(pod, code, &message));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -332,6 +335,7 @@ impl State {
                     None => not_found(path),
                 }
             }
+            (&Method::GET, _) if is_collection(path) => (200, self.list(path, head.uri.query())),
             (&Method::GET, _) => match self.objects.get(path) {
                 Some(found) => (200, found.clone()),
                 None => not_found(path),
@@ -352,6 +356,19 @@ impl State {
             );
         }
         (code, answer)
+    }
+
+    /// The objects of a collection that have the label that is asked for.
+    fn list(&self, path: &str, query: Option<&str>) -> Value {
+        let query = query.unwrap_or_default().replace("%2F", "/").replace("%3D", "=");
+        let asked = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));
+        let Some((label, value)) = asked.and_then(|selector| selector.split_once('=')) else {
+            panic!("the fake API server lists by one label: {path} ({query})")
+        };
+        let is_asked = |object: &&Value| object["metadata"]["labels"][label] == value;
+        let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));
+        let items: Vec<&Value> = inside.map(|(_, object)| object).filter(is_asked).collect();
+        json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
     }
 
     /// Keeps an object with what the server adds to it; lets it go if nothing holds it any more.
@@ -487,6 +504,17 @@ impl State {
     }
 }
 
+fn end(pod: &mut Value, code: i32, message: &str) {
+    let (phase, reason) = if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
+    // Just now: logs of runs that ended long ago are not waited for.
+    let finished =
+        Timestamp::from_second(chaostoolkit_operator::clock::now().as_second()).unwrap_or_default();
+    let started = finished - SignedDuration::from_secs(42);
+    pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
+        "exitCode": code, "reason": reason, "message": message,
+        "startedAt": started.to_string(), "finishedAt": finished.to_string()}}}]});
+}
+
 /// Whether the container of a pod runs.
 fn is_running(pod: &Value) -> bool {
     pod["status"]["phase"] == "Running"
@@ -525,6 +553,10 @@ fn path_of(object: &Value) -> String {
 
 fn namespace_of(path: &str) -> &str {
     path.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+fn is_collection(path: &str) -> bool {
+    path.contains("/namespaces/") && KINDS.iter().any(|(_, plural, _)| path.ends_with(&format!("/{plural}")))
 }
 
 fn path_is_namespace(path: &str) -> bool {

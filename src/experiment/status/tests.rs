@@ -25,7 +25,7 @@ fn next(experiment: &Experiment, now: i64, codes: &[i32]) -> Experiment {
     draft.scheduled(ScheduleStatus { cron: "* * * * *".into(), ..ScheduleStatus::default() }, false, 0);
     for (number, code) in codes.iter().enumerate() {
         if draft.past(&pod(number)).is_none() {
-            draft.ticked(&pod(number), &end(*code), &Evidence::default());
+            draft.ticked(&pod(number), &end(*code), &Evidence::default(), &Control::default());
         }
     }
     Experiment { status: Some(draft.status), ..experiment.clone() }

@@ -1,0 +1,352 @@
+//! What an author asks of a run that goes on or has ended, with the operator's program, its shipped rights and a real API
+//! server without a node: the tests play the kubelet.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+
+mod common;
+
+use std::time::Duration;
+
+use chaostoolkit_journal::message::{Message, State};
+use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_operator::api::{Outcome, Phase, Status, Trigger};
+use chaostoolkit_operator::names;
+use common::install::Install;
+use common::operator::{Operator, quiet};
+use common::{
+    audit, condition_of, delete_and_wait, end_grace, eventually, experiment, kubectl, pod_of,
+    report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason,
+};
+use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// Changes an experiment the way its author would.
+async fn edit(install: &Install, name: &str, patch: Value) {
+    let patch = Patch::Merge(patch);
+    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+async fn set(install: &Install, name: &str, field: &str, value: Value) {
+    edit(install, name, json!({"spec": {field: value}})).await;
+}
+
+async fn rerun(install: &Install, name: &str, value: &str) {
+    edit(install, name, json!({"metadata": {"annotations": {names::RERUN_ANNOTATION: value}}})).await;
+}
+
+async fn wait_for_condition(install: &Install, name: &str, type_: Type, wanted: &str) -> Status {
+    let is_so = |found: Option<&_>| condition_of(&status(found), type_) == wanted;
+    status(wait(&install.experiments(), name, wanted, is_so).await.as_ref())
+}
+
+/// An experiment whose run goes on, and the name of its pod.
+async fn runs(install: &Install, name: &str, spec: Value) -> String {
+    install.apply_experiment(name, spec).await;
+    let pod = pod_of(install, name).await;
+    common::bind(install, &pod).await;
+    report_container(&install.pods(), &pod, running()).await;
+    wait_for_phase(&install.experiments(), name, Phase::Running).await;
+    pod
+}
+
+/// What the runner reports when it was asked to stop.
+fn stopped() -> Value {
+    let message =
+        Message { exit_code: Some(143), stopped_by: Some("SIGTERM".into()), ..Message::new(State::Ended) };
+    let mut state = terminated(143);
+    state["terminated"]["message"] = json!(message.to_json());
+    state
+}
+
+/// What is left where the runner itself was killed.
+fn killed() -> Value {
+    let mut state = terminated(137);
+    state["terminated"]["message"] = json!(Message::new(State::Running).to_json());
+    state
+}
+
+/// The operator was refused nothing that it tried to write.
+async fn nothing_was_refused(install: &Install) {
+    let written = audit::settled_writes_of(&install.user).await;
+    // A write of a status that is outdated is meant to be refused.
+    let refused: Vec<_> = written.iter().filter(|entry| entry.code >= 400 && entry.code != 409).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+#[rstest]
+#[case::abort(json!({"abort": "yes"}), "spec.abort")]
+#[case::suspend(json!({"suspend": 1}), "spec.suspend")]
+#[case::rescue(json!({"rescue": "true"}), "spec.rescue")]
+#[case::no_time_to_run(json!({"activeDeadlineSeconds": 0}), "spec.activeDeadlineSeconds")]
+#[case::less_than_no_time_to_start(json!({"startDeadlineSeconds": -1}), "spec.startDeadlineSeconds")]
+#[case::less_than_no_time_to_stay(json!({"ttlSecondsAfterFinished": -1}), "spec.ttlSecondsAfterFinished")]
+#[case::rollbacks(json!({"rollbackStrategy": "sometimes"}), "spec.rollbackStrategy")]
+#[case::hypothesis(json!({"hypothesisStrategy": "beforeMethodOnly"}), "spec.hypothesisStrategy")]
+#[case::dry_run(json!({"dryRun": true}), "spec.dryRun")]
+#[case::cleanup(json!({"cleanup": {"onFailure": "maybe"}}), "spec.cleanup.onFailure")]
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn the_api_server_refuses_what_cannot_be_meant_by_its_path(#[case] spec: Value, #[case] path: &str) {
+    let install = Install::new("meant").await;
+    let error = install.send(experiment("bad", spec)).await.unwrap_err();
+    assert!(error.to_string().contains(path), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
+    let install = Install::new("abort").await;
+    install.with_experiment("{}").await;
+    let mut operator = Operator::start(&install).await;
+    let pod = runs(&install, "exp", json!({})).await;
+
+    set(&install, "exp", "abort", json!(true)).await;
+    let aborting = wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
+    assert_eq!(aborting.reason.as_deref(), Some("AbortRequested"));
+    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    let asked = wait(&install.pods(), &pod, "asked to stop", is_asked).await.unwrap();
+    assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks take their time");
+
+    report_container(&install.pods(), &pod, stopped()).await;
+    end_grace(&install, &pod).await;
+    let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
+    assert_eq!(status.outcome, Some(Outcome::Interrupted));
+    assert_eq!(condition_of(&status, Type::Finished), "True/AbortRequested");
+    wait(&install.pods(), &pod, "gone", |pod| pod.is_none()).await;
+
+    let written = audit::settled_writes_of(&install.user).await;
+    quiet(Duration::from_secs(3)).await;
+    assert_eq!(audit::writes_of(&install.user), written, "an end is the end");
+    assert!(operator.is_alive());
+    let deletions = written.iter().filter(|entry| entry.what() == "delete pods");
+    assert_eq!(deletions.count(), 1, "{written:?}");
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_abort_from_the_start_makes_nothing() {
+    let install = Install::new("never").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    install.apply_experiment("exp", json!({"abort": true})).await;
+    let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
+    assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
+    quiet(Duration::from_secs(3)).await;
+    let written: Vec<_> =
+        audit::settled_writes_of(&install.user).await.iter().map(audit::Entry::what).collect();
+    assert_eq!(written, ["patch chaosexperiments/status"]);
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_suspended_run_starts_when_it_is_resumed() {
+    let install = Install::new("suspend").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    install.apply_experiment("exp", json!({"suspend": true})).await;
+    let status = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
+    assert_eq!(condition_of(&status, Type::Suspended), "True/Suspended");
+    quiet(Duration::from_secs(2)).await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new(), "nothing was created");
+    set(&install, "exp", "suspend", json!(false)).await;
+    pod_of(&install, "exp").await;
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn suspend_and_abort_hold_a_schedule() {
+    let install = Install::new("held").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let schedule = json!({"kind": "cronJob", "value": "0 0 1 1 *"});
+    let made = install.apply_experiment("exp", json!({"suspend": true, "schedule": schedule})).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
+    let cron_jobs = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
+    let name = format!("chaostoolkit-{}", names::suffix(made.uid()));
+    let is_suspended = async || cron_jobs.get(&name).await.unwrap().spec.unwrap().suspend;
+    assert_eq!(is_suspended().await, Some(true));
+    set(&install, "exp", "suspend", json!(false)).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
+    assert_eq!(is_suspended().await, Some(false));
+    // A run that goes on is stopped by the one and not by the other.
+    let from = format!("--from=cronjob/{name}");
+    let (started, text) = kubectl(&["create", "job", "one", &from, "-n", &install.run_namespace], "");
+    assert!(started, "{text}");
+    let ours = ListParams::default().labels(&format!("{}={}", names::UID_LABEL, made.uid()));
+    let pod = eventually("the run has a pod", async || {
+        let found = install.pods().list(&ours).await.unwrap().items.pop();
+        found.and_then(|pod| pod.metadata.name)
+    })
+    .await;
+    common::bind(&install, &pod).await;
+    report_container(&install.pods(), &pod, running()).await;
+    set(&install, "exp", "suspend", json!(true)).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
+    assert!(install.pods().get(&pod).await.unwrap().metadata.deletion_timestamp.is_none());
+    edit(&install, "exp", json!({"spec": {"suspend": false, "abort": true}})).await;
+    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    wait(&install.pods(), &pod, "asked to stop", is_asked).await;
+    report_container(&install.pods(), &pod, stopped()).await;
+    let is_told = |found: Option<&_>| !status(found).history.is_empty();
+    let status = status(wait(&install.experiments(), "exp", "told", is_told).await.as_ref());
+    end_grace(&install, &pod).await;
+    let past = &status.history[0];
+    assert_eq!(
+        (past.phase, past.outcome, &*past.reason),
+        (Phase::Aborted, Outcome::Interrupted, "AbortRequested")
+    );
+    assert_eq!((status.phase, is_suspended().await), (Some(Phase::Suspended), Some(true)));
+    assert_eq!(condition_of(&status, Type::Finished), "False/Suspended", "a schedule has no end");
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert!(
+        cron_jobs.get_opt(&name).await.unwrap().is_none_or(|left| left.metadata.deletion_timestamp.is_some())
+    );
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
+    let install = Install::new("rerun").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let first = runs(&install, "exp", json!({})).await;
+    // Asked for during the run: it waits.
+    rerun(&install, "exp", "1").await;
+    quiet(Duration::from_secs(2)).await;
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
+    report_container(&install.pods(), &first, terminated(0)).await;
+    let second = format!("{first}-2");
+    let is_second =
+        |found: Option<&_>| status(found).run.is_some_and(|run| run.number == 2 && run.pod_uid.is_some());
+    wait(&install.experiments(), "exp", "in its second run", is_second).await;
+    report_container(&install.pods(), &second, running()).await;
+    report_container(&install.pods(), &second, terminated(1)).await;
+    let status = wait_for_phase(&install.experiments(), "exp", Phase::Failed).await;
+    let run = status.run.unwrap();
+    assert_eq!((run.number, run.trigger, run.pod_name), (2, Trigger::Rerun, second.clone()));
+    assert_eq!((status.history.len(), status.history[0].run.pod_name.clone()), (1, first.clone()));
+    assert_eq!(
+        status.counters.map(|counters| (counters.runs, counters.passed, counters.failed)),
+        Some((2, 1, 1))
+    );
+    for pod in [&first, &second] {
+        assert!(install.pods().get_opt(pod).await.unwrap().is_some(), "{pod} stays, for its log");
+    }
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_experiment_goes_when_its_time_is_over() {
+    let install = Install::new("ttl").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let pod = runs(&install, "exp", json!({"ttlSecondsAfterFinished": 3})).await;
+    report_container(&install.pods(), &pod, terminated(0)).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
+    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_run_that_does_not_start_in_time_is_given_up() {
+    let install = Install::new("deadline").await;
+    let _operator = Operator::start(&install).await;
+    install.apply_experiment("blocked", json!({"startDeadlineSeconds": 2})).await;
+    let status = wait_for_phase(&install.experiments(), "blocked", Phase::Failed).await;
+    assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
+    assert!(status.message.unwrap().contains("chaostoolkit-experiment"), "it says what it has waited for");
+
+    // Nobody gives this pod a node.
+    let spec = json!({"startDeadlineSeconds": 2, "pod": {"experiment": {"asFile": false}}});
+    install.apply_experiment("starting", spec).await;
+    let status = wait_for_phase(&install.experiments(), "starting", Phase::Failed).await;
+    assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
+    assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
+    wait(&install.pods(), &status.run.unwrap().pod_name, "gone", |pod| pod.is_none()).await;
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_for() {
+    let install = Install::new("cleanup").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let cleanup = json!({"cleanup": {"onSuccess": "keepPod", "onFailure": "delete"}});
+    let passed = runs(&install, "passed", cleanup.clone()).await;
+    let failed = runs(&install, "failed", cleanup).await;
+    report_container(&install.pods(), &passed, terminated(0)).await;
+    report_container(&install.pods(), &failed, terminated(1)).await;
+    for (name, phase) in [("passed", Phase::Completed), ("failed", Phase::Failed)] {
+        let is_clean = |found: Option<&_>| status(found).is_finished() && status(found).resources.is_empty();
+        let found = wait(&install.experiments(), name, "cleaned up", is_clean).await;
+        assert_eq!(status(found.as_ref()).phase, Some(phase));
+    }
+    wait(&install.pods(), &failed, "gone", |pod| pod.is_none()).await;
+    assert_eq!(install.left_behind().await, [format!("Pod {:?}", Some(&passed))]);
+    delete_and_wait(&install.experiments(), "passed").await;
+    delete_and_wait(&install.experiments(), "failed").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
+    let install = Install::new("rescue").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let action =
+        json!({"type": "action", "name": "mend", "provider": {"type": "python", "module": "m", "func": "f"}});
+    let inline = json!({"title": "t", "description": "d", "method": [], "rollbacks": [action]});
+    let pod = runs(&install, "exp", json!({"rescue": true, "experiment": inline})).await;
+    install.experiments().delete("exp", &kube::api::DeleteParams::default()).await.unwrap();
+    wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;
+    report_container(&install.pods(), &pod, killed()).await;
+    end_grace(&install, &pod).await;
+    wait_for_condition(&install, "exp", Type::RolledBack, "Unknown/RescueStarted").await;
+    let rescue = format!("{pod}-rescue");
+    wait(&install.pods(), &rescue, "there", |pod| pod.is_some()).await;
+    let left = install.left_behind().await;
+    assert!(
+        left.iter().any(|left| left.starts_with("RoleBinding")),
+        "rollbacks need the run's rights: {left:?}"
+    );
+    report_container(&install.pods(), &rescue, terminated(0)).await;
+    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_end_does_not_change_with_the_spec() {
+    let install = Install::new("absorbing").await;
+    install.with_experiment("{}").await;
+    let _operator = Operator::start(&install).await;
+    let pod = runs(&install, "exp", json!({})).await;
+    report_container(&install.pods(), &pod, terminated(1)).await;
+    let ended = wait_for_reason(&install.experiments(), "exp", "ExperimentInvalid").await;
+    set(&install, "exp", "pod", json!({"image": 3})).await;
+    let is_seen = |found: Option<&_>| status(found).observed_generation > ended.observed_generation;
+    let seen = status(wait(&install.experiments(), "exp", "seen", is_seen).await.as_ref());
+    assert_eq!((seen.phase, seen.reason, seen.conditions), (ended.phase, ended.reason, ended.conditions));
+}
