@@ -284,7 +284,7 @@ async fn deleting_during_the_run_stops_it_waits_for_its_end_and_only_then_takes_
     })
     .await
     .unwrap();
-    assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(30));
+    assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(300));
     quiet(Duration::from_secs(2)).await;
     let deleted: Vec<String> = audit::writes_of(&install.user)
         .iter()
