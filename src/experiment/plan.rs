@@ -1,16 +1,19 @@
 //! Second step of a pass, pure: from what was observed to what shall be. After this, nobody reads the raw spec again.
 
+mod options;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::control::Control;
-use crate::api::spec::control::{DryRun, HypothesisStrategy, RollbackStrategy};
 use crate::api::spec::{InvalidSpec, JournalStore, Parsed, PodSpec, ReportMode, ReportSpec, ScheduleSpec};
 use crate::api::{About, Experiment, Spec};
 pub use crate::config::Runner;
 use crate::{names, yaml};
+use options::options;
+pub use options::spec_hash;
 
 /// What is decided for one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,57 +289,6 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         source,
         runner: runner(spec.report.as_ref(), &facts.runner),
     })
-}
-
-/// What of a spec has an effect on a run that was decided on, or none on any.
-const NOT_OF_THE_RUN: [&str; 7] = [
-    "abort",
-    "suspend",
-    "rescue",
-    "startDeadlineSeconds",
-    "ttlSecondsAfterFinished",
-    "cleanup",
-    "keep_resources_on_delete",
-];
-
-/// A hash of all that decides on a run.
-#[must_use]
-pub fn spec_hash(spec: Option<&Value>) -> String {
-    let mut spec = spec.and_then(Value::as_object).cloned().unwrap_or_default();
-    spec.retain(|field, _| !NOT_OF_THE_RUN.contains(&field.as_str()));
-    names::suffix(&Value::Object(spec).to_string())
-}
-
-/// The options of `chaos run` that the spec asks for, each said in one place only.
-fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
-    let asked = [
-        ("rollbackStrategy", "--rollback-strategy", spec.rollback_strategy.map(RollbackStrategy::as_str)),
-        (
-            "hypothesisStrategy",
-            "--hypothesis-strategy",
-            spec.hypothesis_strategy.map(HypothesisStrategy::as_str),
-        ),
-        ("dryRun", "--dry", spec.dry_run.map(DryRun::as_str)),
-    ];
-    let arguments = pod.chaos_args.clone().unwrap_or_default();
-    let mut options = Vec::new();
-    for (field, option, value) in asked {
-        let Some(value) = value else { continue };
-        let is_same = |argument: &String| {
-            argument == option || argument.strip_prefix(option).is_some_and(|rest| rest.starts_with('='))
-        };
-        if arguments.iter().any(is_same) {
-            let problem = format!("is said by {option} in spec.pod.chaosArgs too: take one away");
-            return Err(InvalidSpec::new(format!("spec.{field}"), problem));
-        }
-        if !arguments.is_empty() && !arguments.iter().any(|argument| argument == "run") {
-            let problem =
-                format!("cannot become {option}, since spec.pod.chaosArgs has no \"run\" that takes it");
-            return Err(InvalidSpec::new(format!("spec.{field}"), problem));
-        }
-        options.push(format!("{option}={value}"));
-    }
-    Ok(options)
 }
 
 /// Where the experiment comes from and what it is, for the record.

@@ -3,7 +3,10 @@
 //! A [`Draft`] starts as the status that was read. The same pass over the same world writes the same status: times
 //! come from the pod, or change only with what they date.
 
-use chaostoolkit_journal::RollbackState;
+mod control;
+mod rescue;
+mod schedule;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -12,18 +15,16 @@ use super::cleanup;
 use super::control::Control;
 use super::error::Error;
 use super::evidence::Evidence;
-use super::journals;
 use super::outcome::{End, PodState};
 use super::plan::Plan;
 use super::resource::Resources;
-use super::verdict::{self, Ordered, Verdict};
+use super::verdict::{self, Verdict};
 use crate::api::condition::{self, State, Type};
 use crate::api::spec::InvalidSpec;
-use crate::api::{
-    About, Counters, Experiment, Outcome, PastRun, Phase, Rescue, ResourceRef, Rollbacks, Run,
-    ScheduleStatus, Status, Trigger,
-};
+use crate::api::{About, Counters, Experiment, Outcome, Phase, ResourceRef, Run, Status, Trigger};
 use crate::reason::Reason;
+use control::ordered;
+pub use schedule::LONGEST_HISTORY;
 
 /// A status in the making.
 #[derive(Clone, Debug)]
@@ -174,17 +175,6 @@ impl Draft {
         }
     }
 
-    /// The pod is or was asked to stop.
-    pub fn stopping(&mut self, control: &Control) {
-        let run = self.status.run.clone().unwrap_or_default();
-        let (reason, message) = match ordered(&run, control, self.now) {
-            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
-            Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
-            None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
-        };
-        self.phase(Phase::Aborting, reason, message);
-    }
-
     /// The run has ended, and this is what there is to judge it by.
     pub fn ended(&mut self, end: &End, evidence: &Evidence, control: &Control) {
         let now = self.now;
@@ -194,141 +184,6 @@ impl Draft {
         verdict::record(run, evidence);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         self.conclude(&verdict);
-    }
-
-    /// The run was to stop before it had started.
-    pub fn aborted_before_the_start(&mut self, control: &Control) {
-        if self.status.run.is_none() {
-            self.status.rerun.clone_from(&control.rerun);
-        }
-        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
-        let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
-        run.finished_at = Some(Time(self.now));
-        self.conclude(&Verdict::not_started(
-            Reason::AbortRequested,
-            "stopped by spec.abort before it had started",
-        ));
-    }
-
-    /// No run is started for now.
-    pub fn suspended(&mut self) {
-        if let Some(run) = &mut self.status.run {
-            // The time that it has to start begins anew when it is resumed.
-            run.requested_at = None;
-        }
-        let message = "no run starts while spec.suspend is true";
-        self.phase(Phase::Suspended, Reason::Suspended, message);
-        self.set(Type::Suspended, State::True, Reason::Suspended, message);
-    }
-
-    /// Whether runs have started by a schedule so far.
-    #[must_use]
-    pub const fn has_schedule(&self) -> bool {
-        self.status.schedule.is_some()
-    }
-
-    /// Gives a run up that has waited for too long for what it needs. Says whether that is so. Not for schedules.
-    pub fn gave_up_waiting(&mut self, control: &Control, error: &Error) -> bool {
-        if self.has_schedule() || control.suspend {
-            return false;
-        }
-        // One that could not even be decided on waits since the first that stood in its way.
-        let since = condition::find(&self.status.conditions, Type::Provisioned)
-            .filter(|provisioned| provisioned.status == State::False.as_str())
-            .map(|provisioned| provisioned.last_transition_time.clone());
-        let run = self.status.run.clone();
-        let run = run.unwrap_or_else(|| Run { number: 1, requested_at: since, ..Run::default() });
-        let is_waiting = run.pod_uid.is_none() && run.finished_at.is_none();
-        if !is_waiting || !control.is_start_overdue(&run, self.now) {
-            return false;
-        }
-        if self.status.run.is_none() {
-            self.status.rerun.clone_from(&control.rerun);
-        }
-        self.status.run = Some(Run { finished_at: Some(Time(self.now)), ..run });
-        let message = format!("the run has not started in time: {}", error.describe());
-        self.conclude(&Verdict::start_timeout(message));
-        true
-    }
-
-    /// One more run is asked for: what the last one found is history.
-    pub fn rerun(&mut self, control: &Control) {
-        let status = &mut self.status;
-        let Some(run) = status.run.take() else { return };
-        let number = run.number.saturating_add(1);
-        let reason =
-            condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
-        let past = PastRun {
-            run,
-            phase: status.phase.unwrap_or(Phase::Failed),
-            outcome: status.outcome.unwrap_or_default(),
-            warnings: std::mem::take(&mut status.warnings),
-            conclusive: status.conclusive.take().unwrap_or_default(),
-            reason: reason.unwrap_or_default(),
-        };
-        status.history.insert(0, past);
-        status.history.truncate(LONGEST_HISTORY);
-        status.outcome = Some(Outcome::Unknown);
-        status.rerun.clone_from(&control.rerun);
-        status.run = Some(Run {
-            number,
-            trigger: Trigger::Rerun,
-            requested_at: Some(Time(self.now)),
-            ..Run::default()
-        });
-        status.conditions.retain(|condition| condition.type_ != Type::RolledBack.as_str());
-        let message = format!("run {number} was asked for");
-        self.set(Type::Provisioned, State::Unknown, Reason::RerunRequested, &message);
-        self.phase(Phase::Pending, Reason::RerunRequested, &message);
-    }
-
-    /// Another pod is to play the rollbacks; what it needs is on the record before it is created.
-    pub fn rescue_planned(&mut self, resources: &Resources) {
-        for made in resources.references() {
-            if !self.status.resources.iter().any(|known| known.is_same(&made)) {
-                self.status.resources.push(made);
-            }
-        }
-        let Some(run) = &mut self.status.run else { return };
-        let pod_name = resources.workload.name().to_owned();
-        let message = format!("pod {pod_name} plays the rollbacks that the run did not come to");
-        run.rescue.get_or_insert_with(|| Rescue {
-            pod_name,
-            requested_at: Some(Time(self.now)),
-            ..Rescue::default()
-        });
-        self.set(Type::RolledBack, State::Unknown, Reason::RescueStarted, &message);
-    }
-
-    /// The pod that plays the rollbacks exists.
-    pub fn rescue_created(&mut self, pod: &Pod) {
-        if let Some(rescue) = self.status.run.as_mut().and_then(|run| run.rescue.as_mut()) {
-            rescue.pod_uid.clone_from(&pod.metadata.uid);
-        }
-    }
-
-    /// The pod that was to play the rollbacks has ended, or there can be none.
-    pub fn rescue_ended(&mut self, played: Result<Rollbacks, String>) {
-        let Some(run) = &mut self.status.run else { return };
-        let rescue = run.rescue.get_or_insert_default();
-        rescue.finished_at = Some(Time(self.now));
-        let (state, reason, message) = match &played {
-            Ok(rollbacks) if rollbacks.state == RollbackState::Played => {
-                let Rollbacks { total, .. } = rollbacks;
-                let message = format!("pod {} has played all rollbacks ({total})", rescue.pod_name);
-                (State::True, Reason::RescuePlayed, message)
-            }
-            Ok(rollbacks) => {
-                let (_, _, how) = verdict::rollbacks(rollbacks);
-                (State::False, Reason::RescueFailed, format!("pod {}: {how}", rescue.pod_name))
-            }
-            Err(problem) => (State::False, Reason::RescueFailed, problem.clone()),
-        };
-        match played {
-            Ok(rollbacks) => rescue.rollbacks = Some(rollbacks),
-            Err(problem) => rescue.problem = Some(condition::short(&problem)),
-        }
-        self.set(Type::RolledBack, state, reason, &message);
     }
 
     /// The last word about the run of an experiment that runs once.
@@ -402,91 +257,6 @@ impl Draft {
         self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
     }
 
-    /// Since when a schedule could have started runs that have not been counted as left out: its last run, or when it
-    /// was made or resumed, whichever is later.
-    #[must_use]
-    pub fn counted_until(&self) -> Option<Timestamp> {
-        let resumed = condition::find(&self.status.conditions, Type::Suspended)?;
-        let last = self.status.schedule.as_ref()?.last_schedule_time.as_ref()?;
-        Some(last.0.max(resumed.last_transition_time.0))
-    }
-
-    /// The schedule is in place, and has left out so many runs. Those that it has started follow, oldest first.
-    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: usize) {
-        self.provisioned("everything the runs need was created");
-        if missed > 0 {
-            let counters = self.status.counters.get_or_insert_default();
-            counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
-        }
-        self.status.schedule = Some(ScheduleStatus { active: Vec::new(), ..schedule });
-        let (phase, state, reason, message) = if is_suspended {
-            let message = "no run starts while the schedule is suspended";
-            (Phase::Suspended, State::True, Reason::Suspended, message)
-        } else {
-            (Phase::Scheduled, State::False, Reason::Scheduled, "runs start by the schedule")
-        };
-        self.phase(phase, reason, message);
-        self.set(Type::Suspended, state, reason, message);
-    }
-
-    /// A run of a schedule that goes on.
-    pub fn ticks(&mut self, pod: &Pod, state: &PodState) {
-        let mut run = self.next_run(pod);
-        if let PodState::Running { started_at } = state {
-            run.started_at.clone_from(started_at);
-        }
-        if let Some(schedule) = &mut self.status.schedule {
-            schedule.active.push(run.pod_name.clone());
-        }
-        self.status.run = Some(run);
-    }
-
-    /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
-    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence, control: &Control) -> &mut PastRun {
-        let mut run = self.next_run(pod);
-        finish(&mut run, end, self.now);
-        verdict::record(&mut run, evidence);
-        let ordered = control.abort.then_some(Ordered::Abort);
-        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
-        let status = &mut self.status;
-        found(status, &verdict);
-        status.run = Some(run.clone());
-        let past = PastRun {
-            run,
-            phase: verdict.phase,
-            outcome: verdict.outcome,
-            warnings: verdict.warnings,
-            conclusive: verdict.conclusive,
-            reason: verdict.reason.into(),
-        };
-        status.history.insert(0, past);
-        // Those whose pod is still held have to be known, or they would be taken for new ones.
-        while status.history.len() > LONGEST_HISTORY
-            && let Some(oldest) = status.history.iter().rposition(|past| !journals::is_due(&past.run))
-        {
-            status.history.remove(oldest);
-        }
-        &mut status.history[0]
-    }
-
-    /// The run of a schedule that this pod is, as far as pods know: numbers are given at the end.
-    fn next_run(&self, pod: &Pod) -> Run {
-        Run {
-            number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
-            trigger: Trigger::Schedule,
-            pod_name: pod.metadata.name.clone().unwrap_or_default(),
-            pod_uid: pod.metadata.uid.clone(),
-            node_name: cleanup::node(pod),
-            experiment: self.about.clone(),
-            ..Run::default()
-        }
-    }
-
-    /// The recorded run of a schedule that this pod was.
-    pub fn past(&mut self, pod: &Pod) -> Option<&mut PastRun> {
-        self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
-    }
-
     fn is_stalled_by(&self, word: &str) -> bool {
         self.status.phase == Some(Phase::Starting)
             && self.status.message.as_ref().is_some_and(|message| message.starts_with(&format!("{word}:")))
@@ -528,17 +298,6 @@ impl Draft {
             self.now,
         );
     }
-}
-
-/// How many ended runs of a schedule are kept, and how many are recorded with one write.
-pub const LONGEST_HISTORY: usize = 10;
-
-/// Why the operator would have the pod of a run deleted, if it would.
-fn ordered(run: &Run, control: &Control, now: Timestamp) -> Option<Ordered> {
-    if control.abort {
-        return Some(Ordered::Abort);
-    }
-    control.is_start_overdue(run, now).then_some(Ordered::StartTimeout)
 }
 
 /// Fills in how a run ended.

@@ -2,6 +2,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 use crate::api::JournalRef;
+use crate::api::ScheduleStatus;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -1,0 +1,104 @@
+//! The runs of a schedule.
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
+
+use super::{Draft, finish, found};
+use crate::api::condition::{self, State, Type};
+use crate::api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
+use crate::experiment::control::Control;
+use crate::experiment::evidence::Evidence;
+use crate::experiment::outcome::{End, PodState};
+use crate::experiment::verdict::Ordered;
+use crate::experiment::{cleanup, journals, verdict};
+use crate::reason::Reason;
+
+/// How many ended runs of a schedule are kept, and how many are recorded with one write.
+pub const LONGEST_HISTORY: usize = 10;
+
+impl Draft {
+    /// Since when a schedule could have started runs that have not been counted as left out: its last run, or when it
+    /// was made or resumed, whichever is later.
+    #[must_use]
+    pub fn counted_until(&self) -> Option<Timestamp> {
+        let resumed = condition::find(&self.status.conditions, Type::Suspended)?;
+        let last = self.status.schedule.as_ref()?.last_schedule_time.as_ref()?;
+        Some(last.0.max(resumed.last_transition_time.0))
+    }
+
+    /// The schedule is in place, and has left out so many runs. Those that it has started follow, oldest first.
+    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: usize) {
+        self.provisioned("everything the runs need was created");
+        if missed > 0 {
+            let counters = self.status.counters.get_or_insert_default();
+            counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
+        }
+        self.status.schedule = Some(ScheduleStatus { active: Vec::new(), ..schedule });
+        let (phase, state, reason, message) = if is_suspended {
+            let message = "no run starts while the schedule is suspended";
+            (Phase::Suspended, State::True, Reason::Suspended, message)
+        } else {
+            (Phase::Scheduled, State::False, Reason::Scheduled, "runs start by the schedule")
+        };
+        self.phase(phase, reason, message);
+        self.set(Type::Suspended, state, reason, message);
+    }
+
+    /// A run of a schedule that goes on.
+    pub fn ticks(&mut self, pod: &Pod, state: &PodState) {
+        let mut run = self.next_run(pod);
+        if let PodState::Running { started_at } = state {
+            run.started_at.clone_from(started_at);
+        }
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.active.push(run.pod_name.clone());
+        }
+        self.status.run = Some(run);
+    }
+
+    /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
+    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence, control: &Control) -> &mut PastRun {
+        let mut run = self.next_run(pod);
+        finish(&mut run, end, self.now);
+        verdict::record(&mut run, evidence);
+        let ordered = control.abort.then_some(Ordered::Abort);
+        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
+        let status = &mut self.status;
+        found(status, &verdict);
+        status.run = Some(run.clone());
+        let past = PastRun {
+            run,
+            phase: verdict.phase,
+            outcome: verdict.outcome,
+            warnings: verdict.warnings,
+            conclusive: verdict.conclusive,
+            reason: verdict.reason.into(),
+        };
+        status.history.insert(0, past);
+        // Those whose pod is still held have to be known, or they would be taken for new ones.
+        while status.history.len() > LONGEST_HISTORY
+            && let Some(oldest) = status.history.iter().rposition(|past| !journals::is_due(&past.run))
+        {
+            status.history.remove(oldest);
+        }
+        &mut status.history[0]
+    }
+
+    /// The run of a schedule that this pod is, as far as pods know: numbers are given at the end.
+    fn next_run(&self, pod: &Pod) -> Run {
+        Run {
+            number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
+            trigger: Trigger::Schedule,
+            pod_name: pod.metadata.name.clone().unwrap_or_default(),
+            pod_uid: pod.metadata.uid.clone(),
+            node_name: cleanup::node(pod),
+            experiment: self.about.clone(),
+            ..Run::default()
+        }
+    }
+
+    /// The recorded run of a schedule that this pod was.
+    pub fn past(&mut self, pod: &Pod) -> Option<&mut PastRun> {
+        self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
+    }
+}
