@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
-use kube::api::Api;
+use kube::api::{Api, WatchParams};
+use kube::core::PartialObjectMeta;
 use tracing::{info, warn};
 
+use crate::api::ChaosToolkitExperiment;
 use crate::cli::{NativeSidecar, RunnerArgs};
 use crate::config::{RELEASED_IMAGE, Runner};
 
@@ -58,6 +60,24 @@ async fn own_pod(client: &Client) -> Option<Pod> {
 async fn has_sidecars(client: &Client) -> bool {
     let version = ask("ask for the version of Kubernetes", async || client.apiserver_version().await).await;
     version.is_none_or(|version| is_recent(&version.major, &version.minor))
+}
+
+/// Whether the API server sends lists as streams, which spares both sides the memory of a whole one. Its version does not
+/// tell: the feature has been on, off and on again from one to the next.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>
+pub async fn streams_lists(client: &Client, namespace: &str) -> bool {
+    let api = Api::<PartialObjectMeta<ChaosToolkitExperiment>>::namespaced(client.clone(), namespace);
+    let parameters = WatchParams::default().timeout(1).initial_events();
+    let answer =
+        ask("ask whether lists come as streams", async || match api.watch_metadata(&parameters, "").await {
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => Ok(false),
+            answer => answer.map(|_| true),
+        });
+    let streams = answer.await.unwrap_or(true);
+    if !streams {
+        info!("lists do not come as streams here: they are read in pages");
+    }
+    streams
 }
 
 /// Asks until there is an answer: without one, every pod of this life would be made on a guess. A refusal is an answer.

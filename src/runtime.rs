@@ -11,7 +11,7 @@ use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, store};
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::WatchStreamExt;
 use kube::{Client, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -116,15 +116,18 @@ async fn operate(
 ) {
     let (experiments, experiments_writer) = store::<Watched>();
     let (pods, pods_writer) = store::<PartialObjectMeta<Pod>>();
+    let Some(watching) = stop.run_until_cancelled(watch::config(&client, &config.namespace)).await else {
+        return;
+    };
     let own_client = watch::client(&client, &health.pulse("watch of experiments", watch::SILENCE));
     let api = Api::<Watched>::namespaced(own_client, &config.namespace);
     let filled = health.milestone("the cache of experiments is full");
     let experiment_events =
-        watched(api, watcher::Config::default(), filled).reflect(experiments_writer).touched_objects();
+        watched(api, watching.clone(), filled).reflect(experiments_writer).touched_objects();
     // Metadata alone: a pod's status is read live when it matters.
     let own_client = watch::client(&client, &health.pulse("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
-    let ours = watcher::Config::default().labels(names::UID_LABEL);
+    let ours = watching.labels(names::UID_LABEL);
     let filled = health.milestone("the cache of pods is full");
     let pod_events = watched(api, ours, filled).reflect(pods_writer).touched_objects();
     begun.reach();

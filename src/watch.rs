@@ -22,6 +22,7 @@ use tracing::{debug, info};
 
 use crate::backoff;
 use crate::health::{Milestone, Pulse};
+use crate::own;
 
 /// How long the beginning of an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -50,7 +51,7 @@ where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     K::DynamicType: Default,
 {
-    watcher(api, config.streaming_lists())
+    watcher(api, config)
         .backoff(backoff::of_watch())
         .modify(|object| object.managed_fields_mut().clear())
         .inspect_ok(move |event| {
@@ -59,6 +60,12 @@ where
                 info!("the cache of {} is full", K::plural(&K::DynamicType::default()));
             }
         })
+}
+
+/// How to list what is watched afterwards.
+pub async fn config(client: &Client, namespace: &str) -> watcher::Config {
+    let config = watcher::Config::default();
+    if own::streams_lists(client, namespace).await { config.streaming_lists() } else { config }
 }
 
 /// A client for one watch. The pulse beats with every request, answer and piece of an answer.

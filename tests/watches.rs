@@ -108,7 +108,7 @@ fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>
     let pulse = health.pulse("watch", watch::SILENCE);
     let api = Api::<ConfigMap>::all(watch::client(&client, &pulse));
     let filled = health.milestone("the cache is full");
-    let watched = watch::watched(api, watcher::Config::default(), filled);
+    let watched = watch::watched(api, watcher::Config::default().streaming_lists(), filled);
     (async { Box::pin(watched).for_each(async |_| {}).await }, asked, health, pulse)
 }
 
