@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chaostoolkit_operator::api::{Experiment, Phase, Status};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::common::{self, LIMIT, audit, report_container, running, terminated, within};
@@ -14,6 +14,9 @@ use crate::state;
 
 /// The name of the experiment.
 pub const NAME: &str = "exp";
+
+/// Keeps it for a last look: a watch that breaks off may miss its last status.
+const WITNESS: &str = "tests.chaostoolkit.org/witness";
 
 /// An experiment that is about to live.
 pub struct Life<'a> {
@@ -38,7 +41,10 @@ impl<'a> Life<'a> {
     /// The author creates it.
     pub async fn create(&mut self) {
         let spec = json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": [self.rig.bound]}});
-        let made = self.rig.install.apply_experiment(NAME, spec).await;
+        let mut object = common::experiment(NAME, spec);
+        object["spec"]["namespace"] = json!(self.rig.install.run_namespace);
+        object["metadata"]["finalizers"] = json!([WITNESS]);
+        let made = self.rig.install.send(object).await.unwrap();
         self.uid = made.metadata.uid.unwrap();
     }
 
@@ -108,9 +114,18 @@ impl<'a> Life<'a> {
         common::end_grace(&self.rig.install, pod).await;
     }
 
-    /// Waits until nothing is left of it.
+    /// Waits until the operator has let it go, looks at it for the last time, and waits until nothing is left of it.
     pub async fn gone(&self) {
         let experiments: Api<Experiment> = self.rig.install.experiments();
+        let last = within(self.limit, "the operator lets it go", async || {
+            let found = experiments.get_opt(NAME).await.ok()??;
+            let held = found.metadata.finalizers.clone().unwrap_or_default();
+            (found.is_deleting() && held == [WITNESS]).then_some(found)
+        })
+        .await;
+        self.seen.saw(last.status.unwrap_or_default());
+        let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+        experiments.patch_metadata(NAME, &PatchParams::default(), &free).await.unwrap();
         within(self.limit, "the experiment is gone", async || {
             experiments.get_opt(NAME).await.ok()?.is_none().then_some(())
         })

@@ -36,6 +36,11 @@ impl Seen {
         Self { statuses, watching }
     }
 
+    /// Somebody else has seen this since.
+    pub fn saw(&self, status: Status) {
+        self.statuses.lock().unwrap().push(status);
+    }
+
     /// The last status that the experiment had.
     pub fn last(&self) -> Status {
         self.statuses.lock().unwrap().last().cloned().unwrap_or_default()
