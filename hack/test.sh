@@ -21,7 +21,7 @@ api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
-  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test uninstall -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test scenarios --test uninstall -- --ignored)
   # All faults take minutes: the layer `faults`.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
 }

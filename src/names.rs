@@ -124,6 +124,26 @@ pub fn check_dns_label(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is wrong with a name that has to be a DNS subdomain ([RFC 1123]), such as a `ConfigMap`'s. A name that is looked up
+/// becomes a part of a URL: it must not lead anywhere else.
+///
+/// [RFC 1123]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+pub fn check_dns_subdomain(name: &str) -> Result<(), String> {
+    if name.len() > 253 {
+        return Err(format!("a name of {} characters is longer than the 253 that one may have", name.len()));
+    }
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_part = |part: &str| {
+        !part.is_empty() && part.chars().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    if name.split('.').all(is_part) {
+        return Ok(());
+    }
+    Err(format!(
+        "{name:?} must consist of lower case letters, digits, '-' and '.', and each part start and end with a letter or digit"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +170,22 @@ mod tests {
     #[case("é", false)]
     fn dns_labels(#[case] name: &str, #[case] valid: bool) {
         assert_eq!(check_dns_label(name).is_ok(), valid);
+    }
+
+    #[rstest]
+    #[case("chaostoolkit-env", true)]
+    #[case("a.b-c.0", true)]
+    #[case("", false)]
+    #[case("..", false)]
+    #[case("../secrets/a", false)]
+    #[case("a?watch=true", false)]
+    #[case("a..b", false)]
+    #[case("a.-b", false)]
+    #[case("a b", false)]
+    #[case("A", false)]
+    #[case(&"a".repeat(254), false)]
+    fn dns_subdomains(#[case] name: &str, #[case] valid: bool) {
+        assert_eq!(check_dns_subdomain(name).is_ok(), valid);
     }
 
     proptest! {

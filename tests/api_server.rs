@@ -17,7 +17,7 @@ use common::{
     audit, condition_of, config_map, create, delete, delete_and_wait, eventually, experiment, wait,
 };
 use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use rstest::rstest;
@@ -187,22 +187,6 @@ async fn a_terminating_namespace_is_said_and_the_run_starts_once_it_is_gone() {
     let free = json!({"metadata": {"finalizers": null}});
     maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
     pod_of(&install, "exp").await;
-}
-
-#[tokio::test]
-#[ignore = "needs an API server"]
-async fn an_object_of_somebody_else_is_neither_used_nor_changed_nor_deleted() {
-    let install = Install::new("conflict").await;
-    install.with_experiment("{}").await;
-    let accounts = Api::<ServiceAccount>::namespaced(install.client.clone(), &install.run_namespace);
-    let made = install.apply_experiment("exp", json!({})).await;
-    let name = format!("chaostoolkit-{}", chaostoolkit_operator::names::suffix(made.uid()));
-    let foreign = create(&accounts, json!({"metadata": {"name": name}})).await;
-    let _operator = Operator::start(&install).await;
-    let status = wait_for_reason(&install.experiments(), "exp", "NameConflict").await;
-    assert!(status.message.unwrap().contains(&format!("ServiceAccount {}/{name}", install.run_namespace)));
-    delete_and_wait(&install.experiments(), "exp").await;
-    assert_eq!(accounts.get(&name).await.unwrap().metadata, foreign.metadata);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use common::operator::Operator;
 use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment, wait};
 use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -162,25 +162,6 @@ async fn a_role_that_the_operator_may_not_give_is_refused_with_the_servers_words
     assert!(message.contains("attempting to grant RBAC permissions not currently held"), "{message}");
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
-}
-
-#[tokio::test]
-#[ignore = "needs an API server"]
-async fn a_refused_pod_is_tried_again_until_it_is_allowed() {
-    let install = Install::new("quota").await;
-    install.with_experiment("{}").await;
-    let quotas = Api::<ResourceQuota>::namespaced(install.client.clone(), &install.run_namespace);
-    create(&quotas, json!({"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})).await;
-    wait(&quotas, "none", "in force", |quota| {
-        quota.and_then(|quota| quota.status.as_ref()).is_some_and(|status| status.hard.is_some())
-    })
-    .await;
-    let _operator = Operator::start(&install).await;
-    install.apply_experiment("exp", json!({})).await;
-    let status = wait_for_reason(&install.experiments(), "exp", "Forbidden").await;
-    assert!(status.message.unwrap().contains("exceeded quota: none"));
-    delete(&quotas, "none").await;
-    pod_of(&install, "exp").await;
 }
 
 #[tokio::test]

@@ -106,6 +106,10 @@ pub async fn references(cluster: &Cluster, resources: &Resources) -> Result<(), 
     let brought =
         |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
     for (name, used_by) in config_maps(resources.pod()).into_iter().filter(|(name, _)| !brought(name)) {
+        // The API server says of the pod what is wrong with the name.
+        if names::check_dns_subdomain(&name).is_err() {
+            continue;
+        }
         let doing = format!("look up ConfigMap {namespace}/{name}");
         if cluster.call(doing, api.get_metadata_opt(&name)).await?.is_none() {
             return Err(Error::ConfigMapMissing { namespace: namespace.to_owned(), name, used_by });

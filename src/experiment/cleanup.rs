@@ -261,18 +261,28 @@ pub fn node(pod: &Pod) -> Option<String> {
 }
 
 /// Deletes objects of the experiment with this uid, last created first. What is gone is fine; what belongs to
-/// somebody else stays.
+/// somebody else stays. One that is refused is told of, once the others are gone.
 pub async fn remove_resources(context: &Context, resources: &[ResourceRef], uid: &str) -> Result<(), Error> {
-    for ResourceRef { kind, namespace, name, adopted } in resources.iter().rev() {
-        let Some(kind) = Kind::named(kind) else { continue };
-        let api = context.cluster.objects(kind, namespace);
-        let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
-            continue;
-        };
-        if (*adopted || belongs_to(&found, uid)) && found.metadata.deletion_timestamp.is_none() {
-            let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid.clone()));
-            delete(context, namespace, kind, name, &parameters).await?;
+    let mut refused = None;
+    for resource in resources.iter().rev() {
+        match remove_resource(context, resource, uid).await {
+            Err(error) if error.is_for_people() => refused = refused.or(Some(error)),
+            removed => removed?,
         }
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+async fn remove_resource(context: &Context, resource: &ResourceRef, uid: &str) -> Result<(), Error> {
+    let ResourceRef { kind, namespace, name, adopted } = resource;
+    let Some(kind) = Kind::named(kind) else { return Ok(()) };
+    let api = context.cluster.objects(kind, namespace);
+    let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
+        return Ok(());
+    };
+    if (*adopted || belongs_to(&found, uid)) && found.metadata.deletion_timestamp.is_none() {
+        let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid.clone()));
+        delete(context, namespace, kind, name, &parameters).await?;
     }
     Ok(())
 }

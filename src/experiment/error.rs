@@ -84,7 +84,7 @@ impl Error {
         match self {
             Self::Api { .. } => match self.status() {
                 Some(status) if is_namespace_terminating(status) => Reason::NamespaceTerminating,
-                Some(status) if status.is_forbidden() => Reason::Forbidden,
+                Some(status) if status.is_forbidden() || is_webhook_down(status) => Reason::Forbidden,
                 Some(status) if matches!(status.code, 400 | 422) => Reason::ObjectInvalid,
                 _ => Reason::ApiError,
             },
@@ -109,6 +109,7 @@ impl Error {
     #[must_use]
     pub fn describe(&self) -> String {
         match self.status() {
+            Some(status) if is_webhook_down(status) => format!("{self}: {}", lasting(&status.message)),
             Some(status) => format!("{self}: {}", status.message),
             None => match std::error::Error::source(self) {
                 Some(source) => format!("{self}: {source}"),
@@ -151,6 +152,19 @@ fn is_namespace_terminating(status: &Status) -> bool {
     causes.any(|cause| cause.reason == "NamespaceTerminating")
 }
 
+/// A 500 that does not pass by itself: an admission webhook that must be asked does not answer, and nothing is written
+/// until somebody mends or removes it.
+fn is_webhook_down(status: &Status) -> bool {
+    status.code == 500 && status.message.contains("failed calling webhook")
+}
+
+/// What stays the same from one attempt to the next, without the port that a connection came from: a message that changed
+/// each time were a write each time, and each write a new attempt.
+fn lasting(message: &str) -> String {
+    let word = |word| str::rsplit_once(word, "->").map_or(word, |(_, to)| to);
+    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +182,7 @@ mod tests {
     #[case(json!({"code": 422, "reason": "Invalid"}), Reason::ObjectInvalid, true)]
     #[case(json!({"code": 409, "reason": "Conflict"}), Reason::ApiError, false)]
     #[case(json!({"code": 500}), Reason::ApiError, false)]
+    #[case(json!({"code": 500, "message": "failed calling webhook \"w\": refused"}), Reason::Forbidden, true)]
     #[case(json!({"code": 429, "reason": "TooManyRequests"}), Reason::ApiError, false)]
     fn answers_have_their_reason(
         #[case] status: serde_json::Value,
@@ -183,6 +198,17 @@ mod tests {
     fn the_servers_words_are_kept() {
         let error = api(json!({"code": 403, "message": "exceeded quota: q"}));
         assert_eq!(error.describe(), "cannot create Pod a/b: exceeded quota: q");
+    }
+
+    #[test]
+    fn what_is_said_of_a_webhook_does_not_change_from_one_attempt_to_the_next() {
+        let words = |port: &str| {
+            let message =
+                format!("failed calling webhook \"w\": read tcp 10.0.0.1:{port}->10.0.0.2:443: reset");
+            api(json!({"code": 500, "message": message})).describe()
+        };
+        assert_eq!(words("40001"), words("40002"));
+        assert!(words("40001").ends_with("read tcp 10.0.0.2:443: reset"));
     }
 
     #[test]

@@ -173,11 +173,32 @@ pub const DEFAULT_FILE: &str = "experiment.json";
 /// The `ConfigMap` of variables, where the spec names none.
 pub const DEFAULT_ENV: &str = "chaostoolkit-env";
 
-/// The namespace that a spec wants its run in, checked. Needed before the facts can be looked up.
+/// The namespace that a spec wants its run in, checked like the other names that the facts are looked up by.
 pub fn run_namespace(spec: &Spec, operator_namespace: &str) -> Result<String, InvalidSpec> {
     let namespace = spec.namespace.as_deref().unwrap_or(names::DEFAULT_RUN_NAMESPACE);
     check_namespace("spec.namespace".to_owned(), namespace, operator_namespace)?;
+    check_looked_up(spec)?;
     Ok(namespace.to_owned())
+}
+
+/// Whether what is looked up by name can have such a name at all.
+fn check_looked_up(spec: &Spec) -> Result<(), InvalidSpec> {
+    let pod = spec.pod.clone().unwrap_or_default();
+    let templates = given(spec.template.as_ref().and_then(|template| template.name.clone()));
+    let env = given(pod.env.and_then(|env| env.config_map_name));
+    let older_env = given(pod.config_map_name).filter(|_| env.is_none());
+    let experiment = experiment_file(spec).map(|(config_map, _)| config_map);
+    for (path, name) in [
+        ("spec.template.name", templates),
+        ("spec.pod.env.configMapName", env),
+        ("spec.pod.configMapName", older_env),
+        ("spec.pod.experiment.configMapName", experiment),
+    ] {
+        if let Some(name) = name {
+            names::check_dns_subdomain(&name).map_err(|problem| InvalidSpec::new(path, problem))?;
+        }
+    }
+    Ok(())
 }
 
 fn check_namespace(path: String, namespace: &str, operator_namespace: &str) -> Result<(), InvalidSpec> {

@@ -1,0 +1,149 @@
+//! Specs that nobody would write, from the schema of the definition: what each field may be, and what it may not.
+
+use serde_json::{Map, Value, json};
+
+/// Numbers that look random (xorshift64*), and can be had again from their seed.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % limit
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
+
+/// The schema of `spec`, as it is shipped.
+pub fn schema() -> Value {
+    let text = include_str!("../../manifests/crd.yaml");
+    let definition: Value = serde_saphyr::from_str(text).unwrap();
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+}
+
+/// One spec: some fields as the schema has them, and up to three that are as odd as can be. It starts no run, and what
+/// is made for it goes with it.
+pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
+    let mut spec = plausible(schema, chance, 0);
+    for _ in 0..=chance.below(3) {
+        spoil(&mut spec, schema, chance);
+    }
+    if let Some(fields) = spec.as_object_mut() {
+        if fields.get("suspend").is_none_or(|value| value.is_null() || value.is_boolean()) {
+            fields.insert("suspend".to_owned(), json!(true));
+        }
+        if fields.contains_key("schedule") {
+            fields.remove("keep_resources_on_delete");
+        }
+    }
+    spec
+}
+
+/// A value as the schema asks for it.
+fn plausible(schema: &Value, chance: &mut Chance, depth: usize) -> Value {
+    if let Some(words) = schema["enum"].as_array() {
+        return chance.of(words).clone();
+    }
+    match schema["type"].as_str() {
+        Some("object") => {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            let share = if depth == 0 { 6 } else { 2 };
+            let mut made = Map::new();
+            for (name, schema) in fields {
+                if chance.below(share) == 0 {
+                    made.insert(name.clone(), plausible(schema, chance, depth + 1));
+                }
+            }
+            Value::Object(made)
+        }
+        Some("integer") => json!(chance.of(&[1, 2, 60, 3600])),
+        Some("boolean") => json!(chance.below(2) == 0),
+        Some("string") => {
+            json!(chance.of(&["chaostoolkit-experiment", "experiment.json", "cronJob", "0 0 1 1 *"]))
+        }
+        _ => chance.of(&[json!(true), json!("run"), json!(["run", "a.json"]), json!({"name": "x"})]).clone(),
+    }
+}
+
+/// Makes one field odd, at any depth.
+fn spoil(value: &mut Value, schema: &Value, chance: &mut Chance) {
+    let fields: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
+    if fields.is_empty() || (!value.is_object() && !value.is_null()) {
+        *value = garbage(schema, chance);
+        return;
+    }
+    if !value.is_object() {
+        *value = json!({});
+    }
+    if chance.below(12) == 0 {
+        let name = *chance.of(&["", "x", "spec", "naïve", "a.b/c", "__proto__"]);
+        value[name] = garbage(&Value::Null, chance);
+        return;
+    }
+    let (name, schema) = *chance.of(&fields);
+    if chance.below(3) > 0 {
+        spoil(&mut value[name.as_str()], schema, chance);
+    } else {
+        value[name.as_str()] = garbage(schema, chance);
+    }
+}
+
+/// Of the right type and yet not meant, where there is such a thing, and otherwise anything at all.
+fn garbage(schema: &Value, chance: &mut Chance) -> Value {
+    let texts = [
+        "",
+        " ",
+        "\u{0}",
+        "\n",
+        "../..",
+        "A_b",
+        "a/b",
+        "*",
+        "é\u{202e}x",
+        "kube-system",
+        "${x}",
+        "- a: [",
+        "---\n",
+    ];
+    let is_right = chance.below(2) == 0;
+    match schema["type"].as_str() {
+        Some("string") if is_right => match chance.below(6) {
+            0 => json!("x".repeat(64)),
+            1 => json!("x".repeat(100_000)),
+            _ => json!(chance.of(&texts)),
+        },
+        Some("integer") if is_right => {
+            json!(chance.of(&[i64::MIN, -1, 0, i64::from(i32::MAX), i64::from(i32::MAX) + 1, i64::MAX]))
+        }
+        _ => match chance.below(12) {
+            0 => Value::Null,
+            1 => json!([]),
+            2 => json!({}),
+            3 => json!(chance.of(&texts)),
+            4 => json!(1.5e300),
+            5 => json!(u64::MAX),
+            6 => json!("y".repeat(100_000)),
+            7 => deep(90),
+            8 => json!([null, [null], {"name": null}, 0, ""]),
+            9 => {
+                json!({"kind": "Pod", "spec": {"containers": [null, 1, {"name": "chaostoolkit", "args": {}}]}})
+            }
+            10 => json!({"spec": {"containers": "none"}, "metadata": [], "apiVersion": 1}),
+            _ => json!(vec![json!({"name": "A", "value": [1]}); 300]),
+        },
+    }
+}
+
+/// As deep as can be read: beyond 128 levels the operator sees no more of an experiment than its name.
+fn deep(levels: usize) -> Value {
+    (0..levels)
+        .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"a": inner}) })
+}
