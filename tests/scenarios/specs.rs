@@ -142,7 +142,7 @@ fn garbage(schema: &Value, chance: &mut Chance) -> Value {
     }
 }
 
-/// As deep as can be read: beyond 128 levels the operator sees no more of an experiment than its name.
+/// As deep as the operator can read: what is nested deeper than 128 levels it passes over.
 fn deep(levels: usize) -> Value {
     (0..levels)
         .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"a": inner}) })
