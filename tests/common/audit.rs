@@ -22,7 +22,8 @@ impl Entry {
     }
 }
 
-/// All writes that a user asked for, events left out: they are told, not kept.
+/// All writes that a user asked for, but for events, which are told and not kept, and the lease, which is renewed all the
+/// while.
 pub fn writes_of(user: &str) -> Vec<Entry> {
     Tail::default().more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
 }
@@ -98,7 +99,8 @@ fn path() -> String {
 }
 
 fn is_write_of(line: &Value, user: &str) -> bool {
-    line["user"]["username"] == user && line["objectRef"]["resource"] != "events"
+    let resource = line["objectRef"]["resource"].as_str();
+    line["user"]["username"] == user && !matches!(resource, Some("events" | "leases"))
 }
 
 fn entry(line: &Value) -> Entry {
