@@ -22,7 +22,9 @@ impl Call {
             Method::DELETE => "delete",
             _ => "get",
         };
-        let is_watch = uri.query().unwrap_or_default().split('&').any(|part| part == "watch=true");
+        // A watch of one second only asks whether lists come as streams: nobody relies on its events.
+        let has = |wanted: &str| uri.query().unwrap_or_default().split('&').any(|part| part == wanted);
+        let is_watch = has("watch=true") && !has("timeoutSeconds=1");
         Self { verb, resource: resource(uri.path()), is_watch }
     }
 
