@@ -24,7 +24,7 @@ use crate::clock;
 use crate::cluster::{Cluster, without_finalizers};
 use crate::config::{Config, Runner};
 use crate::experiment::Context;
-use crate::experiment::cleanup::{self, HOLDS, Progress};
+use crate::experiment::cleanup::{self, HOLDS, Progress, gone_is_fine};
 use crate::experiment::error::Error;
 use crate::experiment::incoming::Incoming;
 use crate::experiment::report::Report;
@@ -375,17 +375,9 @@ fn is_unknown(error: &kube::Error) -> bool {
 }
 
 fn exactly<K: Resource>(object: &K) -> Preconditions {
-    Preconditions { uid: object.meta().uid.clone(), resource_version: None }
+    cleanup::precondition(object.meta().uid.clone())
 }
 
 fn key<K: Resource>(object: &K) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
-}
-
-/// What was to go away and is away already has been dealt with.
-fn gone_is_fine(result: Result<(), Error>) -> Result<(), Error> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        result => result,
-    }
 }

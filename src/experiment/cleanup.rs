@@ -299,7 +299,9 @@ async fn delete(
     gone_is_fine(context.cluster.call(doing, api.delete(name, parameters)).await.map(|_| ()))
 }
 
-fn precondition(uid: Option<String>) -> Preconditions {
+/// Only the object with this uid, should another have its name by now.
+#[must_use]
+pub const fn precondition(uid: Option<String>) -> Preconditions {
     Preconditions { uid, resource_version: None }
 }
 
@@ -341,7 +343,7 @@ async fn release(context: &Context, report: &Report<'_>) -> Result<(), Error> {
 }
 
 /// What was to go away and is away already has been dealt with.
-fn gone_is_fine(result: Result<(), Error>) -> Result<(), Error> {
+pub fn gone_is_fine(result: Result<(), Error>) -> Result<(), Error> {
     match result {
         Err(error) if error.is_not_found() => Ok(()),
         result => result,

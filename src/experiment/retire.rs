@@ -2,7 +2,7 @@
 //! after its time that of the experiment itself.
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{DeleteParams, Preconditions};
+use kube::api::DeleteParams;
 use kube::runtime::controller::Action;
 use std::time::Duration;
 
@@ -86,10 +86,8 @@ async fn remove_resources(context: &Context, report: &mut Report<'_>) -> Result<
 async fn delete(context: &Context, report: &Report<'_>) -> Result<(), Error> {
     let api = context.cluster.experiments(report.live.namespace());
     let uid = report.live.metadata.uid.clone();
-    let parameters = DeleteParams::default().preconditions(Preconditions { uid, resource_version: None });
+    let parameters = DeleteParams::default().preconditions(cleanup::precondition(uid));
     let doing = format!("delete experiment {}, whose time is over", report.live.key());
-    match context.cluster.call(doing, api.delete(report.live.name(), &parameters)).await {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    let deleted = api.delete(report.live.name(), &parameters);
+    cleanup::gone_is_fine(context.cluster.call(doing, deleted).await.map(|_| ()))
 }
