@@ -17,9 +17,11 @@
 pub mod api;
 pub mod backoff;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod depth;
 pub mod experiment;
 pub mod health;
 pub mod journal;

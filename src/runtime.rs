@@ -32,7 +32,7 @@ use crate::leader::{self, Candidate};
 use crate::metrics::Metrics;
 use crate::server::{self, Endpoints};
 use crate::watch::{self, watched};
-use crate::{names, own};
+use crate::{client, names, own};
 
 /// An experiment as watched: one that cannot be read does not stop the others.
 type Watched = DeserializeGuard<Experiment>;
@@ -49,13 +49,8 @@ const UNDECIDED: Duration = Duration::from_secs(30);
 /// Works on the experiments of a namespace until a signal says to stop.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
-    let mut kubeconfig =
-        kube::Config::infer().await.context("no cluster: neither in one nor a kubeconfig")?;
-    // Fifteen repetitions of a call outlast every limit, and a repeated POST meets its own object. Failed passes are
-    // repeated by the controller instead.
-    kubeconfig.default_retry = false;
-    let namespace = namespace.unwrap_or_else(|| kubeconfig.default_namespace.clone());
-    let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
+    let client = client::infer().await?;
+    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr().context("the listener has no address")?;
     info!(version = env!("CARGO_PKG_VERSION"), namespace, %address, "starting");

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
@@ -20,7 +20,6 @@ use tokio::time::{Instant, sleep};
 use crate::api::Experiment;
 use crate::backoff::Backoff;
 use crate::cli::CleanupArgs;
-use crate::clock;
 use crate::cluster::{Cluster, without_finalizers};
 use crate::config::{Config, Runner};
 use crate::experiment::Context;
@@ -31,6 +30,7 @@ use crate::experiment::report::Report;
 use crate::leader::claim;
 use crate::metrics::Metrics;
 use crate::names;
+use crate::{client, clock};
 
 /// How long a call may take.
 const CALL: Duration = Duration::from_secs(30);
@@ -43,9 +43,7 @@ const LONGEST_WATCH: Duration = Duration::from_secs(10);
 
 /// Cleans up in the cluster of the kubeconfig. An error if anything is left.
 pub async fn run(args: CleanupArgs) -> anyhow::Result<()> {
-    let mut kubeconfig = kube::Config::infer().await.context("no cluster: no kubeconfig")?;
-    kubeconfig.default_retry = false;
-    let client = Client::try_from(kubeconfig).context("cannot make a client from the configuration")?;
+    let client = client::infer().await?;
     let cluster = Cluster::new(client.clone(), CALL);
     Uninstall { client, cluster, args }.run(&mut std::io::stdout().lock()).await
 }

@@ -9,8 +9,8 @@ mod common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::Phase;
 use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_operator::api::{Experiment, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
@@ -18,8 +18,8 @@ use common::{
 };
 use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
-use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Resource};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -70,6 +70,44 @@ async fn what_only_the_operator_can_judge_is_rejected_by_its_path_once() {
     let pod = install.pods().get(&pod).await.unwrap();
     assert_eq!(pod.spec.unwrap().containers[0].image.as_deref(), Some("some/image"));
     drop(operator);
+}
+
+/// The API server stores what no reader of JSON with a limit can read.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_experiment_that_is_nested_too_deeply_is_rejected_by_its_path_and_holds_up_no_other() {
+    let install = Install::new("deep").await;
+    install.with_experiment("{}").await;
+    let deep = (0..1000).fold(json!(1), |inner, _| json!([inner]));
+    // One is there when the operator lists them all, and one becomes so while its run goes on.
+    let request = |method: &str, path: &str, body: &Value| {
+        let type_ = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let path = format!("{}{path}", Experiment::url_path(&(), Some(&install.namespace)));
+        let request = http::Request::builder().method(method).uri(path).header("content-type", type_);
+        request.body(body.to_string().into_bytes()).unwrap()
+    };
+    let first = request("POST", "", &experiment("first", json!({"pod": {"deep": deep}})));
+    install.client.request_text(first).await.unwrap();
+    let operator = Operator::start(&install).await;
+    install.apply_experiment("second", json!({})).await;
+    let pod = pod_of(&install, "second").await;
+    report_container(&install.pods(), &pod, running()).await;
+    wait_for_phase(&install.experiments(), "second", Phase::Running).await;
+    let edit = request("PATCH", "/second", &json!({"spec": {"deep": deep}}));
+    install.client.request_text(edit).await.unwrap();
+    report_container(&install.pods(), &pod, terminated(0)).await;
+
+    let client = chaostoolkit_operator::client::infer().await.unwrap();
+    let experiments = Api::<Experiment>::namespaced(client, &install.namespace);
+    let status = wait_for_reason(&experiments, "first", "InvalidSpec").await;
+    let message = status.message.unwrap();
+    assert_eq!(message, "spec.pod.deep[0]: the object is nested deeper than 120 levels");
+    wait_for_phase(&experiments, "second", Phase::Completed).await;
+    for name in ["first", "second"] {
+        delete_and_wait(&experiments, name).await;
+    }
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    assert!(!operator.log().contains("a watch failed"), "{}", operator.log());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::lenient;
 use super::status::ExperimentStatus;
+use crate::depth;
 use control::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. Everything is optional: an empty spec runs `experiment.json` of the
@@ -483,6 +484,10 @@ impl ChaosToolkitExperimentSpec {
         let raw = raw.filter(|value| !value.is_null()).unwrap_or(&empty);
         if !raw.is_object() {
             return Err(InvalidSpec::new("spec", "is not a mapping"));
+        }
+        if let Some(path) = depth::cut_at(raw) {
+            let problem = format!("the object is nested deeper than {} levels", depth::DEEPEST);
+            return Err(InvalidSpec::new(format!("spec{path}"), problem));
         }
         let mut unknown = Vec::new();
         let mut track = serde_path_to_error::Track::new();

@@ -36,6 +36,13 @@ fn unknown_fields_are_named_and_do_no_harm() {
     assert_eq!(parsed.unknown, ["spec.naemspace", "spec.pod.env.x", "spec.pod.imagee"]);
 }
 
+#[test]
+fn what_was_cut_off_where_it_arrived_is_too_deep() {
+    let raw = json!({"namespace": 7, "pod": {"template": ["\0nested too deeply"]}});
+    let error = ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err();
+    assert_eq!(error.to_string(), "spec.pod.template[0]: the object is nested deeper than 120 levels");
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
