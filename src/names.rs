@@ -96,10 +96,10 @@ pub fn child(template: &str, suffix: &str) -> String {
     format!("{template}-{suffix}")
 }
 
-/// The name of the pod of a run. Only the first has none added, so that it is what 0.14.0 called it.
+/// The suffix of the children of a run. Only that of the first has no number, so that it is what 0.14.0 called them.
 #[must_use]
-pub fn numbered(name: &str, number: i32) -> String {
-    if number < 2 { name.to_owned() } else { format!("{name}-{number}") }
+pub fn numbered(suffix: &str, number: i32) -> String {
+    if number < 2 { suffix.to_owned() } else { format!("{suffix}-{number}") }
 }
 
 /// The name of the pod that plays the rollbacks of a run.

@@ -8,6 +8,7 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::error::Error;
+use super::report::Report;
 use super::resource::{Kind, Manifest, Resources};
 use crate::cluster::{Cluster, belongs_to, named};
 use crate::names;
@@ -32,13 +33,38 @@ fn is_terminating(namespace: &Namespace) -> bool {
 
 /// Sees to it that an object of the run exists and is the run's own. Where it is `likely` there already, from an
 /// earlier pass, it is looked up first: a run that waits for something must not write all the while.
-pub async fn owned(cluster: &Cluster, manifest: &Manifest, likely: bool) -> Result<DynamicObject, Error> {
+pub async fn child(
+    cluster: &Cluster,
+    report: &mut Report<'_>,
+    manifest: &Manifest,
+    likely: bool,
+) -> Result<DynamicObject, Error> {
+    // Nobody would remove what is created for an experiment that is gone by now, or end what it starts.
+    let fence = async || match manifest.kind {
+        Kind::Pod | Kind::CronJob => report.must_be_current().await,
+        _ => report.must_be_fresh().await,
+    };
+    ensure(cluster, manifest, likely, fence).await
+}
+
+/// The same for an object that goes with the experiment by itself, since that owns it.
+pub async fn owned(cluster: &Cluster, manifest: &Manifest) -> Result<DynamicObject, Error> {
+    ensure(cluster, manifest, false, async || Ok(())).await
+}
+
+async fn ensure(
+    cluster: &Cluster,
+    manifest: &Manifest,
+    likely: bool,
+    fence: impl AsyncFnOnce() -> Result<(), Error>,
+) -> Result<DynamicObject, Error> {
     let Manifest { kind, .. } = manifest;
     let api = cluster.objects(*kind, manifest.namespace());
     let find = async || cluster.find(&api, kind.as_str(), manifest.name()).await;
     if likely && let Some(found) = find().await? {
         return own(manifest, found);
     }
+    fence().await?;
     match cluster.create(manifest).await {
         Err(error) if error.is_already_exists() => match find().await? {
             Some(found) => own(manifest, found),
@@ -63,8 +89,8 @@ fn own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error
 }
 
 /// Creates the pod, unless it is there already.
-pub async fn pod(cluster: &Cluster, manifest: &Manifest) -> Result<Pod, Error> {
-    let pod = owned(cluster, manifest, false).await?;
+pub async fn pod(cluster: &Cluster, report: &mut Report<'_>, manifest: &Manifest) -> Result<Pod, Error> {
+    let pod = child(cluster, report, manifest, false).await?;
     typed(manifest, pod)
 }
 

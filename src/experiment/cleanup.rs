@@ -44,7 +44,7 @@ pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Prog
     if keeps_resources(report) {
         // Kept, but no longer held: whoever deletes the pods later must be able to.
         for kept in report.draft.status.resources.iter().filter(|kept| kept.kind == Kind::CronJob.as_str()) {
-            schedule::abandon(&context.cluster, &kept.namespace, &kept.name).await?;
+            schedule::abandon(&context.cluster, kept).await?;
         }
         abandon_pods(context, report).await?;
         report

@@ -32,6 +32,9 @@ pub enum Error {
         /// How long was waited.
         limit: Duration,
     },
+    /// Somebody has gone on with the experiment, or it has gone away, since this pass has read it.
+    #[error("experiment {0} has changed meanwhile, and what is to be done is decided on anew")]
+    Overtaken(String),
     /// The templates cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -89,7 +92,7 @@ impl Error {
                 _ => Reason::ApiError,
             },
             Self::InvalidSpec(_) => Reason::InvalidSpec,
-            Self::Timeout { .. } | Self::LogUnread { .. } => Reason::ApiError,
+            Self::Timeout { .. } | Self::Overtaken(_) | Self::LogUnread { .. } => Reason::ApiError,
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,

@@ -1,5 +1,7 @@
 //! Journals that are kept: each in an immutable `ConfigMap` beside its experiment, which owns it.
 
+use std::time::Duration;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -23,6 +25,9 @@ const KEY: &str = "journal.json.gz";
 
 /// How many are kept where the spec does not say.
 const DEFAULT_LIMIT: u32 = 10;
+
+/// How long it is until a journal is asked for again that could not be had.
+pub const RETRY: Duration = Duration::from_secs(2);
 
 /// Whether a journal that was written is neither kept nor given up yet.
 #[must_use]
@@ -80,12 +85,12 @@ async fn keep(
 ) -> Result<String, Error> {
     let manifest = manifest(experiment, run, outcome, carried)?;
     let name = manifest.name().to_owned();
-    let found = apply::owned(&context.cluster, &manifest, false).await?;
+    let found = apply::owned(&context.cluster, &manifest).await?;
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
     if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
         // Left by a pass that was killed before it had recorded the run under this number, which another run has now.
         remove(context, experiment, &name).await?;
-        apply::owned(&context.cluster, &manifest, false).await?;
+        apply::owned(&context.cluster, &manifest).await?;
     }
     drop_old(context, experiment, run.number).await?;
     Ok(name)

@@ -166,7 +166,10 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
         Err(Error::InvalidSpec(invalid)) => {
             // Only an edit can help, and an edit brings the next pass.
             report.draft.rejected(&invalid);
-            report.write().await.map(|()| Action::await_change())
+            report.write().await?;
+            // The journal of a run that the schedule had started by then brings none.
+            let is_due = report.draft.status.history.iter().any(|past| journals::is_due(&past.run));
+            Ok(if is_due { Action::requeue(journals::RETRY) } else { Action::await_change() })
         }
         Err(error) => {
             let is_for_later = control::is_scheduled(&report.live) || adopt::is_due(&report.live);

@@ -20,8 +20,6 @@ pub use options::spec_hash;
 pub struct Plan {
     /// Whose run it is.
     pub owner: Owner,
-    /// Number of the run, from 1.
-    pub number: i32,
     /// Where it runs.
     pub namespace: String,
     /// Its service account: this existing one, or else one of its own.
@@ -71,6 +69,8 @@ pub struct Owner {
     pub uid: String,
     /// Its labels, which its pod gets too.
     pub labels: BTreeMap<String, String>,
+    /// Number of the run that they are for, from 1; 1 for all runs of a schedule.
+    pub number: i32,
 }
 
 impl Owner {
@@ -81,13 +81,15 @@ impl Owner {
             key: experiment.key(),
             uid: experiment.uid().to_owned(),
             labels: experiment.metadata.labels.clone().unwrap_or_default(),
+            number: 1,
         }
     }
 
-    /// What the names of its children end in.
+    /// What the names of its children end in. Those of one run are not those of another: whoever is late with the
+    /// removal of the ones, and who asks by name, must not meet the others.
     #[must_use]
     pub fn suffix(&self) -> String {
-        names::suffix(&self.uid)
+        names::numbered(&names::suffix(&self.uid), self.number)
     }
 }
 
@@ -261,11 +263,12 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         Some(own) if !is_empty(own) => About::default(),
         _ => about(&source, facts.text.as_deref()),
     };
-    let run = experiment.status.as_ref().filter(|status| status.schedule.is_none());
-    let run = run.and_then(|status| status.run.as_ref());
+    let schedule = wanted_schedule(experiment, spec)?;
+    let recorded =
+        experiment.status.as_ref().filter(|status| status.schedule.is_none() && schedule.is_none());
+    let run = recorded.and_then(|status| status.run.as_ref());
     Ok(Plan {
-        owner: Owner::of(experiment),
-        number: run.map_or(1, |run| run.number.max(1)),
+        owner: Owner { number: run.map_or(1, |run| run.number.max(1)), ..Owner::of(experiment) },
         spec_hash: spec_hash(experiment.spec.as_ref()),
         rerun: Control::of(experiment).rerun,
         options: options(spec, &pod)?,
@@ -294,22 +297,24 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
         pod: pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose()?,
-        schedule: match &spec.schedule {
-            // An empty mapping was none for 0.14.0.
-            Some(_) if is_empty_mapping(experiment, "/schedule") => None,
-            Some(when) => {
-                let mut schedule = schedule(when)?;
-                if spec.suspend == Some(true) || spec.abort == Some(true) {
-                    schedule.fields.insert("suspend", true.into());
-                }
-                Some(schedule)
-            }
-            None => None,
-        },
+        schedule,
         about,
         source,
         runner: runner(spec.report.as_ref(), &facts.runner),
     })
+}
+
+/// When to run, if not once.
+fn wanted_schedule(experiment: &Experiment, spec: &Spec) -> Result<Option<Schedule>, InvalidSpec> {
+    // An empty mapping was none for 0.14.0.
+    let Some(when) = spec.schedule.as_ref().filter(|_| !is_empty_mapping(experiment, "/schedule")) else {
+        return Ok(None);
+    };
+    let mut schedule = schedule(when)?;
+    if spec.suspend == Some(true) || spec.abort == Some(true) {
+        schedule.fields.insert("suspend", true.into());
+    }
+    Ok(Some(schedule))
 }
 
 /// Where the experiment comes from and what it is, for the record.

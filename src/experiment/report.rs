@@ -1,10 +1,13 @@
 //! Last step of a pass, its other half: the one write of the status, and then the events.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::events::Event;
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Context;
@@ -23,14 +26,36 @@ pub struct Report<'a> {
     pub live: Experiment,
     /// The status in the making.
     pub draft: Draft,
+    /// When it was last asked for, with that answer.
+    known: Instant,
 }
+
+/// How long an experiment is taken to be as it was read or written. Calls take milliseconds.
+const FRESH: Duration = Duration::from_secs(5);
 
 impl<'a> Report<'a> {
     /// Starts from an experiment that was just read.
     #[must_use]
     pub fn new(context: &'a Context, live: Experiment, now: Timestamp) -> Self {
         let draft = Draft::of(&live, now);
-        Self { context, live, draft }
+        Self { context, live, draft, known: Instant::now() }
+    }
+
+    /// Sees to it that nobody has gone on meanwhile: the experiment is as it was read or last written.
+    pub async fn must_be_current(&mut self) -> Result<(), Error> {
+        let api = self.context.cluster.experiments(self.live.namespace());
+        let asked = Instant::now();
+        let now = self.context.cluster.find(&api, "experiment", self.live.name()).await?;
+        if now.is_none_or(|now| now.metadata.resource_version != self.live.metadata.resource_version) {
+            return Err(Error::Overtaken(self.live.key()));
+        }
+        self.known = asked;
+        Ok(())
+    }
+
+    /// The same, looked up only if the pass was held up: another operator may be at work by now.
+    pub async fn must_be_fresh(&mut self) -> Result<(), Error> {
+        if self.known.elapsed() < FRESH { Ok(()) } else { self.must_be_current().await }
     }
 
     /// Writes the status if it differs from what is recorded, and tells of what has changed. The write is bound to
@@ -51,7 +76,9 @@ impl<'a> Report<'a> {
         let parameters = PatchParams::apply(names::FIELD_MANAGER).force();
         let request = api.patch_status(self.live.name(), &parameters, &patch);
         let doing = format!("write the status of experiment {}", self.live.key());
+        let asked = Instant::now();
         self.live = self.context.cluster.call(doing, request).await?;
+        self.known = asked;
         self.tell(&old).await;
         Ok(())
     }

@@ -160,9 +160,9 @@ async fn start(context: &Context, report: &mut Report<'_>) -> Result<Progress, E
     report.draft.rescue_planned(&resources);
     report.write().await?;
     for manifest in &resources.owned {
-        apply::owned(&context.cluster, manifest, true).await?;
+        apply::child(&context.cluster, report, manifest, true).await?;
     }
-    let pod = apply::pod(&context.cluster, &resources.workload).await?;
+    let pod = apply::pod(&context.cluster, report, &resources.workload).await?;
     report.draft.rescue_created(&pod);
     report.write().await?;
     Ok(Progress::Waiting)

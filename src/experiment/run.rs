@@ -33,7 +33,11 @@ pub async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, E
         if status.is_finished() {
             return after(context, report, &control).await;
         }
-        return start(context, report, &control).await;
+        let started = start(context, report, &control).await;
+        if started.as_ref().is_err_and(Error::is_for_people) {
+            schedule::go_on(context, report, &control).await?;
+        }
+        return started;
     };
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
     let pod = context.cluster.find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
@@ -61,9 +65,6 @@ async fn after(context: &Context, report: &mut Report<'_>, control: &Control) ->
     retire::step(context, report, control, clock::now()).await
 }
 
-/// How long it is until a journal is asked for again that could not be had.
-const JOURNAL_RETRY: Duration = Duration::from_secs(2);
-
 /// Records what the pod says, and asks it to stop if it is to. Once its end is written and its journal kept, and only then,
 /// the pod may go. Says what to wait for, unless nothing more is to be had from the pod.
 async fn follow(
@@ -88,7 +89,7 @@ async fn follow(
     }
     report.write().await?;
     if report.draft.status.run.as_ref().is_some_and(journals::is_due) {
-        return Ok(Some(Action::requeue(JOURNAL_RETRY)));
+        return Ok(Some(Action::requeue(journals::RETRY)));
     }
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
     cleanup::release_pod(context, namespace, pod).await?;
@@ -204,30 +205,23 @@ async fn start(context: &Context, report: &mut Report<'_>, control: &Control) ->
     let is_resumed = !report.draft.status.resources.is_empty() || report.draft.status.run.is_some();
     report.draft.planned(&plan, &resources);
     report.write().await?;
-    debug!("creating what run {} of experiment {} needs", plan.number, report.live.key());
+    debug!("creating what run {} of experiment {} needs", plan.owner.number, report.live.key());
     apply::namespace(cluster, &resources.namespace).await?;
     apply::bound_namespaces(cluster, &plan.rights.namespaces).await?;
     apply::references(cluster, &resources).await?;
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !report.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
-            apply::owned(cluster, manifest, is_resumed).await?;
+            apply::child(cluster, report, manifest, is_resumed).await?;
         }
     }
     if resources.is_scheduled() {
-        let cron_job = schedule::ensure(cluster, &resources.workload, is_resumed).await?;
+        let cron_job = schedule::ensure(cluster, report, &resources.workload, is_resumed).await?;
         let is_all = schedule::follow(context, report, &cron_job, control, clock::now()).await?;
         let next = schedule::until_next(&report.draft.status, clock::now());
-        return Ok(Action::requeue(if is_all { next } else { next.min(JOURNAL_RETRY) }));
+        return Ok(Action::requeue(if is_all { next } else { next.min(journals::RETRY) }));
     }
-    // The pass may have been held up for long, and somebody else may have gone on meanwhile: what is still recorded as it
-    // was written here is still to be run.
-    let api = cluster.experiments(report.live.namespace());
-    let now = cluster.find(&api, "experiment", report.live.name()).await?;
-    if now.is_none_or(|now| now.metadata.resource_version != report.live.metadata.resource_version) {
-        return Ok(Action::requeue(Duration::ZERO));
-    }
-    let pod = apply::pod(cluster, &resources.workload).await?;
+    let pod = apply::pod(cluster, report, &resources.workload).await?;
     match follow(context, report, &pod, control).await? {
         Some(action) => Ok(action),
         None => after(context, report, control).await,

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, DynamicObject, ListParams, Patch};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cleanup;
 use super::control::Control;
@@ -23,14 +23,19 @@ use super::report::Report;
 use super::resource::{Kind, Manifest};
 use super::status::LONGEST_HISTORY;
 use super::{Context, apply, journals};
-use crate::api::{ScheduleStatus, Status};
-use crate::cluster::{Cluster, named, patching, posting, without_finalizers};
+use crate::api::{ResourceRef, ScheduleStatus, Status};
+use crate::cluster::{Cluster, belongs_to, named, patching, posting, without_finalizers};
 use crate::names;
 
 /// Sees to it that the `CronJob` is as the spec wants it. One that somebody has changed by hand stays so until the spec
 /// changes: what is compared is what was asked for.
-pub async fn ensure(cluster: &Cluster, wanted: &Manifest, likely: bool) -> Result<CronJob, Error> {
-    let found = apply::owned(cluster, wanted, likely).await?;
+pub async fn ensure(
+    cluster: &Cluster,
+    report: &mut Report<'_>,
+    wanted: &Manifest,
+    likely: bool,
+) -> Result<CronJob, Error> {
+    let found = apply::child(cluster, report, wanted, likely).await?;
     let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
     let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
     let current = if is_current { found } else { replace(cluster, wanted, &found).await? };
@@ -50,8 +55,7 @@ async fn replace(
     cluster.call(doing, api.replace(wanted.name(), &parameters, &object)).await
 }
 
-/// Records the runs that the `CronJob` has started, and lets the pods go whose end is recorded and whose journal is kept.
-/// Says whether that is done for all that have ended.
+/// Records how the schedule is, and the runs that it has started. Says whether that is done for all that have ended.
 pub async fn follow(
     context: &Context,
     report: &mut Report<'_>,
@@ -60,7 +64,6 @@ pub async fn follow(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
-    let pods = pods_of(&context.cluster, &namespace, report.live.uid()).await?;
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
     let status = cron_job.status.clone().unwrap_or_default();
@@ -75,6 +78,47 @@ pub async fn follow(
     };
     let missed = missed(&schedule, report.draft.counted_until());
     report.draft.scheduled(schedule, is_suspended, missed);
+    record(context, report, &namespace, control).await
+}
+
+/// Goes on with the runs of a schedule that cannot be kept as the spec wants it now: what stands in the way of the next
+/// run neither hides the end of one that has started, nor keeps anybody from stopping it.
+pub async fn go_on(context: &Context, report: &mut Report<'_>, control: &Control) -> Result<(), Error> {
+    let is_schedule = |resource: &&ResourceRef| resource.kind == Kind::CronJob.as_str();
+    let Some(recorded) = report.draft.status.resources.iter().find(is_schedule).cloned() else {
+        return Ok(());
+    };
+    if control.abort || control.suspend {
+        hold(&context.cluster, &recorded, report.live.uid()).await?;
+    }
+    record(context, report, &recorded.namespace, control).await.map(|_| ())
+}
+
+/// Suspends a `CronJob`. It is not as anybody asked for any more, and so it is replaced once that can be decided on.
+async fn hold(cluster: &Cluster, recorded: &ResourceRef, uid: &str) -> Result<(), Error> {
+    let ResourceRef { namespace, name, adopted, .. } = recorded;
+    let api = cluster.objects(Kind::CronJob, namespace);
+    let found = cluster.find(&api, Kind::CronJob.as_str(), name).await?;
+    let is_to_be_held =
+        |found: &DynamicObject| (*adopted || belongs_to(found, uid)) && found.data["spec"]["suspend"] != true;
+    let Some(found) = found.filter(is_to_be_held) else { return Ok(()) };
+    let held = json!({
+        "metadata": {"uid": found.metadata.uid, "annotations": {names::SPEC_HASH_ANNOTATION: null}},
+        "spec": {"suspend": true},
+    });
+    change(cluster, "suspend", recorded, &held).await
+}
+
+/// Records the runs that have started, and lets the pods go whose end is recorded and whose journal is kept. Says whether
+/// that is done for all that have ended.
+async fn record(
+    context: &Context,
+    report: &mut Report<'_>,
+    namespace: &str,
+    control: &Control,
+) -> Result<bool, Error> {
+    let pods = pods_of(&context.cluster, namespace, report.live.uid()).await?;
+    report.draft.counts_anew();
     let mut done = Vec::new();
     let mut is_all = true;
     let mut held = 0;
@@ -102,7 +146,7 @@ pub async fn follow(
     }
     report.write().await?;
     for pod in done {
-        cleanup::release_pod(context, &namespace, pod).await?;
+        cleanup::release_pod(context, namespace, pod).await?;
     }
     Ok(is_all)
 }
@@ -136,15 +180,19 @@ async fn conclude(
 }
 
 /// Takes the finalizer out of the pods that a `CronJob` will make: nobody will be there to let them go.
-pub async fn abandon(cluster: &Cluster, namespace: &str, name: &str) -> Result<(), Error> {
-    let api = cluster.objects(Kind::CronJob, namespace);
+pub async fn abandon(cluster: &Cluster, recorded: &ResourceRef) -> Result<(), Error> {
     let none = json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": {"finalizers": null}}}}}});
+    change(cluster, "let go", recorded, &none).await
+}
+
+/// Changes a `CronJob`, if it is there.
+async fn change(cluster: &Cluster, doing: &str, recorded: &ResourceRef, change: &Value) -> Result<(), Error> {
+    let ResourceRef { namespace, name, .. } = recorded;
+    let api = cluster.objects(Kind::CronJob, namespace);
     let parameters = patching();
-    let doing = format!("let go {}", named(Kind::CronJob, namespace, name));
-    match cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(&none))).await {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+    let doing = format!("{doing} {}", named(Kind::CronJob, namespace, name));
+    let changed = cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(change))).await;
+    cleanup::gone_is_fine(changed.map(|_| ()))
 }
 
 /// The pods of an experiment in a namespace, oldest first.

@@ -22,6 +22,7 @@ use super::verdict::{self, Verdict};
 use crate::api::condition::{self, State, Type};
 use crate::api::spec::InvalidSpec;
 use crate::api::{About, Counters, Experiment, Outcome, Phase, ResourceRef, Run, Status, Trigger};
+use crate::names;
 use crate::reason::Reason;
 use control::ordered;
 pub use schedule::LONGEST_HISTORY;
@@ -33,7 +34,7 @@ pub struct Draft {
     pub status: Status,
     generation: Option<i64>,
     now: Timestamp,
-    /// What the runs of a schedule run, by today's spec.
+    /// What the runs of a schedule run, by today's spec or else the last that could be decided on.
     about: About,
 }
 
@@ -46,7 +47,8 @@ impl Draft {
         if !experiment.is_deleting() {
             status.observed_generation = experiment.metadata.generation;
         }
-        Self { status, generation: experiment.metadata.generation, now, about: About::default() }
+        let about = status.run.as_ref().map(|run| run.experiment.clone()).unwrap_or_default();
+        Self { status, generation: experiment.metadata.generation, now, about }
     }
 
     /// The spec was understood, but for these fields, and with these warnings.
@@ -80,9 +82,11 @@ impl Draft {
             // What was on the experiment from the start asks for no second run.
             self.status.rerun.clone_from(&plan.rerun);
         }
-        self.status.suffix = Some(plan.owner.suffix());
+        self.status.suffix = Some(names::suffix(&plan.owner.uid));
         self.status.run_namespace = Some(plan.namespace.clone());
-        self.status.outcome = Some(Outcome::Unknown);
+        if plan.schedule.is_none() || self.status.schedule.is_none() {
+            self.status.outcome = Some(Outcome::Unknown);
+        }
         let recorded = std::mem::take(&mut self.status.resources);
         let is_adopted = |made: &ResourceRef| recorded.iter().any(|old| old.adopted && old.is_same(made));
         let references = resources.references().into_iter();
@@ -101,7 +105,7 @@ impl Draft {
         } else {
             let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
             let run = Run {
-                number: plan.number,
+                number: plan.owner.number,
                 trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
                 requested_at: asked
                     .as_ref()

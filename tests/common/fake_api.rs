@@ -20,13 +20,15 @@ use tokio::sync::Notify;
 use tower::Service;
 
 /// Where the kinds are that exist, and what they are called.
-const KINDS: [(&str, &str, &str); 8] = [
+const KINDS: [(&str, &str, &str); 10] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
     ("/api/v1", "serviceaccounts", "ServiceAccount"),
     ("/apis/rbac.authorization.k8s.io/v1", "roles", "Role"),
     ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+    ("/apis/batch/v1", "cronjobs", "CronJob"),
+    ("/apis/batch/v1", "jobs", "Job"),
     ("/apis/chaostoolkit.org/v1", "chaosexperiments", "ChaosToolkitExperiment"),
     ("/apis/events.k8s.io/v1", "events", "Event"),
 ];
@@ -140,7 +142,12 @@ impl FakeApi {
 
     /// Lets an object vanish, whatever its finalizers say.
     pub fn vanish(&self, path: &str) {
-        assert!(self.lock().objects.remove(path).is_some(), "no {path}");
+        assert!(self.forget(path), "no {path}");
+    }
+
+    /// The same, if it is there.
+    pub fn forget(&self, path: &str) -> bool {
+        self.lock().objects.remove(path).is_some()
     }
 
     /// One object.
@@ -236,6 +243,29 @@ impl FakeApi {
             state.store(&path, pod);
         }
         moved
+    }
+
+    /// What the controllers do when a `CronJob` is due: a job, and a pod of it. Tells the path of the pod.
+    pub fn tick(&self, cron_job: &str) -> String {
+        let owned = |name: String, template: &Value, owner: &Value| {
+            let mut object = template.clone();
+            object["metadata"]["name"] = json!(name);
+            object["metadata"]["namespace"] = owner["metadata"]["namespace"].clone();
+            let reference = json!([{"uid": owner["metadata"]["uid"], "controller": true}]);
+            object["metadata"]["ownerReferences"] = reference;
+            object
+        };
+        let cron_job = self.get(cron_job).unwrap_or_else(|| panic!("no {cron_job}"));
+        let name = cron_job["metadata"]["name"].as_str().unwrap_or_default();
+        let number = self.list("Job").len() + 1;
+        let mut job = owned(format!("{name}-{number}"), &cron_job["spec"]["jobTemplate"], &cron_job);
+        job["kind"] = json!("Job");
+        let path = self.put(job);
+        let job = self.get(&path).unwrap_or_default();
+        let mut pod = owned(format!("{name}-{number}-pod"), &job["spec"]["template"], &job);
+        pod["kind"] = json!("Pod");
+        pod["status"] = json!({"phase": "Pending"});
+        self.put(pod)
     }
 
     /// Ends the container of a pod with this code, and with the report that the runner leaves then, or this one.
@@ -342,6 +372,7 @@ impl State {
             },
             (&Method::POST, "application/json") => self.create(path, body),
             (&Method::PATCH, "application/merge-patch+json") => self.merge(path, body),
+            (&Method::PUT, "application/json") => self.replace(path, body),
             (&Method::PATCH, "application/apply-patch+yaml") if path.ends_with("/status") => {
                 self.apply_status(path.trim_end_matches("/status"), body)
             }
@@ -405,7 +436,16 @@ impl State {
             self.objects.remove(path);
             // The garbage collector.
             let uid = &object["metadata"]["uid"];
-            self.objects.retain(|_, other| other["metadata"]["ownerReferences"][0]["uid"] != *uid);
+            let is_owned = |other: &Value| other["metadata"]["ownerReferences"][0]["uid"] == *uid;
+            let owned: Vec<String> = self
+                .objects
+                .iter()
+                .filter(|(_, other)| is_owned(other))
+                .map(|(path, _)| path.clone())
+                .collect();
+            for path in owned {
+                self.delete(&path, &Value::Null);
+            }
         } else {
             self.objects.insert(path.to_owned(), object.clone());
         }
@@ -471,6 +511,18 @@ impl State {
         let has_more = finalizers(&new).iter().any(|finalizer| !finalizers(&old).contains(finalizer));
         if has_more && !old["metadata"]["deletionTimestamp"].is_null() {
             return failure(422, "Invalid", "no new finalizers can be added if the object is being deleted");
+        }
+        (200, self.store(path, new))
+    }
+
+    fn replace(&mut self, path: &str, body: &Value) -> Answer {
+        let Some(old) = self.objects.get(path).cloned() else { return not_found(path) };
+        if let Some(conflict) = Self::conflict(&old, body) {
+            return conflict;
+        }
+        let mut new = body.clone();
+        for kept in ["uid", "creationTimestamp"] {
+            new["metadata"][kept] = old["metadata"][kept].clone();
         }
         (200, self.store(path, new))
     }

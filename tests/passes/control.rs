@@ -26,7 +26,7 @@ pub fn rerun(fake: &FakeApi, value: &str) {
     });
 }
 
-fn set(fake: &FakeApi, field: &str, value: Value) {
+pub fn set(fake: &FakeApi, field: &str, value: Value) {
     fake.edit(EXPERIMENT, |experiment| experiment["spec"][field] = value);
 }
 
@@ -39,14 +39,14 @@ fn begin(spec: &Value) -> (FakeApi, Operator) {
 }
 
 /// Phase, outcome and reason.
-fn found(fake: &FakeApi) -> String {
+pub fn found(fake: &FakeApi) -> String {
     let status = status(fake);
     let word = |key: &str| status[key].as_str().unwrap_or("none").to_owned();
     [word("phase"), word("outcome"), word("reason")].join("/")
 }
 
 /// `True/Reason` of a condition.
-fn condition(fake: &FakeApi, type_: &str) -> String {
+pub fn condition(fake: &FakeApi, type_: &str) -> String {
     let conditions = status(fake)["conditions"].as_array().cloned().unwrap_or_default();
     let found = conditions.iter().find(|condition| condition["type"] == type_);
     found.map_or_else(
@@ -236,7 +236,7 @@ async fn an_abort_needs_no_valid_spec() {
 }
 
 /// The call that creates the pod may arrive when the run was given up meanwhile.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_pod_that_comes_too_late_is_stopped_and_does_not_change_the_end() {
     let (fake, mut operator) = begin(&json!({}));
     let mut slow = Operator::new(&fake, Hangs::Sleep);
@@ -709,4 +709,9 @@ async fn what_an_author_asks_for_is_done_though_any_call_runs_into_its_limit() {
         [Some(Fault::HangAfter), Some(Fault::HangBefore).filter(|_| number % 2 == 0)]
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_author_asks_for_is_done_while_an_operator_sleeps_in_any_call() {
+    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
 }

@@ -32,9 +32,10 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
         mark(manifest, owner);
     }
     let mut pod = placed(pod::pod(plan, templates)?, namespace);
-    let name = names::numbered(pod.name(), plan.number);
-    let name = if plan.is_rescue { names::rescue(&name) } else { name };
-    pod.map(&["metadata"]).insert("name".to_owned(), name.into());
+    if plan.is_rescue {
+        let name = names::rescue(pod.name());
+        pod.map(&["metadata"]).insert("name".to_owned(), name.into());
+    }
     let mut workload = match &plan.schedule {
         None => pod,
         Some(schedule) => placed(cron_job::cron_job(plan, schedule, templates, pod)?, namespace),
@@ -42,7 +43,7 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
     mark(&mut workload, owner);
     match workload.kind {
         Kind::CronJob => cron_job::mark(&mut workload, owner),
-        _ => pod::mark(&mut workload, plan.number),
+        _ => pod::mark(&mut workload, owner.number),
     }
     Ok(Resources { namespace: namespace::namespace(plan, templates)?, owned, workload })
 }

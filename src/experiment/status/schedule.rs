@@ -33,7 +33,7 @@ impl Draft {
             let counters = self.status.counters.get_or_insert_default();
             counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
         }
-        self.status.schedule = Some(ScheduleStatus { active: Vec::new(), ..schedule });
+        self.status.schedule = Some(schedule);
         let (phase, state, reason, message) = if is_suspended {
             let message = "no run starts while the schedule is suspended";
             (Phase::Suspended, State::True, Reason::Suspended, message)
@@ -42,6 +42,13 @@ impl Draft {
         };
         self.phase(phase, reason, message);
         self.set(Type::Suspended, state, reason, message);
+    }
+
+    /// The runs that go on are to follow.
+    pub fn counts_anew(&mut self) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.active.clear();
+        }
     }
 
     /// A run of a schedule that goes on.

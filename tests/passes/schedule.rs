@@ -1,0 +1,176 @@
+//! Experiments with a schedule. The controllers of Kubernetes are played by [`FakeApi::tick`].
+
+use super::control::{condition, found, rerun, set};
+use super::*;
+
+/// What starts the runs.
+pub const CRON_JOB: &str = "/apis/batch/v1/namespaces/chaostoolkit-run/cronjobs/chaostoolkit-a235f4ad3e";
+const TEMPLATES_AT: &str = "/api/v1/namespaces/chaostoolkit-crd/configmaps/chaostoolkit-resources-templates";
+
+/// A schedule that is not due by itself.
+pub fn spec() -> Value {
+    json!({"pod": {"experiment": {"asFile": false}}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})
+}
+
+/// Whether nobody has to know anything more of a pod.
+pub fn is_recorded(experiment: &Value, pod: &str) -> bool {
+    let history = experiment["status"]["history"].as_array().cloned().unwrap_or_default();
+    !experiment["metadata"]["deletionTimestamp"].is_null()
+        || history.iter().any(|past| past["podName"] == pod)
+}
+
+/// Each end is counted, and once.
+pub fn check_counts(old: &Value, new: &Value) {
+    let pods = |status: &Value| -> Vec<Value> {
+        let history = status["history"].as_array().cloned().unwrap_or_default();
+        history.iter().map(|past| past["podUid"].clone()).collect()
+    };
+    let runs = |status: &Value| status["counters"]["runs"].as_u64().unwrap_or_default();
+    let added = pods(new).iter().filter(|pod| !pods(old).contains(pod)).count();
+    assert_eq!(runs(new), runs(old) + added as u64, "{old} becomes {new}");
+    assert!(pods(new).iter().enumerate().all(|(at, pod)| !pods(new)[..at].contains(pod)), "{new}");
+}
+
+/// An experiment whose schedule has started a run, which goes on.
+async fn begin() -> (FakeApi, Operator, String) {
+    let fake = cluster_for_runs();
+    fake.put(experiment(&spec()));
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
+    let pod = fake.tick(CRON_JOB);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["schedule"]["active"], json!([pod.rsplit('/').next().unwrap()]));
+    (fake, operator, pod)
+}
+
+fn is_suspended(fake: &FakeApi) -> bool {
+    fake.get(CRON_JOB).unwrap()["spec"]["suspend"] == true
+}
+
+/// What stands in the way of the next run.
+#[derive(Clone, Copy, Debug)]
+enum Obstacle {
+    Templates,
+    Spec,
+}
+
+impl Obstacle {
+    fn begin(self, fake: &FakeApi) {
+        match self {
+            Self::Templates => fake.vanish(TEMPLATES_AT),
+            Self::Spec => set(fake, "pod", json!(7)),
+        }
+    }
+
+    fn end(self, fake: &FakeApi) {
+        match self {
+            Self::Templates => drop(fake.put(TEMPLATES.clone())),
+            Self::Spec => set(fake, "pod", spec()["pod"].clone()),
+        }
+    }
+
+    const fn told(self) -> &'static str {
+        match self {
+            Self::Templates => "Blocked/Unknown/TemplatesMissing",
+            Self::Spec => "Failed/Unknown/InvalidSpec",
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_of_the_next_run_does_not_hide_the_end_of_this_one() {
+    for obstacle in [Obstacle::Templates, Obstacle::Spec] {
+        let (fake, mut operator, pod) = begin().await;
+        obstacle.begin(&fake);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(found(&fake), obstacle.told());
+        fake.end(&pod, 0, None);
+        settle(&fake, &mut operator, None).await;
+        let told = obstacle.told().replace("Unknown", "Passed");
+        assert_eq!(found(&fake), told, "its end is told, and what stands in the way as well");
+        assert_eq!(status(&fake)["counters"]["runs"], 1);
+        assert_eq!(status(&fake)["history"][0]["journal"]["configMap"], JOURNAL);
+        assert_eq!(fake.get(&pod).unwrap()["metadata"]["finalizers"], json!([]), "{obstacle:?}");
+        let versions = fake.versions().len();
+        operator.pass().await;
+        operator.pass().await;
+        assert_eq!(fake.versions().len(), versions, "nothing is written about it any more");
+        obstacle.end(&fake);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(found(&fake), "Scheduled/Passed/Scheduled");
+        fake.delete(EXPERIMENT);
+        settle(&fake, &mut operator, None).await;
+        nothing_is_left(&fake);
+        check_protocol(&fake);
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_of_the_next_run_keeps_nobody_from_stopping_this_one() {
+    for obstacle in [Obstacle::Templates, Obstacle::Spec] {
+        for field in ["abort", "suspend"] {
+            let (fake, mut operator, pod) = begin().await;
+            obstacle.begin(&fake);
+            settle(&fake, &mut operator, None).await;
+            assert!(!is_suspended(&fake));
+            set(&fake, field, json!(true));
+            settle(&fake, &mut operator, None).await;
+            assert!(is_suspended(&fake), "{field}: no other run starts");
+            let runs = &status(&fake)["counters"]["runs"];
+            assert_eq!((fake.get(&pod).is_none(), runs == 1), (field == "abort", field == "abort"));
+            // As it was wanted last, once anybody can tell.
+            set(&fake, field, json!(false));
+            obstacle.end(&fake);
+            settle(&fake, &mut operator, None).await;
+            assert!(!is_suspended(&fake), "{field}: runs start again");
+            assert_eq!(condition(&fake, "Suspended"), "False/Scheduled");
+            fake.delete(EXPERIMENT);
+            settle(&fake, &mut operator, None).await;
+            nothing_is_left(&fake);
+            check_protocol(&fake);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
+    let fake = cluster_for_runs();
+    fake.put(experiment(&json!({})));
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    settle(&fake, &mut operator, Some(0)).await;
+    rerun(&fake, "1");
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["run"]["number"], 2);
+    rerun(&fake, "2");
+    set(&fake, "schedule", spec()["schedule"].clone());
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
+    let made = fake.writes().iter().filter(|call| short(call) == "POST cronjobs").count();
+    assert_eq!(made, 1, "its name does not follow the number of the run");
+    let pod = fake.tick(CRON_JOB);
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["history"][0]["podName"], pod.rsplit('/').next().unwrap());
+    fake.delete(EXPERIMENT);
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+}
+
+/// The stories in which every call goes wrong.
+const TRIED: [(Story, Pace); 1] = [(Story::Scheduled, Pace::SlowKubelet)];
+
+#[tokio::test]
+async fn a_schedule_is_kept_though_any_call_is_refused_once() {
+    let faults = [Fault::Before(409, "Conflict"), Fault::Before(403, "Forbidden"), Fault::ResetBefore];
+    try_all(&TRIED, "refused", Hangs::Crash, |_, number| [Some(faults[number % 3]), None]).await;
+}
+
+#[tokio::test]
+async fn a_schedule_is_kept_though_the_operator_is_killed_before_or_after_any_call() {
+    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_is_kept_while_an_operator_sleeps_in_any_call() {
+    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+}
