@@ -82,7 +82,10 @@ impl Draft {
         }
         self.status.suffix = Some(plan.owner.suffix());
         self.status.run_namespace = Some(plan.namespace.clone());
-        self.status.outcome = Some(Outcome::Unknown);
+        // A schedule is decided on again in each pass: what its last run found is not unknown for that.
+        if plan.schedule.is_none() || self.status.schedule.is_none() {
+            self.status.outcome = Some(Outcome::Unknown);
+        }
         let recorded = std::mem::take(&mut self.status.resources);
         let is_adopted = |made: &ResourceRef| recorded.iter().any(|old| old.adopted && old.is_same(made));
         let references = resources.references().into_iter();
