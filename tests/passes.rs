@@ -968,6 +968,38 @@ async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
     nothing_is_left(&fake);
 }
 
+/// Starts a run of the schedule: its pod, as the controllers would make it.
+fn start_scheduled(fake: &FakeApi, name: &str) {
+    let template = &fake.list("CronJob")[0]["spec"]["jobTemplate"]["spec"]["template"];
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"],
+        "spec": template["spec"], "status": {"phase": "Pending"}});
+    pod["metadata"]["name"] = json!(name);
+    pod["metadata"]["namespace"] = json!("chaostoolkit-run");
+    fake.put(pod);
+}
+
+#[tokio::test]
+async fn a_schedule_goes_before_the_pods_of_its_runs_and_that_it_goes_is_said_before() {
+    let fake = cluster_for_runs();
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    fake.put(experiment(&json!({"schedule": {"kind": "cronJob", "value": "* * * * *"}})));
+    settle(&fake, &mut operator, None).await;
+    start_scheduled(&fake, "first");
+    settle(&fake, &mut operator, Some(0)).await;
+    let recorded = status(&fake);
+    assert_eq!((&recorded["counters"]["runs"], &recorded["outcome"]), (&json!(1), &json!("Passed")));
+    start_scheduled(&fake, "second");
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["run"]["number"], 2);
+    let before = fake.writes().len();
+    fake.delete(EXPERIMENT);
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+    let writes: Vec<String> = fake.writes()[before..].iter().map(short).collect();
+    assert_eq!(&writes[..3], ["PATCH status", "DELETE cronjobs", "DELETE pods"], "{writes:?}");
+    assert_eq!(writes.iter().filter(|write| *write == "PATCH status").count(), 1, "{writes:?}");
+}
+
 #[tokio::test]
 async fn a_run_that_waits_only_looks() {
     let fake = cluster();

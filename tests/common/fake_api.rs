@@ -20,13 +20,15 @@ use tokio::sync::Notify;
 use tower::Service;
 
 /// Where the kinds are that exist, and what they are called.
-const KINDS: [(&str, &str, &str); 8] = [
+const KINDS: [(&str, &str, &str); 10] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
     ("/api/v1", "serviceaccounts", "ServiceAccount"),
     ("/apis/rbac.authorization.k8s.io/v1", "roles", "Role"),
     ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+    ("/apis/batch/v1", "cronjobs", "CronJob"),
+    ("/apis/batch/v1", "jobs", "Job"),
     ("/apis/chaostoolkit.org/v1", "chaosexperiments", "ChaosToolkitExperiment"),
     ("/apis/events.k8s.io/v1", "events", "Event"),
 ];
