@@ -18,7 +18,7 @@ use super::report::Report;
 use super::rescue;
 use super::resource::Kind;
 use super::schedule;
-use crate::api::{ResourceRef, Spec, Status};
+use crate::api::{Phase, ResourceRef, Spec, Status};
 use crate::cluster::{belongs_to, named, without_finalizers};
 use crate::names;
 use crate::reason::Reason;
@@ -89,19 +89,26 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
         report.write().await?;
         return Ok(Progress::Waiting);
     }
-    if remove_past(context, &report.draft.status, &uid).await? == Progress::Waiting {
-        report.draft.terminating("waiting for the pods of earlier runs to go");
-        report.write().await?;
-        return Ok(Progress::Waiting);
-    }
+    // Before the pods of earlier runs, which may be its own: it would start the next meanwhile.
     for ResourceRef { kind, namespace, name, .. } in report.draft.status.resources.clone() {
-        if kind == Kind::CronJob.as_str()
-            && remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting
-        {
+        if kind != Kind::CronJob.as_str() {
+            continue;
+        }
+        // Told before it is done, as for a single run; but once, or a refusal would be told of anew with each try.
+        if report.draft.status.phase != Some(Phase::Terminating) {
+            report.draft.terminating("waiting for the runs to end");
+            report.write().await?;
+        }
+        if remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting {
             report.draft.terminating("waiting for the runs to end");
             report.write().await?;
             return Ok(Progress::Waiting);
         }
+    }
+    if remove_past(context, &report.draft.status, &uid).await? == Progress::Waiting {
+        report.draft.terminating("waiting for the pods of earlier runs to go");
+        report.write().await?;
+        return Ok(Progress::Waiting);
     }
     remove_resources(context, &report.draft.status.resources.clone(), &uid).await?;
     Ok(Progress::Done)

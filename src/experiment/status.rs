@@ -84,6 +84,7 @@ impl Draft {
         }
         self.status.suffix = Some(names::suffix(&plan.owner.uid));
         self.status.run_namespace = Some(plan.namespace.clone());
+        // A schedule is decided on again in each pass: what its last run found is not unknown for that.
         if plan.schedule.is_none() || self.status.schedule.is_none() {
             self.status.outcome = Some(Outcome::Unknown);
         }

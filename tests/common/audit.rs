@@ -1,5 +1,6 @@
 //! The API server's audit log: what was really asked of it, and by whom.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -49,13 +50,16 @@ pub fn pods_created_in(namespace: &str) -> usize {
     Tail::default().more().iter().map(entry).filter(is_pod).count()
 }
 
-/// How many pods were created in a namespace since a tail was begun, by anybody. Reads little of a long log.
-pub fn pods_created_since(tail: &mut Tail, namespace: &str) -> usize {
-    let is_pod = |found: &Entry| {
-        found.what() == "create pods" && found.namespace == namespace && (200..300).contains(&found.code)
-    };
-    let lines = tail.lines_with(&format!("\"namespace\":\"{namespace}\""));
-    lines.iter().map(entry).filter(is_pod).count()
+/// What was created in a namespace since a tail was begun, by anybody: how many of each resource. Reads little of a long
+/// log.
+pub fn created_since(tail: &mut Tail, namespace: &str) -> BTreeMap<String, usize> {
+    let mut created = BTreeMap::new();
+    for found in tail.lines_with(&format!("\"namespace\":\"{namespace}\"")).iter().map(entry) {
+        if found.verb == "create" && found.namespace == namespace && (200..300).contains(&found.code) {
+            *created.entry(found.resource).or_default() += 1;
+        }
+    }
+    created
 }
 
 /// Reads on from where it was.

@@ -121,6 +121,8 @@ impl Install {
             ("", "v1", "ServiceAccount"),
             ("rbac.authorization.k8s.io", "v1", "Role"),
             ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+            ("batch", "v1", "CronJob"),
+            ("batch", "v1", "Job"),
         ] {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
             let ours = ListParams::default().labels("chaostoolkit.org/experiment-uid");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use chaostoolkit_operator::api::{Experiment, Phase, Run, Status};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::common::{self, LIMIT, audit, report_container, running, terminated, within};
 use crate::rig::Rig;
 use crate::seen::Seen;
-use crate::state;
+use crate::story::Story;
+use crate::{job, state};
 
 /// The name of the experiment.
 pub const NAME: &str = "exp";
@@ -21,6 +22,7 @@ const WITNESS: &str = "tests.chaostoolkit.org/witness";
 /// An experiment that is about to live.
 pub struct Life<'a> {
     pub rig: &'a Rig,
+    pub story: Story,
     pub seen: Seen,
     pub uid: String,
     /// How long the kubelet waits for the operator to follow before it goes on.
@@ -28,32 +30,44 @@ pub struct Life<'a> {
     /// How long anything may take that has to happen.
     limit: Duration,
     log: audit::Tail,
+    /// How many runs there were so far.
+    runs: usize,
 }
 
 impl<'a> Life<'a> {
     /// Before it begins. A fault may last for some time; what has to happen has to happen within the limit after it.
-    pub fn new(rig: &'a Rig, patience: Duration, fault: Duration) -> Self {
+    pub fn new(rig: &'a Rig, story: Story, patience: Duration, fault: Duration) -> Self {
         let seen = Seen::begin(rig.install.experiments(), NAME);
         let log = audit::Tail::from_now();
-        Self { rig, seen, uid: String::new(), patience, limit: LIMIT + fault, log }
+        Self { rig, story, seen, uid: String::new(), patience, limit: LIMIT + fault, log, runs: 0 }
     }
 
     /// The author creates it.
     pub async fn create(&mut self) {
-        let spec = json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": [self.rig.bound]}});
+        let spec = self.story.spec(&self.rig.install.run_namespace, &self.rig.bound);
         let mut object = common::experiment(NAME, spec);
-        object["spec"]["namespace"] = json!(self.rig.install.run_namespace);
         object["metadata"]["finalizers"] = json!([WITNESS]);
         let made = self.rig.install.send(object).await.unwrap();
         self.uid = made.metadata.uid.unwrap();
     }
 
-    /// Its pod, once it is there.
-    pub async fn pod(&self) -> String {
-        let ours = ListParams::default().labels(&format!("chaostoolkit.org/experiment-uid={}", self.uid));
+    /// Its next run starts: by itself, or as one of its schedule. The pod of it, once it is there.
+    pub async fn starts(&mut self) -> String {
+        self.runs += 1;
+        let mut wanted = format!("chaostoolkit.org/experiment-uid={}", self.uid);
+        if self.story == Story::Schedule {
+            self.patiently(|status| status.phase == Some(Phase::Scheduled)).await;
+            let name = format!("run-{}", self.runs);
+            within(self.limit, "a run of the schedule can be started", async || {
+                job::start(&self.rig.install, &self.uid, &name).await
+            })
+            .await;
+            wanted = format!("{wanted},{}={name}", job::JOB_NAME);
+        }
+        let wanted = ListParams::default().labels(&wanted);
         let pods = self.rig.install.pods();
         within(self.limit, "the pod is there", async || {
-            let found = pods.list(&ours).await.ok()?;
+            let found = pods.list(&wanted).await.ok()?;
             found.items.first()?.metadata.name.clone()
         })
         .await
@@ -61,16 +75,16 @@ impl<'a> Life<'a> {
 
     /// The scheduler finds a node for it.
     pub async fn is_bound(&self, pod: &str) {
-        self.patiently(|status| status.phase == Some(Phase::Starting)).await;
+        self.follows(pod, |run| run.pod_uid.is_some()).await;
         common::bind_to(&self.rig.install, pod, self.rig.node()).await;
-        self.patiently(|status| status.run.as_ref().is_some_and(|run| run.node_name.is_some())).await;
+        self.follows(pod, |run| run.node_name.is_some()).await;
     }
 
     /// Its container runs on a node.
     pub async fn runs(&self, pod: &str) {
         self.is_bound(pod).await;
         report_container(&self.rig.install.pods(), pod, running()).await;
-        self.patiently(|status| status.phase == Some(Phase::Running)).await;
+        self.follows(pod, |run| run.started_at.is_some()).await;
     }
 
     /// Its container ends.
@@ -80,14 +94,28 @@ impl<'a> Life<'a> {
 
     /// Waits until its end is recorded, and its pod let go.
     pub async fn recorded(&self, pod: &str) -> Status {
-        within(self.limit, "the end is recorded", async || self.status().await.filter(Status::is_finished))
-            .await;
+        within(self.limit, "the end is recorded", async || {
+            self.status().await.filter(|status| is_over(status, pod))
+        })
+        .await;
         within(self.limit, "the pod is let go", async || {
             let found = self.rig.install.pods().get_opt(pod).await.ok()?;
             found.is_none_or(|pod: Pod| pod.metadata.finalizers.is_none()).then_some(())
         })
         .await;
         self.status().await.unwrap()
+    }
+
+    /// The run that goes on when it is deleted, if it has one after the first.
+    pub async fn goes_on(&mut self) -> Option<String> {
+        if self.story == Story::OneShot {
+            return None;
+        }
+        let pod = self.starts().await;
+        self.runs(&pod).await;
+        // What was refused until now is not what its last status is about.
+        self.patiently(|status| status.phase == Some(Phase::Scheduled)).await;
+        Some(pod)
     }
 
     /// Waits until it says that it waits for something.
@@ -110,6 +138,12 @@ impl<'a> Life<'a> {
             found.is_none_or(|pod: Pod| pod.metadata.deletion_timestamp.is_some()).then_some(())
         })
         .await;
+        if self.story == Story::Schedule {
+            within(self.limit, "the schedule and its jobs are to go", async || {
+                job::let_go(&self.rig.install, &self.uid).await
+            })
+            .await;
+        }
         self.ends(pod).await;
         common::end_grace(&self.rig.install, pod).await;
     }
@@ -140,8 +174,9 @@ impl<'a> Life<'a> {
 
     /// What has to hold whatever has happened.
     pub fn check(&mut self) {
-        let created = audit::pods_created_since(&mut self.log, &self.rig.install.run_namespace);
-        assert_eq!(created, 1, "pods that were ever created");
+        let mut created = audit::created_since(&mut self.log, &self.rig.install.run_namespace);
+        created.retain(|resource, _| matches!(resource.as_str(), "pods" | "jobs" | "cronjobs"));
+        assert_eq!(created, self.story.created(), "what was ever created that starts something");
         assert_eq!(self.seen.went_back(), None);
         assert_eq!(self.rig.operators.ended_by_themselves(), 0, "operators that ended by themselves");
     }
@@ -150,11 +185,18 @@ impl<'a> Life<'a> {
         self.rig.install.experiments().get_opt(NAME).await.ok()??.status
     }
 
+    /// Waits for a while until the operator says this of the run with this pod.
+    async fn follows(&self, pod: &str, wanted: impl Fn(&Run) -> bool) {
+        let says =
+            |status: &Status| status.run.as_ref().is_some_and(|run| run.pod_name == pod && wanted(run));
+        self.patiently(|status| says(status) || is_over(status, pod)).await;
+    }
+
     /// Waits for the operator for a while. It may be cut off, and the world goes on all the same.
     async fn patiently(&self, wanted: impl Fn(&Status) -> bool) {
         let watching = tokio::time::timeout(self.patience, async {
             loop {
-                if wanted(&self.seen.last()) || self.seen.last().is_finished() {
+                if wanted(&self.seen.last()) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -163,4 +205,9 @@ impl<'a> Life<'a> {
         // Whether it has come to it in the end is asked elsewhere.
         let _ = watching.await;
     }
+}
+
+/// Whether the end of the run with this pod is recorded.
+fn is_over(status: &Status, pod: &str) -> bool {
+    status.is_finished() || status.history.iter().any(|past| past.run.pod_name == pod)
 }

@@ -17,6 +17,7 @@ mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 mod fault;
+mod job;
 mod life;
 mod plan;
 mod plane;
@@ -26,13 +27,14 @@ mod run;
 mod seen;
 mod soak;
 mod state;
+mod story;
 mod streams;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use plan::Plan;
-use run::{Pace, Reference};
+use run::{Pace, Reference, References};
+use story::Story;
 
 /// How many plans run at once: most of what they do is waiting.
 fn at_once() -> usize {
@@ -44,17 +46,20 @@ fn number<T: std::str::FromStr>(variable: &str, default: T) -> T {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-async fn reference() -> (Arc<Reference>, Vec<Plan>) {
-    let reference = run::reference().await;
-    eprintln!(
-        "{} writes, {} of them before the pod ran: {:#?}",
-        reference.writes.len(),
-        reference.creating,
-        reference.writes
-    );
-    assert!(reference.writes.len() >= 22, "a run has 22 writes at least");
-    let plans = Plan::all(&reference.writes, reference.creating);
-    (Arc::new(reference), plans)
+/// How everything goes without a fault, and all plans that follow from that.
+async fn references() -> (References, Vec<Plan>) {
+    let references = run::references().await;
+    let mut plans = Vec::new();
+    for (story, reference) in &references {
+        let Reference { writes, creating, .. } = reference;
+        eprintln!(
+            "{story:?}: {} writes, {creating} of them before the first pod ran: {writes:#?}",
+            writes.len()
+        );
+        assert!(writes.len() >= 22, "a run has 22 writes at least");
+        plans.extend(Plan::all(*story, writes, *creating));
+    }
+    (references, plans)
 }
 
 fn assert_all_right(verdicts: &[run::Verdict]) {
@@ -67,22 +72,22 @@ fn assert_all_right(verdicts: &[run::Verdict]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an API server"]
 async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_a_sample_of_faults() {
-    let (reference, all) = reference().await;
+    let (references, all) = references().await;
     let sample = Plan::sample(&all);
     let pace = Pace { length: Duration::from_secs(4) };
-    assert_all_right(&run::all(sample, reference, pace, at_once()).await);
+    assert_all_right(&run::all(sample, &references, pace, at_once()).await);
 }
 
 /// All plans. `FAULTS_ONLY` has a part of the names of those that are wanted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an API server, and some minutes"]
 async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
-    let (reference, all) = reference().await;
+    let (references, all) = references().await;
     let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
     let wanted: Vec<Plan> = all.into_iter().filter(|plan| plan.name().contains(&only)).collect();
     assert!(!wanted.is_empty(), "no plan has {only:?} in its name");
     let pace = Pace { length: Duration::from_secs(number("FAULTS_SECONDS", 30)) };
-    assert_all_right(&run::all(wanted, reference, pace, at_once()).await);
+    assert_all_right(&run::all(wanted, &references, pace, at_once()).await);
 }
 
 /// Trouble with the cluster: control plane, node, namespace, a second operator. `FAULTS_CLUSTER` is the name of the
@@ -92,13 +97,14 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
 async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
     let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
     let wanted = |is_everywhere| -> Vec<Plan> {
-        Plan::plane(is_everywhere).into_iter().filter(|plan| plan.name().contains(&only)).collect()
+        let all = Story::ALL.into_iter().flat_map(|story| Plan::plane(story, is_everywhere));
+        all.filter(|plan| plan.name().contains(&only)).collect()
     };
-    let reference = Arc::new(run::reference().await);
+    let references = run::references().await;
     let pace = Pace { length: Duration::ZERO };
-    let mut verdicts = run::all(wanted(false), reference.clone(), pace, at_once()).await;
+    let mut verdicts = run::all(wanted(false), &references, pace, at_once()).await;
     // One after the other: each hits all that are at work.
-    verdicts.extend(run::all(wanted(true), reference, pace, 1).await);
+    verdicts.extend(run::all(wanted(true), &references, pace, 1).await);
     assert_all_right(&verdicts);
 }
 

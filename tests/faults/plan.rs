@@ -2,6 +2,7 @@
 
 use crate::fault::{StreamFault, Streams, WriteFault, WritePoint};
 use crate::plane::Trouble;
+use crate::story::Story;
 
 /// Where a run is when a fault begins that is not about a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +27,16 @@ impl Moment {
     }
 }
 
+/// One fault at one place, in one story.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub story: Story,
+    pub fault: Fault,
+}
+
 /// One fault at one place.
 #[derive(Clone, Debug)]
-pub enum Plan {
+pub enum Fault {
     Write(WritePoint, WriteFault),
     Stream(Streams, StreamFault, Moment),
     /// From this write on the operator sees nothing more; the one after it begins with what was there then.
@@ -38,42 +46,80 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// All plans for a run with these writes, of which the first create.
-    pub fn all(writes: &[String], creating: usize) -> Vec<Self> {
+    /// All plans for a story with these writes, of which the first create.
+    pub fn all(story: Story, writes: &[String], creating: usize) -> Vec<Self> {
         let points = WritePoint::all(writes);
-        let mut plans = Vec::new();
+        let mut all = Vec::new();
         for faults in [WriteFault::CRASHES.as_slice(), &WriteFault::ERRORS] {
             for point in &points {
-                plans.extend(faults.iter().map(|fault| Self::Write(point.clone(), *fault)));
+                all.extend(faults.iter().map(|fault| Fault::Write(point.clone(), *fault)));
             }
         }
         for streams in Streams::ALL {
             for fault in StreamFault::ALL {
-                plans.extend(Moment::ALL.map(|moment| Self::Stream(streams, fault, moment)));
+                all.extend(Moment::ALL.map(|moment| Fault::Stream(streams, fault, moment)));
             }
         }
-        plans.extend(points.into_iter().take(creating).map(Self::Stale));
-        plans
+        all.extend(points.into_iter().take(creating).map(Fault::Stale));
+        all.into_iter().map(|fault| Self { story, fault }).collect()
     }
 
     /// Trouble with the cluster, at every moment; that which hits all of its users, or that which does not.
-    pub fn plane(is_everywhere: bool) -> Vec<Self> {
+    pub fn plane(story: Story, is_everywhere: bool) -> Vec<Self> {
         let troubles = Trouble::ALL.into_iter().filter(|trouble| trouble.is_everywhere() == is_everywhere);
-        troubles.flat_map(|trouble| Moment::ALL.map(|moment| Self::Plane(trouble, moment))).collect()
+        let troubles = troubles.filter(|trouble| story == Story::OneShot || trouble.leaves_all_in_place());
+        let of = |trouble| Moment::ALL.map(|moment| Self { story, fault: Fault::Plane(trouble, moment) });
+        troubles.flat_map(of).collect()
     }
 
-    /// A part of all plans, from every class: each place and each fault is in it.
+    /// A part of all plans, from every class: each fault is in it, and each place takes its turn.
     pub fn sample(all: &[Self]) -> Vec<Self> {
-        let steps = [("crash", 5), ("write", 9), ("watch", 5), ("stale cache", 4)];
+        // The steps share no divisor with the number of faults, so that faults and places both take turns. A run of a
+        // schedule has more writes, and less that is its own.
+        let steps = [
+            ("crash", 5),
+            ("write", 9),
+            ("watch", 5),
+            ("stale cache", 4),
+            ("schedule: crash", 23),
+            ("schedule: write", 35),
+            ("schedule: watch", 7),
+            ("schedule: stale cache", 9),
+        ];
         let mut sample = Vec::new();
         for (class, step) in steps {
-            // The steps share no divisor with the number of faults, so that faults and places both take turns.
             sample.extend(all.iter().filter(|plan| plan.class() == class).step_by(step).cloned());
         }
         sample
     }
 
-    pub const fn class(&self) -> &'static str {
+    /// The row of the table that it is in.
+    pub fn class(&self) -> String {
+        format!("{}{}", self.story.prefix(), self.fault.kind())
+    }
+
+    pub fn name(&self) -> String {
+        let class = self.class();
+        match &self.fault {
+            Fault::Write(point, fault) => format!("{class}: {}, {}", point.name(), fault.name()),
+            Fault::Stream(streams, fault, moment) => {
+                format!("{class}: {} on {} {}", fault.name(), streams.name(), moment.name())
+            }
+            Fault::Stale(point) => format!("{class}: as at {}", point.name()),
+            Fault::Plane(trouble, moment) => format!("{class}: {} {}", trouble.name(), moment.name()),
+        }
+    }
+
+    /// Whether the first run is aborted by the deletion of its experiment.
+    pub fn is_aborted(&self) -> bool {
+        let is_deleting =
+            matches!(self.fault, Fault::Stream(_, _, Moment::Deleting) | Fault::Plane(_, Moment::Deleting));
+        self.story == Story::OneShot && is_deleting
+    }
+}
+
+impl Fault {
+    pub const fn kind(&self) -> &'static str {
         match self {
             Self::Write(_, WriteFault::CrashBefore | WriteFault::CrashAfter) => "crash",
             Self::Write(..) => "write",
@@ -82,23 +128,6 @@ impl Plan {
             Self::Plane(..) => "whole plane",
         }
     }
-
-    pub fn name(&self) -> String {
-        let class = self.class();
-        match self {
-            Self::Write(point, fault) => format!("{class}: {}, {}", point.name(), fault.name()),
-            Self::Stream(streams, fault, moment) => {
-                format!("{class}: {} on {} {}", fault.name(), streams.name(), moment.name())
-            }
-            Self::Stale(point) => format!("{class}: as at {}", point.name()),
-            Self::Plane(trouble, moment) => format!("{class}: {} {}", trouble.name(), moment.name()),
-        }
-    }
-
-    /// Whether the run is aborted by the deletion of its experiment.
-    pub const fn is_aborted(&self) -> bool {
-        matches!(self, Self::Stream(_, _, Moment::Deleting) | Self::Plane(_, Moment::Deleting))
-    }
 }
 
 #[cfg(test)]
@@ -106,35 +135,78 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    /// As many writes as there are, and how many of them create.
+    fn all_of(story: Story) -> Vec<Plan> {
+        let (writes, creating) = match story {
+            Story::OneShot => (22, 13),
+            Story::Schedule => (35, 15),
+        };
+        let writes: Vec<String> = (0..writes).map(|place| format!("create {place}")).collect();
+        Plan::all(story, &writes, creating)
+    }
+
     fn all() -> Vec<Plan> {
-        let writes: Vec<String> = (0..22).map(|place| format!("create {place}")).collect();
-        Plan::all(&writes, 13)
+        Story::ALL.into_iter().flat_map(all_of).collect()
     }
 
     #[test]
-    fn twenty_two_writes_make_the_287_plans_that_leave_the_control_plane_alone() {
-        let all = all();
-        let count = |class: &str| all.iter().filter(|plan| plan.class() == class).count();
-        assert_eq!((count("crash"), count("write"), count("watch"), count("stale cache")), (44, 176, 54, 13));
+    fn the_writes_of_a_story_make_the_plans_that_leave_the_control_plane_alone() {
+        for (story, expected) in [(Story::OneShot, [44, 176, 54, 13]), (Story::Schedule, [70, 280, 54, 15])] {
+            let all = all_of(story);
+            let count = |kind: &str| all.iter().filter(|plan| plan.fault.kind() == kind).count();
+            assert_eq!(["crash", "write", "watch", "stale cache"].map(count), expected, "{story:?}");
+        }
+    }
+
+    #[test]
+    fn each_plan_has_a_name_of_its_own_that_begins_with_its_class() {
+        let mut all = all();
+        for story in Story::ALL {
+            all.extend([false, true].into_iter().flat_map(|is_everywhere| Plan::plane(story, is_everywhere)));
+        }
         let names: BTreeSet<String> = all.iter().map(Plan::name).collect();
-        assert_eq!(names.len(), 287, "each plan has a name of its own");
+        assert_eq!(names.len(), all.len());
+        assert!(all.iter().all(|plan| plan.name().starts_with(&format!("{}: ", plan.class()))));
+        let is_scheduled = |plan: &&Plan| plan.name().starts_with("schedule: ");
+        let scheduled = all.iter().filter(is_scheduled).count();
+        assert_eq!(scheduled, all.iter().filter(|plan| plan.story == Story::Schedule).count());
     }
 
     #[test]
-    fn the_sample_has_every_fault_and_every_moment() {
+    fn trouble_that_takes_away_what_a_schedule_needs_is_for_single_runs_alone() {
+        let count = |story| Plan::plane(story, false).len() + Plan::plane(story, true).len();
+        assert_eq!((count(Story::OneShot), count(Story::Schedule)), (33, 24));
+    }
+
+    #[test]
+    fn only_a_single_run_is_aborted_before_any_has_ended() {
+        let aborted: Vec<Plan> = all().into_iter().filter(Plan::is_aborted).collect();
+        assert!(!aborted.is_empty() && aborted.iter().all(|plan| plan.story == Story::OneShot));
+    }
+
+    #[test]
+    fn the_sample_has_every_fault_of_every_class() {
         let all = all();
         let sample = Plan::sample(&all);
-        assert!(sample.len() >= 40, "{}", sample.len());
-        let faults = |plans: &[Plan]| -> BTreeSet<String> {
-            plans
-                .iter()
-                .map(|plan| match plan {
-                    Plan::Write(_, fault) => fault.name(),
-                    Plan::Stream(_, fault, _) => fault.name().to_owned(),
-                    Plan::Stale(_) | Plan::Plane(..) => plan.class().to_owned(),
-                })
-                .collect()
+        let of = |story| sample.iter().filter(|plan| plan.story == story).count();
+        assert!(of(Story::OneShot) >= 40, "{}", of(Story::OneShot));
+        assert!((15..=25).contains(&of(Story::Schedule)), "{}", of(Story::Schedule));
+        let faults = |plans: &[Plan]| -> BTreeSet<(String, String)> {
+            let fault = |plan: &Plan| match &plan.fault {
+                Fault::Write(_, fault) => fault.name(),
+                Fault::Stream(_, fault, _) => fault.name().to_owned(),
+                Fault::Stale(_) | Fault::Plane(..) => String::new(),
+            };
+            plans.iter().map(|plan| (plan.class(), fault(plan))).collect()
         };
         assert_eq!(faults(&sample), faults(&all));
+        let moments = |story| -> BTreeSet<&str> {
+            let moment = |plan: &Plan| match plan.fault {
+                Fault::Stream(_, _, moment) if plan.story == story => Some(moment.name()),
+                _ => None,
+            };
+            sample.iter().filter_map(moment).collect()
+        };
+        assert!(Story::ALL.into_iter().all(|story| moments(story).len() == Moment::ALL.len()));
     }
 }

@@ -16,6 +16,7 @@ use crate::common::{self, config_map, create, within};
 use crate::life::Life;
 use crate::plan::Moment;
 use crate::rig::Rig;
+use crate::story::Story;
 
 /// The trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,11 @@ impl Trouble {
         matches!(self, Self::ApiServer | Self::Etcd | Self::Controllers)
     }
 
+    /// Whether node, pods and namespaces stay, so that one run can follow another.
+    pub const fn leaves_all_in_place(self) -> bool {
+        !matches!(self, Self::NodeLost | Self::NodeDrained | Self::Namespace)
+    }
+
     /// Whether the run ends as if nothing had happened. Otherwise it has an end, whichever.
     pub fn is_harmless(self, moment: Moment) -> bool {
         match self {
@@ -102,7 +108,8 @@ impl Trouble {
 /// How long an outage lasts.
 const OUTAGE: Duration = Duration::from_secs(5);
 
-/// Takes a run through the trouble, as far as the end of its pod. The status that it has then, unless it was deleted.
+/// Takes a run through the trouble, as far as the end of its pod. The status that it has then, unless it was deleted. The
+/// first run of a schedule is not deleted: the second is, after a first one without trouble.
 pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Option<Status> {
     let rig = life.rig;
     if trouble == Trouble::TwoOperators {
@@ -119,7 +126,13 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
         life.waits_for("NamespaceTerminating").await;
         free(rig, &held).await;
     }
-    let pod = life.pod().await;
+    if (life.story, moment) == (Story::Schedule, Moment::Deleting) {
+        let pod = life.starts().await;
+        life.runs(&pod).await;
+        life.ends(&pod).await;
+        life.recorded(&pod).await;
+    }
+    let pod = life.starts().await;
     if (trouble, moment) == (Trouble::NodeDrained, Moment::Before) {
         // Before it runs, since there is nothing to evict before it is created.
         life.is_bound(&pod).await;

@@ -124,7 +124,7 @@ impl Proxy {
         self.shared.weather.lock().unwrap().as_ref().map_or((0, 0), |weather| (weather.calls, weather.hits))
     }
 
-    /// All writes that were asked for so far.
+    /// All writes that were asked for so far, but for those that somebody else's came before.
     pub fn writes(&self) -> Vec<String> {
         self.shared.writes.lock().unwrap().seen.clone()
     }
@@ -182,7 +182,13 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         None => None,
     };
     match fault {
-        None => plain(shared.forward(request).await?).await,
+        None => {
+            let response = shared.forward(request).await?;
+            if response.status() == StatusCode::CONFLICT {
+                shared.forget(&call);
+            }
+            plain(response).await
+        }
         Some(WriteFault::Refused(code)) => Ok(refusal(code, &call)),
         Some(WriteFault::ResetBefore) => Err(Cut),
         Some(WriteFault::CrashBefore) => {
@@ -217,6 +223,14 @@ impl Shared {
             return Some(stroke);
         }
         by_chance.map(Stroke::Fault)
+    }
+
+    /// A write that somebody else's came before was none: it is made again, and has its place then.
+    fn forget(&self, call: &Call) {
+        let seen = &mut self.writes.lock().unwrap().seen;
+        if let Some(place) = seen.iter().rposition(|seen| *seen == call.what()) {
+            seen.remove(place);
+        }
     }
 
     fn crash(&self) {

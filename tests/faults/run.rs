@@ -1,8 +1,8 @@
 //! Runs plans, and says of each what went wrong.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
@@ -11,11 +11,12 @@ use serde_json::Value;
 use crate::common::within;
 use crate::fault::WriteFault;
 use crate::life::Life;
-use crate::plan::{Moment, Plan};
+use crate::plan::{Fault, Moment, Plan};
 use crate::plane::{self, Trouble};
 use crate::proxy::Stroke;
 use crate::rig::Rig;
 use crate::state;
+use crate::story::Story;
 
 /// How a run goes in which nothing goes wrong.
 #[derive(Clone, Debug)]
@@ -28,9 +29,12 @@ pub struct Reference {
     pub children: Value,
     /// What the status says then.
     pub status: Value,
-    /// What the last status says where the experiment is deleted while it runs.
+    /// What the last status says where the experiment is deleted while a run goes on.
     pub aborted: Value,
 }
+
+/// That of each story.
+pub type References = BTreeMap<Story, Reference>;
 
 /// How long faults of streams last.
 #[derive(Clone, Copy, Debug)]
@@ -44,32 +48,62 @@ const PATIENT: Duration = Duration::from_secs(20);
 /// How long it waits for one that sees nothing.
 const IMPATIENT: Duration = Duration::from_secs(1);
 
-/// Runs twice without a fault: to the end, and deleted while it runs.
-pub async fn reference() -> Reference {
+/// How all stories go in which nothing goes wrong.
+pub async fn references() -> References {
+    let all = Story::ALL.map(async |story| (story, Box::pin(reference(story)).await));
+    futures::future::join_all(all).await.into_iter().collect()
+}
+
+/// Lives without a fault: two to the end, and where these have none, one that is deleted while a run goes on.
+async fn reference(story: Story) -> Reference {
+    let (first, second) = futures::join!(undisturbed(story, false), undisturbed(story, false));
+    assert_same(&first.status, &second.status);
+    assert_same(&first.children, &second.children);
+    assert_same(&first.aborted, &second.aborted);
+    let aborted = match story {
+        Story::OneShot => undisturbed(story, true).await.aborted,
+        Story::Schedule => first.aborted,
+    };
+    Reference {
+        // What happens in one life and not in another is no place for a fault.
+        creating: common(&first.writes[..first.creating], &second.writes).len(),
+        writes: common(&first.writes, &second.writes),
+        aborted,
+        ..first
+    }
+}
+
+/// The writes that there are in another life too.
+fn common(writes: &[String], others: &[String]) -> Vec<String> {
+    let mut others = others.to_vec();
+    let take = |write: &String| others.iter().position(|other| other == write).map(|at| others.remove(at));
+    writes.iter().filter_map(take).collect()
+}
+
+/// A life without a fault, whose first run comes to its end or is aborted.
+async fn undisturbed(story: Story, is_aborted: bool) -> Reference {
     let rig = Rig::start().await;
-    let mut life = Life::new(&rig, PATIENT, Duration::ZERO);
+    let mut life = Life::new(&rig, story, PATIENT, Duration::ZERO);
     life.create().await;
-    let pod = life.pod().await;
+    let pod = life.starts().await;
     life.runs(&pod).await;
     let creating = rig.proxy.writes().len();
-    life.ends(&pod).await;
-    let status = state::status(&life.recorded(&pod).await);
-    let children = life.children().await;
+    let (mut status, mut children) = (Value::Null, Value::Null);
+    let going_on = if is_aborted {
+        Some(pod)
+    } else {
+        life.ends(&pod).await;
+        status = state::status(&life.recorded(&pod).await);
+        children = life.children().await;
+        life.goes_on().await
+    };
     life.delete().await;
+    if let Some(pod) = going_on {
+        life.is_stopped(&pod).await;
+    }
     life.gone().await;
     life.check();
     let writes = rig.proxy.writes();
-    rig.end().await;
-
-    let rig = Rig::start().await;
-    let mut life = Life::new(&rig, PATIENT, Duration::ZERO);
-    life.create().await;
-    let pod = life.pod().await;
-    life.runs(&pod).await;
-    life.delete().await;
-    life.is_stopped(&pod).await;
-    life.gone().await;
-    life.check();
     let aborted = state::status(&life.seen.last());
     rig.end().await;
     Reference { writes, creating, children, status, aborted }
@@ -77,37 +111,33 @@ pub async fn reference() -> Reference {
 
 /// Runs one plan. Panics if anything is not as it should be; the rig is the caller's, for the operator's last words.
 async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
-    let (patience, fault) = match plan {
-        Plan::Write(..) => (PATIENT, Duration::ZERO),
-        Plan::Stream(..) => (IMPATIENT, pace.length * 2),
-        Plan::Stale(_) => (IMPATIENT, pace.length),
-        Plan::Plane(trouble, _) => (IMPATIENT, trouble.length()),
+    let (patience, length) = match plan.fault {
+        Fault::Write(..) => (PATIENT, Duration::ZERO),
+        Fault::Stream(..) => (IMPATIENT, pace.length * 2),
+        Fault::Stale(_) => (IMPATIENT, pace.length),
+        Fault::Plane(trouble, _) => (IMPATIENT, trouble.length()),
     };
     rig.operators.start();
     rig.filled(1).await;
-    match plan {
-        Plan::Write(point, fault) => rig.proxy.strike(point.clone(), Stroke::Fault(*fault)),
-        Plan::Stale(point) => rig.proxy.strike(point.clone(), Stroke::Freeze),
-        Plan::Stream(..) | Plan::Plane(..) => {}
+    match &plan.fault {
+        Fault::Write(point, fault) => rig.proxy.strike(point.clone(), Stroke::Fault(*fault)),
+        Fault::Stale(point) => rig.proxy.strike(point.clone(), Stroke::Freeze),
+        Fault::Stream(..) | Fault::Plane(..) => {}
     }
-    let mut life = Life::new(rig, patience, fault);
-    if let Plan::Plane(trouble, moment) = plan {
-        return in_trouble(*trouble, *moment, reference, life).await;
+    let mut life = Life::new(rig, plan.story, patience, length);
+    if let Fault::Plane(trouble, moment) = plan.fault {
+        return in_trouble(trouble, moment, reference, life).await;
     }
     arm(plan, Moment::Before, pace, rig);
     life.create().await;
-    let pod = life.pod().await;
+    let pod = life.starts().await;
     life.runs(&pod).await;
     arm(plan, Moment::Running, pace, rig);
-    if plan.is_aborted() {
-        arm(plan, Moment::Deleting, pace, rig);
-        life.delete().await;
-        life.is_stopped(&pod).await;
-        life.gone().await;
-        assert_same(&reference.aborted, &state::status(&life.seen.last()));
+    let going_on = if plan.is_aborted() {
+        Some(pod)
     } else {
         life.ends(&pod).await;
-        if let Plan::Stale(_) = plan {
+        if let Fault::Stale(_) = plan.fault {
             rig.operators.crash();
             rig.filled(2).await;
             // Long enough to act on what is no longer so.
@@ -117,15 +147,21 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
         let status = life.recorded(&pod).await;
         assert_same(&reference.status, &state::status(&status));
         assert_same(&reference.children, &life.children().await);
-        life.delete().await;
-        life.gone().await;
-        let mut last = state::status(&life.seen.last());
-        if let Plan::Write(_, WriteFault::Refused(403)) = plan {
-            // Somebody has to know of a refusal, as long as there is an experiment to say it on.
-            state::forgive_blocked_cleanup(&mut last, &reference.status);
-        }
-        assert_same(&reference.status, &last);
+        life.goes_on().await
+    };
+    arm(plan, Moment::Deleting, pace, rig);
+    life.delete().await;
+    let expected = if going_on.is_some() { &reference.aborted } else { &reference.status };
+    if let Some(pod) = going_on {
+        life.is_stopped(&pod).await;
     }
+    life.gone().await;
+    let mut last = state::status(&life.seen.last());
+    if let Fault::Write(_, WriteFault::Refused(403)) = plan.fault {
+        // Somebody has to know of a refusal, as long as there is an experiment to say it on.
+        state::forgive_blocked_cleanup(&mut last, expected);
+    }
+    assert_same(expected, &last);
     has_struck(plan, rig).await;
     life.check();
 }
@@ -133,39 +169,44 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
 /// A run in a cluster in trouble.
 async fn in_trouble(trouble: Trouble, moment: Moment, reference: &Reference, mut life: Life<'_>) {
     let is_same = trouble.is_harmless(moment);
+    let mut is_aborted = true;
     if let Some(status) = plane::live(&mut life, trouble, moment).await {
         if is_same {
             assert_same(&reference.status, &state::status(&status));
             assert_same(&reference.children, &life.children().await);
         }
+        let going_on = life.goes_on().await;
+        is_aborted = going_on.is_some();
         life.delete().await;
-        life.gone().await;
-    } else {
-        life.gone().await;
-        if is_same {
-            assert_same(&reference.aborted, &state::status(&life.seen.last()));
+        if let Some(pod) = going_on {
+            life.is_stopped(&pod).await;
         }
     }
+    life.gone().await;
     let last = life.seen.last();
-    assert!(last.is_finished() && last.outcome.is_some(), "whatever happens, a run has an end: {last:#?}");
+    if is_same && is_aborted {
+        assert_same(&reference.aborted, &state::status(&last));
+    }
+    let has_end = last.is_finished() || !last.history.is_empty();
+    assert!(has_end && last.outcome.is_some(), "whatever happens, a run has an end: {last:#?}");
     life.check();
 }
 
 fn arm(plan: &Plan, moment: Moment, pace: Pace, rig: &Rig) {
-    if let Plan::Stream(streams, fault, at) = plan
-        && *at == moment
+    if let Fault::Stream(streams, fault, at) = plan.fault
+        && at == moment
     {
-        rig.proxy.streaming().arm(*fault, *streams, pace.length);
+        rig.proxy.streaming().arm(fault, streams, pace.length);
     }
 }
 
 /// A plan whose fault never came about shows nothing.
 async fn has_struck(plan: &Plan, rig: &Rig) {
     within(Duration::from_secs(5), "the fault has struck", async || {
-        let struck = match plan {
-            Plan::Stream(..) => rig.proxy.streaming().hits() > 0,
-            Plan::Write(..) | Plan::Stale(_) => rig.proxy.struck().is_some(),
-            Plan::Plane(..) => true,
+        let struck = match plan.fault {
+            Fault::Stream(..) => rig.proxy.streaming().hits() > 0,
+            Fault::Write(..) | Fault::Stale(_) => rig.proxy.struck().is_some(),
+            Fault::Plane(..) => true,
         };
         struck.then_some(())
     })
@@ -179,7 +220,7 @@ fn assert_same(reference: &Value, found: &Value) {
 
 /// What came of a plan.
 pub struct Verdict {
-    pub class: &'static str,
+    pub class: String,
     pub name: String,
     pub took: Duration,
     /// What was wrong, and the operator's last words.
@@ -187,21 +228,17 @@ pub struct Verdict {
 }
 
 /// Runs plans, some at a time.
-pub async fn all(plans: Vec<Plan>, reference: Arc<Reference>, pace: Pace, at_once: usize) -> Vec<Verdict> {
-    let running = plans.into_iter().map(|plan| {
-        let reference = reference.clone();
-        async move {
-            let name = plan.name();
-            let class = plan.class();
-            let began = Instant::now();
-            let rig = Rig::prepare().await;
-            let ended = AssertUnwindSafe(run(&plan, &reference, pace, &rig)).catch_unwind().await;
-            let wrong = ended.err().map(|panic| wrong(&panic, &rig));
-            rig.end().await;
-            let verdict = Verdict { class, name, took: began.elapsed(), wrong };
-            verdict.tell();
-            verdict
-        }
+pub async fn all(plans: Vec<Plan>, references: &References, pace: Pace, at_once: usize) -> Vec<Verdict> {
+    let running = plans.into_iter().map(|plan| async move {
+        let reference = &references[&plan.story];
+        let began = Instant::now();
+        let rig = Rig::prepare().await;
+        let ended = AssertUnwindSafe(run(&plan, reference, pace, &rig)).catch_unwind().await;
+        let wrong = ended.err().map(|panic| wrong(&panic, &rig));
+        rig.end().await;
+        let verdict = Verdict { class: plan.class(), name: plan.name(), took: began.elapsed(), wrong };
+        verdict.tell();
+        verdict
     });
     futures::stream::iter(running).buffer_unordered(at_once).collect().await
 }
@@ -233,8 +270,8 @@ impl Verdict {
 pub fn table(verdicts: &[Verdict]) -> String {
     let mut classes: Vec<&str> = Vec::new();
     for verdict in verdicts {
-        if !classes.contains(&verdict.class) {
-            classes.push(verdict.class);
+        if !classes.contains(&verdict.class.as_str()) {
+            classes.push(&verdict.class);
         }
     }
     let row = |name: &str, of: &dyn Fn(&&Verdict) -> bool| {
@@ -250,4 +287,16 @@ pub fn table(verdicts: &[Verdict]) -> String {
     let wrong = verdicts.iter().filter(|verdict| verdict.wrong.is_some());
     text.extend(wrong.flat_map(|verdict| ["\nwrong: ", &verdict.name, "\n"]));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_are_the_writes_of_both_lives_in_their_order() {
+        let of = |text: &str| -> Vec<String> { text.split(' ').map(ToOwned::to_owned).collect() };
+        assert_eq!(common(&of("a b b c d"), &of("a b d c")), of("a b c d"));
+        assert_eq!(common(&of("a b"), &of("a b b c")), of("a b"));
+    }
 }

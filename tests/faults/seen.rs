@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use chaostoolkit_operator::api::{Experiment, PastRun, Phase, Status};
 use futures::StreamExt;
 use kube::api::Api;
 use kube::runtime::watcher::{self, Event};
@@ -49,22 +49,51 @@ impl Seen {
     /// What was wrong with the order of statuses: an end is an end.
     pub fn went_back(&self) -> Option<String> {
         let statuses = self.statuses.lock().unwrap();
-        let ends = statuses.iter().skip_while(|status| !status.is_finished());
-        let first = ends.clone().next()?;
-        let of = |status: &Status| {
-            (status.is_finished(), status.outcome, status.run.clone().map(|run| run.exit_code))
-        };
-        for later in ends {
-            if of(later) != of(first) {
-                return Some(format!("the end {:?} became {:?}", of(first), of(later)));
-            }
-            // One that was deleted may still say that it is going away.
-            if later.phase != first.phase && later.phase != Some(Phase::Terminating) {
-                return Some(format!("the final phase {:?} became {:?}", first.phase, later.phase));
-            }
-        }
-        None
+        unfinished(&statuses).or_else(|| uncounted(&statuses))
     }
+}
+
+/// An experiment that has ended stays so.
+fn unfinished(statuses: &[Status]) -> Option<String> {
+    let ends = statuses.iter().skip_while(|status| !status.is_finished());
+    let first = ends.clone().next()?;
+    let of =
+        |status: &Status| (status.is_finished(), status.outcome, status.run.clone().map(|run| run.exit_code));
+    for later in ends {
+        if of(later) != of(first) {
+            return Some(format!("the end {:?} became {:?}", of(first), of(later)));
+        }
+        // One that was deleted may still say that it is going away.
+        if later.phase != first.phase && later.phase != Some(Phase::Terminating) {
+            return Some(format!("the final phase {:?} became {:?}", first.phase, later.phase));
+        }
+    }
+    None
+}
+
+/// A run that is in the history stays there as it is, and counted. No plan has more runs than a history keeps.
+fn uncounted(statuses: &[Status]) -> Option<String> {
+    let count = |status: &Status| status.counters.map_or(0, |counters| counters.runs);
+    statuses.iter().zip(statuses.iter().skip(1)).find_map(|(before, after)| {
+        if count(after) < count(before) {
+            return Some(format!("{} runs became {}", count(before), count(after)));
+        }
+        if after.history.first().is_some_and(|last| Some(last.outcome) != after.outcome) {
+            return Some(format!(
+                "the outcome {:?} is not that of the last run: {:?}",
+                after.outcome, after.history
+            ));
+        }
+        let lost = before.history.iter().find(|past| {
+            let of = |other: &&PastRun| other.run.pod_uid == past.run.pod_uid;
+            after
+                .history
+                .iter()
+                .find(of)
+                .is_none_or(|now| now.outcome != past.outcome || now.phase != past.phase)
+        })?;
+        Some(format!("the end of run {} changed: {:?}", lost.run.number, after.history))
+    })
 }
 
 impl Drop for Seen {

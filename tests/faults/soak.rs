@@ -67,7 +67,8 @@ pub async fn run() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let took = began.elapsed().as_secs();
-    let answered = audit::pods_created_since(&mut log, &rig.install.run_namespace);
+    let created = audit::created_since(&mut log, &rig.install.run_namespace);
+    let answered = created.get("pods").copied().unwrap_or_default();
     let pods: usize = seen.pods.values().map(BTreeSet::len).sum();
     let left = rig.install.left_behind().await.len();
     let passed = seen.outcomes.values().filter(|outcome| **outcome == Some(Outcome::Passed)).count();

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use crate::common::install::Install;
 
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 7] = [
     ("", "Pod"),
     ("", "ConfigMap"),
     ("", "ServiceAccount"),
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
 ];
 
 /// What the name of a volume that Kubernetes adds begins with; five characters follow.
@@ -23,21 +25,46 @@ const TOKEN: &str = "kube-api-access-";
 
 /// All objects of an experiment, in all namespaces.
 pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
-    let mut found = BTreeMap::new();
+    let mut all = Vec::new();
     let ours = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
     for (group, kind) in KINDS {
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
         let api = Api::<DynamicObject>::all_with(install.client.clone(), &resource);
-        for object in api.list(&ours).await.unwrap() {
-            let masked = masked(install, bound, uid, object);
-            let key = format!("{kind} {}/{}", masked["metadata"]["namespace"], masked["metadata"]["name"]);
-            found.insert(key.replace('"', ""), masked);
-        }
+        let found = api.list(&ours).await.unwrap();
+        all.extend(found.into_iter().map(|object| (kind, object)));
     }
-    json!(found)
+    let mut masks = vec![
+        (uid.to_owned(), "UID".to_owned()),
+        (names::suffix(uid), "SUFFIX".to_owned()),
+        // The longer names first, since they begin like the shorter.
+        (bound.to_owned(), "BOUND".to_owned()),
+        (install.run_namespace.clone(), "RUNS".to_owned()),
+        (install.namespace.clone(), "OPERATOR".to_owned()),
+    ];
+    for (kind, object) in &all {
+        masks.extend(given(kind, object));
+    }
+    let masked = all.into_iter().map(|(kind, object)| {
+        let masked = masked(&masks, object);
+        let key = format!("{kind} {}/{}", masked["metadata"]["namespace"], masked["metadata"]["name"]);
+        (key.replace('"', ""), masked)
+    });
+    json!(masked.collect::<BTreeMap<String, Value>>())
 }
 
-fn masked(install: &Install, bound: &str, uid: &str, object: DynamicObject) -> Value {
+/// What is told of an object elsewhere too, and differs from run to run: what Kubernetes has given to it, and a hash over
+/// all its names.
+fn given(kind: &str, object: &DynamicObject) -> Vec<(String, String)> {
+    let metadata = &object.metadata;
+    let hash = metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
+    let name = metadata.generate_name.as_ref().and(metadata.name.as_ref());
+    [(metadata.uid.as_ref(), "UID"), (hash, "HASH"), (name, "NAME")]
+        .into_iter()
+        .filter_map(|(given, what)| Some((given?.clone(), format!("{kind}-{what}"))))
+        .collect()
+}
+
+fn masked(masks: &[(String, String)], object: DynamicObject) -> Value {
     let mut object = serde_json::to_value(object).unwrap();
     if let Some(metadata) = object["metadata"].as_object_mut() {
         for changing in ["uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"] {
@@ -49,14 +76,7 @@ fn masked(install: &Install, bound: &str, uid: &str, object: DynamicObject) -> V
         *status = json!({"phase": status["phase"], "containers": status["containerStatuses"]});
     }
     let mut text = object.to_string();
-    // The longer names first, since they begin like the shorter.
-    for (part, mask) in [
-        (uid, "UID"),
-        (names::suffix(uid).as_str(), "SUFFIX"),
-        (bound, "BOUND"),
-        (install.run_namespace.as_str(), "RUNS"),
-        (install.namespace.as_str(), "OPERATOR"),
-    ] {
+    for (part, mask) in masks {
         text = text.replace(part, mask);
     }
     let mut parts = text.split(TOKEN);
@@ -75,11 +95,17 @@ pub fn status(status: &Status) -> Value {
         .iter()
         .map(|found| (found.type_.clone(), format!("{}/{}", found.status, found.reason)))
         .collect();
-    let run = status.run.clone().unwrap_or_default();
+    // Of a run that goes on, an operator may have seen more or less; those of a schedule that have ended are the history.
+    let run = status.run.clone().filter(|_| status.schedule.is_none()).unwrap_or_default();
+    let past = status.history.iter().map(|past| {
+        json!({"number": past.run.number, "phase": past.phase, "reason": past.reason, "outcome": past.outcome,
+            "exitCode": past.run.exit_code, "trigger": past.run.trigger})
+    });
     json!({
         "phase": status.phase, "reason": status.reason, "outcome": status.outcome, "conclusive": status.conclusive,
         "conditions": conditions, "counters": status.counters, "number": run.number, "exitCode": run.exit_code,
         "terminatedReason": run.terminated_reason, "resources": status.resources.len(),
+        "cron": status.schedule.as_ref().map(|schedule| &schedule.cron), "history": past.collect::<Vec<_>>(),
     })
 }
 

@@ -134,6 +134,27 @@ async fn what_stands_in_the_way_of_the_next_run_keeps_nobody_from_stopping_this_
 }
 
 #[tokio::test]
+async fn a_schedule_goes_before_the_pods_of_its_runs_and_that_it_goes_is_said_before() {
+    let (fake, mut operator, first) = begin().await;
+    fake.end(&first, 0, None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(
+        (found(&fake), status(&fake)["counters"]["runs"].clone()),
+        ("Scheduled/Passed/Scheduled".to_owned(), json!(1))
+    );
+    fake.tick(CRON_JOB);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["run"]["number"], 2);
+    let before = fake.writes().len();
+    fake.delete(EXPERIMENT);
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+    let writes: Vec<String> = fake.writes()[before..].iter().map(short).collect();
+    assert_eq!(writes[..2], ["PATCH status", "DELETE cronjobs"], "{writes:?}");
+    assert_eq!(writes.iter().filter(|write| *write == "PATCH status").count(), 1, "{writes:?}");
+}
+
+#[tokio::test]
 async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
     let fake = cluster_for_runs();
     fake.put(experiment(&json!({})));

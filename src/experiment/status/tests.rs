@@ -1,8 +1,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
-use crate::api::JournalRef;
-use crate::api::ScheduleStatus;
+use crate::api::{JournalRef, ScheduleStatus, Spec};
+use crate::experiment::build;
+use crate::experiment::plan::{self, Facts};
+use crate::experiment::templates::tests::shipped;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -67,4 +69,25 @@ fn deleting_is_no_edit_of_the_spec() {
     assert_eq!(Draft::of(&experiment, at(1)).status.observed_generation, Some(2));
     experiment.metadata.deletion_timestamp = Some(Time(at(1)));
     assert_eq!(Draft::of(&experiment, at(1)).status.observed_generation, Some(1));
+}
+
+#[test]
+fn what_the_last_run_of_a_schedule_found_stays_when_the_schedule_is_looked_at_again() {
+    let mut experiment: Experiment = serde_json::from_value(serde_json::json!({
+        "apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment", "metadata": {"name": "exp", "uid": "u"},
+        "spec": {"schedule": {"kind": "cronJob", "value": "* * * * *"}},
+    }))
+    .unwrap();
+    let parsed = Spec::parse(experiment.spec.as_ref()).unwrap();
+    let plan = plan::plan(&experiment, &parsed, &Facts::default()).unwrap();
+    let resources = build::build(&plan, &shipped()).unwrap();
+    let looked_at = |experiment: &Experiment| {
+        let mut draft = Draft::of(experiment, at(100));
+        draft.planned(&plan, &resources);
+        Experiment { status: Some(draft.status), ..experiment.clone() }
+    };
+    experiment = looked_at(&experiment);
+    assert_eq!(experiment.status.as_ref().unwrap().outcome, Some(Outcome::Unknown), "none has ended yet");
+    experiment.status.as_mut().unwrap().outcome = Some(Outcome::Deviated);
+    assert_eq!(looked_at(&experiment).status.unwrap().outcome, Some(Outcome::Deviated));
 }

@@ -1,0 +1,90 @@
+//! Runs of a schedule that are started by hand, as `kubectl create job --from=cronjob/NAME` does it.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::common::install::Install;
+
+/// The label that a pod has from its job.
+pub const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
+/// Holds the schedule and its jobs while they are deleted: Kubernetes' garbage collector would delete what is below them as
+/// well as the operator does, and it were chance which of the two is seen to.
+const HELD: &str = "tests.chaostoolkit.org/held";
+
+/// Starts a run of the experiment's schedule, if that is there. Whether it is started now.
+pub async fn start(install: &Install, uid: &str, name: &str) -> Option<()> {
+    let (cron_jobs, jobs) = apis(install);
+    let cron_job = cron_jobs.list(&of(uid)).await.ok()?.items.pop()?;
+    let hold = Patch::Merge(json!({"metadata": {"finalizers": [HELD]}}));
+    let schedule = cron_job.metadata.name.clone().unwrap_or_default();
+    cron_jobs.patch(&schedule, &PatchParams::default(), &hold).await.ok()?;
+    match jobs.create(&PostParams::default(), &made_by_hand(cron_job, name)).await {
+        Ok(_) => Some(()),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Some(()),
+        Err(_) => None,
+    }
+}
+
+/// Lets the schedule and its jobs go, if all of them were deleted. Whether they are let go.
+pub async fn let_go(install: &Install, uid: &str) -> Option<()> {
+    let (cron_jobs, jobs) = apis(install);
+    let schedules = cron_jobs.list(&of(uid)).await.ok()?;
+    let runs = jobs.list(&of(uid)).await.ok()?;
+    let all =
+        || schedules.iter().map(|found| &found.metadata).chain(runs.iter().map(|found| &found.metadata));
+    if all().any(|metadata| metadata.deletion_timestamp.is_none()) {
+        return None;
+    }
+    // From the bottom to the top, or the collector would see to what is left.
+    for run in &runs {
+        free(&jobs, run.metadata.name.as_deref()?).await?;
+    }
+    for schedule in &schedules {
+        free(&cron_jobs, schedule.metadata.name.as_deref()?).await?;
+    }
+    Some(())
+}
+
+async fn free<K: Clone + std::fmt::Debug + DeserializeOwned>(api: &Api<K>, name: &str) -> Option<()> {
+    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    api.patch(name, &PatchParams::default(), &free).await.ok().map(|_| ())
+}
+
+fn apis(install: &Install) -> (Api<CronJob>, Api<Job>) {
+    let (client, namespace) = (&install.client, &install.run_namespace);
+    (Api::namespaced(client.clone(), namespace), Api::namespaced(client.clone(), namespace))
+}
+
+fn of(uid: &str) -> ListParams {
+    ListParams::default().labels(&format!("chaostoolkit.org/experiment-uid={uid}"))
+}
+
+fn made_by_hand(cron_job: CronJob, name: &str) -> Job {
+    let template = cron_job.spec.unwrap_or_default().job_template;
+    let ObjectMeta { labels, annotations, .. } = template.metadata.unwrap_or_default();
+    let mut annotations: BTreeMap<String, String> = annotations.unwrap_or_default();
+    annotations.insert("cronjob.kubernetes.io/instantiate".to_owned(), "manual".to_owned());
+    let owner = OwnerReference {
+        api_version: "batch/v1".to_owned(),
+        kind: "CronJob".to_owned(),
+        name: cron_job.metadata.name.unwrap_or_default(),
+        uid: cron_job.metadata.uid.unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    };
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        labels,
+        annotations: Some(annotations),
+        owner_references: Some(vec![owner]),
+        finalizers: Some(vec![HELD.to_owned()]),
+        ..ObjectMeta::default()
+    };
+    Job { metadata, spec: template.spec, status: None }
+}
