@@ -968,6 +968,38 @@ async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
     nothing_is_left(&fake);
 }
 
+/// Nothing can be changed in a namespace that does not exist, be it by the kubelet or by the operator.
+#[tokio::test]
+async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
+    for (deleted, exit_code, reason) in
+        [(POD, None, "PodDeleted"), (EXPERIMENT, None, "PodDeleted"), (EXPERIMENT, Some(0), "Passed")]
+    {
+        let fake = cluster_for_runs();
+        let mut operator = Operator::new(&fake, Hangs::Crash);
+        fake.put(experiment(&json!({})));
+        settle(&fake, &mut operator, None).await;
+        if let Some(code) = exit_code {
+            fake.end(POD, code, None);
+        }
+        fake.delete(deleted);
+        fake.vanish(RUN);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(fake.get(POD), None, "nothing holds it any more");
+        let versions = fake.versions();
+        let conditions = &versions.last().unwrap()["status"]["conditions"];
+        let mut conditions = conditions.as_array().unwrap().iter();
+        let finished = conditions.find(|condition| condition["type"] == "Finished").unwrap();
+        assert_eq!((&finished["status"], &finished["reason"]), (&json!("True"), &json!(reason)));
+        if deleted == POD {
+            fake.delete(EXPERIMENT);
+            settle(&fake, &mut operator, None).await;
+        }
+        nothing_is_left(&fake);
+        assert_eq!(pods_created(&fake), 1);
+        assert!(fake.get(RUN).is_some(), "namespaces stay");
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_waits_only_looks() {
     let fake = cluster();
