@@ -8,6 +8,7 @@
 mod common;
 mod forced;
 mod garbage;
+mod schedules;
 mod specs;
 
 use std::collections::{BTreeMap, BTreeSet};
