@@ -6,6 +6,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod edits;
 mod forced;
 mod garbage;
 mod schedules;
