@@ -40,6 +40,11 @@ pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
         if fields.get("suspend").is_none_or(|value| value.is_null() || value.is_boolean()) {
             fields.insert("suspend".to_owned(), json!(true));
         }
+        // It is there until it is deleted.
+        if fields.get("ttlSecondsAfterFinished").and_then(Value::as_i64).is_some_and(|seconds| seconds < 3600)
+        {
+            fields.remove("ttlSecondsAfterFinished");
+        }
         if fields.contains_key("schedule") {
             fields.remove("keep_resources_on_delete");
         }
