@@ -2,13 +2,20 @@
 //! a node. The list of cases, and which test has which, is in docs/reliability.md.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests panic to fail"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
 mod edits;
 mod forced;
 mod garbage;
+mod outages;
 mod schedules;
 mod specs;
 
