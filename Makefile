@@ -34,7 +34,7 @@ bench-start: ## How much later the toolkit starts for the runner, on a machine t
 	hack/test.sh overhead
 
 .PHONY: test-faults
-test-faults: ## What comes of a run when any write, any watch or the cluster itself fails: all plans, in minutes
+test-faults: ## What comes of a run when any write, any watch or the cluster itself fails: all plans, and outages, in minutes
 	hack/test.sh faults
 
 .PHONY: test-soak

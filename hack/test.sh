@@ -21,29 +21,30 @@ api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
-  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test scenarios --test uninstall -- --ignored)
-  # All faults take minutes: the layer `faults`.
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test scenarios --test uninstall -- --ignored --skip outages::)
+  # All faults take minutes, and outages need a control plane that nobody else uses: the layer `faults`.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
 }
-with_faults() { # CLUSTER TEST...: on a control plane of its own
-  local cluster=$1 variables; shift
+with_faults() { # CLUSTER PROGRAM TEST: on a control plane of its own, one test after the other
+  local cluster=$1 program=$2 test=$3 variables
   CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
-  (eval "$variables"; FAULTS_CLUSTER=$cluster cargo test --locked --test faults "$@" -- --ignored --nocapture)
+  (eval "$variables"; FAULTS_CLUSTER=$cluster cargo test --locked --test "$program" "$test" -- --ignored --nocapture --test-threads 1)
 }
 faults() {
   layer "all faults between the operator and the API server, and then those of the cluster itself"
   local cluster=${CLUSTER_NAME:-ctk} failed=
   need faketime:faketime # for operators whose clock is wrong
-  with_faults "$cluster-api" in_all_plans || failed=1
+  with_faults "$cluster-api" faults in_all_plans || failed=1
   # Its parts are stopped and started: nothing else may use it.
-  with_faults "$cluster-bad" whatever_becomes || failed=1
+  with_faults "$cluster-bad" faults whatever_becomes || failed=1
+  with_faults "$cluster-bad" scenarios outages:: || failed=1
   CLUSTER_NAME=$cluster-bad hack/cluster/down.sh
-  [ -z "$failed" ] || die "some plans went wrong"
+  [ -z "$failed" ] || die "some plans or outages went wrong"
 }
 soak() {
   layer "many experiments in bad weather"
-  with_faults "${CLUSTER_NAME:-ctk}-api" soak
+  with_faults "${CLUSTER_NAME:-ctk}-api" faults soak
 }
 on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
   local image built variables

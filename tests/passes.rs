@@ -1016,6 +1016,57 @@ async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
     nothing_is_left(&fake);
 }
 
+/// It is understood, but cannot be planned. Were its end another one each time, each write would bring the next pass.
+#[tokio::test]
+async fn a_spec_that_is_rejected_late_is_rejected_once_however_long_passes_take() {
+    let spec = json!({"schedule": {"value": "0 0 1 1 *"}});
+    let fake = cluster_for_runs();
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    fake.put(experiment(&spec));
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["reason"], "InvalidSpec");
+    fake.edit(EXPERIMENT, |experiment| {
+        for condition in experiment["status"]["conditions"].as_array_mut().unwrap() {
+            condition["lastTransitionTime"] = json!("2026-01-01T00:00:00Z");
+        }
+    });
+    let changes = fake.changes();
+    operator.pass().await;
+    assert_eq!(fake.changes(), changes, "there is nothing new to say");
+}
+
+/// Nothing can be changed in a namespace that does not exist, be it by the kubelet or by the operator.
+#[tokio::test]
+async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
+    for (deleted, exit_code, reason) in
+        [(POD, None, "PodDeleted"), (EXPERIMENT, None, "PodDeleted"), (EXPERIMENT, Some(0), "Passed")]
+    {
+        let fake = cluster_for_runs();
+        let mut operator = Operator::new(&fake, Hangs::Crash);
+        fake.put(experiment(&json!({})));
+        settle(&fake, &mut operator, None).await;
+        if let Some(code) = exit_code {
+            fake.end(POD, code, None);
+        }
+        fake.delete(deleted);
+        fake.vanish(RUN);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(fake.get(POD), None, "nothing holds it any more");
+        let versions = fake.versions();
+        let conditions = &versions.last().unwrap()["status"]["conditions"];
+        let mut conditions = conditions.as_array().unwrap().iter();
+        let finished = conditions.find(|condition| condition["type"] == "Finished").unwrap();
+        assert_eq!((&finished["status"], &finished["reason"]), (&json!("True"), &json!(reason)));
+        if deleted == POD {
+            fake.delete(EXPERIMENT);
+            settle(&fake, &mut operator, None).await;
+        }
+        nothing_is_left(&fake);
+        assert_eq!(pods_created(&fake), 1);
+        assert!(fake.get(RUN).is_some(), "namespaces stay");
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_waits_only_looks() {
     let fake = cluster();

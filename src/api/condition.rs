@@ -134,10 +134,36 @@ pub fn set(
     conditions.sort_by_key(|condition| Type::ALL.iter().position(|type_| type_.as_str() == condition.type_));
 }
 
+/// Gives conditions whose status is what it was before the times that they had then. On the way to a status a condition may
+/// change and change back, which is no transition: if it were one, each pass would write another status, and bring the next.
+pub fn keep_times(conditions: &mut [Condition], before: &[Condition]) {
+    for condition in conditions {
+        let same = |old: &&Condition| (&old.type_, &old.status) == (&condition.type_, &condition.status);
+        if let Some(old) = before.iter().find(same) {
+            condition.last_transition_time = old.last_transition_time.clone();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_condition_that_changes_and_changes_back_has_not_changed() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut before = Vec::new();
+        set(&mut before, (Type::Accepted, State::False, Reason::InvalidSpec), "", Some(1), at(1));
+        let mut conditions = before.clone();
+        set(&mut conditions, (Type::Accepted, State::True, Reason::Accepted), "", Some(1), at(2));
+        let mut changed = conditions.clone();
+        keep_times(&mut changed, &before);
+        assert_eq!(changed, conditions, "this one has");
+        set(&mut conditions, (Type::Accepted, State::False, Reason::InvalidSpec), "", Some(1), at(2));
+        keep_times(&mut conditions, &before);
+        assert_eq!(conditions, before);
+    }
 
     #[test]
     fn transition_time_follows_the_status_alone() {

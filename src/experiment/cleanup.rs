@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Preconditions};
+use serde_json::json;
 use tracing::warn;
 
 use super::Context;
@@ -16,7 +17,7 @@ use super::evidence::Evidence;
 use super::outcome::{PodState, pod_state};
 use super::report::Report;
 use super::rescue;
-use super::resource::Kind;
+use super::resource::{Kind, Manifest};
 use super::schedule;
 use crate::api::{Phase, ResourceRef, Spec, Status};
 use crate::cluster::{belongs_to, named, without_finalizers};
@@ -153,7 +154,30 @@ async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progre
 
 /// Asks a pod to stop, once.
 pub async fn stop(context: &Context, pod: &Pod) -> Result<(), Error> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        let_be_changed(context, pod).await?;
+    }
     delete_pod(context, pod, DeleteParams::default()).await
+}
+
+/// Makes the namespace of a pod that we hold anew if it is gone. Somebody has removed it by force, since what is held holds
+/// its namespace; and in one that does not exist nothing can be changed: the kubelet cannot report the end of the pod, nor
+/// can anybody take its finalizer off.
+pub async fn let_be_changed(context: &Context, pod: &Pod) -> Result<(), Error> {
+    if without_finalizers(pod, &[names::OUTCOME_FINALIZER]).is_none() {
+        return Ok(());
+    }
+    let (name, pod) = place(pod);
+    let cluster = &context.cluster;
+    if cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await?.is_some() {
+        return Ok(());
+    }
+    warn!("namespace {name} is gone, and pod {pod} is still in it: it is made anew, to let the pod go");
+    let namespace = Manifest::new(Kind::Namespace, json!({"metadata": {"name": name}}));
+    match cluster.create(&namespace).await {
+        Err(error) if !error.is_already_exists() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 async fn delete_pod(context: &Context, pod: &Pod, parameters: DeleteParams) -> Result<(), Error> {
@@ -318,7 +342,15 @@ pub async fn release_pod(context: &Context, namespace: &str, pod: &Pod) -> Resul
         return Ok(());
     };
     let api = context.cluster.pods(namespace);
-    gone_is_fine(context.cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await.map(|_| ()))
+    let release = async || context.cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await;
+    let released = match release().await {
+        Err(error) if error.is_namespace_not_found() => {
+            let_be_changed(context, pod).await?;
+            release().await
+        }
+        released => released,
+    };
+    gone_is_fine(released.map(|_| ()))
 }
 
 /// Whether the author wants to keep what was created. What the spec says at the deletion counts.

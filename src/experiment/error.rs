@@ -134,6 +134,13 @@ impl Error {
         self.status().is_some_and(Status::is_not_found)
     }
 
+    /// Whether it said so of the namespace, of which the object may be left.
+    #[must_use]
+    pub fn is_namespace_not_found(&self) -> bool {
+        let details = self.status().and_then(|status| status.details.as_ref());
+        self.is_not_found() && details.is_some_and(|details| details.kind == "namespaces")
+    }
+
     /// Whether an object of that name is there already. Other conflicts (of a quota, say) have the same code.
     #[must_use]
     pub fn is_already_exists(&self) -> bool {

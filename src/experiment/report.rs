@@ -16,6 +16,7 @@ use super::error::Error;
 use super::event;
 use super::plan;
 use super::status::Draft;
+use crate::api::condition;
 use crate::api::{ChaosToolkitExperiment, Experiment, Phase, Status};
 use crate::names;
 
@@ -62,6 +63,7 @@ impl<'a> Report<'a> {
     /// the version that was read: somebody else's newer status is never overwritten.
     pub async fn write(&mut self) -> Result<(), Error> {
         let old = self.live.status.clone().unwrap_or_default();
+        condition::keep_times(&mut self.draft.status.conditions, &old.conditions);
         if self.draft.status == old {
             return Ok(());
         }

@@ -131,6 +131,11 @@ async fn go_on(
         report.write().await?;
         cleanup::stop(context, pod).await?;
     }
+    if let Some(over) = &pod.metadata.deletion_timestamp {
+        cleanup::let_be_changed(context, pod).await?;
+        // If it has not ended when its time is over, something keeps it.
+        return Ok(Action::requeue(clock::until(over.0, now).max(TEARDOWN_RESYNC)));
+    }
     let deadline =
         control.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
     Ok(deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now))))

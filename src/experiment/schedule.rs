@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use croner::parser::{CronParser, Seconds};
 use jiff::tz::TimeZone;
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -68,7 +68,7 @@ pub async fn follow(
     let is_suspended = spec.suspend.unwrap_or(false);
     let status = cron_job.status.clone().unwrap_or_default();
     let schedule = ScheduleStatus {
-        next_schedule_time: next(&spec.schedule, spec.time_zone.as_deref(), now)
+        next_schedule_time: next(&spec.schedule, spec.time_zone.as_deref(), after(&status, now))
             .filter(|_| !is_suspended)
             .map(Time),
         cron: spec.schedule,
@@ -237,6 +237,11 @@ fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
     std::iter::successors(due(&since), due).take(MOST_MISSED).count()
 }
 
+/// The time after which a schedule is due next: now, unless our clock is behind the one by which runs are started.
+fn after(status: &CronJobStatus, now: Timestamp) -> Timestamp {
+    status.last_schedule_time.as_ref().map_or(now, |last| last.0.max(now))
+}
+
 /// When a schedule is due next. Whether it is valid is for the API server to say: what cannot be read here has no next
 /// time here.
 fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp> {
@@ -266,6 +271,16 @@ mod tests {
         };
         assert_eq!(missed(&schedule, Some(since.parse().unwrap())), expected);
         assert_eq!(missed(&schedule, None), 0, "nothing is known of the time before the first run");
+    }
+
+    #[rstest]
+    #[case::the_clock_is_right("2026-01-01T00:07:00Z", "2026-01-01T00:10:00Z")]
+    #[case::the_clock_is_behind("2025-12-31T23:57:00Z", "2026-01-01T00:10:00Z")]
+    fn what_was_due_already_is_not_due_next(#[case] now: &str, #[case] expected: &str) {
+        let last = Time("2026-01-01T00:05:00Z".parse().unwrap());
+        let status = CronJobStatus { last_schedule_time: Some(last), ..CronJobStatus::default() };
+        let after = after(&status, now.parse().unwrap());
+        assert_eq!(next("*/5 * * * *", None, after), Some(expected.parse().unwrap()));
     }
 
     #[rstest]

@@ -26,7 +26,7 @@ impl Entry {
 /// All writes that a user asked for, but for events, which are told and not kept, and the lease, which is renewed all the
 /// while.
 pub fn writes_of(user: &str) -> Vec<Entry> {
-    Tail::default().more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
+    Tail::default().lines_with(user).iter().filter(|line| is_write_of(line, user)).map(entry).collect()
 }
 
 /// The same, once the log has caught up: a line is written after its request was answered.
@@ -44,10 +44,17 @@ pub async fn settled_writes_of(user: &str) -> Vec<Entry> {
 
 /// How many pods were ever created in a namespace, by anybody.
 pub fn pods_created_in(namespace: &str) -> usize {
-    let is_pod = |found: &Entry| {
-        found.what() == "create pods" && found.namespace == namespace && (200..300).contains(&found.code)
+    created_in("pods", namespace).len()
+}
+
+/// The names of all objects of a kind, such as `jobs`, that were ever created in a namespace, by anybody.
+pub fn created_in(kind: &str, namespace: &str) -> Vec<String> {
+    let what = format!("create {kind}");
+    let is_one = |found: &Entry| {
+        found.what() == what && found.namespace == namespace && (200..300).contains(&found.code)
     };
-    Tail::default().more().iter().map(entry).filter(is_pod).count()
+    let lines = Tail::default().lines_with(&format!("\"namespace\":\"{namespace}\""));
+    lines.iter().map(entry).filter(is_one).map(|entry| entry.name).collect()
 }
 
 /// What was created in a namespace since a tail was begun, by anybody: how many of each resource. Reads little of a long

@@ -220,8 +220,8 @@ impl FakeApi {
     /// it if it is being deleted, and then lets go of it. Whether there was anything to do.
     pub fn kubelet(&self, exit_code: Option<i32>) -> bool {
         let mut state = self.lock();
-        let pods: Vec<String> =
-            state.objects.keys().filter(|path| path.contains("/pods/")).cloned().collect();
+        let is_pod = |path: &&String| path.contains("/pods/") && state.has_namespace(path);
+        let pods: Vec<String> = state.objects.keys().filter(is_pod).cloned().collect();
         let mut moved = false;
         for path in pods {
             let mut pod = state.objects[&path].clone();
@@ -495,8 +495,18 @@ impl State {
             .then(|| failure(409, "Conflict", "the object has been modified"))
     }
 
+    /// Whether the namespace of an object is there: where it was removed by force, the object may be left.
+    fn has_namespace(&self, path: &str) -> bool {
+        self.objects.contains_key(&format!("/api/v1/namespaces/{}", namespace_of(path)))
+    }
+
     fn merge(&mut self, path: &str, body: &Value) -> Answer {
         let Some(old) = self.objects.get(path).cloned() else { return not_found(path) };
+        if path.contains("/pods/") && !self.has_namespace(path) {
+            let (code, mut answer) = not_found(path);
+            answer["details"] = json!({"kind": "namespaces", "name": namespace_of(path)});
+            return (code, answer);
+        }
         if let Some(conflict) = Self::conflict(&old, body) {
             return conflict;
         }

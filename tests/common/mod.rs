@@ -16,6 +16,8 @@
 )]
 
 pub mod audit;
+pub mod clock;
+pub mod control_plane;
 pub mod install;
 pub mod operator;
 

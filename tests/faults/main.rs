@@ -13,7 +13,6 @@
 
 mod call;
 mod chance;
-mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 mod fault;

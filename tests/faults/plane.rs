@@ -1,7 +1,6 @@
 //! What becomes of a run when the cluster around it is in trouble: its control plane, its node, its namespace, or a
 //! second operator.
 
-use std::process::Command;
 use std::time::Duration;
 
 use chaostoolkit_operator::api::Status;
@@ -11,8 +10,8 @@ use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::clock;
-use crate::common::{self, config_map, create, within};
+use crate::common::control_plane::{answers, control};
+use crate::common::{self, clock, config_map, create};
 use crate::life::Life;
 use crate::plan::Moment;
 use crate::rig::Rig;
@@ -253,23 +252,5 @@ async fn restart(part: &'static str) {
     control("stop", part).await;
     tokio::time::sleep(OUTAGE).await;
     control("start", part).await;
-    let client = common::client().await;
-    within(common::LIMIT, "the API server answers again", async || {
-        Api::<Namespace>::all(client.clone()).get("default").await.ok()
-    })
-    .await;
-}
-
-/// Stops or starts a part of the control plane that may be broken.
-async fn control(what: &'static str, part: &'static str) {
-    let cluster =
-        std::env::var("FAULTS_CLUSTER").expect("FAULTS_CLUSTER names the cluster that may be broken");
-    let done = tokio::task::spawn_blocking(move || {
-        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/hack/cluster/control.sh"))
-            .args([what, part])
-            .env("CLUSTER_NAME", cluster)
-            .status()
-            .unwrap()
-    });
-    assert!(done.await.unwrap().success(), "{what} {part}");
+    answers().await;
 }

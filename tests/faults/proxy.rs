@@ -302,7 +302,7 @@ fn certificate() -> &'static Certificate {
         let key = directory.join(format!("proxy-{unique}.key"));
         let made = Command::new("openssl")
             // Valid since yesterday, also for an operator whose clock is behind.
-            .envs(crate::clock::set("-1d").unwrap_or_default())
+            .envs(crate::common::clock::set("-1d").unwrap_or_default())
             .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
             .args(["-days", "2", "-subj", "/CN=rig", "-addext", "basicConstraints=critical,CA:FALSE"])
             .args(["-addext", "subjectAltName=IP:127.0.0.1", "-out"])

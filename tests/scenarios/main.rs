@@ -2,144 +2,45 @@
 //! a node. The list of cases, and which test has which, is in docs/reliability.md.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests panic to fail"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod edits;
+mod forced;
+mod garbage;
+mod outages;
+mod schedules;
 mod specs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::{self, Type};
+use chaostoolkit_operator::api::condition::Type;
 use chaostoolkit_operator::api::{Experiment, Phase};
 use chaostoolkit_operator::names;
 use common::install::Install;
 use common::operator::{Operator, quiet};
-use common::{LIMIT, audit, condition_of, create, delete, delete_and_wait, eventually, experiment};
-use common::{
-    pod_of, report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason, within,
-};
-use futures::{StreamExt, TryStreamExt, stream};
+use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment};
+use common::{pod_of, report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason};
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, ObjectMeta};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 use rstest::rstest;
 use serde_json::{Value, json};
-
-/// How many specs are tried, unless `SCENARIO_SPECS` says otherwise.
-const SPECS: usize = 300;
-
-/// How many are sent at the same time.
-const AT_ONCE: usize = 8;
-
-#[tokio::test]
-#[ignore = "needs an API server"]
-async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_however_odd_it_is() {
-    let given = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<usize>().unwrap());
-    let (count, seed) = (given("SCENARIO_SPECS").unwrap_or(SPECS), given("SCENARIO_SEED").unwrap_or(1));
-    let limit = LIMIT.max(Duration::from_millis(100) * u32::try_from(count).unwrap());
-    let install = Install::new("odd").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
-    let schema = specs::schema();
-    let mut chance = specs::Chance::new(seed as u64);
-    let specs: Vec<Value> = (0..count).map(|_| specs::odd(&schema, &mut chance)).collect();
-    let sent: Vec<Option<String>> = stream::iter(specs.into_iter().enumerate())
-        .map(async |(number, mut spec)| {
-            if let Some(spec) = spec.as_object_mut() {
-                spec.entry("namespace").or_insert_with(|| json!(install.run_namespace));
-            }
-            let name = format!("odd-{number}");
-            match send_once(&install, &experiment(&name, spec)).await {
-                Ok(()) => Some(name),
-                Err(refused) => {
-                    assert!(
-                        refused.message.contains("spec"),
-                        "{name} was refused without a field: {refused:?}"
-                    );
-                    None
-                }
-            }
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    let taken: Vec<String> = sent.into_iter().flatten().collect();
-    eprintln!("seed {seed}: of {count} specs {} were taken", taken.len());
-    assert!(taken.len() > count / 10 && taken.len() < count, "{} of {count}: these are not odd", taken.len());
-
-    let api = install.experiments();
-    let is_judged = |found: &Experiment| {
-        let status = status(Some(found));
-        let is_accepted = condition::find(&status.conditions, Type::Accepted).is_some();
-        is_accepted || status.phase == Some(Phase::Aborted)
-    };
-    let judged = within(limit, "all are judged", async || {
-        let found = api.list(&ListParams::default()).await.unwrap().items;
-        assert!(operator.is_alive(), "the operator has ended");
-        found.iter().all(is_judged).then_some(found)
-    })
-    .await;
-    assert_eq!(judged.len(), taken.len());
-    let mut invalid = 0;
-    for found in &judged {
-        let status = status(Some(found));
-        let Some(accepted) = condition::find(&status.conditions, Type::Accepted) else { continue };
-        if accepted.status == "False" {
-            invalid += 1;
-            assert!(accepted.message.starts_with("spec"), "{}: {}", found.name_any(), accepted.message);
-            assert_eq!(condition_of(&status, Type::Finished), "True/InvalidSpec", "{}", found.name_any());
-        }
-    }
-    eprintln!("{invalid} of them are invalid");
-    assert!(invalid > 0 && invalid < judged.len(), "{invalid} of {} are invalid", judged.len());
-
-    // What is blocked is tried again, more and more seldom; nothing else is written at all.
-    let before = audit::settled_writes_of(&install.user).await.len();
-    quiet(Duration::from_secs(5)).await;
-    let after = audit::writes_of(&install.user).len();
-    assert!(
-        after - before <= judged.len() / 2,
-        "{} writes in 5 seconds for {} specs",
-        after - before,
-        judged.len()
-    );
-    assert!(after <= judged.len() * 20, "{after} writes for {} specs", judged.len());
-
-    api.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
-    within(limit, "all are gone", async || {
-        api.list(&ListParams::default()).await.unwrap().items.is_empty().then_some(())
-    })
-    .await;
-    assert_eq!(install.left_behind().await, Vec::<String>::new());
-    assert!(operator.is_alive());
-    assert!(!operator.log().contains("panicked"), "{}", operator.log());
-}
-
-/// Creates an experiment, whatever it is: what the API server says of it. It may say so much that the client cannot read
-/// it; what counts then is whether the experiment is there.
-async fn send_once(install: &Install, object: &Value) -> Result<(), Box<kube::core::Status>> {
-    let resource = ApiResource::erase::<Experiment>(&());
-    let api = Api::<DynamicObject>::namespaced_with(install.client.clone(), &install.namespace, &resource);
-    let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
-    match api.create(&PostParams::default(), &object).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) => Err(status),
-        Err(error) => {
-            let is_there = api.get_metadata_opt(&object.name_any()).await.unwrap().is_some();
-            eprintln!("{}: {error:?}; it is there: {is_there}", object.name_any());
-            let words = format!("spec unread: {error}");
-            if is_there { Ok(()) } else { Err(Box::new(kube::core::Status::failure(&words, ""))) }
-        }
-    }
-}
 
 /// Why the API server does not take a pod.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -40,6 +40,11 @@ pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
         if fields.get("suspend").is_none_or(|value| value.is_null() || value.is_boolean()) {
             fields.insert("suspend".to_owned(), json!(true));
         }
+        // It is there until it is deleted.
+        if fields.get("ttlSecondsAfterFinished").and_then(Value::as_i64).is_some_and(|seconds| seconds < 3600)
+        {
+            fields.remove("ttlSecondsAfterFinished");
+        }
         if fields.contains_key("schedule") {
             fields.remove("keep_resources_on_delete");
         }
@@ -142,7 +147,7 @@ fn garbage(schema: &Value, chance: &mut Chance) -> Value {
     }
 }
 
-/// As deep as the operator can read: what is nested deeper than 128 levels it passes over.
+/// As deep as this test can read. What is deeper is tried by hand in tests/api_server.rs.
 fn deep(levels: usize) -> Value {
     (0..levels)
         .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"a": inner}) })

@@ -1,0 +1,152 @@
+//! Namespaces of runs that somebody removes by force: their own finalizer is taken off, and what is in them stays, in a
+//! namespace that does not exist. There the API server lets objects be deleted, but not changed.
+
+use std::time::Duration;
+
+use chaostoolkit_operator::api::Phase;
+use chaostoolkit_operator::api::condition::Type;
+use http::Request;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::common::install::Install;
+use crate::common::operator::{Operator, quiet};
+use crate::common::{audit, bind, condition_of, config_map, create, delete, delete_and_wait, end_grace};
+use crate::common::{eventually, pod_of, report_container, running, terminated, wait, wait_for_phase};
+use crate::common::{wait_for_reason, within};
+
+/// Takes the last finalizer off a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
+async fn remove_by_force(install: &Install) {
+    let name = &install.run_namespace;
+    let namespaces = Api::<Namespace>::all(install.client.clone());
+    let mut namespace = namespaces.get(name).await.unwrap();
+    let first = namespace.metadata.uid.clone();
+    assert!(namespace.metadata.deletion_timestamp.is_some());
+    namespace.spec.get_or_insert_default().finalizers = Some(Vec::new());
+    let request = Request::put(format!("/api/v1/namespaces/{name}/finalize"))
+        .header("content-type", "application/json")
+        .body(serde_json::to_vec(&namespace).unwrap());
+    let _: Value = install.client.request(request.unwrap()).await.unwrap();
+    eventually("the namespace is gone", async || {
+        let found = namespaces.get_opt(name).await.unwrap();
+        found.is_none_or(|found| found.metadata.uid != first).then_some(())
+    })
+    .await;
+}
+
+/// How many passes there were.
+async fn passes(operator: &Operator) -> u64 {
+    let text = operator.get("/metrics").await.unwrap();
+    let counts = text.lines().filter_map(|line| {
+        let count = line.strip_prefix("chaostoolkit_operator_reconciliations_total")?;
+        count.rsplit_once(' ')?.1.parse::<u64>().ok()
+    });
+    counts.sum()
+}
+
+/// Neither passes nor writes without a pause.
+async fn rests(operator: &Operator, install: &Install) {
+    let before = (passes(operator).await, audit::settled_writes_of(&install.user).await.len());
+    quiet(Duration::from_secs(5)).await;
+    let after = (passes(operator).await, audit::writes_of(&install.user).len());
+    let (passes, writes) = (after.0 - before.0, after.1 - before.1);
+    assert!(passes <= 10 && writes <= 5, "{passes} passes and {writes} writes in 5 seconds");
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_is_left() {
+    let install = Install::new("forced").await;
+    install.with_experiment("{}").await;
+    let operator = Operator::start(&install).await;
+    install.apply_experiment("exp", json!({})).await;
+    let name = pod_of(&install, "exp").await;
+    bind(&install, &name).await;
+    report_container(&install.pods(), &name, running()).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    // With little time to stop: when that is over, the operator looks what keeps it.
+    install.pods().delete(&name, &DeleteParams::default().grace_period(2)).await.unwrap();
+    wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
+    let namespaces = Api::<Namespace>::all(install.client.clone());
+    delete(&namespaces, &install.run_namespace).await;
+    remove_by_force(&install).await;
+    rests(&operator, &install).await;
+
+    // Until then the kubelet could not report anything.
+    wait(&namespaces, &install.run_namespace, "there again", |found| found.is_some()).await;
+    report_container(&install.pods(), &name, terminated(0)).await;
+    let ended = wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
+    assert_eq!(condition_of(&ended, Type::Finished), "True/Passed");
+    end_grace(&install, &name).await;
+    wait(&install.pods(), &name, "gone", |pod| pod.is_none()).await;
+    rests(&operator, &install).await;
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_experiment_can_be_deleted_whose_namespace_was_removed_by_force() {
+    let install = Install::new("gone").await;
+    install.with_experiment("{}").await;
+    let operator = Operator::start(&install).await;
+    install.apply_experiment("exp", json!({})).await;
+    let name = pod_of(&install, "exp").await;
+    bind(&install, &name).await;
+    report_container(&install.pods(), &name, running()).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    // At once: the namespace's content is still to be deleted.
+    delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
+    remove_by_force(&install).await;
+    rests(&operator, &install).await;
+    delete(&install.experiments(), "exp").await;
+    wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
+        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
+    })
+    .await;
+    end_grace(&install, &name).await;
+    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_new_one() {
+    let install = Install::new("emptied").await;
+    install.with_experiment("{}").await;
+    let maps = install.config_maps(&install.run_namespace);
+    let mut anchor = config_map("anchor", json!({}));
+    anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
+    create(&maps, anchor).await;
+    let operator = Operator::start(&install).await;
+    let spec = json!({"pod": {"env": {"enabled": true, "configMapName": "later"}}});
+    install.apply_experiment("exp", spec).await;
+    wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
+    delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
+    wait_for_reason(&install.experiments(), "exp", "NamespaceTerminating").await;
+    within(crate::common::LIMIT, "the rest is gone", async || {
+        maps.get_opt("chaostoolkit-experiment").await.unwrap().is_none().then_some(())
+    })
+    .await;
+    remove_by_force(&install).await;
+
+    // The operator makes namespaces of runs anew. What was held in the old one is in the new one.
+    wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
+    rests(&operator, &install).await;
+    for (name, data) in [("chaostoolkit-experiment", json!({"experiment.json": "{}"})), ("later", json!({}))]
+    {
+        create(&maps, config_map(name, data)).await;
+    }
+    let pod = pod_of(&install, "exp").await;
+    report_container(&install.pods(), &pod, terminated(0)).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    let free = json!({"metadata": {"finalizers": null}});
+    maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+}

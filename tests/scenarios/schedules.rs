@@ -1,0 +1,108 @@
+//! Schedules whose times were missed, for whatever reason: there was nobody who could have started their runs.
+
+use std::time::Duration;
+
+use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_operator::api::{Counters, Experiment, Phase};
+use chaostoolkit_operator::names;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::jiff::{Timestamp, Zoned};
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::common::install::Install;
+use crate::common::operator::{Operator, quiet};
+use crate::common::{audit, delete_and_wait, eventually, report_container, status, terminated, wait};
+use crate::common::{kubectl, wait_for_phase};
+
+/// The schedule is due each third minute: always within the 200 seconds in which a run may start late.
+const CRON: &str = "*/3 * * * *";
+const PERIOD: i64 = 180;
+
+/// How many times were missed.
+const MISSED: i64 = 160;
+
+async fn patch_status<K>(api: &Api<K>, name: &str, change: Value)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    api.patch_status(name, &PatchParams::default(), &Patch::Merge(json!({"status": change}))).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_counted_once() {
+    let install = Install::new("missed").await;
+    install.with_experiment("{}").await;
+    let operator = Operator::start(&install).await;
+    let experiments = install.experiments();
+    let now = || Zoned::now().timestamp().as_second();
+    // Not while it is due by itself.
+    eventually("it is some time until it is due", async || (now() % PERIOD < PERIOD - 20).then_some(()))
+        .await;
+    let spec = json!({"schedule": {"kind": "cronJob", "value": CRON}});
+    let made = install.apply_experiment("exp", spec).await;
+    wait_for_phase(&experiments, "exp", Phase::Scheduled).await;
+    let due = now() / PERIOD * PERIOD;
+    let last = Timestamp::from_second(due - PERIOD * (MISSED + 1)).unwrap();
+
+    // As it was long ago, with nobody who starts runs.
+    let name = format!("chaostoolkit-{}", names::suffix(made.uid()));
+    let cron_jobs = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
+    let deadline = async |seconds: u32| {
+        let change = Patch::Merge(json!({"spec": {"startingDeadlineSeconds": seconds}}));
+        cron_jobs.patch(&name, &PatchParams::default(), &change).await.unwrap();
+    };
+    deadline(1).await;
+    patch_status(&cron_jobs, &name, json!({"lastScheduleTime": last})).await;
+    let found = experiments.get("exp").await.unwrap();
+    let mut conditions = serde_json::to_value(status(Some(&found)).conditions).unwrap();
+    for condition in conditions.as_array_mut().unwrap() {
+        condition["lastTransitionTime"] = json!(last);
+    }
+    patch_status(&experiments, "exp", json!({"conditions": conditions})).await;
+    wait(&experiments, "exp", "of long ago", |found: Option<&Experiment>| {
+        let schedule = status(found).schedule.unwrap_or_default();
+        schedule.last_schedule_time.is_some_and(|time| time.0 == last)
+    })
+    .await;
+
+    // Somebody is there again.
+    deadline(200).await;
+    let active = wait(&experiments, "exp", "running", |found| {
+        status(found).schedule.is_some_and(|schedule| !schedule.active.is_empty())
+    })
+    .await;
+    let active = status(active.as_ref());
+    let resumed = active.schedule.unwrap();
+    assert_eq!(resumed.last_schedule_time.unwrap().0.as_second(), due, "the latest is started");
+    let pod = resumed.active[0].clone();
+    report_container(&install.pods(), &pod, terminated(1)).await;
+    let ended = wait(&experiments, "exp", "with a history", |found| !status(found).history.is_empty()).await;
+    let skipped = i32::try_from(MISSED).unwrap();
+    let expected = Some(Counters { runs: 1, failed: 1, skipped, ..Counters::default() });
+    assert_eq!(status(ended.as_ref()).counters, expected);
+    eventually("an event tells of it", async || {
+        let asked = ["-n", &install.namespace, "get", "events", "-o", "jsonpath={.items[*].reason}"];
+        kubectl(&asked, "").1.contains("MissedSchedule").then_some(())
+    })
+    .await;
+
+    // The next operator does not count it again, and nobody repeats the run.
+    operator.kill();
+    let _operator = Operator::start(&install).await;
+    let touch = json!({"metadata": {"annotations": {"tests.example/touched": "yes"}}});
+    experiments.patch("exp", &PatchParams::default(), &Patch::Merge(touch)).await.unwrap();
+    quiet(Duration::from_secs(3)).await;
+    let after = status(experiments.get_opt("exp").await.unwrap().as_ref());
+    assert_eq!(after.counters, expected);
+    assert_eq!(crate::common::condition_of(&after, Type::Finished), "False/Scheduled");
+    let jobs = Api::<Job>::namespaced(install.client.clone(), &install.run_namespace);
+    if now() / PERIOD * PERIOD == due {
+        assert_eq!(jobs.list(&ListParams::default()).await.unwrap().items.len(), 1);
+        assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
+    }
+    delete_and_wait(&experiments, "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
