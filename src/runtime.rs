@@ -24,6 +24,7 @@ use crate::cli::{Choice, LeaderArgs, RunArgs};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::experiment::incoming::Incoming;
+use crate::experiment::orphans;
 use crate::experiment::{Context, error_policy, reconcile};
 use crate::health::{Health, Milestone, heartbeat};
 use crate::leader::claim::Claim;
@@ -141,6 +142,7 @@ async fn operate(
         config,
     });
 
+    let orphans = Box::pin(orphans::look(context.clone(), experiments.clone(), lead.clone()));
     // Who does not lead watches all the same, and begins with full caches.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
@@ -172,6 +174,7 @@ async fn operate(
     };
     tokio::select! {
         () = passes => {}
+        () = orphans => {}
         () = deadline => warn!("stopped with work in flight, after {GRACE:?}; the next start goes on from there"),
     }
 }

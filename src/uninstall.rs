@@ -141,7 +141,8 @@ impl Uninstall {
             }
         }
         for pod in &work.pods {
-            if let Err(error) = self.orphan(pod).await {
+            let context = self.context(&pod.namespace().unwrap_or_default());
+            if let Err(error) = cleanup::orphan(&context, pod).await {
                 problems.push(format!("pod {}: {}", key(pod), error.describe()));
             }
         }
@@ -190,7 +191,7 @@ impl Uninstall {
         let Some(found) = self.cluster.find(&api, "experiment", name).await? else { return Ok(()) };
         let uid = found.uid().unwrap_or_default();
         for pod in self.pods().await?.iter().filter(|pod| pod.labels().get(names::UID_LABEL) == Some(&uid)) {
-            self.orphan(pod).await?;
+            cleanup::orphan(context, pod).await?;
         }
         // Of one that cannot be read the record is not known; its finalizers are.
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
@@ -199,20 +200,6 @@ impl Uninstall {
         }
         let Some(rest) = without_finalizers(&found, HOLDS) else { return Ok(()) };
         gone_is_fine(self.cluster.set_finalizers(&api, "experiment", &found, &rest).await.map(|_| ()))
-    }
-
-    /// Lets a pod go, and deletes it.
-    async fn orphan(&self, pod: &Pod) -> Result<(), Error> {
-        let namespace = pod.namespace().unwrap_or_default();
-        let context = self.context(&namespace);
-        cleanup::release_pod(&context, &namespace, pod).await?;
-        if pod.metadata.deletion_timestamp.is_some() {
-            return Ok(());
-        }
-        let parameters = DeleteParams::default().preconditions(exactly(pod));
-        let (api, name) = (self.cluster.pods(&namespace), pod.name_any());
-        let deleted = api.delete(&name, &parameters);
-        gone_is_fine(self.cluster.call(format!("delete pod {}", key(pod)), deleted).await.map(|_| ()))
     }
 
     /// What there is to do in the namespaces that were asked for.

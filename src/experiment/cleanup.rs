@@ -160,6 +160,12 @@ pub async fn stop(context: &Context, pod: &Pod) -> Result<(), Error> {
     delete_pod(context, pod, DeleteParams::default()).await
 }
 
+/// Lets go of a pod that nobody knows any more, and asks it to stop.
+pub async fn orphan(context: &Context, pod: &Pod) -> Result<(), Error> {
+    release_pod(context, place(pod).0, pod).await?;
+    stop(context, pod).await
+}
+
 /// Makes the namespace of a pod that we hold anew if it is gone. Somebody has removed it by force, since what is held holds
 /// its namespace; and in one that does not exist nothing can be changed: the kubelet cannot report the end of the pod, nor
 /// can anybody take its finalizer off.

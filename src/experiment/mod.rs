@@ -17,6 +17,7 @@ pub mod journals;
 pub mod lint;
 pub mod logs;
 pub mod observe;
+pub mod orphans;
 pub mod outcome;
 pub mod plan;
 pub mod report;

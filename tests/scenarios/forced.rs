@@ -150,3 +150,27 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     let free = json!({"metadata": {"finalizers": null}});
     maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
 }
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_its_namespace() {
+    let install = Install::new("let-go").await;
+    install.with_experiment("{}").await;
+    let mut operator = Operator::start(&install).await;
+    install.apply_experiment("exp", json!({})).await;
+    let pod = pod_of(&install, "exp").await;
+    bind(&install, &pod).await;
+    report_container(&install.pods(), &pod, running()).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    // While nobody looks: the operator would put it back.
+    operator.signal("-STOP");
+    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    install.experiments().patch("exp", &PatchParams::default(), &free).await.unwrap();
+    delete_and_wait(&install.experiments(), "exp").await;
+    operator.signal("-CONT");
+    let is_free = |found: Option<&Pod>| {
+        found.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some() && pod.metadata.finalizers.is_none())
+    };
+    wait(&install.pods(), &pod, "let go and stopped", is_free).await;
+    assert!(operator.is_alive());
+}

@@ -1,0 +1,70 @@
+//! Pods whose experiment is gone.
+
+use chaostoolkit_operator::experiment::orphans;
+
+use super::*;
+
+/// Looks for such pods, with what the caches would have.
+async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
+    let (experiments, mut writer) = store();
+    writer.apply_watcher_event(&Event::Init);
+    if let Some(experiment) = fake.get(EXPERIMENT).filter(|_| is_known) {
+        writer.apply_watcher_event(&Event::InitApply(serde_json::from_value(experiment).unwrap()));
+    }
+    writer.apply_watcher_event(&Event::InitDone);
+    operator.fill_cache();
+    orphans::sweep(&operator.context, &experiments).await;
+}
+
+/// A run that goes on.
+async fn running() -> (FakeApi, Operator) {
+    let fake = cluster_for_runs();
+    fake.put(experiment(&json!({})));
+    let mut operator = Operator::new(&fake, Hangs::Crash);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["phase"], "Running");
+    (fake, operator)
+}
+
+#[tokio::test]
+async fn a_pod_whose_experiment_is_gone_is_let_go_and_stopped() {
+    let (fake, mut operator) = running().await;
+    // Its finalizers were taken off by hand, or another has its name by now.
+    for is_replaced in [false, true] {
+        let pod = fake.get(POD).unwrap();
+        let before = fake.get(EXPERIMENT).unwrap();
+        fake.vanish(EXPERIMENT);
+        if is_replaced {
+            let mut other = experiment(&json!({}));
+            other["metadata"]["uid"] = json!("another");
+            fake.put(other);
+        }
+        sweep(&fake, &mut operator, true).await;
+        let left = fake.get(POD).unwrap();
+        assert_eq!(left["metadata"]["finalizers"], json!([]));
+        assert!(!left["metadata"]["deletionTimestamp"].is_null(), "it is stopped");
+        assert_eq!(left["metadata"]["deletionGracePeriodSeconds"], 30, "its rollbacks have their time");
+        let calls = fake.calls().len();
+        sweep(&fake, &mut operator, true).await;
+        assert_eq!(fake.calls().len(), calls, "nobody is asked about one that is not held");
+        fake.vanish(POD);
+        fake.put(pod);
+        fake.put(before);
+    }
+}
+
+#[tokio::test]
+async fn a_pod_that_somebody_knows_is_left_alone() {
+    let (fake, mut operator) = running().await;
+    let writes = fake.writes().len();
+    sweep(&fake, &mut operator, false).await;
+    assert_eq!(fake.writes().len(), writes, "the cache was behind");
+    let calls = fake.calls().len();
+    sweep(&fake, &mut operator, true).await;
+    fake.edit(POD, |pod| pod["metadata"]["annotations"][names::EXPERIMENT_ANNOTATION] = json!("other/exp"));
+    fake.vanish(EXPERIMENT);
+    sweep(&fake, &mut operator, true).await;
+    fake.edit(POD, |pod| pod["metadata"]["annotations"] = Value::Null);
+    sweep(&fake, &mut operator, true).await;
+    assert_eq!(fake.calls().len(), calls, "it is another installation's, or nobody's");
+}
