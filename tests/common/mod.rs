@@ -183,10 +183,10 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     status(found.as_ref()).run.unwrap().pod_name
 }
 
-/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment:
-/// pods of such nodes are collected.
+/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment: 40
+/// seconds after a node was first missed, its pods are collected, so each test has a node of its own.
 pub async fn bind(install: &install::Install, name: &str) {
-    bind_to(install, name, "node").await;
+    bind_to(install, name, &install.run_namespace).await;
 }
 
 /// The same with a node of this name.
