@@ -74,15 +74,16 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
         status(found).schedule.is_some_and(|schedule| !schedule.active.is_empty())
     })
     .await;
-    let active = status(active.as_ref());
-    let resumed = active.schedule.unwrap();
-    assert_eq!(resumed.last_schedule_time.unwrap().0.as_second(), due, "the latest is started");
-    let pod = resumed.active[0].clone();
+    let pod = status(active.as_ref()).schedule.unwrap().active[0].clone();
     report_container(&install.pods(), &pod, terminated(1)).await;
     let ended = wait(&experiments, "exp", "with a history", |found| !status(found).history.is_empty()).await;
+    let ended = status(ended.as_ref());
+    // The CronJob is told of its run after that has begun.
+    let resumed = ended.schedule.unwrap().last_schedule_time.unwrap();
+    assert_eq!(resumed.0.as_second(), due, "the latest is started");
     let skipped = i32::try_from(MISSED).unwrap();
     let expected = Some(Counters { runs: 1, failed: 1, skipped, ..Counters::default() });
-    assert_eq!(status(ended.as_ref()).counters, expected);
+    assert_eq!(ended.counters, expected);
     eventually("an event tells of it", async || {
         let asked = ["-n", &install.namespace, "get", "events", "-o", "jsonpath={.items[*].reason}"];
         kubectl(&asked, "").1.contains("MissedSchedule").then_some(())
