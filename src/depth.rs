@@ -125,9 +125,8 @@ mod tests {
             assert_eq!(cut(&text, 7), text);
         }
         for levels in [DEEPEST + 1, DEEPEST + 2, 5000] {
-            let open = "[".repeat(levels);
-            let text =
-                format!("{{\"before\":[]{},\"a\":{open}{},\"after\":1}}\n{{}}", "", "]".repeat(levels));
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            let text = format!("{{\"before\":[],\"a\":{open}{close},\"after\":1}}\n{{}}");
             let found = cut(&text, 100);
             let read: Vec<Value> =
                 serde_json::Deserializer::from_str(&found).into_iter().collect::<Result<_, _>>().unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::Action;
 use tracing::debug;
@@ -33,11 +34,7 @@ pub async fn run(context: &Context, report: &mut Report<'_>) -> Result<Action, E
         if status.is_finished() {
             return after(context, report, &control).await;
         }
-        let started = start(context, report, &control).await;
-        if started.as_ref().is_err_and(Error::is_for_people) {
-            schedule::go_on(context, report, &control).await?;
-        }
-        return started;
+        return start(context, report, &control).await;
     };
     let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
     let pod = context.cluster.find(&context.cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
@@ -180,9 +177,8 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
     warnings
 }
 
-/// Decides on a run, records that, creates what it needs, and last the pod, or the `CronJob` that makes pods.
+/// Takes a run from the decision on it to where there is something to follow, and follows that.
 async fn start(context: &Context, report: &mut Report<'_>, control: &Control) -> Result<Action, Error> {
-    let cluster = &context.cluster;
     if control.abort
         && !control::is_scheduled(&report.live)
         && !report.draft.has_schedule()
@@ -192,20 +188,54 @@ async fn start(context: &Context, report: &mut Report<'_>, control: &Control) ->
         report.write().await?;
         return after(context, report, control).await;
     }
+    let made = match make(context, report, control).await {
+        Err(error) if error.is_for_people() => {
+            schedule::go_on(context, report, control).await?;
+            return Err(error);
+        }
+        made => made?,
+    };
+    match made {
+        Made::Nothing(action) => Ok(action),
+        Made::Schedule(cron_job) => {
+            let is_all = schedule::follow(context, report, &cron_job, control, clock::now()).await?;
+            let next = schedule::until_next(&report.draft.status, clock::now());
+            Ok(Action::requeue(if is_all { next } else { next.min(journals::RETRY) }))
+        }
+        Made::Run(pod) => match follow(context, report, &pod, control).await? {
+            Some(action) => Ok(action),
+            None => after(context, report, control).await,
+        },
+    }
+}
+
+/// What there is to follow.
+enum Made {
+    /// The pod of a run.
+    Run(Box<Pod>),
+    /// What starts the runs of a schedule.
+    Schedule(Box<CronJob>),
+    /// Nothing yet.
+    Nothing(Action),
+}
+
+/// Decides on a run, records that, creates what it needs, and last the pod, or the `CronJob` that makes pods.
+async fn make(context: &Context, report: &mut Report<'_>, control: &Control) -> Result<Made, Error> {
+    let cluster = &context.cluster;
     let (plan, resources) = prepare(context, report).await?;
     let is_adopted = adopt::is_due(&report.live);
     hold(context, report).await?;
     if is_adopted {
         adopt::take_over(context, report, &plan, &resources).await?;
         // What is recorded now brings the next steps, in a pass of their own.
-        return Ok(Action::requeue(Duration::ZERO));
+        return Ok(Made::Nothing(Action::requeue(Duration::ZERO)));
     }
     if control.suspend && plan.schedule.is_none() {
         report.draft.suspended();
-        return Ok(Action::await_change());
+        return Ok(Made::Nothing(Action::await_change()));
     }
     if drop_outdated(context, report, &resources).await? == Progress::Waiting {
-        return Ok(Action::requeue(TEARDOWN_RESYNC));
+        return Ok(Made::Nothing(Action::requeue(TEARDOWN_RESYNC)));
     }
     let is_resumed = !report.draft.status.resources.is_empty() || report.draft.status.run.is_some();
     report.draft.planned(&plan, &resources);
@@ -220,17 +250,12 @@ async fn start(context: &Context, report: &mut Report<'_>, control: &Control) ->
             apply::child(cluster, report, manifest, is_resumed).await?;
         }
     }
-    if resources.is_scheduled() {
-        let cron_job = schedule::ensure(cluster, report, &resources.workload, is_resumed).await?;
-        let is_all = schedule::follow(context, report, &cron_job, control, clock::now()).await?;
-        let next = schedule::until_next(&report.draft.status, clock::now());
-        return Ok(Action::requeue(if is_all { next } else { next.min(journals::RETRY) }));
-    }
-    let pod = apply::pod(cluster, report, &resources.workload).await?;
-    match follow(context, report, &pod, control).await? {
-        Some(action) => Ok(action),
-        None => after(context, report, control).await,
-    }
+    let workload = &resources.workload;
+    Ok(if resources.is_scheduled() {
+        Made::Schedule(Box::new(schedule::ensure(cluster, report, workload, is_resumed).await?))
+    } else {
+        Made::Run(Box::new(apply::pod(cluster, report, workload).await?))
+    })
 }
 
 /// Puts the finalizer on, before the first child is created, and takes that of the Python operator off.
