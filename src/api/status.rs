@@ -86,7 +86,7 @@ pub struct ExperimentStatus {
     /// Why the phase is what it is, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What the names of all objects of this experiment end in.
+    /// What the names of all objects of this experiment end in; those of a rerun have its number after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
     /// The namespace of the run, as it was when the run was decided on.

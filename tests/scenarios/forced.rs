@@ -21,14 +21,18 @@ use crate::common::{wait_for_reason, within};
 async fn remove_by_force(install: &Install) {
     let name = &install.run_namespace;
     let namespaces = Api::<Namespace>::all(install.client.clone());
-    let mut namespace = namespaces.get(name).await.unwrap();
-    let first = namespace.metadata.uid.clone();
-    assert!(namespace.metadata.deletion_timestamp.is_some());
-    namespace.spec.get_or_insert_default().finalizers = Some(Vec::new());
-    let request = Request::put(format!("/api/v1/namespaces/{name}/finalize"))
-        .header("content-type", "application/json")
-        .body(serde_json::to_vec(&namespace).unwrap());
-    let _: Value = install.client.request(request.unwrap()).await.unwrap();
+    let first = namespaces.get(name).await.unwrap().metadata.uid;
+    // The controller of namespaces writes to it as well.
+    eventually("the finalizer of the namespace is off", async || {
+        let Some(mut namespace) = namespaces.get_opt(name).await.unwrap() else { return Some(()) };
+        assert!(namespace.metadata.deletion_timestamp.is_some());
+        namespace.spec.get_or_insert_default().finalizers = Some(Vec::new());
+        let request = Request::put(format!("/api/v1/namespaces/{name}/finalize"))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&namespace).unwrap());
+        install.client.request::<Value>(request.unwrap()).await.ok().map(drop)
+    })
+    .await;
     eventually("the namespace is gone", async || {
         let found = namespaces.get_opt(name).await.unwrap();
         found.is_none_or(|found| found.metadata.uid != first).then_some(())
