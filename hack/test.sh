@@ -32,6 +32,8 @@ with_faults() { # CLUSTER PROGRAM TEST: on a control plane of its own, one test 
   (eval "$variables"; FAULTS_CLUSTER=$cluster cargo test --locked --test "$program" "$test" -- --ignored --nocapture --test-threads 1)
 }
 faults() {
+  layer "all faults at each call, against an API server in memory"
+  PASSES_EVERY=1 cargo test --locked --test passes
   layer "all faults between the operator and the API server, and then those of the cluster itself"
   local cluster=${CLUSTER_NAME:-ctk} failed=
   need faketime:faketime # for operators whose clock is wrong
