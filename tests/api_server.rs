@@ -16,7 +16,7 @@ use common::operator::{Operator, quiet};
 use common::{
     audit, condition_of, config_map, create, delete, delete_and_wait, eventually, experiment, wait,
 };
-use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use common::{pod_of, report_container, running, runs, status, terminated, wait_for_phase, wait_for_reason};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Resource};
@@ -292,11 +292,7 @@ async fn deleting_during_the_run_stops_it_waits_for_its_end_and_only_then_takes_
     let install = Install::new("abort").await;
     install.with_experiment("{}").await;
     let _operator = Operator::start(&install).await;
-    install.apply_experiment("exp", json!({})).await;
-    let name = pod_of(&install, "exp").await;
-    common::bind(&install, &name).await;
-    report_container(&install.pods(), &name, running()).await;
-    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    let name = runs(&install, "exp", json!({})).await;
 
     delete(&install.experiments(), "exp").await;
     let stopping = wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;

@@ -16,7 +16,7 @@ use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
     audit, condition_of, delete_and_wait, end_grace, eventually, experiment, kubectl, pod_of,
-    report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason,
+    report_container, running, runs, status, terminated, wait, wait_for_phase, wait_for_reason,
 };
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
@@ -42,16 +42,6 @@ async fn rerun(install: &Install, name: &str, value: &str) {
 async fn wait_for_condition(install: &Install, name: &str, type_: Type, wanted: &str) -> Status {
     let is_so = |found: Option<&_>| condition_of(&status(found), type_) == wanted;
     status(wait(&install.experiments(), name, wanted, is_so).await.as_ref())
-}
-
-/// An experiment whose run goes on, and the name of its pod.
-async fn runs(install: &Install, name: &str, spec: Value) -> String {
-    install.apply_experiment(name, spec).await;
-    let pod = pod_of(install, name).await;
-    common::bind(install, &pod).await;
-    report_container(&install.pods(), &pod, running()).await;
-    wait_for_phase(&install.experiments(), name, Phase::Running).await;
-    pod
 }
 
 /// What the runner reports when it was asked to stop.

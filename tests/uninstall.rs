@@ -12,7 +12,7 @@ use chaostoolkit_operator::names;
 use common::install::Install;
 use common::operator::Operator;
 use common::{
-    delete_and_wait, eventually, pod_of, report_container, running, status, terminated, wait, wait_for_phase,
+    delete_and_wait, eventually, pod_of, report_container, runs, status, terminated, wait, wait_for_phase,
 };
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
@@ -55,11 +55,7 @@ async fn abandoned(test: &str) -> Install {
     install.apply_experiment("over", json!({})).await;
     report_container(&install.pods(), &pod_of(&install, "over").await, terminated(0)).await;
     wait_for_phase(&install.experiments(), "over", Phase::Completed).await;
-    install.apply_experiment("running", json!({})).await;
-    let name = pod_of(&install, "running").await;
-    common::bind(&install, &name).await;
-    report_container(&install.pods(), &name, running()).await;
-    wait_for_phase(&install.experiments(), "running", Phase::Running).await;
+    runs(&install, "running", json!({})).await;
     install.apply_experiment("blocked", json!({"pod": {"experiment": {"configMapName": "none"}}})).await;
     wait_for_phase(&install.experiments(), "blocked", Phase::Blocked).await;
     install.apply_experiment("nightly", json!({"schedule": {"kind": "cronJob", "value": "0 3 * * *"}})).await;

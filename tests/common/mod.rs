@@ -183,6 +183,16 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     status(found.as_ref()).run.unwrap().pod_name
 }
 
+/// Begins an experiment whose run goes on then. The name of its pod.
+pub async fn runs(install: &install::Install, name: &str, spec: Value) -> String {
+    install.apply_experiment(name, spec).await;
+    let pod = pod_of(install, name).await;
+    bind(install, &pod).await;
+    report_container(&install.pods(), &pod, running()).await;
+    wait_for_phase(&install.experiments(), name, Phase::Running).await;
+    pod
+}
+
 /// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment: 40
 /// seconds after a node was first missed, its pods are collected, so each test has a node of its own.
 pub async fn bind(install: &install::Install, name: &str) {

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, bind, condition_of, config_map, create, delete, delete_and_wait, end_grace};
-use crate::common::{eventually, pod_of, report_container, running, terminated, wait, wait_for_phase};
+use crate::common::{audit, condition_of, config_map, create, delete, delete_and_wait, end_grace};
+use crate::common::{eventually, pod_of, report_container, runs, terminated, wait, wait_for_phase};
 use crate::common::{wait_for_reason, within};
 
 /// Takes the last finalizer off a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
@@ -65,11 +65,7 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
     let install = Install::new("forced").await;
     install.with_experiment("{}").await;
     let operator = Operator::start(&install).await;
-    install.apply_experiment("exp", json!({})).await;
-    let name = pod_of(&install, "exp").await;
-    bind(&install, &name).await;
-    report_container(&install.pods(), &name, running()).await;
-    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    let name = runs(&install, "exp", json!({})).await;
     // With little time to stop: when that is over, the operator looks what keeps it.
     install.pods().delete(&name, &DeleteParams::default().grace_period(2)).await.unwrap();
     wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
@@ -97,11 +93,7 @@ async fn an_experiment_can_be_deleted_whose_namespace_was_removed_by_force() {
     let install = Install::new("gone").await;
     install.with_experiment("{}").await;
     let operator = Operator::start(&install).await;
-    install.apply_experiment("exp", json!({})).await;
-    let name = pod_of(&install, "exp").await;
-    bind(&install, &name).await;
-    report_container(&install.pods(), &name, running()).await;
-    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    let name = runs(&install, "exp", json!({})).await;
     // At once: the namespace's content is still to be deleted.
     delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
     remove_by_force(&install).await;
@@ -161,11 +153,7 @@ async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_
     let install = Install::new("let-go").await;
     install.with_experiment("{}").await;
     let mut operator = Operator::start(&install).await;
-    install.apply_experiment("exp", json!({})).await;
-    let pod = pod_of(&install, "exp").await;
-    bind(&install, &pod).await;
-    report_container(&install.pods(), &pod, running()).await;
-    wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
+    let pod = runs(&install, "exp", json!({})).await;
     // While nobody looks: the operator would put it back.
     operator.signal("-STOP");
     let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
