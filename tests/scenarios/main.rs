@@ -12,6 +12,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crowd;
 mod edits;
 mod forced;
 mod garbage;
