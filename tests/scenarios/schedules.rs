@@ -75,12 +75,17 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
     })
     .await;
     let pod = status(active.as_ref()).schedule.unwrap().active[0].clone();
+    // The CronJob is told of its run after that has begun.
+    eventually("the latest is started", async || {
+        let told = cron_jobs.get(&name).await.unwrap().status?.last_schedule_time?;
+        (told.0.as_second() == due).then_some(())
+    })
+    .await;
     report_container(&install.pods(), &pod, terminated(1)).await;
     let ended = wait(&experiments, "exp", "with a history", |found| !status(found).history.is_empty()).await;
     let ended = status(ended.as_ref());
-    // The CronJob is told of its run after that has begun.
     let resumed = ended.schedule.unwrap().last_schedule_time.unwrap();
-    assert_eq!(resumed.0.as_second(), due, "the latest is started");
+    assert_eq!(resumed.0.as_second(), due, "that is on the status as well");
     let skipped = i32::try_from(MISSED).unwrap();
     let expected = Some(Counters { runs: 1, failed: 1, skipped, ..Counters::default() });
     assert_eq!(ended.counters, expected);
