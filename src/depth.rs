@@ -39,26 +39,22 @@ pub fn shallow(answer: Response<Box<DynBody>>) -> Response<Box<DynBody>> {
 pub fn cut_at(spec: &Value) -> Option<String> {
     /// How much of the path is told: the rest is as long as the object is deep.
     const TOLD: usize = 3;
-    fn find(value: &Value, path: &mut Vec<String>) -> bool {
-        let children: Vec<(String, &Value)> = match value {
-            Value::String(text) => return text == CUT,
+    /// The way to it, from its end.
+    fn find(value: &Value) -> Option<Vec<String>> {
+        let (mut way, step) = match value {
+            Value::String(text) => return (text == CUT).then(Vec::new),
             Value::Array(items) => {
-                items.iter().enumerate().map(|(at, item)| (format!("[{at}]"), item)).collect()
+                items.iter().enumerate().find_map(|(at, item)| Some((find(item)?, format!("[{at}]"))))?
             }
-            Value::Object(fields) => fields.iter().map(|(name, field)| (format!(".{name}"), field)).collect(),
-            _ => return false,
+            Value::Object(fields) => {
+                fields.iter().find_map(|(name, field)| Some((find(field)?, format!(".{name}"))))?
+            }
+            _ => return None,
         };
-        children.into_iter().any(|(step, child)| {
-            path.push(step);
-            let is_found = find(child, path);
-            if !is_found {
-                path.pop();
-            }
-            is_found
-        })
+        way.push(step);
+        Some(way)
     }
-    let mut path = Vec::new();
-    find(spec, &mut path).then(|| path.into_iter().take(TOLD).collect())
+    Some(find(spec)?.into_iter().rev().take(TOLD).collect())
 }
 
 /// Cuts off what is too deep, in pieces as they come. It only counts brackets: what is no JSON is for others to refuse.

@@ -19,11 +19,15 @@ pub async fn namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Err
     match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
         Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
         Some(_) => Ok(()),
-        None => match cluster.create(manifest).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_already_exists() => Ok(()),
-            Err(error) => Err(error),
-        },
+        None => new_namespace(cluster, manifest).await,
+    }
+}
+
+/// Creates a namespace that was not there a moment ago. Somebody else may have done so since.
+pub async fn new_namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
+    match cluster.create(manifest).await {
+        Err(error) if !error.is_already_exists() => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -4,12 +4,11 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{DeleteParams, Preconditions};
+use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use serde_json::json;
 use tracing::warn;
 
 use super::Context;
-use super::adopt;
 use super::control::Control;
 use super::error::Error;
 use super::event;
@@ -19,8 +18,9 @@ use super::report::Report;
 use super::rescue;
 use super::resource::{Kind, Manifest};
 use super::schedule;
+use super::{adopt, apply};
 use crate::api::{Phase, ResourceRef, Spec, Status};
-use crate::cluster::{belongs_to, named, without_finalizers};
+use crate::cluster::{Cluster, belongs_to, named, without_finalizers};
 use crate::names;
 use crate::reason::Reason;
 
@@ -86,9 +86,7 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
         return Ok(Progress::Waiting);
     }
     if Box::pin(rescue::teardown(context, report)).await? == Progress::Waiting {
-        report.draft.terminating("waiting for the rollbacks to be played");
-        report.write().await?;
-        return Ok(Progress::Waiting);
+        return waiting(report, "waiting for the rollbacks to be played").await;
     }
     // Before the pods of earlier runs, which may be its own: it would start the next meanwhile.
     for ResourceRef { kind, namespace, name, .. } in report.draft.status.resources.clone() {
@@ -101,18 +99,21 @@ async fn remove_children(context: &Context, report: &mut Report<'_>) -> Result<P
             report.write().await?;
         }
         if remove_schedule(context, &namespace, &name, &uid).await? == Progress::Waiting {
-            report.draft.terminating("waiting for the runs to end");
-            report.write().await?;
-            return Ok(Progress::Waiting);
+            return waiting(report, "waiting for the runs to end").await;
         }
     }
     if remove_past(context, &report.draft.status, &uid).await? == Progress::Waiting {
-        report.draft.terminating("waiting for the pods of earlier runs to go");
-        report.write().await?;
-        return Ok(Progress::Waiting);
+        return waiting(report, "waiting for the pods of earlier runs to go").await;
     }
     remove_resources(context, &report.draft.status.resources.clone(), &uid).await?;
     Ok(Progress::Done)
+}
+
+/// Says what is waited for.
+async fn waiting(report: &mut Report<'_>, message: &str) -> Result<Progress, Error> {
+    report.draft.terminating(message);
+    report.write().await?;
+    Ok(Progress::Waiting)
 }
 
 async fn remove_pod(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
@@ -179,11 +180,7 @@ pub async fn let_be_changed(context: &Context, pod: &Pod) -> Result<(), Error> {
         return Ok(());
     }
     warn!("namespace {name} is gone, and pod {pod} is still in it: it is made anew, to let the pod go");
-    let namespace = Manifest::new(Kind::Namespace, json!({"metadata": {"name": name}}));
-    match cluster.create(&namespace).await {
-        Err(error) if !error.is_already_exists() => Err(error),
-        _ => Ok(()),
-    }
+    apply::new_namespace(cluster, &Manifest::new(Kind::Namespace, json!({"metadata": {"name": name}}))).await
 }
 
 async fn delete_pod(context: &Context, pod: &Pod, parameters: DeleteParams) -> Result<(), Error> {
@@ -311,17 +308,26 @@ pub async fn remove_resources(context: &Context, resources: &[ResourceRef], uid:
 }
 
 async fn remove_resource(context: &Context, resource: &ResourceRef, uid: &str) -> Result<(), Error> {
-    let ResourceRef { kind, namespace, name, adopted } = resource;
+    let ResourceRef { kind, namespace, name, .. } = resource;
     let Some(kind) = Kind::named(kind) else { return Ok(()) };
-    let api = context.cluster.objects(kind, namespace);
-    let Some(found) = context.cluster.find(&api, kind.as_str(), name).await? else {
+    let found = own(&context.cluster, kind, resource, uid).await?;
+    let Some(found) = found.filter(|found| found.metadata.deletion_timestamp.is_none()) else {
         return Ok(());
     };
-    if (*adopted || belongs_to(&found, uid)) && found.metadata.deletion_timestamp.is_none() {
-        let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid.clone()));
-        delete(context, namespace, kind, name, &parameters).await?;
-    }
-    Ok(())
+    let parameters = DeleteParams::default().preconditions(precondition(found.metadata.uid));
+    delete(context, namespace, kind, name, &parameters).await
+}
+
+/// An object on the record, if it is there and still that of the experiment with this uid.
+pub async fn own(
+    cluster: &Cluster,
+    kind: Kind,
+    recorded: &ResourceRef,
+    uid: &str,
+) -> Result<Option<DynamicObject>, Error> {
+    let ResourceRef { namespace, name, adopted, .. } = recorded;
+    let found = cluster.find(&cluster.objects(kind, namespace), kind.as_str(), name).await?;
+    Ok(found.filter(|found| *adopted || belongs_to(found, uid)))
 }
 
 async fn delete(

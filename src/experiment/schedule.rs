@@ -24,7 +24,7 @@ use super::resource::{Kind, Manifest};
 use super::status::LONGEST_HISTORY;
 use super::{Context, apply, journals};
 use crate::api::{ResourceRef, ScheduleStatus, Status};
-use crate::cluster::{Cluster, belongs_to, named, patching, posting, without_finalizers};
+use crate::cluster::{Cluster, named, patching, posting, without_finalizers};
 use crate::names;
 
 /// Sees to it that the `CronJob` is as the spec wants it. One that somebody has changed by hand stays so until the spec
@@ -96,12 +96,8 @@ pub async fn go_on(context: &Context, report: &mut Report<'_>, control: &Control
 
 /// Suspends a `CronJob`. It is not as anybody asked for any more, and so it is replaced once that can be decided on.
 async fn hold(cluster: &Cluster, recorded: &ResourceRef, uid: &str) -> Result<(), Error> {
-    let ResourceRef { namespace, name, adopted, .. } = recorded;
-    let api = cluster.objects(Kind::CronJob, namespace);
-    let found = cluster.find(&api, Kind::CronJob.as_str(), name).await?;
-    let is_to_be_held =
-        |found: &DynamicObject| (*adopted || belongs_to(found, uid)) && found.data["spec"]["suspend"] != true;
-    let Some(found) = found.filter(is_to_be_held) else { return Ok(()) };
+    let found = cleanup::own(cluster, Kind::CronJob, recorded, uid).await?;
+    let Some(found) = found.filter(|found| found.data["spec"]["suspend"] != true) else { return Ok(()) };
     let held = json!({
         "metadata": {"uid": found.metadata.uid, "annotations": {names::SPEC_HASH_ANNOTATION: null}},
         "spec": {"suspend": true},

@@ -39,7 +39,7 @@ async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it
     let began = Instant::now();
     let before = line.calls();
     let (mut looks, mut busiest) = (0, 0);
-    let mut minute = (Instant::now(), before);
+    let mut stretch = (Instant::now(), before);
     while began.elapsed() < Duration::from_secs(seconds) {
         assert!(operator.is_alive(), "it does not end by itself");
         for probe in ["/livez", "/readyz"] {
@@ -48,9 +48,9 @@ async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it
         }
         looks += 1;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if minute.0.elapsed() >= Duration::from_secs(10) {
-            busiest = busiest.max(line.calls() - minute.1);
-            minute = (Instant::now(), line.calls());
+        if stretch.0.elapsed() >= Duration::from_secs(10) {
+            busiest = busiest.max(line.calls() - stretch.1);
+            stretch = (Instant::now(), line.calls());
         }
     }
     let lasted = began.elapsed().as_secs();

@@ -72,8 +72,11 @@ impl Followed {
     async fn end(&mut self, pod: String, exit_code: i32) {
         report_container(&self.install.pods(), &pod, terminated(exit_code)).await;
         within(crate::common::LIMIT, "the end is recorded", async || {
-            let found = self.install.experiments().get("exp").await.unwrap();
-            status(Some(&found)).history.iter().any(|past| past.run.pod_name == pod).then_some(())
+            status(Some(&self.experiment().await))
+                .history
+                .iter()
+                .any(|past| past.run.pod_name == pod)
+                .then_some(())
         })
         .await;
         self.over.insert(pod);
