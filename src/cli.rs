@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::names;
+use chaostoolkit_api::names;
 
 /// Runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects.
 #[derive(Debug, Parser)]

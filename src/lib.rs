@@ -14,26 +14,11 @@
     allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")
 )]
 
-pub mod api;
-pub mod backoff;
 pub mod cli;
-pub mod client;
-pub mod clock;
 pub mod cluster;
-pub mod config;
-pub mod depth;
+pub mod commands;
+pub mod controller;
 pub mod experiment;
-pub mod health;
-pub mod journal;
-pub mod leader;
-pub mod metrics;
-pub mod names;
-pub mod own;
-pub mod reason;
-pub mod render;
-pub mod runtime;
-pub mod server;
-pub mod telemetry;
-pub mod uninstall;
-pub mod watch;
+pub mod process;
+pub mod toolkit;
 pub mod yaml;

@@ -4,17 +4,22 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use chaostoolkit_operator::cli::{Cli, Command, JournalArgs, RenderArgs};
-use chaostoolkit_operator::{api, journal, render, runtime, telemetry, uninstall, yaml};
 use clap::Parser;
+
+use chaostoolkit_operator::cli::{Cli, Command, JournalArgs, RenderArgs};
+use chaostoolkit_operator::commands::{cleanup, journal, render};
+use chaostoolkit_operator::process::telemetry;
+use chaostoolkit_operator::{controller, yaml};
 
 fn main() -> anyhow::Result<()> {
     let Cli { telemetry, command } = Cli::parse();
     telemetry::init(&telemetry)?;
     match command {
-        Command::Run(args) => tokio()?.block_on(runtime::run(args)),
-        Command::Cleanup(args) => tokio()?.block_on(uninstall::run(args)),
-        Command::Crd => print(&serde_saphyr::to_string(&api::crd()).context("cannot print the definition")?),
+        Command::Run(args) => tokio()?.block_on(controller::run(args)),
+        Command::Cleanup(args) => tokio()?.block_on(cleanup::run(args)),
+        Command::Crd => {
+            print(&serde_saphyr::to_string(&chaostoolkit_api::crd()).context("cannot print the definition")?)
+        }
         Command::Render(RenderArgs { file, templates, have }) => {
             let templates = templates.map(|path| read(&path)).transpose()?;
             let objects = render::render(&read(&file)?, templates.as_deref(), &have)?;

@@ -9,8 +9,8 @@ mod common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Experiment, Phase};
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::{Experiment, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
@@ -97,7 +97,7 @@ async fn an_experiment_that_is_nested_too_deeply_is_rejected_by_its_path_and_hol
     install.client.request_text(edit).await.unwrap();
     report_container(&install.pods(), &pod, terminated(0)).await;
 
-    let client = chaostoolkit_operator::client::infer().await.unwrap();
+    let client = chaostoolkit_operator::cluster::client::infer().await.unwrap();
     let experiments = Api::<Experiment>::namespaced(client, &install.namespace);
     let status = wait_for_reason(&experiments, "first", "InvalidSpec").await;
     let message = status.message.unwrap();

@@ -8,10 +8,10 @@ mod common;
 
 use std::time::Duration;
 
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::names;
+use chaostoolkit_api::{Outcome, Phase, Status, Trigger};
 use chaostoolkit_journal::message::{Message, State};
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Outcome, Phase, Status, Trigger};
-use chaostoolkit_operator::names;
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{

@@ -3,11 +3,9 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
 
-use chaostoolkit_operator::api;
-
 #[test]
 fn the_committed_definitions_are_those_of_the_types() {
-    let made = serde_saphyr::to_string(&api::crd()).unwrap();
+    let made = serde_saphyr::to_string(&chaostoolkit_api::crd()).unwrap();
     for (file, committed) in [
         ("manifests/crd.yaml", include_str!("../manifests/crd.yaml")),
         ("kustomize/base/crd.yaml", include_str!("../kustomize/base/crd.yaml")),
@@ -18,7 +16,7 @@ fn the_committed_definitions_are_those_of_the_types() {
 
 #[test]
 fn names_are_those_of_the_python_operator() {
-    let names = api::crd().spec.names;
+    let names = chaostoolkit_api::crd().spec.names;
     assert_eq!(names.plural, "chaosexperiments");
     assert_eq!(names.singular.as_deref(), Some("chaosexperiment"));
     assert_eq!(names.short_names, Some(vec!["ctk".to_owned(), "ctks".to_owned()]));
@@ -28,6 +26,6 @@ fn names_are_those_of_the_python_operator() {
 /// 0.14.0's own examples have no spec; a required one would refuse them, and stored ones could not be changed.
 #[test]
 fn no_field_of_the_root_is_required() {
-    let schema = api::crd().spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
+    let schema = chaostoolkit_api::crd().spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
     assert_eq!(schema.required, None);
 }

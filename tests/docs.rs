@@ -2,8 +2,7 @@
 
 #![allow(missing_docs)]
 
-use chaostoolkit_operator::api;
-use chaostoolkit_operator::reason::Reason;
+use chaostoolkit_api::reason::Reason;
 
 const REFERENCE: &str = include_str!("../docs/reference.md");
 
@@ -19,7 +18,7 @@ fn every_reason_is_in_the_reference() {
 
 #[test]
 fn every_printer_column_is_in_the_reference() {
-    let version = &api::crd().spec.versions[0];
+    let version = &chaostoolkit_api::crd().spec.versions[0];
     let columns = version.additional_printer_columns.iter().flatten();
     let missing: Vec<&str> = columns
         .map(|column| column.name.as_str())

@@ -8,9 +8,10 @@ mod common;
 
 use std::process::Command;
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Counters, Phase};
-use chaostoolkit_operator::{names, yaml};
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::names;
+use chaostoolkit_api::{Counters, Phase};
+use chaostoolkit_operator::yaml;
 use common::install::Install;
 use common::operator::Operator;
 use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment, wait};

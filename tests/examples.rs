@@ -8,8 +8,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Experiment, Phase, Spec};
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::{Experiment, Phase, Spec};
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
 use common::{delete_and_wait, kubectl, status, within};
@@ -291,7 +291,7 @@ async fn a_run_is_stopped_as_its_example_says_and_rolls_back() {
     assert!(patched, "{text}");
     let ended = async || {
         let status = status(experiments.get_opt("abort").await.unwrap().as_ref());
-        Some(status).filter(chaostoolkit_operator::api::Status::is_finished)
+        Some(status).filter(chaostoolkit_api::Status::is_finished)
     };
     let status = within(LIMIT, "the run is stopped", ended).await;
     assert_eq!(status.phase, Some(Phase::Aborted), "{status:?}");

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use chaostoolkit_operator::render::render;
+use chaostoolkit_operator::commands::render::render;
 use chaostoolkit_operator::yaml;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -9,11 +9,11 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::health::Health;
-use chaostoolkit_operator::leader::Candidate;
-use chaostoolkit_operator::leader::claim::Claim;
-use chaostoolkit_operator::leader::term::Lead;
-use chaostoolkit_operator::names;
+use chaostoolkit_api::names;
+use chaostoolkit_operator::process::health::Health;
+use chaostoolkit_operator::process::leader::Candidate;
+use chaostoolkit_operator::process::leader::claim::Claim;
+use chaostoolkit_operator::process::leader::term::Lead;
 use common::install::Install;
 use common::operator::Operator;
 use common::{eventually, pod_of, within};

@@ -8,8 +8,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::Phase;
-use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_api::Phase;
+use chaostoolkit_api::condition::Type;
 use common::install::Install;
 use common::operator::Operator;
 use common::{audit, condition_of, config_map, create, delete, eventually, status, wait, wait_for_phase};

@@ -7,7 +7,7 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
-use chaostoolkit_operator::render::render;
+use chaostoolkit_operator::commands::render::render;
 use common::install::Install;
 use common::{config_map, create, delete_and_wait, wait};
 use k8s_openapi::api::core::v1::Pod;

@@ -9,7 +9,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use chaostoolkit_operator::names;
+use chaostoolkit_api::names;
 use common::install::{documents, kustomize};
 use common::{client, create, kubectl, unique};
 use k8s_openapi::api::core::v1::ServiceAccount;

@@ -7,8 +7,8 @@ mod common;
 
 use std::process::{Output, Stdio};
 
-use chaostoolkit_operator::api::Phase;
-use chaostoolkit_operator::names;
+use chaostoolkit_api::Phase;
+use chaostoolkit_api::names;
 use common::install::Install;
 use common::operator::Operator;
 use common::{

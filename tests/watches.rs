@@ -8,8 +8,8 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chaostoolkit_operator::health::{Health, Pulse};
-use chaostoolkit_operator::watch;
+use chaostoolkit_operator::cluster::watch;
+use chaostoolkit_operator::process::health::{Health, Pulse};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use http::{Request, Response};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use kube::core::Status;
 
-use super::templates::TemplateError;
-use crate::api::spec::InvalidSpec;
-use crate::reason::Reason;
+use crate::experiment::decide::templates::TemplateError;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::spec::InvalidSpec;
 
 /// Why a pass over an experiment did not come to its end. Tried again with a capped backoff, but for an
 /// invalid spec, which waits for an edit.

@@ -9,16 +9,15 @@ use kube::Resource;
 use kube::api::{DeleteParams, ListParams};
 use kube::core::PartialObjectMeta;
 
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::named;
+use crate::experiment::Context;
+use crate::experiment::children::create;
+use crate::experiment::error::Error;
+use crate::experiment::judge::evidence::{Evidence, JOURNAL_WAIT, Journal, is_overdue};
+use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Spec, names};
 use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::Carried;
-
-use super::error::Error;
-use super::evidence::{Evidence, JOURNAL_WAIT, Journal, is_overdue};
-use super::resource::{Kind, Manifest};
-use super::{Context, apply};
-use crate::api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Spec};
-use crate::cluster::named;
-use crate::names;
 
 /// The key in the `ConfigMap`.
 const KEY: &str = "journal.json.gz";
@@ -73,7 +72,7 @@ pub async fn settle(
             Err(_) => return Some(JournalRef { problem: None, ..seen }),
         },
     };
-    Some(JournalRef { problem: Some(crate::api::condition::short(&problem)), ..seen })
+    Some(JournalRef { problem: Some(chaostoolkit_api::condition::short(&problem)), ..seen })
 }
 
 async fn keep(
@@ -85,12 +84,12 @@ async fn keep(
 ) -> Result<String, Error> {
     let manifest = manifest(experiment, run, outcome, carried)?;
     let name = manifest.name().to_owned();
-    let found = apply::owned(&context.cluster, &manifest).await?;
+    let found = create::owned(&context.cluster, &manifest).await?;
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
     if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
         // Left by a pass that was killed before it had recorded the run under this number, which another run has now.
         remove(context, experiment, &name).await?;
-        apply::owned(&context.cluster, &manifest).await?;
+        create::owned(&context.cluster, &manifest).await?;
     }
     drop_old(context, experiment, run.number).await?;
     Ok(name)

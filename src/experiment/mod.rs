@@ -4,31 +4,16 @@
 //! between any two calls: the next one goes on from there. What a run needs for its teardown is on the status before
 //! the first child is created; a run whose end is recorded is never started again.
 
-pub mod adopt;
-pub mod apply;
 pub mod build;
-pub mod cleanup;
-pub mod control;
+pub mod children;
+pub mod decide;
 pub mod error;
-pub mod event;
-pub mod evidence;
-pub mod incoming;
+pub mod intent;
 pub mod journals;
-pub mod lint;
-pub mod logs;
-pub mod observe;
-pub mod orphans;
-pub mod outcome;
-pub mod plan;
-pub mod report;
-pub mod rescue;
-pub mod resource;
-pub mod retire;
-mod run;
-pub mod schedule;
+pub mod judge;
+pub mod pass;
+pub mod stages;
 pub mod status;
-pub mod templates;
-pub mod verdict;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,17 +26,17 @@ use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tracing::warn;
 
-use crate::api::Experiment;
-use crate::backoff::Backoff;
-use crate::clock;
 use crate::cluster::{Cluster, belongs_to, without_finalizers};
-use crate::config::Config;
-use crate::metrics::Metrics;
-use crate::names;
-use control::Control;
-use error::Error;
-use incoming::Incoming;
-use report::Report;
+use crate::experiment::error::Error;
+use crate::experiment::intent::Control;
+use crate::experiment::judge::log_follower::Incoming;
+use crate::experiment::pass::Report;
+use crate::experiment::stages::{adopt, rescue, retention, start, teardown};
+use crate::process::backoff::Backoff;
+use crate::process::clock;
+use crate::process::config::Config;
+use crate::process::metrics::Metrics;
+use chaostoolkit_api::{Experiment, names};
 
 /// What the passes share.
 pub struct Context {
@@ -126,7 +111,7 @@ pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, cont
 fn settled(context: &Context, seen: &Experiment) -> Option<Action> {
     let status = seen.status.as_ref().filter(|status| status.is_finished())?;
     let control = Control::of(seen);
-    let places = [cleanup::pod_of(status), cleanup::rescue_of(status)];
+    let places = [teardown::pod_of(status), teardown::rescue_of(status)];
     let mut pods = Vec::new();
     for (namespace, name) in places.into_iter().flatten() {
         let pod = context.pods.get(&ObjectRef::new(&name).within(&namespace));
@@ -139,8 +124,8 @@ fn settled(context: &Context, seen: &Experiment) -> Option<Action> {
         || seen.is_deleting()
         || status.observed_generation != seen.metadata.generation
         || rescue::is_open(status, &control)
-        || retire::is_due(status, &control, !pods.is_empty(), clock::now());
-    (!is_open).then(|| retire::next(status, &control, clock::now()))
+        || retention::is_due(status, &control, !pods.is_empty(), clock::now());
+    (!is_open).then(|| retention::next(status, &control, clock::now()))
 }
 
 async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
@@ -150,9 +135,9 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
     };
     let mut report = Report::new(context, live, clock::now());
     if report.live.is_deleting() {
-        return match cleanup::teardown(context, &mut report).await {
-            Ok(cleanup::Progress::Done) => Ok(Action::await_change()),
-            Ok(cleanup::Progress::Waiting) => Ok(Action::requeue(TEARDOWN_RESYNC)),
+        return match teardown::teardown(context, &mut report).await {
+            Ok(teardown::Progress::Done) => Ok(Action::await_change()),
+            Ok(teardown::Progress::Waiting) => Ok(Action::requeue(TEARDOWN_RESYNC)),
             Err(error) => {
                 if error.is_for_people() {
                     report.draft.cleanup_blocked(&error);
@@ -162,7 +147,7 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
             }
         };
     }
-    match Box::pin(run::run(context, &mut report)).await {
+    match Box::pin(start::run(context, &mut report)).await {
         Ok(action) => report.write().await.map(|()| action),
         Err(Error::InvalidSpec(invalid)) => {
             // Only an edit can help, and an edit brings the next pass.
@@ -173,7 +158,7 @@ async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
             Ok(if is_due { Action::requeue(journals::RETRY) } else { Action::await_change() })
         }
         Err(error) => {
-            let is_for_later = control::is_scheduled(&report.live) || adopt::is_due(&report.live);
+            let is_for_later = intent::is_scheduled(&report.live) || adopt::is_due(&report.live);
             if !is_for_later && report.draft.gave_up_waiting(&Control::of(&report.live), &error) {
                 return report.write().await.map(|()| Action::await_change());
             }

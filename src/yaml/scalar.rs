@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::civil;
 use serde_json::{Number, Value};
 
-use super::shown;
+use crate::yaml::shown;
 
 /// The meaning of a scalar.
 #[derive(Clone, Debug, PartialEq)]

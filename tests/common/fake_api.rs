@@ -570,7 +570,7 @@ fn end(pod: &mut Value, code: i32, message: &str) {
     let (phase, reason) = if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
     // Just now: logs of runs that ended long ago are not waited for.
     let finished =
-        Timestamp::from_second(chaostoolkit_operator::clock::now().as_second()).unwrap_or_default();
+        Timestamp::from_second(chaostoolkit_operator::process::clock::now().as_second()).unwrap_or_default();
     let started = finished - SignedDuration::from_secs(42);
     pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
         "exitCode": code, "reason": reason, "message": message,

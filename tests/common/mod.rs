@@ -29,8 +29,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::{self, Type};
-use chaostoolkit_operator::api::{Experiment, Phase, Status};
+use chaostoolkit_api::condition::{self, Type};
+use chaostoolkit_api::{Experiment, Phase, Status};
 use k8s_openapi::api::core::v1::{Binding, Pod};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;

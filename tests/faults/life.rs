@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::{Experiment, Phase, Run, Status};
+use chaostoolkit_api::{Experiment, Phase, Run, Status};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};

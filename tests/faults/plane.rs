@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::Status;
+use chaostoolkit_api::Status;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams};

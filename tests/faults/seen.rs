@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use chaostoolkit_operator::api::{Experiment, PastRun, Phase, Status};
+use chaostoolkit_api::{Experiment, PastRun, Phase, Status};
 use futures::StreamExt;
 use kube::api::Api;
 use kube::runtime::watcher::{self, Event};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chaostoolkit_operator::api::Status;
-use chaostoolkit_operator::names;
+use chaostoolkit_api::Status;
+use chaostoolkit_api::names;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};

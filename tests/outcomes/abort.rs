@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::{Type, find};
-use chaostoolkit_operator::api::{Outcome, Phase, Status, Warning};
+use chaostoolkit_api::condition::{Type, find};
+use chaostoolkit_api::{Outcome, Phase, Status, Warning};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;

@@ -1,6 +1,6 @@
 //! The experiments, and what has to be on the status of each.
 
-use chaostoolkit_operator::api::{Outcome, Phase};
+use chaostoolkit_api::{Outcome, Phase};
 use serde_json::{Value, json};
 
 /// What happens to a pod during its run, other than what the experiment does.

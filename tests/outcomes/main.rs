@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cases::{Case, SETTINGS, Then, echo, inline, passes, well};
+use chaostoolkit_api::condition::{Type, find};
+use chaostoolkit_api::{Outcome, Phase, Status};
 use chaostoolkit_journal::frame;
-use chaostoolkit_operator::api::condition::{Type, find};
-use chaostoolkit_operator::api::{Outcome, Phase, Status};
 use common::install::Install;
 use common::operator::Operator;
 use common::{

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Outcome, Phase, Status};
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::{Outcome, Phase, Status};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
 use kube::api::{LogParams, Patch, PatchParams};

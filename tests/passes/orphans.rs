@@ -1,6 +1,6 @@
 //! Pods whose experiment is gone.
 
-use chaostoolkit_operator::experiment::orphans;
+use chaostoolkit_operator::experiment::stages::orphans;
 
 use super::*;
 

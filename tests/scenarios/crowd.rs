@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::Status;
+use chaostoolkit_api::Status;
 use futures::{StreamExt, stream};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};

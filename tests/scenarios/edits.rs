@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::Phase;
-use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_api::Phase;
+use chaostoolkit_api::condition::Type;
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::{ListParams, Patch, PatchParams};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::Phase;
-use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_api::Phase;
+use chaostoolkit_api::condition::Type;
 use http::Request;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::condition::{self, Type};
-use chaostoolkit_operator::api::{Experiment, Phase};
+use chaostoolkit_api::condition::{self, Type};
+use chaostoolkit_api::{Experiment, Phase};
 use futures::{StreamExt, stream};
 use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams};
 use kube::core::ApiResource;

@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Experiment, Phase};
-use chaostoolkit_operator::names;
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::names;
+use chaostoolkit_api::{Experiment, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment};

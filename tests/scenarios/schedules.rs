@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::Type;
-use chaostoolkit_operator::api::{Counters, Experiment, Phase};
-use chaostoolkit_operator::names;
+use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::names;
+use chaostoolkit_api::{Counters, Experiment, Phase};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{Timestamp, Zoned};
 use kube::Api;

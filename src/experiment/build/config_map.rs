@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Manifest, Plan};
-use crate::experiment::plan::{DEFAULT_EXPERIMENT, DEFAULT_FILE, Owner, Source};
-use crate::experiment::resource::Kind;
-use crate::names;
+use crate::cluster::manifest::Kind;
+use crate::experiment::build::{Manifest, Plan};
+use crate::experiment::decide::plan::{DEFAULT_EXPERIMENT, DEFAULT_FILE, Owner, Source};
+use chaostoolkit_api::names;
 
 /// An empty `ConfigMap`, if the plan wants one.
 pub fn env(plan: &Plan) -> Option<Manifest> {

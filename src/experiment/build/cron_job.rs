@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Manifest, Plan, Template, TemplateError, Templates, child, label, mark_at};
-use crate::experiment::plan::{Owner, Schedule};
-use crate::experiment::resource::Kind;
-use crate::names;
+use crate::cluster::manifest::Kind;
+use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates, child, label, mark_at};
+use crate::experiment::decide::plan::{Owner, Schedule};
+use chaostoolkit_api::names;
 
 const JOB: &[&str] = &["spec", "jobTemplate"];
 const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];

@@ -6,9 +6,9 @@
 
 use serde_json::{Value, json};
 
-use super::{entry, is_named, items, push};
-use crate::experiment::plan::Runner;
-use crate::names;
+use crate::experiment::build::{entry, is_named, items, push};
+use crate::experiment::decide::plan::Runner;
+use chaostoolkit_api::names;
 
 /// The program in the operator's image.
 const PROGRAM: &str = "/chaos-runner";

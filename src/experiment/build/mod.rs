@@ -12,10 +12,10 @@ mod rbac;
 
 use serde_json::{Value, json};
 
-use super::plan::{Owner, Plan};
-use super::resource::{Kind, Manifest, Resources};
-use super::templates::{Template, TemplateError, Templates};
-use crate::names;
+use crate::cluster::manifest::{Kind, Manifest, Resources};
+use crate::experiment::decide::plan::{Owner, Plan};
+use crate::experiment::decide::templates::{Template, TemplateError, Templates};
+use chaostoolkit_api::names;
 
 /// Makes all objects of a run.
 pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateError> {

@@ -1,7 +1,7 @@
 //! The namespace of a run: shared with other runs, so it carries no name of an owner and is never deleted.
 
-use super::{Manifest, Plan, Template, TemplateError, Templates};
-use crate::experiment::resource::Kind;
+use crate::cluster::manifest::Kind;
+use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates};
 
 /// The namespace, with the name that the plan wants.
 pub fn namespace(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {

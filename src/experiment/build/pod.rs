@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::cluster::manifest::Kind;
+use crate::experiment::build::{
     Manifest, Plan, Template, TemplateError, Templates, child, config_map, entry, injection, is_named, items,
     label, named, push, retain,
 };
-use crate::experiment::plan::{DEFAULT_ENV, DEFAULT_FILE, Env, Source};
-use crate::experiment::resource::Kind;
-use crate::names;
+use crate::experiment::decide::plan::{DEFAULT_ENV, DEFAULT_FILE, Env, Source};
+use chaostoolkit_api::names;
 
 /// Seconds that a run has to play its rollbacks once it is asked to stop, where the template is silent.
 const GRACE_SECONDS: i64 = 300;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Manifest, Plan, Template, TemplateError, Templates, child};
-use crate::names;
+use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates, child};
+use chaostoolkit_api::names;
 
 /// The service account, unless the author names one.
 pub fn service_account(plan: &Plan, templates: &Templates) -> Result<Option<Manifest>, TemplateError> {

@@ -1,12 +1,13 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 use super::*;
-use crate::api::{Experiment, Spec};
-use crate::experiment::plan::{self, Facts, Runner};
-use crate::experiment::templates::tests::shipped;
+use crate::experiment::decide::plan::{self, Facts, Runner};
+use crate::experiment::decide::templates::tests::shipped;
+use chaostoolkit_api::{Experiment, Spec};
 
 fn experiment(spec: Value) -> Experiment {
     serde_json::from_value(json!({
@@ -120,7 +121,7 @@ fn the_runner_starts_the_toolkit(#[case] spec: Value, #[case] command: &[&str]) 
     assert_eq!(spec["volumes"].as_array().unwrap().last().unwrap()["emptyDir"], json!({}));
     let sidecar = spec["initContainers"].as_array().unwrap().last().unwrap();
     assert_eq!((&sidecar["name"], &sidecar["restartPolicy"]), (&json!("journal"), &json!("Always")));
-    assert_eq!(sidecar["image"], crate::config::RELEASED_IMAGE);
+    assert_eq!(sidecar["image"], crate::process::config::RELEASED_IMAGE);
     assert_eq!(sidecar["resources"]["limits"]["memory"], sidecar["resources"]["requests"]["memory"]);
     for other in containers.iter().filter(|container| container["name"] != "chaostoolkit") {
         assert_eq!(other["command"], json!(["x"]));

@@ -1,15 +1,15 @@
 //! Rollbacks of a run that are played by another pod.
 
-use chaostoolkit_journal::RollbackState;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::Draft;
-use crate::api::condition::{self, State, Type};
-use crate::api::{Rescue, Rollbacks};
-use crate::experiment::resource::Resources;
-use crate::experiment::verdict;
-use crate::reason::Reason;
+use crate::cluster::manifest::Resources;
+use crate::experiment::judge::verdict;
+use crate::experiment::status::Draft;
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Rescue, Rollbacks};
+use chaostoolkit_journal::RollbackState;
 
 impl Draft {
     /// Another pod is to play the rollbacks; what it needs is on the record before it is created.

@@ -3,15 +3,16 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Draft, finish, found};
-use crate::api::condition::{self, State, Type};
-use crate::api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
-use crate::experiment::control::Control;
-use crate::experiment::evidence::Evidence;
-use crate::experiment::outcome::{End, PodState};
-use crate::experiment::verdict::Ordered;
-use crate::experiment::{cleanup, journals, verdict};
-use crate::reason::Reason;
+use crate::experiment::intent::Control;
+use crate::experiment::journals;
+use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::pod_state::{End, PodState};
+use crate::experiment::judge::verdict::{self, Ordered};
+use crate::experiment::stages::teardown;
+use crate::experiment::status::{Draft, finish, found};
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
 
 /// How many ended runs of a schedule are kept, and how many are recorded with one write.
 pub const LONGEST_HISTORY: usize = 10;
@@ -98,7 +99,7 @@ impl Draft {
             trigger: Trigger::Schedule,
             pod_name: pod.metadata.name.clone().unwrap_or_default(),
             pod_uid: pod.metadata.uid.clone(),
-            node_name: cleanup::node(pod),
+            node_name: teardown::node(pod),
             experiment: self.about.clone(),
             ..Run::default()
         }

@@ -1,10 +1,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
-use crate::api::{JournalRef, ScheduleStatus, Spec};
 use crate::experiment::build;
-use crate::experiment::plan::{self, Facts};
-use crate::experiment::templates::tests::shipped;
+use crate::experiment::decide::plan::{self, Facts};
+use crate::experiment::decide::templates::tests::shipped;
+use chaostoolkit_api::{JournalRef, ScheduleStatus, Spec};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

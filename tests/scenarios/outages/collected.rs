@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_operator::api::condition::Type;
+use chaostoolkit_api::condition::Type;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::ListParams;
@@ -34,7 +34,7 @@ async fn the_ends_of_pods_that_are_collected_while_the_operator_is_away_are_not_
         install.apply_experiment(&name(number), json!({})).await;
         let pod = pod_of(&install, &name(number)).await;
         report_container(&pods, &pod, running()).await;
-        wait_for_phase(&experiments, &name(number), chaostoolkit_operator::api::Phase::Running).await;
+        wait_for_phase(&experiments, &name(number), chaostoolkit_api::Phase::Running).await;
         names.push(pod);
     }
     operator.kill();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chaostoolkit_operator::api::Phase;
+use chaostoolkit_api::Phase;
 use serde_json::json;
 
 use super::line::Line;

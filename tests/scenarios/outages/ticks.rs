@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chaostoolkit_operator::api::{Counters, Experiment};
+use chaostoolkit_api::{Counters, Experiment};
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;

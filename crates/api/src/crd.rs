@@ -1,0 +1,20 @@
+//! The `CustomResourceDefinition`, from the Rust types.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+use crate::ChaosToolkitExperiment;
+
+/// The definition as users apply it: `manifests/crd.yaml` is this, printed.
+///
+/// The derive makes `spec` a required field; 0.14.0 never asked for one, and its own examples go without.
+#[must_use]
+pub fn crd() -> CustomResourceDefinition {
+    let mut crd = ChaosToolkitExperiment::crd();
+    for version in &mut crd.spec.versions {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
+            schema.required = None;
+        }
+    }
+    crd
+}

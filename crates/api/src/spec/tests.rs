@@ -1,0 +1,85 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+
+#[rstest]
+#[case(None)]
+#[case(Some(json!(null)))]
+#[case(Some(json!({})))]
+#[case(Some(json!({"pod": null, "namespace": null})))]
+fn absent_and_empty_are_the_same(#[case] raw: Option<Value>) {
+    let parsed = ChaosToolkitExperimentSpec::parse(raw.as_ref()).unwrap();
+    assert_eq!(parsed.spec, ChaosToolkitExperimentSpec::default());
+    assert_eq!(parsed.unknown, Vec::<String>::new());
+}
+
+#[rstest]
+#[case(json!({"namespace": 5}), "spec.namespace")]
+#[case(json!({"namespace": ["a"]}), "spec.namespace")]
+#[case(json!({"pod": "x"}), "spec.pod")]
+#[case(json!({"pod": {"env": {"configMapName": {}}}}), "spec.pod.env.configMapName")]
+#[case(json!({"pod": {"chaosArgs": ["run", []]}}), "spec.pod.chaosArgs")]
+#[case(json!({"pod": {"image": 3}}), "spec.pod.image")]
+#[case(json!({"pod": {"env": ["x"]}}), "spec.pod.env")]
+#[case(json!({"schedule": {"suspend": "x"}}), "spec.schedule.suspend")]
+#[case(json!([]), "spec")]
+#[case(json!("hello"), "spec")]
+fn a_wrong_type_is_named_by_its_path(#[case] raw: Value, #[case] path: &str) {
+    assert_eq!(ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err().path, path);
+}
+
+#[test]
+fn unknown_fields_are_named_and_do_no_harm() {
+    let raw = json!({"namespace": "a", "naemspace": "b", "pod": {"imagee": 1, "env": {"x": {}}}});
+    let parsed = ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap();
+    assert_eq!(parsed.spec.namespace.as_deref(), Some("a"));
+    assert_eq!(parsed.unknown, ["spec.naemspace", "spec.pod.env.x", "spec.pod.imagee"]);
+}
+
+#[test]
+fn what_was_cut_off_where_it_arrived_is_too_deep() {
+    let raw = json!({"namespace": 7, "pod": {"template": ["\0nested too deeply"]}});
+    let error = ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err();
+    assert_eq!(error.to_string(), "spec.pod.template[0]: the object is nested deeper than 120 levels");
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        Just("namespace"),
+        Just("pod"),
+        Just("env"),
+        Just("image"),
+        Just("chaosArgs"),
+        Just("role"),
+        Just("settings"),
+        Just("experiment"),
+        Just("name"),
+        Just("enabled"),
+        Just("template"),
+        Just("other"),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(key.clone().prop_map(str::to_owned), inner, 0..5)
+                .prop_map(Value::from_iter),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_value_gives_a_spec_or_a_path(raw in json_value()) {
+        match ChaosToolkitExperimentSpec::parse(Some(&raw)) {
+            Ok(parsed) => prop_assert!(parsed.unknown.iter().all(|path| path.starts_with("spec."))),
+            Err(invalid) => prop_assert!(invalid.path.starts_with("spec")),
+        }
+    }
+}

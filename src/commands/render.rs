@@ -1,0 +1,97 @@
+//! What the operator would create for an experiment, without a cluster: for a look before an install, and for the tests
+//! that compare it with what the Python operator created.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::experiment::build::build;
+use crate::experiment::decide::plan::{self, DEFAULT_ENV, DEFAULT_EXPERIMENT, Facts};
+use crate::experiment::decide::templates::Templates;
+use crate::process::config::Runner;
+use crate::yaml;
+use chaostoolkit_api::{Experiment, Spec};
+
+/// The templates as they are shipped.
+const SHIPPED: &str = include_str!("../../kustomize/base/templates.yaml");
+
+/// Where an experiment is that does not say.
+const DEFAULT_NAMESPACE: &str = "chaostoolkit-crd";
+
+/// The uid of an experiment that no API server has seen.
+const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The objects of all experiments in a text, in the order of their creation.
+pub fn render(text: &str, templates: Option<&str>, have: &[String]) -> anyhow::Result<Vec<Value>> {
+    let documents = yaml::parse_all(text).context("the file is not YAML")?;
+    let templates = with_shipped(templates)?;
+    let is = |document: &&Value, kind: &str| document["kind"] == kind;
+    let config_maps: Vec<&Value> = documents.iter().filter(|document| is(document, "ConfigMap")).collect();
+    let mut objects = Vec::new();
+    let mut experiments = 0;
+    for document in documents.iter().filter(|document| is(document, "ChaosToolkitExperiment")) {
+        experiments += 1;
+        let experiment = experiment(document)?;
+        let rendered = one(&experiment, &templates, &config_maps, have);
+        objects.extend(rendered.with_context(|| format!("experiment {}", experiment.key()))?);
+    }
+    if experiments == 0 {
+        bail!("the file has no document of kind ChaosToolkitExperiment");
+    }
+    Ok(objects)
+}
+
+fn one(
+    experiment: &Experiment,
+    templates: &Templates,
+    config_maps: &[&Value],
+    have: &[String],
+) -> anyhow::Result<Vec<Value>> {
+    let parsed = Spec::parse(experiment.spec.as_ref())?;
+    let namespace = plan::run_namespace(&parsed.spec, experiment.namespace())?;
+    let given = |name: &str| {
+        let is =
+            |map: &&&Value| map["metadata"]["name"] == name && map["metadata"]["namespace"] == *namespace;
+        config_maps.iter().find(is).copied()
+    };
+    let exists = |name: &str| given(name).is_some() || have.iter().any(|known| known == name);
+    let env = plan::env_config_map(&parsed.spec);
+    let facts = Facts {
+        operator_namespace: experiment.namespace().to_owned(),
+        default_env_exists: exists(DEFAULT_ENV),
+        has_url: plan::lists_url(&parsed.spec)
+            || given(&env).is_some_and(|env| env["data"].get(plan::URL_VARIABLE).is_some()),
+        experiment_exists: exists(DEFAULT_EXPERIMENT),
+        text: None,
+        runner: Runner::default(),
+    };
+    let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
+    let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);
+    Ok(order.map(|manifest| manifest.value).collect())
+}
+
+/// An experiment as the API server would have stored it.
+fn experiment(document: &Value) -> anyhow::Result<Experiment> {
+    let mut experiment: Experiment =
+        serde_json::from_value(document.clone()).context("an experiment cannot be read")?;
+    experiment.metadata.namespace.get_or_insert_with(|| DEFAULT_NAMESPACE.to_owned());
+    experiment.metadata.uid.get_or_insert_with(|| NO_UID.to_owned());
+    Ok(experiment)
+}
+
+/// The templates of a text, and the shipped ones for what it lacks.
+fn with_shipped(text: Option<&str>) -> anyhow::Result<Templates> {
+    let mut texts = texts(SHIPPED)?;
+    if let Some(text) = text {
+        texts.extend(self::texts(text)?);
+    }
+    Ok(Templates::new("of the templates", texts))
+}
+
+/// The keys of a `ConfigMap`, or of a mapping.
+fn texts(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let document = yaml::parse(text).context("the templates are not YAML")?;
+    let keys = document.get("data").unwrap_or(&document).clone();
+    serde_json::from_value(keys).context("the templates are not a mapping of keys to texts")
+}

@@ -1,0 +1,3 @@
+//! The objects of a run at the API server.
+
+pub mod create;

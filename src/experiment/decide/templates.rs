@@ -1,0 +1,185 @@
+//! The templates that children are made from: pure.
+//!
+//! Users edit them, so they are API. They stay untyped from YAML to the API server: a field that this operator has
+//! never heard of arrives as it was written.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::manifest::Kind;
+use crate::yaml;
+use chaostoolkit_api::reason::Reason;
+
+/// The templates, as they stand in their `ConfigMap`.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    source: String,
+    texts: BTreeMap<String, String>,
+}
+
+/// Templates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// There are none.
+    #[error(
+        "ConfigMap {0} with the templates does not exist; apply the operator's manifests, or correct spec.template.name"
+    )]
+    Missing(String),
+    /// One of them is not what it has to be.
+    #[error("key {key} of ConfigMap {source_name} {problem}")]
+    Invalid {
+        /// `namespace/name` of the `ConfigMap`.
+        source_name: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl TemplateError {
+    /// The one word for it.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Missing(_) => Reason::TemplatesMissing,
+            Self::Invalid { .. } => Reason::TemplateInvalid,
+        }
+    }
+}
+
+/// The templates that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Namespace of the run.
+    Namespace,
+    /// Account of the run.
+    ServiceAccount,
+    /// Rights of the run.
+    Role,
+    /// Role to account.
+    RoleBinding,
+    /// The run.
+    Pod,
+    /// The run, again and again.
+    CronJob,
+}
+
+impl Template {
+    /// Its key in the `ConfigMap`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Namespace => "chaostoolkit-ns.yaml",
+            Self::ServiceAccount => "chaostoolkit-sa.yaml",
+            Self::Role => "chaostoolkit-role.yaml",
+            Self::RoleBinding => "chaostoolkit-role-binding.yaml",
+            Self::Pod => "chaostoolkit-pod.yaml",
+            Self::CronJob => "chaostoolkit-cronjob.yaml",
+        }
+    }
+
+    /// The kind of object that it describes.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Namespace => Kind::Namespace,
+            Self::ServiceAccount => Kind::ServiceAccount,
+            Self::Role => Kind::Role,
+            Self::RoleBinding => Kind::RoleBinding,
+            Self::Pod => Kind::Pod,
+            Self::CronJob => Kind::CronJob,
+        }
+    }
+}
+
+impl Templates {
+    /// The templates in the data of the `ConfigMap` called `source` (`namespace/name`).
+    #[must_use]
+    pub fn new(source: impl Into<String>, texts: BTreeMap<String, String>) -> Self {
+        Self { source: source.into(), texts }
+    }
+
+    /// The object that a template describes. It is a mapping of the right kind that has a name.
+    pub fn object(&self, template: Template) -> Result<Value, TemplateError> {
+        let kind = template.kind();
+        let invalid = |problem: String| self.invalid(template, problem);
+        let text = self.texts.get(template.key()).ok_or_else(|| invalid("is missing".to_owned()))?;
+        let object = yaml::parse(text).map_err(|error| invalid(format!("is not YAML: {error}")))?;
+        if object.get("kind").and_then(Value::as_str) != Some(kind.as_str()) {
+            return Err(invalid(format!("is not a {kind}: its `kind` is {}", shown(object.get("kind")))));
+        }
+        match object.pointer("/metadata/name").and_then(Value::as_str) {
+            Some(name) if !name.is_empty() => Ok(object),
+            _ => Err(invalid("has no `metadata.name`".to_owned())),
+        }
+    }
+
+    /// An error about the content of this template.
+    pub fn invalid(&self, template: Template, problem: impl Into<String>) -> TemplateError {
+        TemplateError::Invalid {
+            source_name: self.source.clone(),
+            key: template.key(),
+            problem: problem.into(),
+        }
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "absent".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// The templates that are shipped.
+    pub fn shipped() -> Templates {
+        let text = include_str!("../../../kustomize/base/templates.yaml");
+        let config_map = yaml::parse(text).unwrap();
+        let texts = serde_json::from_value(config_map["data"].clone()).unwrap();
+        Templates::new("chaostoolkit-crd/chaostoolkit-resources-templates", texts)
+    }
+
+    impl Templates {
+        /// The same templates, but one.
+        #[must_use]
+        pub fn with(mut self, template: Template, text: String) -> Self {
+            self.texts.insert(template.key().to_owned(), text);
+            self
+        }
+    }
+
+    fn pod_template(text: &str) -> Result<Value, TemplateError> {
+        Templates::new("a/b", BTreeMap::from([(Template::Pod.key().to_owned(), text.to_owned())]))
+            .object(Template::Pod)
+    }
+
+    #[test]
+    fn unknown_fields_survive() {
+        let pod = pod_template("{kind: Pod, metadata: {name: a}, spec: {fromTheFuture: {x: [1]}}}").unwrap();
+        assert_eq!(pod["spec"]["fromTheFuture"]["x"][0], 1);
+    }
+
+    #[rstest]
+    #[case("", "is not a Pod: its `kind` is absent")]
+    #[case("hello", "is not a Pod")]
+    #[case("kind: [", "is not YAML")]
+    #[case("{kind: Role, metadata: {name: a}}", "is not a Pod: its `kind` is \"Role\"")]
+    #[case("{kind: Pod, metadata: {}}", "has no `metadata.name`")]
+    #[case("{kind: Pod, metadata: {name: 5}}", "has no `metadata.name`")]
+    fn what_is_wrong_is_named(#[case] text: &str, #[case] problem: &str) {
+        let error = pod_template(text).unwrap_err().to_string();
+        assert!(error.starts_with("key chaostoolkit-pod.yaml of ConfigMap a/b"), "{error}");
+        assert!(error.contains(problem), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let error = Templates::new("a/b", BTreeMap::new()).object(Template::Role).unwrap_err();
+        assert_eq!(error.to_string(), "key chaostoolkit-role.yaml of ConfigMap a/b is missing");
+    }
+}

@@ -1,0 +1,146 @@
+//! What the author wants of a run that may be going on already: pure. Unlike the rest of the spec, this counts as it stands
+//! now and not as it stood when the run was decided on, and is read field by field, so that a mistake elsewhere in the
+//! spec cannot keep anybody from stopping a run.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+
+use chaostoolkit_api::condition::{self, State, Type, short};
+use chaostoolkit_api::spec::options::{CleanupSpec, Keep};
+use chaostoolkit_api::{Experiment, Run, Status, names};
+
+/// A run that has not started after this long never will, where the spec does not say otherwise.
+const DEFAULT_START_DEADLINE: i64 = 3600;
+
+/// What the author wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// The run is to stop, or not to start.
+    pub abort: bool,
+    /// No run is to start.
+    pub suspend: bool,
+    /// Rollbacks that a run did not come to are to be played by another pod.
+    pub rescue: bool,
+    /// A run that has ended is to be repeated when this is not the value that it was started for.
+    pub rerun: Option<String>,
+    start_deadline: i64,
+    ttl: Option<i64>,
+    cleanup: CleanupSpec,
+}
+
+impl Control {
+    /// Reads it.
+    #[must_use]
+    pub fn of(experiment: &Experiment) -> Self {
+        let rerun = experiment.metadata.annotations.as_ref().and_then(|all| all.get(names::RERUN_ANNOTATION));
+        Self {
+            abort: field(experiment, "abort").unwrap_or_default(),
+            suspend: field(experiment, "suspend").unwrap_or_default(),
+            rescue: field(experiment, "rescue").unwrap_or_default(),
+            rerun: rerun.map(String::as_str).map(short),
+            start_deadline: field(experiment, "startDeadlineSeconds").unwrap_or(DEFAULT_START_DEADLINE),
+            ttl: field(experiment, "ttlSecondsAfterFinished"),
+            cleanup: field(experiment, "cleanup").unwrap_or_default(),
+        }
+    }
+
+    /// When a run that was asked for has to have started at the latest, if there is such a time.
+    #[must_use]
+    pub fn start_deadline(&self, run: &Run) -> Option<Timestamp> {
+        let asked = run.requested_at.as_ref()?;
+        (self.start_deadline > 0).then(|| later(asked.0, self.start_deadline))
+    }
+
+    /// Whether that time is over.
+    #[must_use]
+    pub fn is_start_overdue(&self, run: &Run, now: Timestamp) -> bool {
+        run.started_at.is_none() && self.start_deadline(run).is_some_and(|deadline| deadline <= now)
+    }
+
+    /// When an experiment whose run has ended is to be deleted, if it is.
+    #[must_use]
+    pub fn expiry(&self, status: &Status) -> Option<Timestamp> {
+        let ttl = self.ttl?;
+        let finished = condition::find(&status.conditions, Type::Finished)
+            .filter(|finished| finished.status == State::True.as_str())?;
+        Some(later(finished.last_transition_time.0, ttl))
+    }
+
+    /// Whether one more run is asked for of an experiment whose last one has ended.
+    #[must_use]
+    pub fn is_rerun_due(&self, status: &Status) -> bool {
+        !self.abort && self.rerun.is_some() && self.rerun != status.rerun
+    }
+
+    /// What is to be kept of a run that has ended.
+    #[must_use]
+    pub fn keep(&self, status: &Status) -> Keep {
+        let succeeded = condition::find(&status.conditions, Type::Succeeded);
+        if succeeded.is_some_and(|succeeded| succeeded.status == State::True.as_str()) {
+            self.cleanup.on_success
+        } else {
+            self.cleanup.on_failure
+        }
+    }
+}
+
+/// Whether runs are to start by a schedule.
+#[must_use]
+pub fn is_scheduled(experiment: &Experiment) -> bool {
+    let schedule = experiment.spec.as_ref().and_then(|spec| spec.get("schedule")?.as_object());
+    schedule.is_some_and(|fields| !fields.is_empty())
+}
+
+fn later(time: Timestamp, seconds: i64) -> Timestamp {
+    time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// A field of the spec, if it is there and what it should be.
+fn field<T: DeserializeOwned>(experiment: &Experiment, name: &str) -> Option<T> {
+    let value = experiment.spec.as_ref()?.get(name)?;
+    serde_json::from_value(value.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn control(spec: Value) -> Control {
+        Control::of(&Experiment { spec: Some(spec), ..Experiment::default() })
+    }
+
+    #[test]
+    fn a_mistake_elsewhere_keeps_nobody_from_stopping_a_run() {
+        let broken = control(json!({"abort": true, "pod": 7, "suspend": "yes", "cleanup": []}));
+        assert!(broken.abort && !broken.suspend);
+        assert_eq!(Control::of(&Experiment::default()), control(json!({})));
+    }
+
+    #[rstest]
+    #[case::default(json!({}), Some("2026-01-01T01:00:00Z"))]
+    #[case::given(json!({"startDeadlineSeconds": 5}), Some("2026-01-01T00:00:05Z"))]
+    #[case::never(json!({"startDeadlineSeconds": 0}), None)]
+    #[case::absurd(json!({"startDeadlineSeconds": i64::MAX}), Some("9999-12-30T22:00:00.999999999Z"))]
+    fn a_run_has_so_long_to_start(#[case] spec: Value, #[case] expected: Option<&str>) {
+        let asked = Time("2026-01-01T00:00:00Z".parse().unwrap());
+        let run = Run { requested_at: Some(asked), ..Run::default() };
+        assert_eq!(control(spec).start_deadline(&run), expected.map(|time| time.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_rerun_is_asked_for_by_a_value_that_is_new() {
+        let mut experiment = Experiment::default();
+        let status = Status { rerun: Some("1".to_owned()), ..Status::default() };
+        assert!(!Control::of(&experiment).is_rerun_due(&status), "none is asked for");
+        for (value, is_due) in [("1", false), ("2", true)] {
+            experiment.metadata.annotations =
+                Some([(names::RERUN_ANNOTATION.to_owned(), value.to_owned())].into());
+            assert_eq!(Control::of(&experiment).is_rerun_due(&status), is_due, "{value}");
+        }
+        experiment.spec = Some(json!({"abort": true}));
+        assert!(!Control::of(&experiment).is_rerun_due(&status), "what is to stop is not to start");
+    }
+}

@@ -1,0 +1,227 @@
+//! What a pod that has ended can tell of its run, read from where it left it: the report of the runner in its status, the
+//! journal in the log of the sidecar, and, where there is neither, the end of the toolkit's own log.
+//!
+//! What cannot be had for good is missing from the evidence, and the verdict is the poorer for it. What cannot be had just
+//! now is tried again for a while.
+
+use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use tracing::warn;
+
+use crate::experiment::Context;
+use crate::experiment::error::Error;
+use crate::experiment::judge::logs::{self, Log, PATIENCE, Unread};
+use crate::experiment::judge::pod_state::End;
+use chaostoolkit_api::names;
+use chaostoolkit_journal::frame::{self, Frame};
+use chaostoolkit_journal::message::{self, Message};
+use chaostoolkit_journal::{Summary, parse};
+
+/// What there is to judge a run by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// What the runner reported. `None` where it could not, or was not there.
+    pub message: Option<Message>,
+    /// What the journal says.
+    pub summary: Option<Summary>,
+    /// The journal itself.
+    pub journal: Journal,
+    /// The end of the toolkit's log, where there is no summary.
+    pub log_tail: Option<String>,
+}
+
+/// What has become of a journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Journal {
+    /// There is none.
+    #[default]
+    None,
+    /// It is here.
+    Here(frame::Carried),
+    /// It stays where it is, and why.
+    Left(String),
+    /// It could not be read yet, and why.
+    Late(String),
+}
+
+impl Evidence {
+    /// What is on the status of the pod already.
+    #[must_use]
+    pub fn reported(end: &End) -> Self {
+        let message = end.is_reported.then(|| Message::read(&end.message)).flatten();
+        let summary = message.as_ref().and_then(|message| message.summary.clone());
+        Self { message, summary, ..Self::default() }
+    }
+
+    /// All that there is. Fails where a log that the verdict needs cannot be read just now.
+    pub async fn collect(context: &Context, pod: &Pod, end: &End) -> Result<Self, Error> {
+        let mut evidence = Self::of_journal(context, pod, end).await;
+        if evidence.summary.is_none()
+            && let Journal::Here(carried) = &evidence.journal
+        {
+            // A runner that was killed after the toolkit had written its journal could not sum it up any more.
+            evidence.summary = sum_up(&carried.gzip);
+        }
+        if evidence.summary.is_none() && end.started_at.is_some() {
+            evidence.log_tail =
+                log_tail(context, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
+        }
+        Ok(evidence)
+    }
+
+    /// What the status of the pod says, and the journal.
+    pub async fn of_journal(context: &Context, pod: &Pod, end: &End) -> Self {
+        let reported = Self::reported(end);
+        let journal = journal(context, pod, end, reported.message.as_ref()).await;
+        Self { journal, ..reported }
+    }
+}
+
+/// Reads the journal from the sidecar's log, if there is one to expect.
+async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Message>) -> Journal {
+    let reported = message.filter(|message| message.state == message::State::Ended);
+    if !end.is_reported || end.started_at.is_none() || reported.is_some_and(|ended| ended.journal.is_none()) {
+        return Journal::None;
+    }
+    let Some(sidecar) = sidecar(pod) else {
+        return Journal::Left("without a native sidecar nobody brings it here".to_owned());
+    };
+    if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
+        return Journal::Left("spec.report.journal.store is none".to_owned());
+    }
+    let log = match context.incoming.heard(pod).await {
+        Some(log) => log,
+        None => match read_log(context, pod, &sidecar.name, Log::Frame).await {
+            Ok(log) => log,
+            Err(Unread { problem, is_final: true }) => return Journal::Left(problem),
+            Err(Unread { problem, .. }) => return Journal::Late(problem),
+        },
+    };
+    match frame::read(&log) {
+        Ok(Frame::Journal(carried)) => {
+            let file = reported.and_then(|ended| ended.journal.as_ref());
+            if file.is_some_and(|file| file.sha256 != carried.sha256) {
+                return Journal::Left("it is not the one that the runner has seen".to_owned());
+            }
+            Journal::Here(carried)
+        }
+        Ok(Frame::None { reason, .. }) if reported.is_some() => Journal::Left(reason),
+        Ok(Frame::None { .. }) => Journal::None,
+        Err(problem) => Journal::Late(problem.to_string()),
+    }
+}
+
+/// The container that has the journal in its log.
+#[must_use]
+pub fn sidecar(pod: &Pod) -> Option<&Container> {
+    let mut candidates = pod.spec.as_ref()?.init_containers.iter().flatten();
+    candidates.find(|container| {
+        let mounts = container.volume_mounts.iter().flatten();
+        container.restart_policy.as_deref() == Some("Always")
+            && mounts.into_iter().any(|mount| mount.name == names::RUNNER_VOLUME)
+    })
+}
+
+/// A journal that is longer than this is not unpacked here.
+const LONGEST_UNPACKED: u64 = 8 << 20;
+
+fn sum_up(gzip: &[u8]) -> Option<Summary> {
+    let text = frame::unzip(gzip, LONGEST_UNPACKED).ok()?;
+    Some(Summary::of(&parse(&text).ok()?))
+}
+
+/// For so many seconds after the end of a run its journal is tried to be had: the verdict is told meanwhile.
+pub const JOURNAL_WAIT: i64 = 120;
+/// For so many seconds the end of its log is tried to be had, and the verdict waits for that.
+const LOG_WAIT: i64 = 15;
+
+/// Whether so many seconds have gone by since a run ended.
+#[must_use]
+pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
+    let now = crate::process::clock::now().as_second();
+    finished.is_none_or(|finished| now - finished.0.as_second() > seconds)
+}
+
+async fn read_log(context: &Context, pod: &Pod, container: &str, log: Log) -> Result<Vec<u8>, Unread> {
+    logs::read(&context.cluster, pod, container, &log, PATIENCE.min(context.config.call_limit)).await
+}
+
+async fn log_tail(context: &Context, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
+    match read_log(context, pod, names::CONTAINER, Log::Tail).await {
+        Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
+        Err(Unread { problem, is_final }) if is_final || is_last_try => {
+            warn!(problem, "cannot read the log of pod {:?}", pod.metadata.name);
+            Ok(None)
+        }
+        Err(Unread { problem, .. }) => Err(Error::LogUnread {
+            namespace: pod.metadata.namespace.clone().unwrap_or_default(),
+            pod: pod.metadata.name.clone().unwrap_or_default(),
+            problem,
+        }),
+    }
+}
+
+/// The longest tail of a log that goes on a status, in bytes.
+const LONGEST_TAIL: usize = 2048;
+
+/// The end of a log as plain text: without colours, whole lines where there is more than fits.
+#[must_use]
+pub fn plain_tail(log: &str) -> String {
+    let plain = without_escapes(log);
+    let plain = plain.trim();
+    let start = plain.len().saturating_sub(LONGEST_TAIL);
+    let start = (start..=plain.len()).find(|start| plain.is_char_boundary(*start)).unwrap_or(plain.len());
+    let tail = &plain[start..];
+    let whole = if start == 0 { tail } else { tail.split_once('\n').map_or(tail, |(_, whole)| whole) };
+    whole.to_owned()
+}
+
+/// Takes out escape sequences of terminals (ECMA-48) and other control characters.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\u{1b}' if characters.next_if_eq(&'[').is_some() => {
+                // Parameters, up to the letter that says what they are for.
+                while characters.next().is_some_and(|parameter| !('@'..='~').contains(&parameter)) {}
+            }
+            '\n' | '\t' => plain.push(character),
+            _ if character.is_control() => {}
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("\u{1b}[32m[2026 INFO] \u{1b}[0mhello\r\n", "[2026 INFO] hello")]
+    #[case("a\n\u{1b}[1;31mb", "a\nb")]
+    #[case("\u{1b}", "")]
+    #[case("\u{1b}[", "")]
+    fn colours_go(#[case] log: &str, #[case] expected: &str) {
+        assert_eq!(plain_tail(log), expected);
+    }
+
+    #[test]
+    fn the_last_whole_lines_stay() {
+        let log = (0..1000).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
+        let tail = plain_tail(&log);
+        assert!(tail.starts_with("line ") && tail.ends_with("\nline 999"), "{tail}");
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_short_and_plain(log in "(\\PC|\u{1b}|\n){0,4000}") {
+            let tail = plain_tail(&log);
+            prop_assert!(tail.len() <= LONGEST_TAIL);
+            prop_assert!(tail.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
+        }
+    }
+}

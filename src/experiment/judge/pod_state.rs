@@ -1,0 +1,276 @@
+//! From a pod to what it says about the run: pure.
+
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use chaostoolkit_api::names;
+use chaostoolkit_api::reason::Reason;
+
+/// What a pod says about its run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PodState {
+    /// The container has not started; with what keeps it from starting, if it is more than time.
+    Starting(Option<Stall>),
+    /// The container runs.
+    Running {
+        /// Since when.
+        started_at: Option<Time>,
+    },
+    /// The run has ended and nothing of it goes on.
+    Ended(End),
+}
+
+/// What keeps a container from starting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// One word: `ImagePullBackOff`, `Unschedulable`, …
+    pub word: String,
+    /// The kubelet's or the scheduler's words.
+    pub message: String,
+}
+
+impl Stall {
+    /// The one word for it.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self.word.as_str() {
+            "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => Reason::ImagePullBackOff,
+            "CreateContainerConfigError" => Reason::CreateContainerConfigError,
+            "Unschedulable" | "SchedulingGated" => Reason::Unschedulable,
+            _ => Reason::StartStalled,
+        }
+    }
+}
+
+/// How a container or its pod ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct End {
+    /// When the container started, if it did.
+    pub started_at: Option<Time>,
+    /// When it ended, if that is known.
+    pub finished_at: Option<Time>,
+    /// Its exit code, if it came to one.
+    pub exit_code: Option<i32>,
+    /// Kubernetes' word for the end of the container.
+    pub word: String,
+    /// What the container left as its termination message, or Kubernetes' words for the end of the pod.
+    pub message: String,
+    /// Kubernetes' word for the end of the pod, where it was the platform that ended it.
+    pub cause: Option<Reason>,
+    /// Its words for that: what the node was short of, who evicted the pod.
+    pub explanation: String,
+    /// Whether the container runs the toolkit by way of the runner.
+    pub is_reported: bool,
+    /// Whether somebody had deleted the pod.
+    pub deleted: bool,
+}
+
+/// Reads a pod. A container that is to be restarted counts as ended: a run is started at most once.
+#[must_use]
+pub fn pod_state(pod: &Pod) -> PodState {
+    let status = pod.status.clone().unwrap_or_default();
+    let (is_reported, cause, explanation) = (is_reported(pod), cause(&status), explanation(&status));
+    let deleted = pod.metadata.deletion_timestamp.is_some();
+    let statuses = status.container_statuses.as_deref().unwrap_or_default();
+    let container =
+        statuses.iter().find(|status| status.name == names::CONTAINER).or_else(|| statuses.first());
+    let state = container.and_then(|container| container.state.clone()).unwrap_or_default();
+    let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
+
+    if let Some(terminated) = state.terminated.clone().or(last.terminated) {
+        return PodState::Ended(End { cause, explanation, is_reported, ..end(terminated, deleted) });
+    }
+    let over = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
+    if over || (deleted && nothing_runs(pod)) {
+        return PodState::Ended(End {
+            started_at: state.running.and_then(|running| running.started_at),
+            finished_at: pod.metadata.deletion_timestamp.clone(),
+            word: status.reason.unwrap_or_else(|| if deleted { "Deleted" } else { "Unknown" }.to_owned()),
+            message: status.message.unwrap_or_default(),
+            deleted,
+            cause,
+            explanation,
+            is_reported,
+            ..End::default()
+        });
+    }
+    if let Some(running) = state.running {
+        return PodState::Running { started_at: running.started_at };
+    }
+    // A container of the pod that is started before the toolkit's may be the one that cannot.
+    let mut earlier =
+        status.init_container_statuses.iter().flatten().filter_map(|status| status.state.as_ref());
+    let stalled = stall(&state).or_else(|| earlier.find_map(stall));
+    PodState::Starting(stalled.or_else(|| unschedulable(pod)))
+}
+
+/// Whether the container of a pod runs the toolkit by way of the runner: the one of an older operator does not, nor one
+/// whose author did not want it.
+fn is_reported(pod: &Pod) -> bool {
+    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let container = containers.iter().find(|container| container.name == names::CONTAINER);
+    let command = container.and_then(|container| container.command.as_ref()?.first());
+    command.is_some_and(|command| command == names::RUNNER)
+}
+
+/// What says that somebody other than a user or the pod itself is about to end it.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
+fn disruption(status: &PodStatus) -> Option<&PodCondition> {
+    let mut conditions = status.conditions.iter().flatten();
+    conditions.find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
+}
+
+/// The platform's words for the end of a pod: the kubelet's own, else those of whoever had it deleted.
+fn explanation(status: &PodStatus) -> String {
+    let words = status.message.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    words.or_else(|| disruption(status)?.message.as_deref()).unwrap_or_default().to_owned()
+}
+
+/// Why the platform ended a pod, if it did.
+fn cause(status: &PodStatus) -> Option<Reason> {
+    match status.reason.as_deref() {
+        Some("DeadlineExceeded") => return Some(Reason::DeadlineExceeded),
+        Some("Evicted" | "Terminated" | "NodeShutdown") => return Some(Reason::Evicted),
+        Some("NodeLost") => return Some(Reason::NodeLost),
+        Some("Preempting") => return Some(Reason::Preempted),
+        _ => {}
+    }
+    match disruption(status)?.reason.as_deref() {
+        Some("DeletionByPodGC") => Some(Reason::NodeLost),
+        Some("PreemptionByScheduler") => Some(Reason::Preempted),
+        _ => Some(Reason::Evicted),
+    }
+}
+
+/// Whether no kubelet has anything to stop any more: the pod was never given to one, or its grace is over.
+fn nothing_runs(pod: &Pod) -> bool {
+    let scheduled = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    !scheduled || pod.metadata.deletion_grace_period_seconds == Some(0)
+}
+
+fn end(terminated: ContainerStateTerminated, deleted: bool) -> End {
+    End {
+        started_at: terminated.started_at,
+        finished_at: terminated.finished_at,
+        exit_code: Some(terminated.exit_code),
+        word: terminated.reason.unwrap_or_default(),
+        message: terminated.message.unwrap_or_default(),
+        deleted,
+        ..End::default()
+    }
+}
+
+/// A container that waits for anything but its turn is stalled. The two words that the kubelet takes turns with while
+/// an image cannot be pulled are one.
+fn stall(state: &ContainerState) -> Option<Stall> {
+    let waiting = state.waiting.as_ref()?;
+    let word = match waiting.reason.as_deref()? {
+        "ContainerCreating" | "PodInitializing" => return None,
+        "ErrImagePull" => "ImagePullBackOff",
+        word => word,
+    };
+    Some(Stall { word: word.to_owned(), message: waiting.message.clone().unwrap_or_default() })
+}
+
+fn unschedulable(pod: &Pod) -> Option<Stall> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let scheduled = conditions
+        .iter()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    Some(Stall {
+        word: scheduled.reason.clone().unwrap_or_else(|| "Unschedulable".to_owned()),
+        message: scheduled.message.clone().unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn state_of(pod: Value) -> PodState {
+        pod_state(&serde_json::from_value(pod).unwrap())
+    }
+
+    fn with_state(state: Value) -> Value {
+        json!({"metadata": {}, "spec": {"containers": [], "nodeName": "n"}, "status": {"containerStatuses": [
+            {"name": "other", "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": {"running": {}}},
+            {"name": "chaostoolkit", "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": state},
+        ]}})
+    }
+
+    #[rstest]
+    #[case(json!({"status": {"phase": "Pending"}}))]
+    #[case(with_state(json!({"waiting": {"reason": "ContainerCreating"}})))]
+    #[case(with_state(json!({"waiting": {}})))]
+    #[case(with_state(json!({})))]
+    fn starting(#[case] pod: Value) {
+        assert_eq!(state_of(pod), PodState::Starting(None));
+    }
+
+    #[rstest]
+    #[case(with_state(json!({"waiting": {"reason": "ErrImagePull", "message": "no"}})), "ImagePullBackOff")]
+    #[case(with_state(json!({"waiting": {"reason": "ImagePullBackOff", "message": "no"}})), "ImagePullBackOff")]
+    #[case(with_state(json!({"waiting": {"reason": "CreateContainerConfigError", "message": "no"}})), "CreateContainerConfigError")]
+    #[case(json!({"status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no"}]}}), "Unschedulable")]
+    fn stalled(#[case] pod: Value, #[case] word: &str) {
+        assert_eq!(
+            state_of(pod),
+            PodState::Starting(Some(Stall { word: word.into(), message: "no".into() }))
+        );
+    }
+
+    #[test]
+    fn running_is_about_the_container_of_the_toolkit() {
+        let pod = with_state(json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}));
+        assert!(matches!(state_of(pod), PodState::Running { started_at: Some(_) }));
+    }
+
+    #[rstest]
+    #[case(json!({"terminated": {"exitCode": 0, "reason": "Completed"}}), Some(0), "Completed")]
+    #[case(json!({"terminated": {"exitCode": 1, "reason": "Error"}}), Some(1), "Error")]
+    #[case(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}), Some(137), "OOMKilled")]
+    fn ended(#[case] state: Value, #[case] exit_code: Option<i32>, #[case] word: &str) {
+        let PodState::Ended(end) = state_of(with_state(state)) else { panic!("not ended") };
+        assert_eq!((end.exit_code, end.word.as_str(), end.deleted), (exit_code, word, false));
+    }
+
+    #[rstest]
+    #[case::evicted_before_it_ran(json!({"status": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}}), "Evicted")]
+    #[case::deleted_before_it_was_scheduled(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"phase": "Pending"}}), "Deleted")]
+    #[case::its_node_is_gone(json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0},
+        "spec": {"nodeName": "n", "containers": []}, "status": {"phase": "Running"}}), "Deleted")]
+    fn ended_without_an_exit_code(#[case] pod: Value, #[case] word: &str) {
+        let PodState::Ended(end) = state_of(pod) else { panic!("not ended") };
+        assert_eq!((end.exit_code, end.word.as_str()), (None, word));
+    }
+
+    /// Also where the container came to an end of its own before.
+    #[rstest]
+    #[case::by_the_kubelet(json!({"reason": "Evicted", "message": "over its limit. "}), Reason::Evicted, "over its limit.")]
+    #[case::through_the_api(json!({"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting"}]}), Reason::Evicted, "Eviction API: evicting")]
+    #[case::with_its_node(json!({"phase": "Failed", "conditions": [{"type": "DisruptionTarget", "status": "True",
+        "reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}]}), Reason::NodeLost, "PodGC: node no longer exists")]
+    #[case::not_disrupted(json!({"conditions": [{"type": "DisruptionTarget", "status": "False", "message": "no"}],
+        "reason": "DeadlineExceeded"}), Reason::DeadlineExceeded, "")]
+    fn the_platform_says_why_it_ends_a_pod(
+        #[case] status: Value,
+        #[case] cause: Reason,
+        #[case] words: &str,
+    ) {
+        let mut pod = with_state(json!({"terminated": {"exitCode": 1, "message": "the runner's report"}}));
+        pod["status"].as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+        let PodState::Ended(end) = state_of(pod) else { panic!("not ended") };
+        assert_eq!((end.cause, end.explanation.as_str()), (Some(cause), words));
+    }
+
+    #[test]
+    fn a_pod_that_is_being_stopped_still_runs() {
+        let mut pod = with_state(json!({"running": {}}));
+        pod["metadata"] =
+            json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30});
+        assert!(matches!(state_of(pod), PodState::Running { .. }));
+    }
+}

@@ -1,0 +1,64 @@
+use rstest::rstest;
+
+use super::*;
+use chaostoolkit_api::Rollbacks;
+
+fn run(exit_code: Option<i32>, rollbacks: Option<(RollbackState, &str)>) -> Run {
+    let rollbacks = rollbacks.map(|(state, strategy)| Rollbacks {
+        state,
+        strategy: Some(strategy.to_owned()),
+        total: 1,
+        failed: 0,
+    });
+    let started_at = Some(serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap());
+    Run { started_at, exit_code, rollbacks, ..Run::default() }
+}
+
+#[rstest]
+#[case::killed(Outcome::Error, run(Some(137), None), true)]
+#[case::nobody_saw_its_end(Outcome::Unknown, run(None, None), true)]
+#[case::stopped_while_loading(Outcome::Interrupted, run(Some(1), None), false)]
+#[case::not_a_command(Outcome::Error, run(Some(127), None), false)]
+#[case::stopped_between_rollbacks(Outcome::Interrupted, run(Some(137), Some((RollbackState::Partial, "always"))), true)]
+#[case::stopped_and_not_rolled_back(Outcome::Interrupted, run(Some(1), Some((RollbackState::NotPlayed, "default"))), true)]
+#[case::not_wanted(Outcome::Interrupted, run(Some(1), Some((RollbackState::NotPlayed, "never"))), false)]
+#[case::played(Outcome::Interrupted, run(Some(1), Some((RollbackState::Played, "always"))), false)]
+#[case::they_failed(Outcome::Interrupted, run(Some(1), Some((RollbackState::Failed, "always"))), false)]
+#[case::there_are_none(Outcome::Error, run(Some(137), Some((RollbackState::NoneDeclared, "always"))), false)]
+#[case::a_verdict(Outcome::Deviated, run(Some(0), Some((RollbackState::NotPlayed, "default"))), false)]
+#[case::refused(Outcome::Invalid, run(Some(1), None), false)]
+#[case::never_started(Outcome::Error, Run::default(), false)]
+fn a_run_that_may_have_left_its_fault_needs_a_rescue(
+    #[case] outcome: Outcome,
+    #[case] run: Run,
+    #[case] expected: bool,
+) {
+    assert_eq!(is_needed(outcome, &run), expected);
+}
+
+#[test]
+fn what_rollbacks_need_is_kept_and_nothing_that_injects() {
+    let experiment = json!({
+        "title": "t", "configuration": {"a": 1}, "secrets": {"b": {}}, "runtime": {"rollbacks": {"strategy": "never"}},
+        "steady-state-hypothesis": {"title": "h", "probes": [{"type": "probe", "name": "p"}]},
+        "method": [{"type": "action", "name": "break"}, {"type": "action", "name": "mend", "provider": {"type": "process"}}],
+        "rollbacks": [{"ref": "mend"}, {"type": "action", "name": "own"}, {"ref": "p"}, {"ref": "nobody"}],
+    });
+    let rescue = only_rollbacks(&experiment).unwrap();
+    assert_eq!(rescue["configuration"], json!({"a": 1}));
+    assert_eq!(rescue["secrets"], json!({"b": {}}));
+    assert_eq!(rescue["runtime"]["rollbacks"]["strategy"], "always");
+    assert!(rescue.get("steady-state-hypothesis").is_none());
+    assert!(!rescue.to_string().contains("break"));
+    let names: Vec<&Value> = rescue["rollbacks"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, [&json!("mend"), &json!("own"), &json!("p"), &Value::Null]);
+}
+
+#[rstest]
+#[case(json!({}))]
+#[case(json!({"rollbacks": []}))]
+#[case(json!({"rollbacks": "none"}))]
+#[case(json!(["not", "an", "experiment"]))]
+fn without_rollbacks_there_is_no_rescue(#[case] experiment: Value) {
+    assert!(only_rollbacks(&experiment).unwrap_err().contains("no rollbacks"));
+}

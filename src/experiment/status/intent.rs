@@ -1,0 +1,119 @@
+//! What the author asks of a run that is or was decided on: to stop, to wait, to be repeated.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::experiment::error::Error;
+use crate::experiment::intent::Control;
+use crate::experiment::judge::verdict::{Ordered, Verdict};
+use crate::experiment::status::{Draft, LONGEST_HISTORY};
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Trigger};
+
+impl Draft {
+    /// The pod is or was asked to stop.
+    pub fn stopping(&mut self, control: &Control) {
+        let run = self.status.run.clone().unwrap_or_default();
+        let (reason, message) = match ordered(&run, control, self.now) {
+            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
+            Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
+            None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
+        };
+        self.phase(Phase::Aborting, reason, message);
+    }
+
+    /// The run was to stop before it had started.
+    pub fn aborted_before_the_start(&mut self, control: &Control) {
+        if self.status.run.is_none() {
+            self.status.rerun.clone_from(&control.rerun);
+        }
+        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+        let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
+        run.finished_at = Some(Time(self.now));
+        self.conclude(&Verdict::not_started(
+            Reason::AbortRequested,
+            "stopped by spec.abort before it had started",
+        ));
+    }
+
+    /// No run is started for now.
+    pub fn suspended(&mut self) {
+        if let Some(run) = &mut self.status.run {
+            // The time that it has to start begins anew when it is resumed.
+            run.requested_at = None;
+        }
+        let message = "no run starts while spec.suspend is true";
+        self.phase(Phase::Suspended, Reason::Suspended, message);
+        self.set(Type::Suspended, State::True, Reason::Suspended, message);
+    }
+
+    /// Whether runs have started by a schedule so far.
+    #[must_use]
+    pub const fn has_schedule(&self) -> bool {
+        self.status.schedule.is_some()
+    }
+
+    /// Gives a run up that has waited for too long for what it needs. Says whether that is so. Not for schedules.
+    pub fn gave_up_waiting(&mut self, control: &Control, error: &Error) -> bool {
+        if self.has_schedule() || control.suspend {
+            return false;
+        }
+        // One that could not even be decided on waits since the first that stood in its way.
+        let since = condition::find(&self.status.conditions, Type::Provisioned)
+            .filter(|provisioned| provisioned.status == State::False.as_str())
+            .map(|provisioned| provisioned.last_transition_time.clone());
+        let run = self.status.run.clone();
+        let run = run.unwrap_or_else(|| Run { number: 1, requested_at: since, ..Run::default() });
+        let is_waiting = run.pod_uid.is_none() && run.finished_at.is_none();
+        if !is_waiting || !control.is_start_overdue(&run, self.now) {
+            return false;
+        }
+        if self.status.run.is_none() {
+            self.status.rerun.clone_from(&control.rerun);
+        }
+        self.status.run = Some(Run { finished_at: Some(Time(self.now)), ..run });
+        let message = format!("the run has not started in time: {}", error.describe());
+        self.conclude(&Verdict::start_timeout(message));
+        true
+    }
+
+    /// One more run is asked for: what the last one found is history.
+    pub fn rerun(&mut self, control: &Control) {
+        let status = &mut self.status;
+        let Some(run) = status.run.take() else { return };
+        let number = run.number.saturating_add(1);
+        let reason =
+            condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
+        let past = PastRun {
+            run,
+            phase: status.phase.unwrap_or(Phase::Failed),
+            outcome: status.outcome.unwrap_or_default(),
+            warnings: std::mem::take(&mut status.warnings),
+            conclusive: status.conclusive.take().unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+        };
+        status.history.insert(0, past);
+        status.history.truncate(LONGEST_HISTORY);
+        status.outcome = Some(Outcome::Unknown);
+        status.rerun.clone_from(&control.rerun);
+        status.run = Some(Run {
+            number,
+            trigger: Trigger::Rerun,
+            requested_at: Some(Time(self.now)),
+            ..Run::default()
+        });
+        status.conditions.retain(|condition| condition.type_ != Type::RolledBack.as_str());
+        let message = format!("run {number} was asked for");
+        self.set(Type::Provisioned, State::Unknown, Reason::RerunRequested, &message);
+        self.phase(Phase::Pending, Reason::RerunRequested, &message);
+    }
+}
+
+/// Why the operator would have the pod of a run deleted, if it would.
+pub fn ordered(run: &Run, control: &Control, now: Timestamp) -> Option<Ordered> {
+    if control.abort {
+        return Some(Ordered::Abort);
+    }
+    control.is_start_overdue(run, now).then_some(Ordered::StartTimeout)
+}

@@ -1,0 +1,116 @@
+//! Metrics, in the text format of Prometheus. Labels are bounded: no names of objects, no texts of errors.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::process::leader::term::Lead;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Outcome, Phase};
+
+/// One label and its value.
+type Label = [(&'static str, &'static str); 1];
+
+/// What the operator counts. Clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    passes: Family<Label, Counter>,
+    failures: Family<Label, Counter>,
+    duration: Histogram,
+    runs: Family<[(&'static str, &'static str); 2], Counter>,
+    leads: Gauge,
+    lead: Arc<OnceLock<Lead>>,
+    registry: Arc<Registry>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("chaostoolkit_operator");
+        let passes = Family::default();
+        let failures = Family::default();
+        let runs = Family::default();
+        let duration = Histogram::new(exponential_buckets(0.005, 2.0, 12));
+        registry.register("reconciliations", "Passes over experiments, by result", passes.clone());
+        registry.register("reconciliation_failures", "Failed passes, by reason", failures.clone());
+        registry.register_with_unit(
+            "reconciliation_duration",
+            "Time of a pass",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
+        let leads = Gauge::default();
+        registry.register("leader", "Whether this operator leads, 1 or 0", leads.clone());
+        let (lead, registry) = (Arc::default(), Arc::new(registry));
+        Self { passes, failures, duration, runs, leads, lead, registry }
+    }
+}
+
+impl Metrics {
+    /// What [`Metrics::text`] is written in.
+    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// A pass came to an end.
+    pub fn passed(&self, success: bool, took: Duration) {
+        self.passes.get_or_create(&[("result", if success { "success" } else { "error" })]).inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A pass failed for this reason.
+    pub fn failed(&self, reason: Reason) {
+        self.failures.get_or_create(&[("reason", reason.as_str())]).inc();
+    }
+
+    /// The end of a run was recorded.
+    pub fn run_finished(&self, phase: Option<Phase>, outcome: Option<Outcome>) {
+        let phase = phase.map_or("None", Phase::as_str);
+        let outcome = outcome.unwrap_or_default().as_str();
+        self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
+    }
+
+    /// Tells of this lead from now on. A term ends by itself, so whether it goes on is asked when somebody wants to know.
+    pub fn tell_of(&self, lead: Lead) {
+        self.lead.get_or_init(|| lead);
+    }
+
+    /// All of them, as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.leads.set(i64::from(self.lead.get().is_some_and(Lead::holds)));
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_in_the_text() {
+        let metrics = Metrics::default();
+        metrics.passed(true, Duration::from_millis(3));
+        metrics.failed(Reason::Forbidden);
+        metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
+        assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
+        metrics.clone().tell_of(Lead::forever());
+        let text = metrics.text();
+        for line in [
+            r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,
+            r#"chaostoolkit_operator_reconciliation_failures_total{reason="Forbidden"} 1"#,
+            r#"chaostoolkit_operator_runs_finished_total{phase="Completed",outcome="Passed"} 1"#,
+            "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
+            "chaostoolkit_operator_leader 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What is known of `chaos`, the command of the Chaos Toolkit.
+
+pub mod lint;
+pub mod options;
