@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::process::telemetry::LogFormat;
 use chaostoolkit_api::names;
 
 /// Runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects.
@@ -46,15 +47,6 @@ pub struct TelemetryArgs {
     /// Form of a log line.
     #[arg(long, global = true, default_value = "text", env = "LOG_FORMAT")]
     pub log_format: LogFormat,
-}
-
-/// Form of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For log stores: one JSON object a line.
-    Json,
 }
 
 /// Settings of `run`.

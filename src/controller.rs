@@ -1,9 +1,8 @@
-//! Wires everything up: the only place that makes a client, a watch or a controller.
+//! The controller: the watches, their caches, and the passes that they bring.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::Api;
@@ -13,96 +12,30 @@ use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::{Client, ResourceExt};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
-use crate::cli::{Choice, LeaderArgs, RunArgs};
+use crate::cluster::Cluster;
 use crate::cluster::watch::{self, watched};
-use crate::cluster::{Cluster, client, discovery};
-use crate::experiment::judge::log_follower::Incoming;
+use crate::experiment::context::Context;
+use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
-use crate::experiment::{Context, error_policy, reconcile};
+use crate::experiment::{error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::config::Config;
-use crate::process::health::{Health, Milestone, heartbeat};
-use crate::process::leader::claim::Claim;
+use crate::process::health::{Health, Milestone};
 use crate::process::leader::term::Lead;
-use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
-use crate::process::server::{self, Endpoints};
 use chaostoolkit_api::{Experiment, names};
 
 /// An experiment as watched: one that cannot be read does not stop the others.
 type Watched = DeserializeGuard<Experiment>;
 
-/// How long work in flight may take after the signal to stop. Kubernetes gives 30 seconds.
+/// How long work in flight may take after the signal to stop. Kubernetes allows 30 seconds.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long the event loop may not come round.
-const STUCK: Duration = Duration::from_secs(15);
-
-/// How long the election may take no step, where every step has a limit of a third of the lease's time.
-const UNDECIDED: Duration = Duration::from_secs(30);
-
-/// Works on the experiments of a namespace until a signal says to stop.
-pub async fn run(args: RunArgs) -> anyhow::Result<()> {
-    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
-    let client = client::infer().await?;
-    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    info!(version = env!("CARGO_PKG_VERSION"), namespace, %address, "starting");
-    let stop = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(stop.clone()));
-
-    // Served before anything is asked: an API server that is down must not get this process killed.
-    let (health, metrics) = (Health::default(), Metrics::default());
-    let begun = health.milestone("the runner is known");
-    tokio::spawn(heartbeat(health.pulse("event loop", STUCK)));
-    let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
-    let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
-
-    if let Some(runner) = stop.run_until_cancelled(discovery::runner(&client, runner)).await {
-        let over = CancellationToken::new();
-        let (lead, election) = elect(&client, &namespace, leader, &health, over.clone());
-        metrics.tell_of(lead.clone());
-        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
-        operate(client, config, (lead, health, metrics), &begun, stop.clone()).await;
-        // Given up only now, so that the next one begins after our last pass.
-        over.cancel();
-        election.await.context("the election panicked")?;
-    }
-    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
-    stop.cancel();
-    serving.await.context("the server panicked")?.context("the server failed")?;
-    info!("stopped");
-    Ok(())
-}
-
-/// Takes part in the election until it is over.
-fn elect(
-    client: &Client,
-    namespace: &str,
-    args: LeaderArgs,
-    health: &Health,
-    over: CancellationToken,
-) -> (Lead, JoinHandle<()>) {
-    let LeaderArgs { leader_elect, lease_name, lease_duration, lease_identity } = args;
-    if leader_elect == Choice::No {
-        return (Lead::forever(), tokio::spawn(async {}));
-    }
-    let identity = lease_identity.filter(|given| !given.is_empty()).unwrap_or_else(leader::identity);
-    let claim = Claim { name: lease_name, identity, duration: lease_duration };
-    let pulse = health.pulse("election", UNDECIDED.max(lease_duration));
-    let knows = health.milestone("it is known who leads");
-    let (candidate, lead) = Candidate::new(Api::namespaced(client.clone(), namespace), claim, pulse, knows);
-    (lead, tokio::spawn(candidate.run(over)))
-}
-
-/// Works on experiments, as long as this process leads, until told to stop; then finishes what is in flight.
-async fn operate(
+/// Works on experiments while this process leads, until it is told to stop. Then finishes the work in flight.
+pub async fn run(
     client: Client,
     config: Config,
     (lead, health, metrics): (Lead, Health, Metrics),
@@ -119,7 +52,7 @@ async fn operate(
     let filled = health.milestone("the cache of experiments is full");
     let experiment_events =
         watched(api, watching.clone(), filled).reflect(experiments_writer).touched_objects();
-    // Metadata alone: a pod's status is read live when it matters.
+    // Only the metadata: the status of a pod is read live when it matters.
     let own_client = watch::client(&client, &health.pulse("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watching.labels(names::UID_LABEL);
@@ -131,18 +64,19 @@ async fn operate(
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
     let namespace = config.namespace.clone();
     let settings = controller::Config::default().concurrency(config.concurrency);
+    let cluster = Cluster::new(client.clone(), config.call_limit);
     let context = Arc::new(Context {
-        cluster: Cluster::new(client.clone(), config.call_limit),
+        log_follower: LogFollower::new(cluster.clone()),
+        cluster,
         recorder: Recorder::new(client, reporter),
         pods: pods.clone(),
         metrics,
         backoff: Backoff::default(),
-        incoming: Incoming::default(),
         config,
     });
 
-    let orphans = Box::pin(orphans::look(context.clone(), experiments.clone(), lead.clone()));
-    // Who does not lead watches all the same, and begins with full caches.
+    let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), lead.clone()));
+    // A process that does not lead watches too, so that it starts with full caches once it leads.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
         .reconcile_all_on(lead.begins())
@@ -154,7 +88,7 @@ async fn operate(
                 let lead = lead.clone();
                 async move {
                     let pass = lead.within(reconcile(seen, context)).await;
-                    // The next term begins with a pass over everything.
+                    // The next term begins with a pass over all experiments.
                     pass.unwrap_or_else(|| Ok(Action::await_change()))
                 }
             },
@@ -162,9 +96,9 @@ async fn operate(
             context,
         )
         .for_each(async |result| {
-            // A failed pass was told of by the error policy; an object that is gone needs no pass.
+            // The error policy has logged a failed pass. An object that is gone needs no pass.
             if let Err(controller::Error::QueueError(error)) = result {
-                warn!(%error, "a watch failed and is started again");
+                warn!(%error, "a watch failed and is restarted");
             }
         });
     let deadline = async {
@@ -174,27 +108,13 @@ async fn operate(
     tokio::select! {
         () = passes => {}
         () = orphans => {}
-        () = deadline => warn!("stopped with work in flight, after {GRACE:?}; the next start goes on from there"),
+        () = deadline => warn!("stopped with work in flight after {GRACE:?}; the next start goes on from there"),
     }
 }
 
-/// The experiment that a pod says it belongs to. Anybody can say so: it only brings a pass, which looks for itself.
+/// The experiment that a pod names in its annotation. Anybody can write that: it only brings a pass, which looks for itself.
 fn owner(pod: &PartialObjectMeta<Pod>, namespace: &str) -> Option<ObjectRef<Watched>> {
     let key = pod.annotations().get(names::EXPERIMENT_ANNOTATION)?;
     let (found, name) = key.split_once('/')?;
     (found == namespace).then(|| ObjectRef::new(name).within(found))
-}
-
-/// Cancels on the first SIGTERM or SIGINT.
-async fn cancel_on_signal(stop: CancellationToken) {
-    let interrupted = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = interrupted => {}
-            _ = terminated.recv() => {}
-        },
-        Err(_) => drop(interrupted.await),
-    }
-    info!("asked to stop");
-    stop.cancel();
 }

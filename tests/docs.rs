@@ -2,15 +2,17 @@
 
 #![allow(missing_docs)]
 
+use chaostoolkit_api::Text;
 use chaostoolkit_api::reason::Reason;
+use strum::VariantArray;
 
 const REFERENCE: &str = include_str!("../docs/reference.md");
 
 #[test]
 fn every_reason_is_in_the_reference() {
-    let missing: Vec<&str> = Reason::ALL
+    let missing: Vec<&str> = Reason::VARIANTS
         .iter()
-        .map(|(reason, _)| reason.as_str())
+        .map(|reason| reason.as_str())
         .filter(|reason| !REFERENCE.contains(&format!("`{reason}`")))
         .collect();
     assert!(missing.is_empty(), "docs/reference.md lacks {missing:?}");

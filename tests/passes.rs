@@ -26,9 +26,10 @@ use std::time::Duration;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use chaostoolkit_operator::cluster::Cluster;
+use chaostoolkit_operator::experiment::context::Context;
 use chaostoolkit_operator::experiment::error::Error;
-use chaostoolkit_operator::experiment::judge::log_follower::Incoming;
-use chaostoolkit_operator::experiment::{Context, reconcile};
+use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
+use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::config::{Config, Runner};
 use chaostoolkit_operator::process::metrics::Metrics;
@@ -88,8 +89,10 @@ impl Operator {
     fn new(fake: &FakeApi, hangs: Hangs) -> Self {
         let (pods, writer) = store();
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
+        let cluster = Cluster::new(fake.client(), LIMIT);
         let context = Context {
-            cluster: Cluster::new(fake.client(), LIMIT),
+            log_follower: LogFollower::new(cluster.clone()),
+            cluster,
             config: Config {
                 namespace: "chaostoolkit-crd".to_owned(),
                 concurrency: 1,
@@ -101,7 +104,6 @@ impl Operator {
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
-            incoming: Incoming::default(),
         };
         Self {
             fake: fake.clone(),

@@ -8,8 +8,7 @@ use kube::api::{Api, WatchParams};
 use kube::core::PartialObjectMeta;
 use tracing::{info, warn};
 
-use crate::cli::{NativeSidecar, RunnerArgs};
-use crate::process::config::{RELEASED_IMAGE, Runner};
+use crate::process::config::RELEASED_IMAGE;
 use chaostoolkit_api::ChaosToolkitExperiment;
 
 /// The container of the operator in its Deployment, should there be several.
@@ -19,28 +18,24 @@ const CONTAINER: &str = "crd";
 /// <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>
 const SIDECARS_SINCE: u32 = 29;
 
-/// How the runner gets into pods: as told, and where nothing was told, as the operator itself came here.
-pub async fn runner(client: &Client, args: RunnerArgs) -> Runner {
-    let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar } = args;
-    let own = if runner_image.is_some() { None } else { own_pod(client).await };
-    let spec = own.and_then(|pod| pod.spec).unwrap_or_default();
+/// What the operator's own pod says about its image.
+pub struct OwnImage {
+    /// The image.
+    pub name: String,
+    /// The Secrets to pull it with.
+    pub pull_secrets: Vec<String>,
+}
+
+/// Finds out which image the operator itself runs from. Returns nothing outside of a pod, or without the right to look.
+pub async fn own_image(client: &Client) -> Option<OwnImage> {
+    let spec = own_pod(client).await?.spec?;
     let container =
-        spec.containers.iter().find(|found| found.name == CONTAINER).or_else(|| spec.containers.first());
-    let image = runner_image.or_else(|| container?.image.clone());
-    let own_secrets = spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect();
-    let runner = Runner {
-        image: image.unwrap_or_else(|| RELEASED_IMAGE.to_owned()),
-        pull_policy: runner_image_pull_policy,
-        pull_secrets: if runner_pull_secret.is_empty() { own_secrets } else { runner_pull_secret },
-        sidecar: match native_sidecar {
-            NativeSidecar::Yes => true,
-            NativeSidecar::No => false,
-            NativeSidecar::Auto => has_sidecars(client).await,
-        },
-        journal: true,
-    };
-    info!(image = runner.image, sidecar = runner.sidecar, "the runner");
-    runner
+        spec.containers.iter().find(|found| found.name == CONTAINER).or_else(|| spec.containers.first())?;
+    let secrets = spec.image_pull_secrets.iter().flatten();
+    Some(OwnImage {
+        name: container.image.clone()?,
+        pull_secrets: secrets.map(|secret| secret.name.clone()).collect(),
+    })
 }
 
 /// The pod that this program runs in, if it runs in one and may look at it.
@@ -57,7 +52,8 @@ async fn own_pod(client: &Client) -> Option<Pod> {
     pod
 }
 
-async fn has_sidecars(client: &Client) -> bool {
+/// Whether the cluster has native sidecars.
+pub async fn has_sidecars(client: &Client) -> bool {
     let version = ask("ask for the version of Kubernetes", async || client.apiserver_version().await).await;
     version.is_none_or(|version| is_recent(&version.major, &version.minor))
 }

@@ -1,6 +1,4 @@
-//! The objects of a run, as they go to the API server.
-
-use std::fmt;
+//! Objects as they go to the API server.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
@@ -8,10 +6,10 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Map, Value};
 
-use chaostoolkit_api::{ResourceRef, names};
+use chaostoolkit_api::ResourceRef;
 
 /// The kinds that an experiment can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
 pub enum Kind {
     /// Namespace of the run.
     Namespace,
@@ -32,38 +30,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Namespace,
-        Self::ServiceAccount,
-        Self::Role,
-        Self::RoleBinding,
-        Self::ConfigMap,
-        Self::Pod,
-        Self::CronJob,
-        Self::Job,
-    ];
-
-    /// Its name in `kind:`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Namespace => "Namespace",
-            Self::ServiceAccount => "ServiceAccount",
-            Self::Role => "Role",
-            Self::RoleBinding => "RoleBinding",
-            Self::ConfigMap => "ConfigMap",
-            Self::Pod => "Pod",
-            Self::CronJob => "CronJob",
-            Self::Job => "Job",
-        }
-    }
-
-    /// The kind of this name, if it is one of ours.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// How the API server calls it.
     #[must_use]
     pub fn api_resource(self) -> ApiResource {
@@ -77,12 +43,6 @@ impl Kind {
             Self::CronJob => ApiResource::erase::<CronJob>(&()),
             Self::Job => ApiResource::erase::<Job>(&()),
         }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
@@ -132,11 +92,17 @@ impl Manifest {
     #[must_use]
     pub fn reference(&self) -> ResourceRef {
         ResourceRef {
-            kind: self.kind.as_str().to_owned(),
+            kind: self.kind.to_string(),
             namespace: self.namespace().to_owned(),
             name: self.name().to_owned(),
             adopted: false,
         }
+    }
+
+    /// How it is called in a message.
+    #[must_use]
+    pub fn title(&self) -> String {
+        title(self.kind, self.namespace(), self.name())
     }
 
     /// The form in which the client sends it.
@@ -155,46 +121,8 @@ fn as_map(value: &mut Value) -> &mut Map<String, Value> {
     }
 }
 
-/// The objects of a run, in the order in which they are created. Torn down in reverse.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resources {
-    /// Shared, so never deleted and never labelled.
-    pub namespace: Manifest,
-    /// Service account, roles, bindings, `ConfigMap`s: the run's own.
-    pub owned: Vec<Manifest>,
-    /// The run itself: a pod, or a `CronJob` that makes pods.
-    pub workload: Manifest,
-}
-
-impl Resources {
-    /// The pod, or the template that pods are made from.
-    #[must_use]
-    pub fn pod(&self) -> &Value {
-        match self.workload.kind {
-            Kind::CronJob => &self.workload.value["spec"]["jobTemplate"]["spec"]["template"],
-            _ => &self.workload.value,
-        }
-    }
-
-    /// Whether the runner starts the toolkit in the pod.
-    #[must_use]
-    pub fn is_reported(&self) -> bool {
-        let containers = self.pod()["spec"]["containers"].as_array();
-        let mut containers = containers.into_iter().flatten();
-        let toolkit = containers.find(|container| container["name"] == names::CONTAINER);
-        toolkit.is_some_and(|container| container["command"][0] == names::RUNNER)
-    }
-
-    /// Whether runs come again and again.
-    #[must_use]
-    pub fn is_scheduled(&self) -> bool {
-        self.workload.kind == Kind::CronJob
-    }
-
-    /// What the status records for the teardown, in order. A pod has its own place there.
-    #[must_use]
-    pub fn references(&self) -> Vec<ResourceRef> {
-        let scheduled = self.is_scheduled().then_some(&self.workload);
-        self.owned.iter().chain(scheduled).map(Manifest::reference).collect()
-    }
+/// How an object is called in a message: its kind, namespace and name.
+#[must_use]
+pub fn title(kind: Kind, namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }

@@ -1,12 +1,27 @@
-//! What `chaostoolkit-operator journal` prints of a journal.
+//! `journal`: prints what journals of the Chaos Toolkit say about their runs.
 
 use std::path::Path;
 
+use anyhow::ensure;
 use serde_json::{Value, json};
 
+use crate::cli::JournalArgs;
+use crate::commands::print;
 use chaostoolkit_journal::Summary;
 
-/// The line about a file, and whether the file could be read.
+/// Prints one line of JSON for each file. Fails if a file could not be read.
+pub fn run(JournalArgs { files }: &JournalArgs) -> anyhow::Result<()> {
+    let mut unread = 0;
+    for file in files {
+        let (line, is_read) = line(file);
+        unread += usize::from(!is_read);
+        print(&format!("{line}\n"))?;
+    }
+    ensure!(unread == 0, "{unread} of {} files could not be read", files.len());
+    Ok(())
+}
+
+/// Returns the line about a file, and whether the file could be read.
 #[must_use]
 pub fn line(file: &Path) -> (Value, bool) {
     let name = file.to_string_lossy();

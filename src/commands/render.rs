@@ -2,12 +2,19 @@
 //! that compare it with what the Python operator created.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::cli::RenderArgs;
+use crate::commands::print;
 use crate::experiment::build::build;
-use crate::experiment::decide::plan::{self, DEFAULT_ENV, DEFAULT_EXPERIMENT, Facts};
+use crate::experiment::decide::checks;
+use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
+use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
+use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Templates;
 use crate::process::config::Runner;
 use crate::yaml;
@@ -21,6 +28,24 @@ const DEFAULT_NAMESPACE: &str = "chaostoolkit-crd";
 
 /// The uid of an experiment that no API server has seen.
 const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Prints the objects of all experiments in a file, as YAML documents.
+pub fn run(RenderArgs { file, templates, have }: &RenderArgs) -> anyhow::Result<()> {
+    let templates = templates.as_deref().map(read).transpose()?;
+    let objects = render(&read(file)?, templates.as_deref(), have)?;
+    let documents: Vec<String> = objects.iter().map(yaml::write).collect();
+    print(&documents.join("---\n"))
+}
+
+/// Reads a file, or standard input if the path is `-`.
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
 
 /// The objects of all experiments in a text, in the order of their creation.
 pub fn render(text: &str, templates: Option<&str>, have: &[String]) -> anyhow::Result<Vec<Value>> {
@@ -49,19 +74,19 @@ fn one(
     have: &[String],
 ) -> anyhow::Result<Vec<Value>> {
     let parsed = Spec::parse(experiment.spec.as_ref())?;
-    let namespace = plan::run_namespace(&parsed.spec, experiment.namespace())?;
+    let namespace = checks::run_namespace(&parsed.spec, experiment.namespace())?;
     let given = |name: &str| {
         let is =
             |map: &&&Value| map["metadata"]["name"] == name && map["metadata"]["namespace"] == *namespace;
         config_maps.iter().find(is).copied()
     };
     let exists = |name: &str| given(name).is_some() || have.iter().any(|known| known == name);
-    let env = plan::env_config_map(&parsed.spec);
+    let env = env_config_map(&parsed.spec);
     let facts = Facts {
         operator_namespace: experiment.namespace().to_owned(),
         default_env_exists: exists(DEFAULT_ENV),
-        has_url: plan::lists_url(&parsed.spec)
-            || given(&env).is_some_and(|env| env["data"].get(plan::URL_VARIABLE).is_some()),
+        has_url: lists_url(&parsed.spec)
+            || given(&env).is_some_and(|env| env["data"].get(URL_VARIABLE).is_some()),
         experiment_exists: exists(DEFAULT_EXPERIMENT),
         text: None,
         runner: Runner::default(),

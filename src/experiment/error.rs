@@ -1,39 +1,21 @@
-//! What can go wrong in a pass, and what an author gets to know of it.
+//! What can go wrong in a pass, and what the author is told of it.
 
-use std::time::Duration;
-
-use kube::core::Status;
-
-use crate::experiment::decide::templates::TemplateError;
+use crate::cluster;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::spec::InvalidSpec;
 
-/// Why a pass over an experiment did not come to its end. Tried again with a capped backoff, but for an
-/// invalid spec, which waits for an edit.
+/// Why a pass over an experiment ended early. The pass is repeated with a capped backoff. Only an invalid spec waits for an
+/// edit.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The spec was not understood.
+    /// The spec is invalid.
     #[error(transparent)]
     InvalidSpec(#[from] InvalidSpec),
-    /// The API server refused or failed.
-    #[error("cannot {doing}")]
-    Api {
-        /// What was to be done, with the object.
-        doing: String,
-        /// The server's words.
-        #[source]
-        source: Box<kube::Error>,
-    },
-    /// The API server did not answer in time.
-    #[error("cannot {doing}: no answer within {limit:?}")]
-    Timeout {
-        /// What was to be done, with the object.
-        doing: String,
-        /// How long was waited.
-        limit: Duration,
-    },
-    /// Somebody has gone on with the experiment, or it has gone away, since this pass has read it.
-    #[error("experiment {0} has changed meanwhile, and what is to be done is decided on anew")]
+    /// A call to the API server failed.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// Since this pass read the experiment, somebody has changed or deleted it.
+    #[error("experiment {0} has changed since it was read; the next pass decides anew")]
     Overtaken(String),
     /// The templates cannot be used.
     #[error(transparent)]
@@ -60,7 +42,7 @@ pub enum Error {
         /// Where the pod refers to it.
         used_by: String,
     },
-    /// The log of a run that has ended cannot be read just now.
+    /// The log of a run that has ended cannot be read at the moment.
     #[error("cannot read the log of Pod {namespace}/{pod}: {problem}")]
     LogUnread {
         /// Its namespace.
@@ -71,7 +53,7 @@ pub enum Error {
         problem: String,
     },
     /// A namespace that the run needs is being deleted.
-    #[error("namespace {0} is being deleted; the run starts once it is gone and there again")]
+    #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
     /// A namespace of `spec.role.binds_to_namespaces` does not exist.
     #[error(
@@ -80,19 +62,45 @@ pub enum Error {
     NamespaceMissing(String),
 }
 
+/// Templates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// Their `ConfigMap` does not exist.
+    #[error(
+        "ConfigMap {0} with the templates does not exist; apply the operator's manifests, or correct spec.template.name"
+    )]
+    Missing(String),
+    /// One of them is invalid.
+    #[error("key {key} of ConfigMap {source_name} {problem}")]
+    Invalid {
+        /// `namespace/name` of the `ConfigMap`.
+        source_name: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl TemplateError {
+    /// The reason for it.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Missing(_) => Reason::TemplatesMissing,
+            Self::Invalid { .. } => Reason::TemplateInvalid,
+        }
+    }
+}
+
 impl Error {
-    /// The one word for it.
+    /// The reason for it.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Api { .. } => match self.status() {
-                Some(status) if is_namespace_terminating(status) => Reason::NamespaceTerminating,
-                Some(status) if status.is_forbidden() || is_webhook_down(status) => Reason::Forbidden,
-                Some(status) if matches!(status.code, 400 | 422) => Reason::ObjectInvalid,
-                _ => Reason::ApiError,
-            },
             Self::InvalidSpec(_) => Reason::InvalidSpec,
-            Self::Timeout { .. } | Self::Overtaken(_) | Self::LogUnread { .. } => Reason::ApiError,
+            Self::Cluster(error) => error.reason(),
+            Self::Overtaken(_) | Self::LogUnread { .. } => Reason::ApiError,
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
@@ -101,8 +109,8 @@ impl Error {
         }
     }
 
-    /// Whether somebody has to do something about it, so that it belongs on the object. Failures of the API server
-    /// itself (conflicts, overload, timeouts) pass by themselves and are only logged and counted.
+    /// Whether somebody has to act, so that the error belongs on the object. Failures of the API server itself (conflicts,
+    /// overload, timeouts) pass by themselves. They are only logged and counted.
     #[must_use]
     pub fn is_for_people(&self) -> bool {
         self.reason() != Reason::ApiError
@@ -111,68 +119,17 @@ impl Error {
     /// What failed and why, in one line.
     #[must_use]
     pub fn describe(&self) -> String {
-        match self.status() {
-            Some(status) if is_webhook_down(status) => format!("{self}: {}", lasting(&status.message)),
-            Some(status) => format!("{self}: {}", status.message),
-            None => match std::error::Error::source(self) {
-                Some(source) => format!("{self}: {source}"),
-                None => self.to_string(),
-            },
-        }
-    }
-
-    fn status(&self) -> Option<&Status> {
         match self {
-            Self::Api { source, .. } => status_of(source),
-            _ => None,
+            Self::Cluster(error) => error.describe(),
+            error => error.to_string(),
         }
     }
 
-    /// Whether the API server said that the object is not there.
+    /// Whether the API server said that an object does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.status().is_some_and(Status::is_not_found)
+        matches!(self, Self::Cluster(error) if error.is_not_found())
     }
-
-    /// Whether it said so of the namespace, of which the object may be left.
-    #[must_use]
-    pub fn is_namespace_not_found(&self) -> bool {
-        let details = self.status().and_then(|status| status.details.as_ref());
-        self.is_not_found() && details.is_some_and(|details| details.kind == "namespaces")
-    }
-
-    /// Whether an object of that name is there already. Other conflicts (of a quota, say) have the same code.
-    #[must_use]
-    pub fn is_already_exists(&self) -> bool {
-        self.status().is_some_and(Status::is_already_exists)
-    }
-}
-
-/// The API server's answer, if it gave one.
-fn status_of(error: &kube::Error) -> Option<&Status> {
-    match error {
-        kube::Error::Api(status) => Some(status),
-        _ => None,
-    }
-}
-
-/// A 403 whose cause is that the namespace is going away: not a matter of rights.
-fn is_namespace_terminating(status: &Status) -> bool {
-    let mut causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.any(|cause| cause.reason == "NamespaceTerminating")
-}
-
-/// A 500 that does not pass by itself: an admission webhook that must be asked does not answer, and nothing is written
-/// until somebody mends or removes it.
-fn is_webhook_down(status: &Status) -> bool {
-    status.code == 500 && status.message.contains("failed calling webhook")
-}
-
-/// What stays the same from one attempt to the next, without the port that a connection came from: a message that changed
-/// each time were a write each time, and each write a new attempt.
-fn lasting(message: &str) -> String {
-    let word = |word| str::rsplit_once(word, "->").map_or(word, |(_, to)| to);
-    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -181,49 +138,20 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    fn api(status: serde_json::Value) -> Error {
-        let status = serde_json::from_value(status).unwrap();
-        Error::Api { doing: "create Pod a/b".into(), source: Box::new(kube::Error::Api(status)) }
-    }
-
     #[rstest]
-    #[case(json!({"code": 403, "reason": "Forbidden", "message": "exceeded quota"}), Reason::Forbidden, true)]
-    #[case(json!({"code": 403, "details": {"causes": [{"reason": "NamespaceTerminating"}]}}), Reason::NamespaceTerminating, true)]
-    #[case(json!({"code": 422, "reason": "Invalid"}), Reason::ObjectInvalid, true)]
-    #[case(json!({"code": 409, "reason": "Conflict"}), Reason::ApiError, false)]
-    #[case(json!({"code": 500}), Reason::ApiError, false)]
-    #[case(json!({"code": 500, "message": "failed calling webhook \"w\": refused"}), Reason::Forbidden, true)]
-    #[case(json!({"code": 429, "reason": "TooManyRequests"}), Reason::ApiError, false)]
-    fn answers_have_their_reason(
+    #[case::forbidden(json!({"code": 403, "reason": "Forbidden"}), true)]
+    #[case::terminating(json!({"code": 403, "details": {"causes": [{"reason": "NamespaceTerminating"}]}}), true)]
+    #[case::invalid(json!({"code": 422, "reason": "Invalid"}), true)]
+    #[case::webhook(json!({"code": 500, "message": "failed calling webhook \"w\": refused"}), true)]
+    #[case::conflict(json!({"code": 409, "reason": "Conflict"}), false)]
+    #[case::internal(json!({"code": 500}), false)]
+    #[case::overload(json!({"code": 429, "reason": "TooManyRequests"}), false)]
+    fn people_are_told_of_what_does_not_pass_by_itself(
         #[case] status: serde_json::Value,
-        #[case] reason: Reason,
         #[case] for_people: bool,
     ) {
-        let error = api(status);
-        assert_eq!(error.reason(), reason);
+        let source = Box::new(kube::Error::Api(serde_json::from_value(status).unwrap()));
+        let error = Error::from(cluster::Error::Api { doing: "create Pod a/b".into(), source });
         assert_eq!(error.is_for_people(), for_people);
-    }
-
-    #[test]
-    fn the_servers_words_are_kept() {
-        let error = api(json!({"code": 403, "message": "exceeded quota: q"}));
-        assert_eq!(error.describe(), "cannot create Pod a/b: exceeded quota: q");
-    }
-
-    #[test]
-    fn what_is_said_of_a_webhook_does_not_change_from_one_attempt_to_the_next() {
-        let words = |port: &str| {
-            let message =
-                format!("failed calling webhook \"w\": read tcp 10.0.0.1:{port}->10.0.0.2:443: reset");
-            api(json!({"code": 500, "message": message})).describe()
-        };
-        assert_eq!(words("40001"), words("40002"));
-        assert!(words("40001").ends_with("read tcp 10.0.0.2:443: reset"));
-    }
-
-    #[test]
-    fn a_quota_conflict_is_not_an_existing_object() {
-        assert!(api(json!({"code": 409, "reason": "AlreadyExists"})).is_already_exists());
-        assert!(!api(json!({"code": 409, "reason": "Conflict"})).is_already_exists());
     }
 }

@@ -1,20 +1,25 @@
-//! What the author wants of a run that may be going on already: pure. Unlike the rest of the spec, this counts as it stands
-//! now and not as it stood when the run was decided on, and is read field by field, so that a mistake elsewhere in the
-//! spec cannot keep anybody from stopping a run.
+//! What the author wants now, for a run that may have begun already: pure.
+//!
+//! Unlike the rest of the spec, these fields count as they are now, not as they were when the run was decided on. They are
+//! read one by one, so a mistake elsewhere in the spec keeps nobody from stopping a run.
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use chaostoolkit_api::condition::{self, State, Type, short};
+use chaostoolkit_api::spec::ReportSpec;
 use chaostoolkit_api::spec::options::{CleanupSpec, Keep};
-use chaostoolkit_api::{Experiment, Run, Status, names};
+use chaostoolkit_api::{Experiment, Run, Status, Text, lenient, names};
 
-/// A run that has not started after this long never will, where the spec does not say otherwise.
+/// How many journals are kept if the spec does not say.
+const DEFAULT_JOURNAL_LIMIT: i32 = 10;
+
+/// After how many seconds a run that has not started is given up if the spec does not say.
 const DEFAULT_START_DEADLINE: i64 = 3600;
 
 /// What the author wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Control {
+pub struct Intent {
     /// The run is to stop, or not to start.
     pub abort: bool,
     /// No run is to start.
@@ -23,12 +28,16 @@ pub struct Control {
     pub rescue: bool,
     /// A run that has ended is to be repeated when this is not the value that it was started for.
     pub rerun: Option<String>,
+    /// Everything that was created stays when the experiment is deleted.
+    pub keep_resources: bool,
+    /// How many journals are kept.
+    pub journal_limit: i32,
     start_deadline: i64,
     ttl: Option<i64>,
     cleanup: CleanupSpec,
 }
 
-impl Control {
+impl Intent {
     /// Reads it.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
@@ -38,6 +47,8 @@ impl Control {
             suspend: field(experiment, "suspend").unwrap_or_default(),
             rescue: field(experiment, "rescue").unwrap_or_default(),
             rerun: rerun.map(String::as_str).map(short),
+            keep_resources: truth(experiment, "keep_resources_on_delete").unwrap_or_default(),
+            journal_limit: journal_limit(field(experiment, "report")),
             start_deadline: field(experiment, "startDeadlineSeconds").unwrap_or(DEFAULT_START_DEADLINE),
             ttl: field(experiment, "ttlSecondsAfterFinished"),
             cleanup: field(experiment, "cleanup").unwrap_or_default(),
@@ -95,7 +106,17 @@ fn later(time: Timestamp, seconds: i64) -> Timestamp {
     time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// A field of the spec, if it is there and what it should be.
+/// How many journals are kept: at least one.
+fn journal_limit(report: Option<ReportSpec>) -> i32 {
+    report.and_then(|report| report.journal?.history_limit).unwrap_or(DEFAULT_JOURNAL_LIMIT).max(1)
+}
+
+/// A boolean field, read as leniently as 0.14.0 reads it.
+fn truth(experiment: &Experiment, name: &str) -> Option<bool> {
+    lenient::truth(experiment.spec.as_ref()?.get(name)?.clone()).ok()?
+}
+
+/// A field of the spec, if it exists and has the right type.
 fn field<T: DeserializeOwned>(experiment: &Experiment, name: &str) -> Option<T> {
     let value = experiment.spec.as_ref()?.get(name)?;
     serde_json::from_value(value.clone()).ok()
@@ -108,15 +129,15 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    fn control(spec: Value) -> Control {
-        Control::of(&Experiment { spec: Some(spec), ..Experiment::default() })
+    fn intent(spec: Value) -> Intent {
+        Intent::of(&Experiment { spec: Some(spec), ..Experiment::default() })
     }
 
     #[test]
     fn a_mistake_elsewhere_keeps_nobody_from_stopping_a_run() {
-        let broken = control(json!({"abort": true, "pod": 7, "suspend": "yes", "cleanup": []}));
+        let broken = intent(json!({"abort": true, "pod": 7, "suspend": "yes", "cleanup": []}));
         assert!(broken.abort && !broken.suspend);
-        assert_eq!(Control::of(&Experiment::default()), control(json!({})));
+        assert_eq!(Intent::of(&Experiment::default()), intent(json!({})));
     }
 
     #[rstest]
@@ -127,20 +148,20 @@ mod tests {
     fn a_run_has_so_long_to_start(#[case] spec: Value, #[case] expected: Option<&str>) {
         let asked = Time("2026-01-01T00:00:00Z".parse().unwrap());
         let run = Run { requested_at: Some(asked), ..Run::default() };
-        assert_eq!(control(spec).start_deadline(&run), expected.map(|time| time.parse().unwrap()));
+        assert_eq!(intent(spec).start_deadline(&run), expected.map(|time| time.parse().unwrap()));
     }
 
     #[test]
     fn a_rerun_is_asked_for_by_a_value_that_is_new() {
         let mut experiment = Experiment::default();
         let status = Status { rerun: Some("1".to_owned()), ..Status::default() };
-        assert!(!Control::of(&experiment).is_rerun_due(&status), "none is asked for");
+        assert!(!Intent::of(&experiment).is_rerun_due(&status), "none is asked for");
         for (value, is_due) in [("1", false), ("2", true)] {
             experiment.metadata.annotations =
                 Some([(names::RERUN_ANNOTATION.to_owned(), value.to_owned())].into());
-            assert_eq!(Control::of(&experiment).is_rerun_due(&status), is_due, "{value}");
+            assert_eq!(Intent::of(&experiment).is_rerun_due(&status), is_due, "{value}");
         }
         experiment.spec = Some(json!({"abort": true}));
-        assert!(!Control::of(&experiment).is_rerun_due(&status), "what is to stop is not to start");
+        assert!(!Intent::of(&experiment).is_rerun_due(&status), "what is to stop is not to start");
     }
 }

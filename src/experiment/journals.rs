@@ -1,6 +1,6 @@
-//! Journals that are kept: each in an immutable `ConfigMap` beside its experiment, which owns it.
-
-use std::time::Duration;
+//! The journals that are kept: each in an immutable `ConfigMap` beside its experiment.
+//!
+//! The experiment owns its journals, so the garbage collector deletes them if no operator does.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -8,43 +8,38 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::Resource;
 use kube::api::{DeleteParams, ListParams};
 use kube::core::PartialObjectMeta;
+use tracing::warn;
 
-use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::named;
-use crate::experiment::Context;
-use crate::experiment::children::create;
+use crate::cluster::manifest::{Kind, Manifest, title};
+use crate::cluster::{self, Cluster, belongs_to};
+use crate::experiment::children::{create, delete};
 use crate::experiment::error::Error;
-use crate::experiment::judge::evidence::{Evidence, JOURNAL_WAIT, Journal, is_overdue};
-use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Spec, names};
+use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
+use crate::experiment::judge::logs::JOURNAL_WAIT;
+use chaostoolkit_api::condition::short;
+use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, names};
 use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::Carried;
 
 /// The key in the `ConfigMap`.
 const KEY: &str = "journal.json.gz";
 
-/// How many are kept where the spec does not say.
-const DEFAULT_LIMIT: u32 = 10;
+/// The finalizer that `kubectl delete --cascade=orphan` puts on an object. The garbage collector removes it, after it has
+/// removed the owner references to the object.
+/// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#orphaned-dependents>
+const ORPHAN_FINALIZER: &str = "orphan";
 
-/// How long it is until a journal is asked for again that could not be had.
-pub const RETRY: Duration = Duration::from_secs(2);
-
-/// Whether a journal that was written is neither kept nor given up yet.
-#[must_use]
-pub fn is_due(run: &Run) -> bool {
-    run.journal.as_ref().is_some_and(|journal| journal.config_map.is_none() && journal.problem.is_none())
-}
-
-/// Keeps the journal of a run, if there is one, and says what has become of it. One that cannot be had yet stays due
-/// until it has been tried for long enough.
-pub async fn settle(
-    context: &Context,
+/// Keeps the journal of a run, if there is one, and returns the record of it. A journal that cannot be read yet stays due
+/// for [`JOURNAL_WAIT`] seconds. At most `limit` journals of the experiment are kept.
+pub async fn keep(
+    cluster: &Cluster,
     experiment: &Experiment,
-    run: &Run,
-    outcome: Outcome,
+    (run, outcome): (&Run, Outcome),
     evidence: &Evidence,
+    limit: i32,
 ) -> Option<JournalRef> {
     let reported = evidence.message.as_ref().and_then(|message| message.journal.as_ref());
-    let seen = reported.map_or_else(JournalRef::default, |file| JournalRef {
+    let reported = reported.map_or_else(JournalRef::default, |file| JournalRef {
         sha256: file.sha256.clone(),
         bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
         problem: file.problem.clone(),
@@ -54,44 +49,49 @@ pub async fn settle(
         Journal::None => return None,
         Journal::Left(why) => format!("not kept: {why}"),
         Journal::Late(why) if !is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => {
-            tracing::warn!("the journal of pod {} cannot be brought here yet: {why}", run.pod_name);
-            return Some(JournalRef { problem: None, ..seen });
+            warn!(pod = run.pod_name, problem = why, "cannot read the journal yet");
+            return Some(JournalRef { problem: None, ..reported });
         }
-        Journal::Late(why) => format!("could not be brought here: {why}"),
-        Journal::Here(carried) => match keep(context, experiment, run, outcome, carried).await {
+        Journal::Late(why) => format!("could not be read: {why}"),
+        Journal::Here(carried) => match store(cluster, experiment, (run, outcome), carried, limit).await {
             Ok(name) => {
                 return Some(JournalRef {
                     config_map: Some(name),
                     sha256: carried.sha256.clone(),
                     bytes: i64::try_from(carried.bytes).unwrap_or(i64::MAX),
                     truncated: carried.truncated,
-                    problem: seen.problem,
+                    problem: reported.problem,
                 });
             }
             Err(error) if is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => error.describe(),
-            Err(_) => return Some(JournalRef { problem: None, ..seen }),
+            Err(_) => return Some(JournalRef { problem: None, ..reported }),
         },
     };
-    Some(JournalRef { problem: Some(chaostoolkit_api::condition::short(&problem)), ..seen })
+    Some(JournalRef { problem: Some(short(&problem)), ..reported })
 }
 
-async fn keep(
-    context: &Context,
+/// Creates the `ConfigMap` of a journal, deletes those beyond the limit, and returns its name.
+async fn store(
+    cluster: &Cluster,
     experiment: &Experiment,
-    run: &Run,
-    outcome: Outcome,
+    (run, outcome): (&Run, Outcome),
     carried: &Carried,
+    limit: i32,
 ) -> Result<String, Error> {
     let manifest = manifest(experiment, run, outcome, carried)?;
     let name = manifest.name().to_owned();
-    let found = create::owned(&context.cluster, &manifest).await?;
+    // The garbage collector deletes it with the experiment, so creating it late does no harm.
+    let create = async || create::child(cluster, &manifest, false, async || Ok(())).await;
+    let found = create().await?;
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
     if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
-        // Left by a pass that was killed before it had recorded the run under this number, which another run has now.
-        remove(context, experiment, &name).await?;
-        create::owned(&context.cluster, &manifest).await?;
+        // A pass created it and was killed before it had recorded the run. Another run has the number now.
+        remove(cluster, experiment, &found.metadata).await?;
+        create().await?;
     }
-    drop_old(context, experiment, run.number).await?;
+    if run.number > limit {
+        remove_up_to(cluster, experiment, run.number - limit).await?;
+    }
     Ok(name)
 }
 
@@ -126,7 +126,7 @@ fn manifest(
             namespace: Some(experiment.namespace().to_owned()),
             labels: owned(&labels),
             annotations: owned(&annotations),
-            // Nothing waits for it, so the owner's deletion is not blocked; blocking takes a right of its own.
+            // `blockOwnerDeletion` is not set: it requires a right of its own, and nothing waits for the ConfigMap.
             owner_references: Some(vec![OwnerReference {
                 api_version: ChaosToolkitExperiment::api_version(&()).into_owned(),
                 kind: ChaosToolkitExperiment::kind(&()).into_owned(),
@@ -140,45 +140,60 @@ fn manifest(
         binary_data: Some([(KEY.to_owned(), ByteString(gzip.clone()))].into()),
         ..ConfigMap::default()
     };
-    let value = serde_json::to_value(map).map_err(|error| Error::Api {
-        doing: format!("write {}", named(Kind::ConfigMap, experiment.namespace(), &name)),
-        source: Box::new(kube::Error::SerdeError(error)),
+    let value = serde_json::to_value(map).map_err(|error| {
+        let doing = format!("write {}", title(Kind::ConfigMap, experiment.namespace(), &name));
+        cluster::Error::unreadable(doing, error)
     })?;
     Ok(Manifest::new(Kind::ConfigMap, value))
 }
 
-/// Deletes the journals of the oldest runs, so that as many stay as the spec wants.
-async fn drop_old(context: &Context, experiment: &Experiment, newest: i32) -> Result<(), Error> {
-    let limit = limit(experiment);
-    if newest <= limit {
+/// Deletes all journals of an experiment that is being deleted. Journals that the author wants to orphan stay.
+pub async fn remove_all(cluster: &Cluster, experiment: &Experiment) -> Result<(), cluster::Error> {
+    if experiment.has_finalizer(ORPHAN_FINALIZER) {
         return Ok(());
     }
-    let api = context.cluster.config_maps(experiment.namespace());
-    let ours = format!("{}={},{}", names::UID_LABEL, experiment.uid(), names::OUTCOME_LABEL);
-    let parameters = ListParams::default().labels(&ours);
-    let doing = format!("list the journals of experiment {}", experiment.key());
-    let found = context.cluster.call(doing, api.list_metadata(&parameters)).await?;
-    let is_old = |map: &&PartialObjectMeta<ConfigMap>| {
-        let number = map.metadata.labels.as_ref().and_then(|labels| labels.get(names::RUN_LABEL));
-        number.and_then(|number| number.parse::<i32>().ok()).is_some_and(|number| number <= newest - limit)
+    let is_owned = |map: &&PartialObjectMeta<ConfigMap>| {
+        let mut owners = map.metadata.owner_references.iter().flatten();
+        owners.any(|owner| owner.uid == experiment.uid())
     };
-    for old in found.items.iter().filter(is_old) {
-        remove(context, experiment, old.metadata.name.as_deref().unwrap_or_default()).await?;
+    for journal in list(cluster, experiment).await?.iter().filter(is_owned) {
+        remove(cluster, experiment, &journal.metadata).await?;
     }
     Ok(())
 }
 
-fn limit(experiment: &Experiment) -> i32 {
-    let spec = Spec::parse(experiment.spec.as_ref()).map(|parsed| parsed.spec).unwrap_or_default();
-    let asked = spec.report.and_then(|report| report.journal?.history_limit).unwrap_or(DEFAULT_LIMIT);
-    i32::try_from(asked).unwrap_or(i32::MAX).max(1)
+/// Deletes the journals of the runs up to this number.
+async fn remove_up_to(cluster: &Cluster, experiment: &Experiment, number: i32) -> Result<(), cluster::Error> {
+    let is_old = |map: &&PartialObjectMeta<ConfigMap>| {
+        let run = map.metadata.labels.as_ref().and_then(|labels| labels.get(names::RUN_LABEL));
+        run.and_then(|run| run.parse::<i32>().ok()).is_some_and(|run| run <= number)
+    };
+    for old in list(cluster, experiment).await?.iter().filter(is_old) {
+        remove(cluster, experiment, &old.metadata).await?;
+    }
+    Ok(())
 }
 
-async fn remove(context: &Context, experiment: &Experiment, name: &str) -> Result<(), Error> {
-    let api = context.cluster.config_maps(experiment.namespace());
-    let doing = format!("delete {}", named(Kind::ConfigMap, experiment.namespace(), name));
-    match context.cluster.call(doing, api.delete(name, &DeleteParams::default())).await {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
-    }
+/// Lists the metadata of all journals of an experiment.
+async fn list(
+    cluster: &Cluster,
+    experiment: &Experiment,
+) -> Result<Vec<PartialObjectMeta<ConfigMap>>, cluster::Error> {
+    let api = cluster.config_maps(experiment.namespace());
+    // Only journals have an outcome.
+    let selector = format!("{}={},{}", names::UID_LABEL, experiment.uid(), names::OUTCOME_LABEL);
+    let parameters = ListParams::default().labels(&selector);
+    let doing = format!("list the journals of experiment {}", experiment.key());
+    let found = cluster.call(doing, api.list_metadata(&parameters)).await?;
+    Ok(found.items.into_iter().filter(|map| belongs_to(map, experiment.uid())).collect())
+}
+
+async fn remove(
+    cluster: &Cluster,
+    experiment: &Experiment,
+    journal: &ObjectMeta,
+) -> Result<(), cluster::Error> {
+    let name = journal.name.as_deref().unwrap_or_default();
+    let parameters = DeleteParams::default().preconditions(delete::only(journal.uid.clone()));
+    delete::object(cluster, Kind::ConfigMap, experiment.namespace(), name, &parameters).await
 }

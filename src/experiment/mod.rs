@@ -1,68 +1,49 @@
-//! One pass over one experiment: observe, plan, build, apply, report.
+//! What the operator does for one experiment.
 //!
 //! A pass reads the experiment live and acts on what it finds, whatever was done before and by whom. It may be killed
-//! between any two calls: the next one goes on from there. What a run needs for its teardown is on the status before
-//! the first child is created; a run whose end is recorded is never started again.
+//! between any two calls: the next pass goes on from there. What a run needs for its teardown is recorded before the first
+//! child is created. A run whose end is recorded is never started again.
+//!
+//! The modules stand in the order of the data: [`decide`] → [`build`] → [`children`] → [`judge`] → [`status`]. [`stages`]
+//! holds the policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
 pub mod build;
 pub mod children;
+pub mod context;
 pub mod decide;
 pub mod error;
 pub mod intent;
 pub mod journals;
 pub mod judge;
 pub mod pass;
+mod settled;
 pub mod stages;
 pub mod status;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::FutureExt;
-use k8s_openapi::api::core::v1::Pod;
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::ResourceExt;
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use kube::runtime::events::Recorder;
-use kube::runtime::reflector::{ObjectRef, Store};
-use tracing::warn;
+use tracing::{Instrument, Span, info_span, warn};
 
-use crate::cluster::{Cluster, belongs_to, without_finalizers};
+use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
-use crate::experiment::intent::Control;
-use crate::experiment::judge::log_follower::Incoming;
-use crate::experiment::pass::Report;
-use crate::experiment::stages::{adopt, rescue, retention, start, teardown};
-use crate::process::backoff::Backoff;
+use crate::experiment::intent::Intent;
+use crate::experiment::pass::Pass;
+use crate::experiment::settled::settled;
+use crate::experiment::stages::follow::{self, Recorded};
+use crate::experiment::stages::prepare::prepare;
+use crate::experiment::stages::start::{self, Workload};
+use crate::experiment::stages::{
+    abort, adopt, failure, rerun, rescue, retention, schedule, suspend, teardown, ttl,
+};
 use crate::process::clock;
-use crate::process::config::Config;
-use crate::process::metrics::Metrics;
-use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_api::Experiment;
 
-/// What the passes share.
-pub struct Context {
-    /// The way to the API server.
-    pub cluster: Cluster,
-    /// Settings.
-    pub config: Config,
-    /// Metadata of all runner pods, as watched.
-    pub pods: Store<PartialObjectMeta<Pod>>,
-    /// Publishes events; one for all, since it folds repeats into series.
-    pub recorder: Recorder,
-    /// Counters.
-    pub metrics: Metrics,
-    /// Journals of pods that are being deleted.
-    pub incoming: Incoming,
-    /// How long a failed experiment waits for its next pass.
-    pub backoff: Backoff,
-}
-
-/// How long a pass waits for the first list of pods.
-const FIRST_LIST: Duration = Duration::from_secs(1);
-
-/// How often a teardown is looked at, should no event bring the next pass.
-const TEARDOWN_RESYNC: Duration = Duration::from_secs(10);
-
-/// One pass.
+/// Runs one pass over an experiment. The controller calls it.
 pub async fn reconcile(
     seen: Arc<DeserializeGuard<Experiment>>,
     context: Arc<Context>,
@@ -70,103 +51,139 @@ pub async fn reconcile(
     let seen = match &seen.0 {
         Ok(experiment) => experiment,
         Err(invalid) => {
-            // Only metadata or a status of somebody else's making can bring this about; there is nothing to retry.
-            warn!(%invalid, "cannot read experiment {:?}", invalid.metadata.name);
+            // Only metadata or a status that somebody else made can cause this. A retry is useless.
+            warn!(experiment = invalid.metadata.name, "cannot read the experiment: {invalid}");
             return Ok(Action::await_change());
         }
     };
     let began = Instant::now();
     let result = match settled(&context, seen) {
         Some(action) => {
-            // The events of the first list bring passes before the cache has what was listed, and no more come after it: a
-            // pod that is still held would be so for ever.
-            let is_known = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
-            Ok(if is_known { action } else { Action::requeue(FIRST_LIST) })
+            // The events of the first list bring passes before the cache has the listed pods, and no more events follow. A
+            // pod that is still held would be overlooked.
+            let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
+            Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
         }
-        None => Box::pin(pass(&context, seen)).await,
+        None => Box::pin(pass(&context, seen).instrument(span(seen))).await,
     };
     if result.is_ok() {
         context.backoff.clear(seen.uid());
     }
-    context.metrics.passed(result.is_ok(), began.elapsed());
+    context.metrics.reconciled(result.is_ok(), began.elapsed());
     result
 }
 
-/// When a failed experiment gets its next pass.
+/// Returns when a failed experiment gets its next pass. The controller calls it.
 #[expect(clippy::needless_pass_by_value, reason = "the controller calls it so")]
 pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, context: Arc<Context>) -> Action {
-    let (uid, key) = match &seen.0 {
-        Ok(experiment) => (experiment.uid().to_owned(), experiment.key()),
-        Err(invalid) => (invalid.metadata.uid.clone().unwrap_or_default(), String::new()),
-    };
-    let delay = context.backoff.next(&uid);
+    let delay = context.backoff.next(&seen.uid().unwrap_or_default());
     context.metrics.failed(error.reason());
-    warn!(reason = %error.reason(), ?delay, "experiment {key}: {}", error.describe());
+    let log = || warn!(reason = %error.reason(), ?delay, "the pass failed: {}", error.describe());
+    match &seen.0 {
+        Ok(experiment) => span(experiment).in_scope(log),
+        Err(_) => log(),
+    }
     Action::requeue(delay)
 }
 
-/// What to wait for where there is nothing to do for an experiment, judged from the caches alone: its run has ended, that
-/// is recorded, its pod was let go, and nothing more is asked for. Spares a restarted operator a call for each of its
-/// finished experiments.
-fn settled(context: &Context, seen: &Experiment) -> Option<Action> {
-    let status = seen.status.as_ref().filter(|status| status.is_finished())?;
-    let control = Control::of(seen);
-    let places = [teardown::pod_of(status), teardown::rescue_of(status)];
-    let mut pods = Vec::new();
-    for (namespace, name) in places.into_iter().flatten() {
-        let pod = context.pods.get(&ObjectRef::new(&name).within(&namespace));
-        pods.extend(pod.filter(|pod| belongs_to(pod.as_ref(), seen.uid())));
-    }
-    let is_held = |pod: &Arc<PartialObjectMeta<Pod>>| {
-        without_finalizers(pod.as_ref(), &[names::OUTCOME_FINALIZER]).is_some()
-    };
-    let is_open = pods.iter().any(is_held)
-        || seen.is_deleting()
-        || status.observed_generation != seen.metadata.generation
-        || rescue::is_open(status, &control)
-        || retention::is_due(status, &control, !pods.is_empty(), clock::now());
-    (!is_open).then(|| retention::next(status, &control, clock::now()))
+/// The span of a pass: all its log lines have these fields. It has no parent, since the controller's own span only repeats
+/// the name of the object.
+fn span(seen: &Experiment) -> Span {
+    let status = seen.status.clone().unwrap_or_default();
+    // The runs of a schedule have numbers of their own.
+    let run = (!intent::is_scheduled(seen)).then(|| status.run.map_or(1, |run| run.number));
+    info_span!(parent: None, "pass", experiment = seen.key(), uid = seen.uid(), run)
 }
 
+/// Reads the experiment live, runs the stages, and writes the status.
 async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
     let api = context.cluster.experiments(seen.namespace());
     let Some(live) = context.cluster.find(&api, "experiment", seen.name()).await? else {
         return Ok(Action::await_change());
     };
-    let mut report = Report::new(context, live, clock::now());
-    if report.live.is_deleting() {
-        return match teardown::teardown(context, &mut report).await {
-            Ok(teardown::Progress::Done) => Ok(Action::await_change()),
-            Ok(teardown::Progress::Waiting) => Ok(Action::requeue(TEARDOWN_RESYNC)),
-            Err(error) => {
-                if error.is_for_people() {
-                    report.draft.cleanup_blocked(&error);
-                    report.write().await?;
-                }
-                Err(error)
-            }
-        };
+    let mut pass = Pass::new(context, live, clock::now());
+    match Box::pin(stages(&mut pass)).await {
+        Ok(action) if pass.live.is_deleting() => Ok(action),
+        Ok(action) => pass.write().await.map(|()| action),
+        Err(error) => failure::record(&mut pass, error).await,
     }
-    match Box::pin(start::run(context, &mut report)).await {
-        Ok(action) => report.write().await.map(|()| action),
-        Err(Error::InvalidSpec(invalid)) => {
-            // Only an edit can help, and an edit brings the next pass.
-            report.draft.rejected(&invalid);
-            report.write().await?;
-            // The journal of a run that the schedule had started by then brings none.
-            let is_due = report.draft.status.history.iter().any(|past| journals::is_due(&past.run));
-            Ok(if is_due { Action::requeue(journals::RETRY) } else { Action::await_change() })
-        }
-        Err(error) => {
-            let is_for_later = intent::is_scheduled(&report.live) || adopt::is_due(&report.live);
-            if !is_for_later && report.draft.gave_up_waiting(&Control::of(&report.live), &error) {
-                return report.write().await.map(|()| Action::await_change());
-            }
-            if error.is_for_people() {
-                report.draft.blocked(&error);
-                report.write().await?;
-            }
-            Err(error)
-        }
+}
+
+/// What happens to an experiment, in this order. The first stage that waits for something ends the pass.
+async fn stages(pass: &mut Pass<'_>) -> Result<Action, Error> {
+    // A deleted experiment: its run is stopped, and its objects are deleted.
+    if pass.live.is_deleting() {
+        return teardown::teardown(pass).await;
     }
+    let intent = pass.intent();
+    // A run that has begun is followed to its end. Otherwise one is started, unless it is to be aborted.
+    let waiting = match follow::find(pass).await? {
+        Recorded::Pod(pod) => follow::follow(pass, &intent, &pod).await?,
+        Recorded::Ended => None,
+        Recorded::NotCreated if abort::is_due_before_start(pass, &intent) => {
+            abort::before_start(pass, &intent).await?;
+            None
+        }
+        Recorded::NotCreated => begin(pass, &intent).await?,
+    };
+    if let Some(action) = waiting {
+        return Ok(action);
+    }
+    // The run has ended. Another pod plays the rollbacks that it did not play.
+    if let Some(action) = rescue::rescue(pass, &intent).await? {
+        return Ok(action);
+    }
+    // One more run, if one is asked for.
+    if let Some(action) = rerun::rerun(pass, &intent).await? {
+        return Ok(action);
+    }
+    // The end of the experiment, once its time to live is over.
+    if let Some(action) = ttl::expire(pass, &intent).await? {
+        return Ok(action);
+    }
+    // What is not to be kept goes.
+    retention::retain(pass, &intent).await?;
+    Ok(ttl::until_due(&pass.draft.status, &intent, clock::now()))
+}
+
+/// Starts a run or a schedule, and follows it. Returns what to wait for, or nothing if the run has ended already.
+async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+    let begun = match try_begin(pass, intent).await {
+        Err(error) if error.is_for_people() => {
+            // What blocks the next run of a schedule blocks neither the record nor the abort of those that go on.
+            schedule::go_on(pass, intent).await?;
+            return Err(error);
+        }
+        begun => begun?,
+    };
+    match begun {
+        Begun::Waiting(action) => Ok(Some(action)),
+        Begun::Workload(Workload::CronJob(cron_job)) => {
+            schedule::follow(pass, intent, &cron_job).await.map(Some)
+        }
+        Begun::Workload(Workload::Pod(pod)) => follow::follow(pass, intent, &pod).await,
+    }
+}
+
+/// What has come of an attempt to begin.
+enum Begun {
+    /// Nothing yet.
+    Waiting(Action),
+    /// A run, or a schedule of runs.
+    Workload(Workload),
+}
+
+/// Decides on a run and creates its objects, unless it is adopted from the Python operator or suspended.
+async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error> {
+    let (plan, resources) = prepare(pass).await?;
+    let is_adoption = adopt::is_due(&pass.live);
+    start::set_finalizers(pass).await?;
+    if is_adoption {
+        return adopt::adopt(pass, &plan, &resources).await.map(Begun::Waiting);
+    }
+    if let Some(action) = suspend::suspend(pass, intent, &plan) {
+        return Ok(Begun::Waiting(action));
+    }
+    let workload = start::start(pass, &plan, &resources).await?;
+    Ok(workload.map_or(Begun::Waiting(Action::requeue(TEARDOWN_RESYNC)), Begun::Workload))
 }

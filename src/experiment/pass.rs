@@ -1,63 +1,94 @@
-//! Last step of a pass, its other half: the one write of the status, and then the events.
+//! One experiment in one pass: the live object, the draft of its status, and the writes.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
 use kube::runtime::events::Event;
 use serde_json::json;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::experiment::Context;
-use crate::experiment::decide::plan;
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::children::create;
+use crate::experiment::context::Context;
+use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
-use crate::experiment::intent::Control;
+use crate::experiment::intent::Intent;
 use crate::experiment::status::{Draft, events};
-use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Phase, Status, condition, names};
+use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Status, Text, condition, names};
 
-/// The experiment as the API server has it, and the status that it is going to have.
-pub struct Report<'a> {
-    context: &'a Context,
+/// The experiment as the API server has it, and its next status.
+pub struct Pass<'a> {
+    /// What the passes share.
+    pub context: &'a Context,
     /// The experiment as it was read or last written.
     pub live: Experiment,
-    /// The status in the making.
+    /// The next status.
     pub draft: Draft,
-    /// When it was last asked for, with that answer.
-    known: Instant,
+    /// When the experiment was last requested, with the answer in `live`.
+    asked: Instant,
 }
 
-/// How long an experiment is taken to be as it was read or written. Calls take milliseconds.
+/// For how long an experiment counts as unchanged after it was read or written. Calls take milliseconds.
 const FRESH: Duration = Duration::from_secs(5);
 
-impl<'a> Report<'a> {
+impl<'a> Pass<'a> {
     /// Starts from an experiment that was just read.
     #[must_use]
     pub fn new(context: &'a Context, live: Experiment, now: Timestamp) -> Self {
         let draft = Draft::of(&live, now);
-        Self { context, live, draft, known: Instant::now() }
+        Self { context, live, draft, asked: Instant::now() }
     }
 
-    /// Sees to it that nobody has gone on meanwhile: the experiment is as it was read or last written.
-    pub async fn must_be_current(&mut self) -> Result<(), Error> {
+    /// What the author wants now.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        Intent::of(&self.live)
+    }
+
+    /// Creates a child of the experiment unless it exists.
+    ///
+    /// Nobody would remove a child that is created for an experiment which is gone by now, or stop a run that it starts. So
+    /// the experiment is read again first: always before the object that starts runs, and otherwise if the pass was held up.
+    pub async fn create(
+        &mut self,
+        manifest: &Manifest,
+        is_likely_there: bool,
+    ) -> Result<DynamicObject, Error> {
+        let cluster = &self.context.cluster;
+        let kind = manifest.kind;
+        create::child(cluster, manifest, is_likely_there, async || self.fence(kind).await).await
+    }
+
+    /// Fails with [`Error::Overtaken`] if an object of this kind must not be created any more.
+    pub async fn fence(&mut self, kind: Kind) -> Result<(), Error> {
+        let starts_runs = matches!(kind, Kind::Pod | Kind::CronJob);
+        if !starts_runs && self.asked.elapsed() < FRESH {
+            return Ok(());
+        }
         let api = self.context.cluster.experiments(self.live.namespace());
         let asked = Instant::now();
         let now = self.context.cluster.find(&api, "experiment", self.live.name()).await?;
         if now.is_none_or(|now| now.metadata.resource_version != self.live.metadata.resource_version) {
             return Err(Error::Overtaken(self.live.key()));
         }
-        self.known = asked;
+        self.asked = asked;
         Ok(())
     }
 
-    /// The same, looked up only if the pass was held up: another operator may be at work by now.
-    pub async fn must_be_fresh(&mut self) -> Result<(), Error> {
-        if self.known.elapsed() < FRESH { Ok(()) } else { self.must_be_current().await }
+    /// Sets the finalizers of the experiment. Fails if it has changed since it was read.
+    pub async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), Error> {
+        let cluster = &self.context.cluster;
+        let api = cluster.experiments(self.live.namespace());
+        self.live.metadata = cluster.set_finalizers(&api, "experiment", &self.live, finalizers).await?;
+        Ok(())
     }
 
-    /// Writes the status if it differs from what is recorded, and tells of what has changed. The write is bound to
-    /// the version that was read: somebody else's newer status is never overwritten.
+    /// Writes the status if it differs from the recorded one, and publishes the events of the change. The write is bound to
+    /// the version that was read, so it never overwrites a newer status.
     pub async fn write(&mut self) -> Result<(), Error> {
         let old = self.live.status.clone().unwrap_or_default();
         condition::keep_times(&mut self.draft.status.conditions, &old.conditions);
@@ -77,46 +108,43 @@ impl<'a> Report<'a> {
         let doing = format!("write the status of experiment {}", self.live.key());
         let asked = Instant::now();
         self.live = self.context.cluster.call(doing, request).await?;
-        self.known = asked;
-        self.tell(&old).await;
+        self.asked = asked;
+        self.announce(&old).await;
         Ok(())
     }
 
-    /// Publishes the events of the step that was just written.
-    async fn tell(&self, old: &Status) {
+    /// Logs, counts and publishes the change from the old status to the one that was just written.
+    async fn announce(&self, old: &Status) {
         let new = &self.draft.status;
         if new.phase != old.phase {
-            let phase = new.phase.map_or("none", Phase::as_str);
-            info!(phase, reason = new.reason, message = new.message, "experiment {}", self.live.key());
+            let phase = new.phase.map_or("none", |phase| phase.as_str());
+            info!(phase, reason = new.reason, message = new.message, "the phase changed");
         }
+        let metrics = &self.context.metrics;
         if new.is_finished() && !old.is_finished() {
-            self.context.metrics.run_finished(new.phase, new.outcome);
+            metrics.run_finished(new.phase, new.outcome);
         }
         for past in new.history.iter().filter(|past| events::is_new(past, old)) {
-            self.context.metrics.run_finished(Some(past.phase), Some(past.outcome));
+            metrics.run_finished(Some(past.phase), Some(past.outcome));
         }
         let decided = new.run.as_ref().and_then(|run| run.spec_hash.as_ref());
-        // An edit that comes with a rerun has its effect.
-        let is_other_spec = !Control::of(&self.live).is_rerun_due(new)
-            && decided.is_none_or(|decided| *decided != plan::spec_hash(self.live.spec.as_ref()));
+        // An edit that comes with a rerun takes effect.
+        let is_other_spec = !self.intent().is_rerun_due(new)
+            && decided.is_none_or(|decided| *decided != spec_hash(self.live.spec.as_ref()));
         for event in events::transitions(old, new, is_other_spec) {
             self.publish(&event).await;
         }
     }
 
-    /// Publishes an event. One that cannot be published is no reason to stop: events are best effort.
+    /// Publishes an event. Events are best effort: a failure is logged, and the pass goes on.
     pub async fn publish(&self, event: &Event) {
-        debug!(reason = event.reason, note = event.note, "event on experiment {}", self.live.key());
+        debug!(reason = event.reason, note = event.note, "publishing an event");
         let reference = Resource::object_ref(&self.live, &());
         let published = self.context.recorder.publish(event, &reference);
         match tokio::time::timeout(self.context.config.call_limit, published).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                warn!(%error, "cannot publish event {} on experiment {}", event.reason, self.live.key());
-            }
-            Err(_) => {
-                warn!("no answer when publishing event {} on experiment {}", event.reason, self.live.key());
-            }
+            Ok(Err(error)) => warn!(%error, reason = event.reason, "cannot publish an event"),
+            Err(_) => warn!(reason = event.reason, "cannot publish an event: no answer in time"),
         }
     }
 }

@@ -12,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::process::leader::term::Lead;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, Phase};
+use chaostoolkit_api::{Outcome, Phase, Text};
 
 /// One label and its value.
 type Label = [(&'static str, &'static str); 1];
@@ -57,7 +57,7 @@ impl Metrics {
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
     /// A pass came to an end.
-    pub fn passed(&self, success: bool, took: Duration) {
+    pub fn reconciled(&self, success: bool, took: Duration) {
         self.passes.get_or_create(&[("result", if success { "success" } else { "error" })]).inc();
         self.duration.observe(took.as_secs_f64());
     }
@@ -69,7 +69,7 @@ impl Metrics {
 
     /// The end of a run was recorded.
     pub fn run_finished(&self, phase: Option<Phase>, outcome: Option<Outcome>) {
-        let phase = phase.map_or("None", Phase::as_str);
+        let phase = phase.map_or("None", |phase| phase.as_str());
         let outcome = outcome.unwrap_or_default().as_str();
         self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
     }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_was_counted_is_in_the_text() {
         let metrics = Metrics::default();
-        metrics.passed(true, Duration::from_millis(3));
+        metrics.reconciled(true, Duration::from_millis(3));
         metrics.failed(Reason::Forbidden);
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
         assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));

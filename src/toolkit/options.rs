@@ -1,40 +1,23 @@
-//! What the spec says about how `chaos run` goes, and what of a spec decides on a run at all.
-
-use serde_json::Value;
+//! The options of `chaos run` that a spec asks for.
 
 use chaostoolkit_api::spec::options::{DryRun, HypothesisStrategy, RollbackStrategy};
 use chaostoolkit_api::spec::{InvalidSpec, PodSpec};
-use chaostoolkit_api::{Spec, names};
-
-/// What of a spec has an effect on a run that was decided on, or none on any.
-const NOT_OF_THE_RUN: [&str; 7] = [
-    "abort",
-    "suspend",
-    "rescue",
-    "startDeadlineSeconds",
-    "ttlSecondsAfterFinished",
-    "cleanup",
-    "keep_resources_on_delete",
-];
-
-/// A hash of all that decides on a run.
-#[must_use]
-pub fn spec_hash(spec: Option<&Value>) -> String {
-    let mut spec = spec.and_then(Value::as_object).cloned().unwrap_or_default();
-    spec.retain(|field, _| !NOT_OF_THE_RUN.contains(&field.as_str()));
-    names::suffix(&Value::Object(spec).to_string())
-}
+use chaostoolkit_api::{Spec, Text};
 
 /// The options of `chaos run` that the spec asks for, each said in one place only.
 pub fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
     let asked = [
-        ("rollbackStrategy", "--rollback-strategy", spec.rollback_strategy.map(RollbackStrategy::as_str)),
+        (
+            "rollbackStrategy",
+            "--rollback-strategy",
+            spec.rollback_strategy.map(|strategy: RollbackStrategy| strategy.as_str()),
+        ),
         (
             "hypothesisStrategy",
             "--hypothesis-strategy",
-            spec.hypothesis_strategy.map(HypothesisStrategy::as_str),
+            spec.hypothesis_strategy.map(|strategy: HypothesisStrategy| strategy.as_str()),
         ),
-        ("dryRun", "--dry", spec.dry_run.map(DryRun::as_str)),
+        ("dryRun", "--dry", spec.dry_run.map(|dry: DryRun| dry.as_str())),
     ];
     let arguments = pod.chaos_args.clone().unwrap_or_default();
     let mut options = Vec::new();

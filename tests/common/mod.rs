@@ -29,6 +29,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chaostoolkit_api::Text;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{Experiment, Phase, Status};
 use k8s_openapi::api::core::v1::{Binding, Pod};

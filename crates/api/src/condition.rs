@@ -4,9 +4,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::reason::Reason;
+use crate::text::Text;
 
-/// Types of the conditions of an experiment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Types of the conditions of an experiment, in the order in which the status lists them: that of the life of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumString, strum::IntoStaticStr)]
 pub enum Type {
     /// The spec was understood.
     Accepted,
@@ -14,49 +15,20 @@ pub enum Type {
     Permitted,
     /// Everything that the run needs exists.
     Provisioned,
-    /// The run passed: Unknown until that can be told.
-    Succeeded,
-    /// The run has ended, whatever its outcome: `kubectl wait --for=condition=Finished` always ends.
-    Finished,
-    /// The rollbacks were played: Unknown until that can be told, and where there are none.
-    RolledBack,
     /// The schedule starts no runs.
     Suspended,
+    /// The run has ended, whatever its outcome: `kubectl wait --for=condition=Finished` always ends.
+    Finished,
+    /// The run passed: Unknown until that can be told.
+    Succeeded,
+    /// The rollbacks were played: Unknown until that can be told, and where there are none.
+    RolledBack,
     /// The experiment is deleted, but something of it cannot be.
     CleanupBlocked,
 }
 
-impl Type {
-    /// All of them, in the order in which they are listed: that of a run's life.
-    const ALL: [Self; 8] = [
-        Self::Accepted,
-        Self::Permitted,
-        Self::Provisioned,
-        Self::Suspended,
-        Self::Finished,
-        Self::Succeeded,
-        Self::RolledBack,
-        Self::CleanupBlocked,
-    ];
-
-    /// Its name, as in the status.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "Accepted",
-            Self::Permitted => "Permitted",
-            Self::Provisioned => "Provisioned",
-            Self::Succeeded => "Succeeded",
-            Self::Finished => "Finished",
-            Self::RolledBack => "RolledBack",
-            Self::Suspended => "Suspended",
-            Self::CleanupBlocked => "CleanupBlocked",
-        }
-    }
-}
-
 /// Status of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 pub enum State {
     /// It holds.
     True,
@@ -64,26 +36,6 @@ pub enum State {
     False,
     /// It cannot be told, or not yet.
     Unknown,
-}
-
-impl State {
-    /// Its name, as in the status.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::True => "True",
-            Self::False => "False",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
-impl State {
-    /// The state of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::True, Self::False, Self::Unknown].into_iter().find(|state| state.as_str() == name)
-    }
 }
 
 /// The longest message that is kept, in bytes: a status is no place for logs.
@@ -131,7 +83,7 @@ pub fn set(
     }
     conditions.push(condition);
     // So that what a status looks like does not depend on what had gone wrong on the way.
-    conditions.sort_by_key(|condition| Type::ALL.iter().position(|type_| type_.as_str() == condition.type_));
+    conditions.sort_by_key(|condition| condition.type_.parse::<Type>().ok());
 }
 
 /// Gives conditions whose status is what it was before the times that they had then. On the way to a status a condition may

@@ -11,17 +11,21 @@ mod crd;
 pub mod depth;
 pub mod lenient;
 pub mod names;
+mod pod_address;
 pub mod reason;
 pub mod spec;
 pub mod status;
+mod text;
 mod words;
 
 pub use crd::crd;
+pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
     About, Activities, Counters, ExperimentStatus as Status, JournalRef, Outcome, PastRun, Phase, Rescue,
     ResourceRef, Rollbacks, Run, ScheduleStatus, Trigger, Warning,
 };
+pub use text::Text;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;

@@ -1,33 +1,19 @@
 //! The one vocabulary of reasons, shared by conditions, events and metric labels.
 
-use std::fmt;
-
-macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Why something is as it is, in one CamelCase word.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
-
-        impl Reason {
-            /// All of them, with what they mean: docs/reference.md has each.
-            pub const ALL: &[(Self, &'static str)] = &[$((Self::$name, concat!($($doc),+)),)+];
-
-            /// The reason of this word.
-            #[must_use]
-            pub fn named(word: &str) -> Option<Self> {
-                Self::ALL.iter().map(|(reason, _)| *reason).find(|reason| reason.as_str() == word)
-            }
-
-            /// The word itself.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)+ }
-            }
-        }
-    };
-}
-
-reasons! {
+/// Why something is as it is, in one CamelCase word. docs/reference.md lists each of them.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+pub enum Reason {
     /// The spec was understood.
     Accepted,
     /// The spec was understood, but some of its fields are not known and were not used.
@@ -168,14 +154,8 @@ reasons! {
     CleanupBlocked,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl From<Reason> for String {
     fn from(reason: Reason) -> Self {
-        reason.as_str().to_owned()
+        reason.to_string()
     }
 }

@@ -5,12 +5,25 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pod_address::PodAddress;
 use crate::words;
 use chaostoolkit_journal::RollbackState;
 pub use chaostoolkit_journal::{Outcome, SteadyStates, Warning};
 
 /// Where an experiment is in its life: for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 pub enum Phase {
     /// Accepted, and nothing was created yet.
     Pending,
@@ -34,26 +47,6 @@ pub enum Phase {
     Suspended,
     /// The experiment is being deleted.
     Terminating,
-}
-
-impl Phase {
-    /// Its name, as in the status.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Blocked => "Blocked",
-            Self::Starting => "Starting",
-            Self::Running => "Running",
-            Self::Aborting => "Aborting",
-            Self::Completed => "Completed",
-            Self::Failed => "Failed",
-            Self::Aborted => "Aborted",
-            Self::Scheduled => "Scheduled",
-            Self::Suspended => "Suspended",
-            Self::Terminating => "Terminating",
-        }
-    }
 }
 
 /// Status of an experiment.
@@ -390,9 +383,36 @@ impl ResourceRef {
 }
 
 impl ExperimentStatus {
-    /// Whether the run of an experiment that runs once has ended. Such a status is final.
+    /// Whether the run of an experiment without a schedule has ended. Such a status is final.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.schedule.is_none() && self.run.as_ref().is_some_and(|run| run.finished_at.is_some())
+    }
+
+    /// The pod of the recorded run, if the experiment has no schedule.
+    #[must_use]
+    pub fn run_pod(&self) -> Option<PodAddress> {
+        if self.schedule.is_some() {
+            return None;
+        }
+        // A run that was asked for and is not decided on yet has no name for its pod.
+        let run = self.run.as_ref().filter(|run| !run.pod_name.is_empty())?;
+        Some(PodAddress { namespace: self.run_namespace.clone()?, name: run.pod_name.clone() })
+    }
+
+    /// The pod that plays the rollbacks of the recorded run, if there is one.
+    #[must_use]
+    pub fn rescue_pod(&self) -> Option<PodAddress> {
+        let rescue = self.run.as_ref()?.rescue.as_ref().filter(|rescue| !rescue.pod_name.is_empty())?;
+        Some(PodAddress { namespace: self.run_namespace.clone()?, name: rescue.pod_name.clone() })
+    }
+}
+
+impl Run {
+    /// Whether a journal was written that is neither kept nor given up yet.
+    #[must_use]
+    pub fn is_journal_due(&self) -> bool {
+        let is_due = |journal: &JournalRef| journal.config_map.is_none() && journal.problem.is_none();
+        self.journal.as_ref().is_some_and(is_due)
     }
 }

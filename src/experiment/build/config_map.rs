@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::manifest::Kind;
-use crate::experiment::build::{Manifest, Plan};
-use crate::experiment::decide::plan::{DEFAULT_EXPERIMENT, DEFAULT_FILE, Owner, Source};
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, DEFAULT_FILE};
+use crate::experiment::decide::plan::{Owner, Plan, Source};
 use chaostoolkit_api::names;
 
 /// An empty `ConfigMap`, if the plan wants one.

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::manifest::Kind;
-use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates, child, label, mark_at};
-use crate::experiment::decide::plan::{Owner, Schedule};
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::build::objects::{child, label, mark_at};
+use crate::experiment::decide::plan::{Owner, Plan, Schedule};
+use crate::experiment::decide::templates::{Template, Templates};
+use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
 const JOB: &[&str] = &["spec", "jobTemplate"];

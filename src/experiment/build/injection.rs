@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use crate::experiment::build::{entry, is_named, items, push};
-use crate::experiment::decide::plan::Runner;
+use crate::experiment::build::json::{entry, is_named, items, push};
+use crate::process::config::Runner;
 use chaostoolkit_api::names;
 
 /// The program in the operator's image.

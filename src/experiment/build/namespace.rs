@@ -1,7 +1,9 @@
 //! The namespace of a run: shared with other runs, so it carries no name of an owner and is never deleted.
 
-use crate::cluster::manifest::Kind;
-use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates};
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::decide::plan::Plan;
+use crate::experiment::decide::templates::{Template, Templates};
+use crate::experiment::error::TemplateError;
 
 /// The namespace, with the name that the plan wants.
 pub fn namespace(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::manifest::Kind;
-use crate::experiment::build::{
-    Manifest, Plan, Template, TemplateError, Templates, child, config_map, entry, injection, is_named, items,
-    label, named, push, retain,
-};
-use crate::experiment::decide::plan::{DEFAULT_ENV, DEFAULT_FILE, Env, Source};
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::build::json::{entry, is_named, items, push, retain};
+use crate::experiment::build::objects::{child, label, named};
+use crate::experiment::build::{config_map, injection};
+use crate::experiment::decide::plan::pod::DEFAULT_ENV;
+use crate::experiment::decide::plan::source::DEFAULT_FILE;
+use crate::experiment::decide::plan::{Env, Plan, Source};
+use crate::experiment::decide::templates::{Template, Templates};
+use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
 /// Seconds that a run has to play its rollbacks once it is asked to stop, where the template is silent.

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::experiment::build::{Manifest, Plan, Template, TemplateError, Templates, child};
+use crate::cluster::manifest::Manifest;
+use crate::experiment::build::objects::child;
+use crate::experiment::decide::plan::Plan;
+use crate::experiment::decide::templates::{Template, Templates};
+use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
 /// The service account, unless the author names one.

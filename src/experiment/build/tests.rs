@@ -5,9 +5,11 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::experiment::decide::plan::{self, Facts, Runner};
+use crate::experiment::decide::plan::{self, Facts};
+use crate::experiment::decide::templates::Template;
 use crate::experiment::decide::templates::tests::shipped;
-use chaostoolkit_api::{Experiment, Spec};
+use crate::process::config::Runner;
+use chaostoolkit_api::{Experiment, Spec, Text};
 
 fn experiment(spec: Value) -> Experiment {
     serde_json::from_value(json!({
@@ -108,7 +110,7 @@ fn spec_of(resources: &Resources) -> &Value {
 #[case::scheduled(json!({"schedule": {"kind": "cronJob", "value": "* * * * *"}}), &["chaos"])]
 fn the_runner_starts_the_toolkit(#[case] spec: Value, #[case] command: &[&str]) {
     let resources = built(spec);
-    assert!(resources.is_reported());
+    assert!(resources.has_runner());
     let spec = spec_of(&resources);
     let containers = spec["containers"].as_array().unwrap();
     let toolkit = containers.iter().find(|container| container["name"] == "chaostoolkit").unwrap();
@@ -133,7 +135,7 @@ fn the_runner_starts_the_toolkit(#[case] spec: Value, #[case] command: &[&str]) 
 #[case::without_command(own_pod(json!({"name": "chaostoolkit", "args": ["run", "x"]}), json!({})))]
 fn without_the_runner_the_pod_is_left_alone(#[case] spec: Value) {
     let resources = built(spec);
-    assert!(!resources.is_reported());
+    assert!(!resources.has_runner());
     assert!(!resources.workload.value.to_string().contains("runner"), "{}", resources.workload.value);
 }
 

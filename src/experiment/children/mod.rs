@@ -1,3 +1,7 @@
-//! The objects of a run at the API server.
+//! The objects of a run at the API server: how they are created, found, changed and deleted.
 
 pub mod create;
+pub mod cron_job;
+pub mod delete;
+pub mod pods;
+pub mod references;

@@ -1,5 +1,39 @@
 //! From the spec of an experiment to the plan of a run.
 
+pub mod checks;
 pub mod observe;
 pub mod plan;
+pub mod spec_hash;
 pub mod templates;
+
+use crate::cluster::Cluster;
+use crate::experiment::decide::plan::{Facts, Plan};
+use crate::experiment::decide::templates::Templates;
+use crate::experiment::error::Error;
+use crate::process::config::Config;
+use chaostoolkit_api::Experiment;
+use chaostoolkit_api::spec::Parsed;
+
+/// What was decided, and by what.
+pub struct Decision {
+    /// The plan of the run.
+    pub plan: Plan,
+    /// What was observed in the cluster.
+    pub facts: Facts,
+    /// The templates for the objects of the run.
+    pub templates: Templates,
+}
+
+/// Decides on a run. Reads from the API server, and writes nothing.
+pub async fn decide(
+    cluster: &Cluster,
+    config: &Config,
+    experiment: &Experiment,
+    parsed: &Parsed,
+) -> Result<Decision, Error> {
+    let namespace = checks::run_namespace(&parsed.spec, &config.namespace)?;
+    let templates = observe::templates(cluster, &config.namespace, &parsed.spec).await?;
+    let facts = observe::facts(cluster, config, experiment, &parsed.spec, &namespace).await?;
+    let plan = plan::plan(experiment, parsed, &facts)?;
+    Ok(Decision { plan, facts, templates })
+}

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Cluster;
 use crate::cluster::manifest::Kind;
-use crate::experiment::Context;
-use crate::experiment::decide::plan::{self, DEFAULT_ENV, Facts};
-use crate::experiment::decide::templates::{TemplateError, Templates};
-use crate::experiment::error::Error;
-use chaostoolkit_api::{Experiment, ResourceRef, Spec, names};
+use crate::experiment::decide::plan::Facts;
+use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
+use crate::experiment::decide::plan::source::{URL_VARIABLE, experiment_file, lists_url};
+use crate::experiment::decide::templates::Templates;
+use crate::experiment::error::{Error, TemplateError};
+use crate::process::config::Config;
+use chaostoolkit_api::{Experiment, ResourceRef, Spec, Text, names};
 
 /// The templates that the spec names. They are read in the operator's own namespace alone: who may edit them decides
 /// what the operator creates.
-pub async fn templates(context: &Context, spec: &Spec) -> Result<Templates, Error> {
-    let namespace = &context.config.namespace;
+pub async fn templates(cluster: &Cluster, namespace: &str, spec: &Spec) -> Result<Templates, Error> {
     let name = spec.template.as_ref().and_then(|template| template.name.as_deref());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(names::TEMPLATES);
-    let api = context.cluster.config_maps(namespace);
-    match context.cluster.find(&api, Kind::ConfigMap.as_str(), name).await? {
+    let api = cluster.config_maps(namespace);
+    match cluster.find(&api, Kind::ConfigMap.as_str(), name).await? {
         Some(found) => {
             let texts: BTreeMap<String, String> = found.data.unwrap_or_default();
             Ok(Templates::new(format!("{namespace}/{name}"), texts))
@@ -28,7 +30,8 @@ pub async fn templates(context: &Context, spec: &Spec) -> Result<Templates, Erro
 /// What the plan has to know of the namespace that the run goes to. A `ConfigMap` of variables that was once decided to
 /// be the run's own stays so, also when the author adds the default one later.
 pub async fn facts(
-    context: &Context,
+    cluster: &Cluster,
+    config: &Config,
     experiment: &Experiment,
     spec: &Spec,
     namespace: &str,
@@ -36,16 +39,12 @@ pub async fn facts(
     let own = names::child(DEFAULT_ENV, &names::suffix(experiment.uid()));
     let is_own = |recorded: &ResourceRef| recorded.kind == Kind::ConfigMap.as_str() && recorded.name == own;
     let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
-    let cluster = &context.cluster;
     let maps = cluster.config_maps(namespace);
-    let name = plan::env_config_map(spec);
+    let name = env_config_map(spec);
     let env = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
-    let has_url = plan::lists_url(spec)
-        || env
-            .as_ref()
-            .and_then(|env| env.data.as_ref())
-            .is_some_and(|data| data.contains_key(plan::URL_VARIABLE));
-    let experiment = match plan::experiment_file(spec) {
+    let has_url = lists_url(spec)
+        || env.as_ref().and_then(|env| env.data.as_ref()).is_some_and(|data| data.contains_key(URL_VARIABLE));
+    let experiment = match experiment_file(spec) {
         Some((name, file)) => {
             let found = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
             found.map(|map| map.data.and_then(|mut data| data.remove(&file)))
@@ -53,11 +52,11 @@ pub async fn facts(
         None => None,
     };
     Ok(Facts {
-        operator_namespace: context.config.namespace.clone(),
+        operator_namespace: config.namespace.clone(),
         default_env_exists: !recorded && (name != DEFAULT_ENV || env.is_some()),
         has_url,
         experiment_exists: experiment.is_some(),
         text: experiment.flatten(),
-        runner: context.config.runner.clone(),
+        runner: config.runner.clone(),
     })
 }

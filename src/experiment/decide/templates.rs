@@ -8,45 +8,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::manifest::Kind;
+use crate::experiment::error::TemplateError;
 use crate::yaml;
-use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::Text;
 
 /// The templates, as they stand in their `ConfigMap`.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     source: String,
     texts: BTreeMap<String, String>,
-}
-
-/// Templates that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// There are none.
-    #[error(
-        "ConfigMap {0} with the templates does not exist; apply the operator's manifests, or correct spec.template.name"
-    )]
-    Missing(String),
-    /// One of them is not what it has to be.
-    #[error("key {key} of ConfigMap {source_name} {problem}")]
-    Invalid {
-        /// `namespace/name` of the `ConfigMap`.
-        source_name: String,
-        /// The key.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-impl TemplateError {
-    /// The one word for it.
-    #[must_use]
-    pub const fn reason(&self) -> Reason {
-        match self {
-            Self::Missing(_) => Reason::TemplatesMissing,
-            Self::Invalid { .. } => Reason::TemplateInvalid,
-        }
-    }
 }
 
 /// The templates that there are.

@@ -4,15 +4,15 @@
 //! What cannot be had for good is missing from the evidence, and the verdict is the poorer for it. What cannot be had just
 //! now is tried again for a while.
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tracing::warn;
 
-use crate::experiment::Context;
 use crate::experiment::error::Error;
-use crate::experiment::judge::logs::{self, Log, PATIENCE, Unread};
-use crate::experiment::judge::pod_state::End;
-use chaostoolkit_api::names;
+use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::judge::logs::{Extent, Unread};
+use crate::experiment::judge::pod_state::{End, sidecar};
+use chaostoolkit_api::{PodAddress, names};
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
 use chaostoolkit_journal::{Summary, parse};
@@ -48,14 +48,14 @@ impl Evidence {
     /// What is on the status of the pod already.
     #[must_use]
     pub fn reported(end: &End) -> Self {
-        let message = end.is_reported.then(|| Message::read(&end.message)).flatten();
+        let message = end.has_runner.then(|| Message::read(&end.message)).flatten();
         let summary = message.as_ref().and_then(|message| message.summary.clone());
         Self { message, summary, ..Self::default() }
     }
 
     /// All that there is. Fails where a log that the verdict needs cannot be read just now.
-    pub async fn collect(context: &Context, pod: &Pod, end: &End) -> Result<Self, Error> {
-        let mut evidence = Self::of_journal(context, pod, end).await;
+    pub async fn collect(logs: &LogFollower, pod: &Pod, end: &End) -> Result<Self, Error> {
+        let mut evidence = Self::of_journal(logs, pod, end).await;
         if evidence.summary.is_none()
             && let Journal::Here(carried) = &evidence.journal
         {
@@ -63,24 +63,23 @@ impl Evidence {
             evidence.summary = sum_up(&carried.gzip);
         }
         if evidence.summary.is_none() && end.started_at.is_some() {
-            evidence.log_tail =
-                log_tail(context, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
+            evidence.log_tail = log_tail(logs, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
         }
         Ok(evidence)
     }
 
     /// What the status of the pod says, and the journal.
-    pub async fn of_journal(context: &Context, pod: &Pod, end: &End) -> Self {
+    pub async fn of_journal(logs: &LogFollower, pod: &Pod, end: &End) -> Self {
         let reported = Self::reported(end);
-        let journal = journal(context, pod, end, reported.message.as_ref()).await;
+        let journal = journal(logs, pod, end, reported.message.as_ref()).await;
         Self { journal, ..reported }
     }
 }
 
 /// Reads the journal from the sidecar's log, if there is one to expect.
-async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Message>) -> Journal {
+async fn journal(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Message>) -> Journal {
     let reported = message.filter(|message| message.state == message::State::Ended);
-    if !end.is_reported || end.started_at.is_none() || reported.is_some_and(|ended| ended.journal.is_none()) {
+    if !end.has_runner || end.started_at.is_none() || reported.is_some_and(|ended| ended.journal.is_none()) {
         return Journal::None;
     }
     let Some(sidecar) = sidecar(pod) else {
@@ -89,9 +88,9 @@ async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Messa
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
         return Journal::Left("spec.report.journal.store is none".to_owned());
     }
-    let log = match context.incoming.heard(pod).await {
+    let log = match logs.followed(pod).await {
         Some(log) => log,
-        None => match read_log(context, pod, &sidecar.name, Log::Frame).await {
+        None => match logs.read(pod, &sidecar.name, &Extent::Frame).await {
             Ok(log) => log,
             Err(Unread { problem, is_final: true }) => return Journal::Left(problem),
             Err(Unread { problem, .. }) => return Journal::Late(problem),
@@ -111,17 +110,6 @@ async fn journal(context: &Context, pod: &Pod, end: &End, message: Option<&Messa
     }
 }
 
-/// The container that has the journal in its log.
-#[must_use]
-pub fn sidecar(pod: &Pod) -> Option<&Container> {
-    let mut candidates = pod.spec.as_ref()?.init_containers.iter().flatten();
-    candidates.find(|container| {
-        let mounts = container.volume_mounts.iter().flatten();
-        container.restart_policy.as_deref() == Some("Always")
-            && mounts.into_iter().any(|mount| mount.name == names::RUNNER_VOLUME)
-    })
-}
-
 /// A journal that is longer than this is not unpacked here.
 const LONGEST_UNPACKED: u64 = 8 << 20;
 
@@ -130,9 +118,7 @@ fn sum_up(gzip: &[u8]) -> Option<Summary> {
     Some(Summary::of(&parse(&text).ok()?))
 }
 
-/// For so many seconds after the end of a run its journal is tried to be had: the verdict is told meanwhile.
-pub const JOURNAL_WAIT: i64 = 120;
-/// For so many seconds the end of its log is tried to be had, and the verdict waits for that.
+/// For how many seconds after the end of a run the operator tries to read the end of its log. The verdict waits for it.
 const LOG_WAIT: i64 = 15;
 
 /// Whether so many seconds have gone by since a run ended.
@@ -142,22 +128,17 @@ pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
     finished.is_none_or(|finished| now - finished.0.as_second() > seconds)
 }
 
-async fn read_log(context: &Context, pod: &Pod, container: &str, log: Log) -> Result<Vec<u8>, Unread> {
-    logs::read(&context.cluster, pod, container, &log, PATIENCE.min(context.config.call_limit)).await
-}
-
-async fn log_tail(context: &Context, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
-    match read_log(context, pod, names::CONTAINER, Log::Tail).await {
+async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
+    match logs.read(pod, names::CONTAINER, &Extent::Tail).await {
         Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
             warn!(problem, "cannot read the log of pod {:?}", pod.metadata.name);
             Ok(None)
         }
-        Err(Unread { problem, .. }) => Err(Error::LogUnread {
-            namespace: pod.metadata.namespace.clone().unwrap_or_default(),
-            pod: pod.metadata.name.clone().unwrap_or_default(),
-            problem,
-        }),
+        Err(Unread { problem, .. }) => {
+            let PodAddress { namespace, name } = PodAddress::of(pod);
+            Err(Error::LogUnread { namespace, pod: name, problem })
+        }
     }
 }
 

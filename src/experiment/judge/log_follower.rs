@@ -1,11 +1,11 @@
-//! Journals of pods that are being deleted, read while they are printed.
+//! Follows the logs of pods that are being deleted, for the journals in them.
 //!
-//! The kubelet reports the end of a deleted pod's containers when the last of them has ended, and removes them, logs
-//! included, at the same time: whoever waits for the report comes too late. So the log is followed from the moment in
-//! which somebody has asked for the pod's end. What was heard is kept for as long as anybody may ask for it.
+//! The kubelet reports the end of a deleted pod's containers when the last of them has ended. At the same time it removes
+//! the containers and their logs, so a reader that waits for the report comes too late. Therefore the log is followed from
+//! the moment the pod is deleted, and what was read is kept for a while.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -14,80 +14,92 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use crate::cluster::Cluster;
-use crate::experiment::judge::evidence;
-use crate::experiment::judge::logs::{self, Log, PATIENCE};
+use crate::experiment::judge::logs::{self, Extent, JOURNAL_WAIT, LOG_LIMIT, Unread};
+use crate::experiment::judge::pod_state::sidecar;
 use chaostoolkit_journal::frame;
 
-/// As many logs are followed at a time. Each is a connection to the API server.
-const MOST: usize = 64;
-/// How long a log is kept that was heard, and how long after the end of the pod's grace one is still listened for.
-const KEPT: Duration = Duration::from_secs(evidence::JOURNAL_WAIT.unsigned_abs());
-/// How long it is until a log is asked for again that is not there yet.
+/// How many logs are followed at a time. Each is a connection to the API server.
+const MAX_FOLLOWED: usize = 64;
+/// How long a log is kept, and how long after the grace period of its pod it is still followed.
+const KEPT: Duration = Duration::from_secs(JOURNAL_WAIT.unsigned_abs());
+/// The pause before a log is requested again that does not exist yet.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What has been heard of a log: nothing yet, or all of it.
-type Heard = Option<Vec<u8>>;
-type Ears = Arc<Mutex<HashMap<String, watch::Receiver<Heard>>>>;
+/// A log that is followed: nothing until it is complete.
+type Log = Option<Vec<u8>>;
+type Logs = HashMap<String, watch::Receiver<Log>>;
 
-/// The logs that are being followed, by the uid of their pod.
+/// Reads the logs of pods, and follows those of deleted pods. Clones share the followed logs.
 #[derive(Clone)]
-pub struct Incoming {
-    ears: Ears,
-    free: Arc<Semaphore>,
+pub struct LogFollower {
+    cluster: Cluster,
+    /// By the uid of the pod.
+    logs: Arc<Mutex<Logs>>,
+    slots: Arc<Semaphore>,
 }
 
-impl Default for Incoming {
-    fn default() -> Self {
-        Self { ears: Ears::default(), free: Arc::new(Semaphore::new(MOST)) }
+impl LogFollower {
+    /// Makes a follower that follows no log yet.
+    #[must_use]
+    pub fn new(cluster: Cluster) -> Self {
+        Self { cluster, logs: Arc::default(), slots: Arc::new(Semaphore::new(MAX_FOLLOWED)) }
     }
-}
 
-impl Incoming {
-    /// Follows the journal of a pod that is being deleted, if it has one and nobody follows it already. With too many at
-    /// a time, the rest is left to luck.
-    pub fn listen(&self, cluster: &Cluster, pod: &Pod) {
+    /// Follows the journal of a pod that is being deleted, if the pod has one and nobody follows it already. Beyond
+    /// [`MAX_FOLLOWED`] logs, a journal may be lost with its pod.
+    pub fn follow(&self, pod: &Pod) {
         if pod.metadata.deletion_timestamp.is_none() {
             return;
         }
-        let (Some(uid), Some(sidecar)) = (pod.metadata.uid.clone(), evidence::sidecar(pod)) else { return };
-        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-        if ears.contains_key(&uid) {
+        let (Some(uid), Some(sidecar)) = (pod.metadata.uid.clone(), sidecar(pod)) else { return };
+        let mut logs = self.lock();
+        if logs.contains_key(&uid) {
             return;
         }
-        let Ok(slot) = self.free.clone().try_acquire_owned() else { return };
-        let (tell, heard) = watch::channel(None);
-        ears.insert(uid.clone(), heard);
-        drop(ears);
-        let (ears, cluster, pod, container) =
-            (self.ears.clone(), cluster.clone(), pod.clone(), sidecar.name.clone());
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else { return };
+        let (sender, receiver) = watch::channel(None);
+        logs.insert(uid.clone(), receiver);
+        drop(logs);
+        let (follower, pod, container) = (self.clone(), pod.clone(), sidecar.name.clone());
         tokio::spawn(async move {
-            let log = follow(&cluster, &pod, &container).await;
+            let log = until_complete(&follower.cluster, &pod, &container).await;
             drop(slot);
             if let Some(log) = log {
-                debug!("heard the journal of pod {:?}, {} bytes", pod.metadata.name, log.len());
-                tell.send_replace(Some(log));
+                debug!(pod = pod.metadata.name, bytes = log.len(), "read the journal of a deleted pod");
+                sender.send_replace(Some(log));
                 sleep(KEPT).await;
             }
-            ears.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+            follower.lock().remove(&uid);
         });
     }
 
-    /// The log of the pod's sidecar, if it was followed. One that is still being printed is waited for, for a moment.
-    pub async fn heard(&self, pod: &Pod) -> Option<Vec<u8>> {
+    /// Returns the log of the pod's sidecar, if it was followed. Waits a moment for one that is still being printed.
+    pub async fn followed(&self, pod: &Pod) -> Option<Vec<u8>> {
         let uid = pod.metadata.uid.as_deref().unwrap_or_default();
-        let mut ear = self.ears.lock().unwrap_or_else(PoisonError::into_inner).get(uid)?.clone();
-        let heard = timeout(PATIENCE, ear.wait_for(Option::is_some)).await;
-        heard.ok()?.ok()?.clone()
+        let mut log = self.lock().get(uid)?.clone();
+        let complete = timeout(LOG_LIMIT, log.wait_for(Option::is_some)).await;
+        complete.ok()?.ok()?.clone()
+    }
+
+    /// Reads a log of a pod now.
+    pub async fn read(&self, pod: &Pod, container: &str, extent: &Extent) -> Result<Vec<u8>, Unread> {
+        let limit = LOG_LIMIT.min(self.cluster.limit());
+        logs::read(&self.cluster, pod, container, extent, limit).await
+    }
+
+    /// A panic while the lock was held leaves nothing half-done: an entry exists or not.
+    fn lock(&self) -> MutexGuard<'_, Logs> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads a log until the journal in it is complete; nothing if that does not come about in time.
-async fn follow(cluster: &Cluster, pod: &Pod, container: &str) -> Option<Vec<u8>> {
+/// Reads a log until the journal in it is complete. Returns nothing if that does not happen in time.
+async fn until_complete(cluster: &Cluster, pod: &Pod, container: &str) -> Option<Vec<u8>> {
     let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or_default().unsigned_abs();
     let deadline = Instant::now() + Duration::from_secs(grace) + KEPT;
     while Instant::now() < deadline {
         let left = deadline.saturating_duration_since(Instant::now());
-        match logs::read(cluster, pod, container, &Log::Frame, left).await {
+        match logs::read(cluster, pod, container, &Extent::Frame, left).await {
             Ok(log) if frame::is_complete(&log) => return Some(log),
             Err(unread) if unread.is_final => return None,
             _ => sleep(RETRY).await,

@@ -8,30 +8,34 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 
 use crate::cluster::Cluster;
+use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame;
 
-/// The log that is read, and how.
-pub enum Log {
-    /// A journal in its frame: the log is followed until that is complete.
+/// How much of a log is read.
+pub enum Extent {
+    /// The journal in its frame. The log is followed until the frame is complete.
     Frame,
     /// The last lines.
     Tail,
 }
 
 /// How long a log may take that is about to end.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const LOG_LIMIT: Duration = Duration::from_secs(5);
+
+/// For how many seconds after the end of a run the operator tries to read its journal. The verdict does not wait for it.
+pub const JOURNAL_WAIT: i64 = 120;
 
 /// A log that was not read.
 pub struct Unread {
     /// Why.
     pub problem: String,
-    /// Whether another try is of no use.
+    /// Whether another attempt is useless.
     pub is_final: bool,
 }
 
 impl From<kube::Error> for Unread {
     fn from(error: kube::Error) -> Self {
-        // No such container, no such pod; the rest may pass.
+        // No such container or no such pod. Anything else may pass.
         let is_final = matches!(&error, kube::Error::Api(status) if matches!(status.code, 400 | 404));
         Self { problem: error.to_string(), is_final }
     }
@@ -43,43 +47,42 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// As much of a log is read at most: 900 KiB in base64 and what is around it.
+/// How many bytes of a log are read: enough for a journal of 900 KiB in base64, with its frame.
 const LONGEST_LOG: usize = 2 << 20;
-/// As many of its last lines are read: the traceback of a toolkit that refuses an experiment is long.
+/// How many of the last lines are read: the traceback of a toolkit that refuses an experiment is long.
 const TAIL_LINES: i64 = 60;
 
-/// Reads a log to its end, or to that of the frame in it, within this time.
+/// Reads a log to its end, or to the end of the frame in it, within the limit.
 pub async fn read(
     cluster: &Cluster,
     pod: &Pod,
     container: &str,
-    log: &Log,
+    extent: &Extent,
     limit: Duration,
 ) -> Result<Vec<u8>, Unread> {
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let PodAddress { namespace, name } = PodAddress::of(pod);
     let parameters = LogParams {
         container: Some(container.to_owned()),
-        follow: matches!(log, Log::Frame),
-        tail_lines: matches!(log, Log::Tail).then_some(TAIL_LINES),
+        follow: matches!(extent, Extent::Frame),
+        tail_lines: matches!(extent, Extent::Tail).then_some(TAIL_LINES),
         ..LogParams::default()
     };
-    let api = cluster.pods(namespace);
+    let api = cluster.pods(&namespace);
     let reading = async {
-        let stream = api.log_stream(name, &parameters).await?;
+        let stream = api.log_stream(&name, &parameters).await?;
         let mut stream = std::pin::pin!(stream);
         let (mut text, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
         loop {
             let length = stream.read(&mut chunk).await?;
             text.extend_from_slice(&chunk[..length]);
-            let is_enough = matches!(log, Log::Frame) && frame::is_complete(&text);
+            let is_enough = matches!(extent, Extent::Frame) && frame::is_complete(&text);
             if length == 0 || is_enough || text.len() > LONGEST_LOG {
                 return Ok(text);
             }
         }
     };
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
-        let problem = format!("the log of container {container} did not come to its end within {limit:?}");
+        let problem = format!("the log of container {container} did not end within {limit:?}");
         Err(Unread { problem, is_final: false })
     })
 }

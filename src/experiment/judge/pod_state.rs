@@ -1,6 +1,8 @@
 //! From a pod to what it says about the run: pure.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use chaostoolkit_api::names;
@@ -60,7 +62,7 @@ pub struct End {
     /// Its words for that: what the node was short of, who evicted the pod.
     pub explanation: String,
     /// Whether the container runs the toolkit by way of the runner.
-    pub is_reported: bool,
+    pub has_runner: bool,
     /// Whether somebody had deleted the pod.
     pub deleted: bool,
 }
@@ -69,7 +71,7 @@ pub struct End {
 #[must_use]
 pub fn pod_state(pod: &Pod) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
-    let (is_reported, cause, explanation) = (is_reported(pod), cause(&status), explanation(&status));
+    let (has_runner, cause, explanation) = (has_runner(pod), cause(&status), explanation(&status));
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
     let container =
@@ -78,7 +80,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
     if let Some(terminated) = state.terminated.clone().or(last.terminated) {
-        return PodState::Ended(End { cause, explanation, is_reported, ..end(terminated, deleted) });
+        return PodState::Ended(End { cause, explanation, has_runner, ..end(terminated, deleted) });
     }
     let over = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
     if over || (deleted && nothing_runs(pod)) {
@@ -90,7 +92,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
             deleted,
             cause,
             explanation,
-            is_reported,
+            has_runner,
             ..End::default()
         });
     }
@@ -106,11 +108,28 @@ pub fn pod_state(pod: &Pod) -> PodState {
 
 /// Whether the container of a pod runs the toolkit by way of the runner: the one of an older operator does not, nor one
 /// whose author did not want it.
-fn is_reported(pod: &Pod) -> bool {
+fn has_runner(pod: &Pod) -> bool {
     let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
     let container = containers.iter().find(|container| container.name == names::CONTAINER);
     let command = container.and_then(|container| container.command.as_ref()?.first());
     command.is_some_and(|command| command == names::RUNNER)
+}
+
+/// The container that has the journal in its log.
+#[must_use]
+pub fn sidecar(pod: &Pod) -> Option<&Container> {
+    let mut candidates = pod.spec.as_ref()?.init_containers.iter().flatten();
+    candidates.find(|container| {
+        let mounts = container.volume_mounts.iter().flatten();
+        container.restart_policy.as_deref() == Some("Always")
+            && mounts.into_iter().any(|mount| mount.name == names::RUNNER_VOLUME)
+    })
+}
+
+/// The node of a pod.
+#[must_use]
+pub fn node(pod: &Pod) -> Option<String> {
+    pod.spec.as_ref()?.node_name.clone()
 }
 
 /// What says that somebody other than a user or the pod itself is about to end it.

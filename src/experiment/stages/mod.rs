@@ -1,9 +1,17 @@
-//! What happens to an experiment, one file for each policy.
+//! What happens to an experiment, one file for each policy. `experiment/mod.rs` has their order.
 
+pub mod abort;
 pub mod adopt;
+pub mod failure;
+pub mod follow;
 pub mod orphans;
+pub mod prepare;
+pub mod rerun;
 pub mod rescue;
 pub mod retention;
 pub mod schedule;
 pub mod start;
+pub mod suspend;
 pub mod teardown;
+pub mod times;
+pub mod ttl;

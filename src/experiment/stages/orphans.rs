@@ -1,8 +1,8 @@
-//! Pods that nobody knows any more: their experiment is gone, and they are still held until their end is recorded on it.
+//! Pods whose experiment is gone, and which are held until their end is recorded on it.
 //!
-//! That is so for a pod that came into being when its experiment was gone already, by a call or a controller that was
-//! late, and for the pods of an experiment whose finalizer somebody took off by hand. Nobody looks at them again, and
-//! they hold their namespace. The Job controller lets go of such pods of its own in the same way.
+//! Such a pod was created when its experiment was gone already, by a call or a controller that was late. Or somebody removed
+//! the finalizer of its experiment by hand. Nobody looks at the pod again, and it holds its namespace. The Job controller
+//! releases such pods of its own in the same way.
 //! <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/job/job_controller.go> (`syncOrphanPod`)
 
 use std::collections::HashSet;
@@ -15,42 +15,41 @@ use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::reflector::Store;
 use tracing::warn;
 
-use crate::cluster::manifest::Kind;
-use crate::cluster::{belongs_to, without_finalizers};
-use crate::experiment::Context;
+use crate::cluster::is_held;
+use crate::experiment::children::pods;
+use crate::experiment::context::Context;
 use crate::experiment::error::Error;
-use crate::experiment::stages::teardown;
 use crate::process::leader::term::Lead;
-use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_api::{Experiment, PodAddress, names};
 
-/// How often they are looked for. The caches are asked, and the API server only about what is found.
+/// How often orphans are looked for. Only the caches are compared. The API server is asked about what is found.
 const PERIOD: Duration = Duration::from_secs(30);
 
 /// The experiments, as watched.
 pub type Experiments = Store<DeserializeGuard<Experiment>>;
 
-/// Looks for them for ever, as long as this process leads.
-pub async fn look(context: Arc<Context>, experiments: Experiments, lead: Lead) {
+/// Looks for orphans as long as the process runs, and does so only while it leads.
+pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Lead) {
     loop {
         tokio::time::sleep(PERIOD).await;
         lead.within(sweep(&context, &experiments)).await;
     }
 }
 
-/// Lets go of those that there are, and stops them.
+/// Releases and stops all orphans.
 pub async fn sweep(context: &Context, experiments: &Experiments) {
     for pod in suspects(context, experiments) {
-        let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-        if let Err(error) = let_go(context, &pod).await {
-            warn!("pod {namespace}/{name}, whose experiment is gone: {}", error.describe());
+        if let Err(error) = release(context, &pod).await {
+            let pod = PodAddress::of(pod.as_ref());
+            warn!(%pod, "cannot stop a pod whose experiment is gone: {}", error.describe());
         }
     }
 }
 
-/// Pods that are held for experiments that are not in the cache.
+/// Held pods of experiments that are not in the cache.
 fn suspects(context: &Context, experiments: &Experiments) -> Vec<Arc<PartialObjectMeta<Pod>>> {
     let mut pods = context.pods.state();
-    pods.retain(|pod| without_finalizers(pod.as_ref(), &[names::OUTCOME_FINALIZER]).is_some());
+    pods.retain(|pod| is_held(pod.as_ref()));
     if pods.is_empty() {
         return pods;
     }
@@ -60,11 +59,11 @@ fn suspects(context: &Context, experiments: &Experiments) -> Vec<Arc<PartialObje
     pods
 }
 
-async fn let_go(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<(), Error> {
+async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<(), Error> {
     let cluster = &context.cluster;
     let uid = suspect.labels().get(names::UID_LABEL).map(String::as_str).unwrap_or_default();
     let owner = suspect.annotations().get(names::EXPERIMENT_ANNOTATION).and_then(|key| key.split_once('/'));
-    // Those of other installations are theirs.
+    // The pods of other installations belong to those.
     let Some((_, experiment)) = owner.filter(|(namespace, _)| *namespace == context.config.namespace) else {
         return Ok(());
     };
@@ -74,9 +73,8 @@ async fn let_go(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<(
     if found.is_some_and(|found| found.uid() == uid) {
         return Ok(());
     }
-    let (namespace, name) = (suspect.namespace().unwrap_or_default(), suspect.name_any());
-    let pod = cluster.find(&cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
-    let Some(pod) = pod.filter(|pod| belongs_to(pod, uid)) else { return Ok(()) };
-    warn!("pod {namespace}/{name} is let go and stopped: its experiment, {experiment}, is gone");
-    teardown::orphan(context, &pod).await
+    let address = PodAddress::of(suspect);
+    let Some(pod) = pods::find(cluster, &address, uid).await? else { return Ok(()) };
+    warn!(pod = %address, experiment, "stopping a pod whose experiment is gone");
+    Ok(pods::stop_orphan(cluster, &pod).await?)
 }

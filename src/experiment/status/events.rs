@@ -1,205 +1,272 @@
-//! Events, from the difference between two statuses: pure. Each tells of a transition, so none is told twice.
+//! Events, derived from the difference between two statuses: pure. Each event tells of a transition, so none is published
+//! twice.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Status, Trigger, Warning};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Status, Text, Trigger, Warning};
 
-/// The events that the step from one status to the next is worth. `is_other_spec`: the spec says other things of the run
-/// than when it was decided on.
+/// What the operator did or tried when it published an event: the field `action` of the event.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+pub enum Action {
+    /// Checked the spec.
+    ValidateSpec,
+    /// Created the objects that the run needs.
+    ProvisionRun,
+    /// Created the pod of the run.
+    CreatePod,
+    /// Waited for the run to start.
+    StartRun,
+    /// Recorded the outcome of a run.
+    RecordOutcome,
+    /// Recorded what became of the rollbacks, or had another pod play them.
+    PlayRollbacks,
+    /// Asked the toolkit to stop.
+    StopRun,
+    /// Began one more run.
+    RerunExperiment,
+    /// Kept the schedule.
+    ScheduleRuns,
+    /// Stopped starting runs.
+    SuspendRuns,
+    /// Started runs again.
+    ResumeRuns,
+    /// Took over what the Python operator had created.
+    AdoptExperiment,
+    /// Deleted what was created for the experiment.
+    CleanUp,
+}
+
+/// The events of the step from one status to the next. `is_other_spec`: the spec differs, in what concerns the run, from
+/// the one that the run was decided on by.
 #[must_use]
 pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event> {
     let mut events = Vec::new();
-    let changed = |type_| {
-        let was = condition::find(&old.conditions, type_);
-        let is = condition::find(&new.conditions, type_)?;
-        let same = was.is_some_and(|was| was.status == is.status && was.reason == is.reason);
-        (!same).then_some((State::True.as_str() == is.status, is))
-    };
-    match changed(Type::Accepted) {
-        Some((true, accepted)) if accepted.reason != Reason::Accepted.as_str() => {
-            events.push(warning(&accepted.reason, &accepted.message));
-        }
-        Some((true, accepted)) => events.push(normal(Reason::Accepted, &accepted.message)),
-        Some((false, accepted)) => events.push(warning(Reason::Rejected.as_str(), &accepted.message)),
-        None => {}
-    }
-    match changed(Type::Provisioned) {
-        Some((true, provisioned)) => events.push(normal(Reason::Provisioned, &provisioned.message)),
-        Some((false, provisioned)) if provisioned.status == State::False.as_str() => {
-            events.push(warning(&provisioned.reason, &provisioned.message));
-        }
-        _ => {}
-    }
-    if let Some(run) = new.run.as_ref().filter(|run| run.pod_uid.is_some())
-        && old.run.as_ref().is_none_or(|old| old.pod_uid != run.pod_uid)
-    {
-        let namespace = new.run_namespace.as_deref().unwrap_or_default();
-        events.push(normal(Reason::RunCreated, &format!("created pod {namespace}/{}", run.pod_name)));
-    }
-    let message = new.message.as_deref().unwrap_or_default();
-    if new.phase == Some(Phase::Starting)
-        && new.reason != old.reason
-        && new.reason.as_deref() != Some(Reason::Starting.as_str())
-    {
-        events.push(warning(Reason::StartStalled.as_str(), message));
-    }
-    if started(new).is_some() && started(new) != started(old) {
-        let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
-        events.push(normal(Reason::RunStarted, &format!("the run started on {node}")));
-    }
-    if new.is_finished()
-        && !old.is_finished()
-        && let Some(finished) = condition::find(&new.conditions, Type::Finished)
-        // What was taken over is told of where it is taken over.
-        && finished.reason != Reason::Adopted.as_str()
-    {
-        let reason = Reason::named(&finished.reason);
-        events.push(end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message));
-        if let Some(rolled_back) = condition::find(&new.conditions, Type::RolledBack) {
-            events.extend(rollbacks(rolled_back));
-        }
-    }
-    if old.is_finished()
-        && new.is_finished()
-        && let Some((_, rolled_back)) = changed(Type::RolledBack)
-    {
-        events.extend(rescue(rolled_back));
-    }
-    for past in new.history.iter().rev().filter(|past| is_new(past, old)) {
-        let PastRun { run, outcome, reason, warnings, .. } = past;
-        let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
-        events.push(end(*outcome, Reason::named(reason), warnings, &note));
-    }
-    events.extend(left_out(old, new));
-    events.extend(moved(old, new, message));
-    if new.observed_generation != old.observed_generation
-        && is_other_spec
-        && new.schedule.is_none()
-        && old.run.as_ref().is_some_and(|run| run.pod_uid.is_some())
-    {
-        let note = "the spec was edited after the run had begun; a new value of the annotation chaostoolkit.org/rerun runs it anew";
-        events.push(warning(Reason::SpecChangeIgnored.as_str(), note));
-    }
-    if let Some((true, blocked)) = changed(Type::CleanupBlocked) {
-        events.push(warning(Reason::CleanupBlocked.as_str(), &blocked.message));
-    }
+    events.extend(accepted(old, new));
+    events.extend(provisioned(old, new));
+    events.extend(created(old, new));
+    events.extend(stalled(old, new));
+    events.extend(started(old, new));
+    events.extend(ended(old, new));
+    events.extend(rescued(old, new));
+    events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(past_run));
+    events.extend(skipped(old, new));
+    events.extend(moved(old, new));
+    events.extend(ignored_edit(old, new).filter(|_| is_other_spec));
+    events.extend(cleanup_blocked(old, new));
     events
 }
 
-/// Runs of a schedule that were not started.
-fn left_out(old: &Status, new: &Status) -> Option<Event> {
-    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
-    let more = skipped(new) - skipped(old);
-    (more > 0).then(|| {
-        let note = format!(
-            "{more} runs that were due were not started: the one before went on, or nobody was there to start them"
-        );
-        warning(Reason::MissedSchedule.as_str(), &note)
+/// A condition of the new status that differs from the old one in its status or reason.
+fn changed<'a>(old: &Status, new: &'a Status, type_: Type) -> Option<(State, &'a Condition)> {
+    let was = condition::find(&old.conditions, type_);
+    let is = condition::find(&new.conditions, type_)?;
+    let is_same = was.is_some_and(|was| was.status == is.status && was.reason == is.reason);
+    if is_same {
+        return None;
+    }
+    Some((is.status.parse().ok()?, is))
+}
+
+fn accepted(old: &Status, new: &Status) -> Option<Event> {
+    let (state, accepted) = changed(old, new, Type::Accepted)?;
+    let is_plain = accepted.reason == Reason::Accepted.as_str();
+    Some(match state {
+        State::True if is_plain => normal(Reason::Accepted, Action::ValidateSpec, &accepted.message),
+        State::True => warning(&accepted.reason, Action::ValidateSpec, &accepted.message),
+        State::False | State::Unknown => {
+            warning(Reason::Rejected.as_str(), Action::ValidateSpec, &accepted.message)
+        }
     })
 }
 
-/// A new phase that is not the end of a run.
-fn moved(old: &Status, new: &Status, message: &str) -> Option<Event> {
-    let reason = new.reason.as_deref().and_then(Reason::named);
-    match (old.phase, new.phase) {
-        (old, new) if old == new => None,
-        (_, Some(Phase::Aborting)) => Some(match reason {
-            Some(Reason::AbortRequested) => normal(Reason::AbortRequested, message),
-            reason => warning(reason.unwrap_or(Reason::PodDeleted).as_str(), message),
-        }),
-        (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
-            Reason::AbortRequested,
-            "the experiment is deleted during its run: stopping the toolkit",
-        )),
-        (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
-            Some(normal(Reason::Resumed, message))
+fn provisioned(old: &Status, new: &Status) -> Option<Event> {
+    let (state, provisioned) = changed(old, new, Type::Provisioned)?;
+    match state {
+        State::True => Some(normal(Reason::Provisioned, Action::ProvisionRun, &provisioned.message)),
+        State::False => Some(warning(&provisioned.reason, Action::ProvisionRun, &provisioned.message)),
+        State::Unknown => None,
+    }
+}
+
+fn created(old: &Status, new: &Status) -> Option<Event> {
+    let run = new.run.as_ref().filter(|run| run.pod_uid.is_some())?;
+    if old.run.as_ref().is_some_and(|old| old.pod_uid == run.pod_uid) {
+        return None;
+    }
+    let namespace = new.run_namespace.as_deref().unwrap_or_default();
+    let note = format!("created pod {namespace}/{}", run.pod_name);
+    Some(normal(Reason::RunCreated, Action::CreatePod, &note))
+}
+
+fn stalled(old: &Status, new: &Status) -> Option<Event> {
+    let is_stalled = new.phase == Some(Phase::Starting)
+        && new.reason != old.reason
+        && new.reason.as_deref() != Some(Reason::Starting.as_str());
+    is_stalled.then(|| warning(Reason::StartStalled.as_str(), Action::StartRun, message(new)))
+}
+
+fn started(old: &Status, new: &Status) -> Option<Event> {
+    let started_pod = |status: &Status| {
+        status.run.as_ref().filter(|run| run.started_at.is_some()).and_then(|run| run.pod_uid.clone())
+    };
+    started_pod(new).filter(|pod| started_pod(old).as_ref() != Some(pod))?;
+    let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
+    Some(normal(Reason::RunStarted, Action::StartRun, &format!("the run started on {node}")))
+}
+
+/// The end of the run of an experiment without a schedule, and what became of its rollbacks.
+fn ended(old: &Status, new: &Status) -> Vec<Event> {
+    let finished = condition::find(&new.conditions, Type::Finished)
+        .filter(|_| new.is_finished() && !old.is_finished())
+        // An adoption publishes an event of its own.
+        .filter(|finished| finished.reason != Reason::Adopted.as_str());
+    let Some(finished) = finished else { return Vec::new() };
+    let reason = finished.reason.parse().ok();
+    let mut events = vec![end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message)];
+    events.extend(condition::find(&new.conditions, Type::RolledBack).and_then(rollbacks));
+    events
+}
+
+/// The end of a run. It is a warning unless the run did what it was to do.
+fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &str) -> Event {
+    let has_failures = warnings.iter().any(|warning| *warning != Warning::NoHypothesis);
+    let with_reason = || reason.map_or_else(|| note.to_owned(), |reason| format!("{reason}: {note}"));
+    let warn = |reason: Reason, note: &str| warning(reason.as_str(), Action::RecordOutcome, note);
+    match (outcome, reason) {
+        (Outcome::Passed, Some(Reason::Passed)) if !has_failures => {
+            normal(Reason::Passed, Action::RecordOutcome, note)
         }
-        (Some(_), Some(Phase::Pending)) if reason == Some(Reason::RerunRequested) => {
-            Some(normal(Reason::RerunRequested, message))
+        (Outcome::Passed, reason) => warn(reason.unwrap_or(Reason::Passed), note),
+        // Without the runner, exit code 0 is the best that can be known.
+        (Outcome::Unknown, Some(Reason::Completed)) => normal(Reason::Completed, Action::RecordOutcome, note),
+        (Outcome::Deviated, _) => warn(Reason::Deviated, note),
+        (Outcome::BaselineNotMet, _) => warn(Reason::BaselineNotMet, note),
+        (Outcome::ProbeError, _) => warn(Reason::ProbeError, note),
+        (Outcome::Interrupted | Outcome::Aborted, _) => warn(Reason::Aborted, &with_reason()),
+        (Outcome::Invalid | Outcome::Error | Outcome::Unknown, _) => warn(Reason::RunFailed, &with_reason()),
+    }
+}
+
+/// What became of the rollbacks, if there were any.
+fn rollbacks(condition: &Condition) -> Option<Event> {
+    match condition.status.parse().ok()? {
+        State::True => Some(normal(Reason::RollbacksPlayed, Action::PlayRollbacks, &condition.message)),
+        State::False => Some(warning(&condition.reason, Action::PlayRollbacks, &condition.message)),
+        State::Unknown => None,
+    }
+}
+
+/// What another pod does about rollbacks that the run did not play.
+fn rescued(old: &Status, new: &Status) -> Option<Event> {
+    if !old.is_finished() || !new.is_finished() {
+        return None;
+    }
+    let (_, rolled_back) = changed(old, new, Type::RolledBack)?;
+    match rolled_back.reason.parse().ok()? {
+        reason @ (Reason::RescueStarted | Reason::RescuePlayed) => {
+            Some(normal(reason, Action::PlayRollbacks, &rolled_back.message))
         }
-        (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, message)),
-        (_, Some(Phase::Suspended)) => Some(normal(Reason::Suspended, message)),
+        reason @ Reason::RescueFailed => {
+            Some(warning(reason.as_str(), Action::PlayRollbacks, &rolled_back.message))
+        }
         _ => None,
     }
 }
 
-/// Whether a run of a schedule was not told of yet. Its journal may come later than its end, and a run that did not start
-/// by a schedule was told of when it ended.
+/// The end of a run of a schedule.
+fn past_run(past: &PastRun) -> Event {
+    let PastRun { run, outcome, reason, warnings, .. } = past;
+    let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
+    end(*outcome, reason.parse().ok(), warnings, &note)
+}
+
+/// Whether a run of a schedule has no event yet. Its journal may arrive after its end. A run without a schedule got its
+/// event when it ended.
 #[must_use]
 pub fn is_new(past: &PastRun, old: &Status) -> bool {
     past.run.trigger == Trigger::Schedule
         && old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
 }
 
-/// The end of a run. Only one that did what it was to do is no warning.
-fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &str) -> Event {
-    let is_open = warnings.iter().any(|open| *open != Warning::NoHypothesis);
-    match (outcome, reason) {
-        (Outcome::Passed, Some(Reason::Passed)) if !is_open => normal(Reason::Passed, note),
-        (Outcome::Passed, reason) => warning(reason.unwrap_or(Reason::Passed).as_str(), note),
-        // Without a runner, exit code 0 is as good as it gets.
-        (Outcome::Unknown, Some(Reason::Completed)) => normal(Reason::Completed, note),
-        (Outcome::Deviated, _) => warning(Reason::Deviated.as_str(), note),
-        (Outcome::BaselineNotMet, _) => warning(Reason::BaselineNotMet.as_str(), note),
-        (Outcome::ProbeError, _) => warning(Reason::ProbeError.as_str(), note),
-        (Outcome::Interrupted | Outcome::Aborted, reason) => {
-            warning(Reason::Aborted.as_str(), &because(reason, note))
+/// Runs of a schedule that were not started.
+fn skipped(old: &Status, new: &Status) -> Option<Event> {
+    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
+    let more = skipped(new) - skipped(old);
+    (more > 0).then(|| {
+        let note = format!(
+            "{more} runs that were due were not started: the previous run was still going on, or nothing was there to start them"
+        );
+        warning(Reason::MissedSchedule.as_str(), Action::ScheduleRuns, &note)
+    })
+}
+
+/// A new phase that is not the end of a run.
+fn moved(old: &Status, new: &Status) -> Option<Event> {
+    let reason = new.reason.as_deref().and_then(|reason| reason.parse().ok());
+    let message = message(new);
+    match (old.phase, new.phase) {
+        (old, new) if old == new => None,
+        (_, Some(Phase::Aborting)) => Some(match reason {
+            Some(Reason::AbortRequested) => normal(Reason::AbortRequested, Action::StopRun, message),
+            reason => warning(reason.unwrap_or(Reason::PodDeleted).as_str(), Action::StopRun, message),
+        }),
+        (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
+            Reason::AbortRequested,
+            Action::StopRun,
+            "the experiment was deleted during its run; the toolkit is asked to stop",
+        )),
+        (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
+            Some(normal(Reason::Resumed, Action::ResumeRuns, message))
         }
-        (Outcome::Invalid | Outcome::Error | Outcome::Unknown, reason) => {
-            warning(Reason::RunFailed.as_str(), &because(reason, note))
+        (Some(_), Some(Phase::Pending)) if reason == Some(Reason::RerunRequested) => {
+            Some(normal(Reason::RerunRequested, Action::RerunExperiment, message))
         }
-    }
-}
-
-/// A note that begins with the one word for it.
-fn because(reason: Option<Reason>, note: &str) -> String {
-    reason.map_or_else(|| note.to_owned(), |reason| format!("{reason}: {note}"))
-}
-
-/// What was rolled back, where there was something to roll back.
-fn rollbacks(condition: &Condition) -> Option<Event> {
-    match State::named(&condition.status)? {
-        State::True => Some(normal(Reason::RollbacksPlayed, &condition.message)),
-        State::False => Some(warning(&condition.reason, &condition.message)),
-        State::Unknown => None,
-    }
-}
-
-/// What another pod does about rollbacks that a run did not come to.
-fn rescue(condition: &Condition) -> Option<Event> {
-    match Reason::named(&condition.reason)? {
-        reason @ (Reason::RescueStarted | Reason::RescuePlayed) => Some(normal(reason, &condition.message)),
-        reason @ Reason::RescueFailed => Some(warning(reason.as_str(), &condition.message)),
+        (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, Action::ScheduleRuns, message)),
+        (_, Some(Phase::Suspended)) => Some(normal(Reason::Suspended, Action::SuspendRuns, message)),
         _ => None,
     }
 }
 
-/// The pod of the current run, once its container has started.
-fn started(status: &Status) -> Option<&String> {
-    status.run.as_ref().filter(|run| run.started_at.is_some())?.pod_uid.as_ref()
+/// An edit of the spec that comes too late for the run.
+fn ignored_edit(old: &Status, new: &Status) -> Option<Event> {
+    let is_too_late = new.observed_generation != old.observed_generation
+        && new.schedule.is_none()
+        && old.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
+    let note = "the spec was edited after the run had begun; a new value of the annotation chaostoolkit.org/rerun starts another run";
+    is_too_late.then(|| warning(Reason::SpecChangeIgnored.as_str(), Action::ValidateSpec, note))
 }
 
-/// An event that is good to know.
+fn cleanup_blocked(old: &Status, new: &Status) -> Option<Event> {
+    let (_, blocked) = changed(old, new, Type::CleanupBlocked).filter(|(state, _)| *state == State::True)?;
+    Some(warning(Reason::CleanupBlocked.as_str(), Action::CleanUp, &blocked.message))
+}
+
+fn message(status: &Status) -> &str {
+    status.message.as_deref().unwrap_or_default()
+}
+
+/// An event of type Normal.
 #[must_use]
-pub fn normal(reason: Reason, note: &str) -> Event {
-    event(EventType::Normal, reason.as_str(), note)
+pub fn normal(reason: Reason, action: Action, note: &str) -> Event {
+    event(EventType::Normal, reason.as_str(), action, note)
 }
 
-/// An event that somebody should look at.
+/// An event of type Warning: somebody should look at it.
 #[must_use]
-pub fn warning(reason: &str, note: &str) -> Event {
-    event(EventType::Warning, reason, note)
+pub fn warning(reason: &str, action: Action, note: &str) -> Event {
+    event(EventType::Warning, reason, action, note)
 }
 
-fn event(type_: EventType, reason: &str, note: &str) -> Event {
+fn event(type_: EventType, reason: &str, action: Action, note: &str) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),
         note: Some(condition::short(note)).filter(|note| !note.is_empty()),
-        action: "Reconcile".to_owned(),
+        action: action.to_string(),
         secondary: None,
     }
 }

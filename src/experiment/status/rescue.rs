@@ -3,9 +3,9 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::cluster::manifest::Resources;
+use crate::experiment::build::resources::Resources;
 use crate::experiment::judge::verdict;
-use crate::experiment::status::Draft;
+use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Rescue, Rollbacks};

@@ -3,19 +3,17 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 
-use crate::experiment::intent::Control;
-use crate::experiment::journals;
+use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
-use crate::experiment::judge::pod_state::{End, PodState};
+use crate::experiment::judge::pod_state::{End, PodState, node};
 use crate::experiment::judge::verdict::{self, Ordered};
-use crate::experiment::stages::teardown;
-use crate::experiment::status::{Draft, finish, found};
+use crate::experiment::status::draft::{Draft, count, finish};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
 
 /// How many ended runs of a schedule are kept, and how many are recorded with one write.
-pub const LONGEST_HISTORY: usize = 10;
+pub const MAX_HISTORY: usize = 10;
 
 impl Draft {
     /// Since when a schedule could have started runs that have not been counted as left out: its last run, or when it
@@ -46,14 +44,14 @@ impl Draft {
     }
 
     /// The runs that go on are to follow.
-    pub fn counts_anew(&mut self) {
+    pub fn clear_active(&mut self) {
         if let Some(schedule) = &mut self.status.schedule {
             schedule.active.clear();
         }
     }
 
     /// A run of a schedule that goes on.
-    pub fn ticks(&mut self, pod: &Pod, state: &PodState) {
+    pub fn run_goes_on(&mut self, pod: &Pod, state: &PodState) {
         let mut run = self.next_run(pod);
         if let PodState::Running { started_at } = state {
             run.started_at.clone_from(started_at);
@@ -65,14 +63,14 @@ impl Draft {
     }
 
     /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
-    pub fn ticked(&mut self, pod: &Pod, end: &End, evidence: &Evidence, control: &Control) -> &mut PastRun {
+    pub fn run_ended(&mut self, pod: &Pod, end: &End, evidence: &Evidence, intent: &Intent) -> &mut PastRun {
         let mut run = self.next_run(pod);
         finish(&mut run, end, self.now);
         verdict::record(&mut run, evidence);
-        let ordered = control.abort.then_some(Ordered::Abort);
+        let ordered = intent.abort.then_some(Ordered::Abort);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         let status = &mut self.status;
-        found(status, &verdict);
+        count(status, &verdict);
         status.run = Some(run.clone());
         let past = PastRun {
             run,
@@ -84,8 +82,8 @@ impl Draft {
         };
         status.history.insert(0, past);
         // Those whose pod is still held have to be known, or they would be taken for new ones.
-        while status.history.len() > LONGEST_HISTORY
-            && let Some(oldest) = status.history.iter().rposition(|past| !journals::is_due(&past.run))
+        while status.history.len() > MAX_HISTORY
+            && let Some(oldest) = status.history.iter().rposition(|past| !past.run.is_journal_due())
         {
             status.history.remove(oldest);
         }
@@ -99,14 +97,14 @@ impl Draft {
             trigger: Trigger::Schedule,
             pod_name: pod.metadata.name.clone().unwrap_or_default(),
             pod_uid: pod.metadata.uid.clone(),
-            node_name: teardown::node(pod),
+            node_name: node(pod),
             experiment: self.about.clone(),
             ..Run::default()
         }
     }
 
     /// The recorded run of a schedule that this pod was.
-    pub fn past(&mut self, pod: &Pod) -> Option<&mut PastRun> {
+    pub fn past_run(&mut self, pod: &Pod) -> Option<&mut PastRun> {
         self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
     }
 }

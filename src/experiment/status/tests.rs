@@ -1,10 +1,15 @@
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::jiff::Timestamp;
 
 use super::*;
 use crate::experiment::build;
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::tests::shipped;
-use chaostoolkit_api::{JournalRef, ScheduleStatus, Spec};
+use crate::experiment::intent::Intent;
+use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::pod_state::End;
+use chaostoolkit_api::{Counters, Experiment, JournalRef, Outcome, ScheduleStatus, Spec, Status};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -27,8 +32,8 @@ fn next(experiment: &Experiment, now: i64, codes: &[i32]) -> Experiment {
     let mut draft = Draft::of(experiment, at(now));
     draft.scheduled(ScheduleStatus { cron: "* * * * *".into(), ..ScheduleStatus::default() }, false, 0);
     for (number, code) in codes.iter().enumerate() {
-        if draft.past(&pod(number)).is_none() {
-            draft.ticked(&pod(number), &end(*code), &Evidence::default(), &Control::default());
+        if draft.past_run(&pod(number)).is_none() {
+            draft.run_ended(&pod(number), &end(*code), &Evidence::default(), &Intent::default());
         }
     }
     Experiment { status: Some(draft.status), ..experiment.clone() }
@@ -57,7 +62,7 @@ fn the_history_keeps_what_is_still_held() {
     experiment.status.as_mut().unwrap().history[0].run.journal = due;
     let status = next(&experiment, 200, &[0; 20]).status.unwrap();
     assert_eq!(status.counters.unwrap().runs, 20);
-    assert_eq!(status.history.len(), LONGEST_HISTORY);
+    assert_eq!(status.history.len(), MAX_HISTORY);
     assert_eq!(status.history.last().unwrap().run.number, 1);
 }
 

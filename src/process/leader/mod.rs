@@ -16,14 +16,14 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::Api;
+use kube::api::{Api, PostParams};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::cluster::posting;
 use crate::process::clock;
 use crate::process::health::{Milestone, Pulse};
+use chaostoolkit_api::names;
 use claim::{Claim, Sight, Step, holder};
 use term::{Lead, Seat};
 
@@ -106,7 +106,7 @@ impl Candidate {
         };
         // From before the call: however long the answer takes, for the others the time began later.
         let began = Instant::now();
-        let parameters = posting();
+        let parameters = parameters();
         let written = match step {
             Step::Wait(left) => return Ok(left.min(self.pause())),
             Step::Create(lease) => self.write("create it", self.api.create(&parameters, &lease)).await?,
@@ -172,7 +172,7 @@ impl Candidate {
                 },
             };
             let free = self.claim.off(lease, clock::now());
-            let parameters = posting();
+            let parameters = parameters();
             match self.write("give it up", self.api.replace(&self.claim.name, &parameters, &free)).await {
                 Ok(Some(_)) => return info!("gave up lease {}", self.claim.name),
                 Ok(None) => {}
@@ -206,4 +206,9 @@ pub fn identity() -> String {
     // The keys of a hash table are the randomness that the standard library has.
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     format!("{host}_{random:016x}")
+}
+
+/// All writes have the operator as their field manager.
+fn parameters() -> PostParams {
+    PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }

@@ -411,7 +411,7 @@ pub struct JournalSpec {
     /// How many journals are kept, the newest. Defaults to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
-    pub history_limit: Option<u32>,
+    pub history_limit: Option<i32>,
 }
 
 /// Where a journal is kept.

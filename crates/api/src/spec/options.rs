@@ -5,8 +5,20 @@ use serde::{Deserialize, Serialize};
 
 /// When rollbacks are played.
 /// <https://chaostoolkit.org/reference/usage/run/>
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum RollbackStrategy {
     /// As the version of the toolkit does it: which differs between versions.
     Default,
@@ -18,22 +30,21 @@ pub enum RollbackStrategy {
     Deviated,
 }
 
-impl RollbackStrategy {
-    /// As the toolkit calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Always => "always",
-            Self::Never => "never",
-            Self::Deviated => "deviated",
-        }
-    }
-}
-
 /// When the steady state is evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum HypothesisStrategy {
     /// Before and after the method.
     Default,
@@ -47,23 +58,21 @@ pub enum HypothesisStrategy {
     Continuously,
 }
 
-impl HypothesisStrategy {
-    /// As the toolkit calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::BeforeMethodOnly => "before-method-only",
-            Self::AfterMethodOnly => "after-method-only",
-            Self::DuringMethodOnly => "during-method-only",
-            Self::Continuously => "continuously",
-        }
-    }
-}
-
 /// What a dry run leaves out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum DryRun {
     /// Probes.
     Probes,
@@ -73,19 +82,6 @@ pub enum DryRun {
     Activities,
     /// Pauses.
     Pause,
-}
-
-impl DryRun {
-    /// As the toolkit calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Probes => "probes",
-            Self::Actions => "actions",
-            Self::Activities => "activities",
-            Self::Pause => "pause",
-        }
-    }
 }
 
 /// What becomes of what was created, once a run has ended. The status and the journals stay in any case.

@@ -1,7 +1,8 @@
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use chaostoolkit_api::Spec;
 
 fn planned(spec: Value) -> Result<Plan, InvalidSpec> {
     let experiment = Experiment { spec: Some(spec), ..Experiment::default() };

@@ -4,6 +4,9 @@
 //! ended the run, somebody stopped it, the toolkit was killed, the toolkit refused the experiment. An exit code of 0
 //! alone proves nothing.
 
+use k8s_openapi::jiff::Timestamp;
+
+use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
 use chaostoolkit_api::reason::Reason;
@@ -91,10 +94,21 @@ pub enum Ordered {
     StartTimeout,
 }
 
+impl Ordered {
+    /// Why the operator deletes the pod of a run, if it does.
+    #[must_use]
+    pub fn of(run: &Run, intent: &Intent, now: Timestamp) -> Option<Self> {
+        if intent.abort {
+            return Some(Self::Abort);
+        }
+        intent.is_start_overdue(run, now).then_some(Self::StartTimeout)
+    }
+}
+
 /// Judges the run of a pod.
 #[must_use]
 pub fn judge(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
-    if !end.is_reported {
+    if !end.has_runner {
         return guess(pod, end, evidence);
     }
     let journal = evidence.summary.as_ref();

@@ -12,7 +12,7 @@ fn summary(outcome: Outcome) -> Summary {
 fn ended(code: i32) -> (End, Message) {
     let at =
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
-    let end = End { exit_code: Some(code), started_at: at, is_reported: true, ..End::default() };
+    let end = End { exit_code: Some(code), started_at: at, has_runner: true, ..End::default() };
     (end, Message { exit_code: Some(code), ..Message::new(State::Ended) })
 }
 
@@ -75,7 +75,7 @@ fn passing_without_doing_is_inconclusive(#[case] open: Warning, #[case] reason: 
 #[case::it_never_said_more_than_running(ended(137).0, Message::new(State::Running))]
 #[case::out_of_memory(End { word: "OOMKilled".into(), ..ended(137).0 }, ended(137).1)]
 #[case::no_end_was_seen(End { exit_code: None, ..ended(0).0 }, ended(0).1)]
-#[case::there_was_no_runner(End { is_reported: false, ..ended(0).0 }, ended(0).1)]
+#[case::there_was_no_runner(End { has_runner: false, ..ended(0).0 }, ended(0).1)]
 fn a_pass_cannot_be_forged(#[case] end: End, #[case] message: Message) {
     let found = verdict(&end, Some(message), Some(summary(Outcome::Passed)));
     assert_ne!(found.1, Outcome::Passed);
@@ -182,7 +182,7 @@ fn without_a_runner_it_is_a_guess(
     #[case] phase: Phase,
     #[case] outcome: Outcome,
 ) {
-    let end = End { is_reported: false, ..ended(code).0 };
+    let end = End { has_runner: false, ..ended(code).0 };
     let evidence = Evidence { log_tail: Some(log.into()), ..Evidence::default() };
     let verdict = judge("pod", &end, &evidence);
     assert_eq!((verdict.phase, verdict.outcome, verdict.conclusive), (phase, outcome, false));

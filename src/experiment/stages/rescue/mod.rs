@@ -1,44 +1,39 @@
-//! Rollbacks of a run that ended before it had played them, played by a pod of their own: where `spec.rescue` asks for it,
-//! once for each run, and by the protocol of any run: recorded before it is created, held until its end is recorded.
+//! `spec.rescue`: has another pod play the rollbacks of a run that ended before it had played them.
 //!
-//! The pod is that of the run, with an experiment that is the run's but for its method and hypothesis. So only an
-//! experiment that the operator can read, and that is what it was, has a rescue.
+//! There is one rescue for each run. It follows the protocol of any run: it is recorded before its pod is created, and the
+//! pod is held until its end is recorded.
 
-use std::sync::Arc;
+mod plan;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use kube::core::PartialObjectMeta;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
-use serde_json::{Value, json};
 
-use crate::cluster::manifest::{Kind, Resources};
-use crate::cluster::{belongs_to, without_finalizers};
-use crate::experiment::children::create;
-use crate::experiment::decide::plan::{Facts, Plan, Source};
+use crate::cluster::is_held;
+use crate::experiment::build::build;
+use crate::experiment::build::resources::Resources;
+use crate::experiment::children::delete::Progress;
+use crate::experiment::children::{create, pods};
+use crate::experiment::decide::{Decision, decide};
 use crate::experiment::error::Error;
-use crate::experiment::intent::Control;
+use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::judge::verdict;
-use crate::experiment::pass::Report;
-use crate::experiment::stages::start;
-use crate::experiment::stages::teardown::{self, Progress};
-use crate::experiment::{Context, build};
+use crate::experiment::pass::Pass;
 use crate::process::clock;
-use crate::yaml;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, Rescue, Run, Spec, Status, names};
+use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
 use chaostoolkit_journal::RollbackState;
 
 /// Whether there is a rescue that goes on, or has to begin.
 #[must_use]
-pub fn is_open(status: &Status, control: &Control) -> bool {
+pub fn is_open(status: &Status, intent: &Intent) -> bool {
     let Some(run) = status.run.as_ref().filter(|_| status.is_finished()) else { return false };
     match &run.rescue {
         Some(rescue) => rescue.finished_at.is_none(),
-        None => control.rescue && is_needed(status.outcome.unwrap_or_default(), run),
+        None => intent.rescue && is_needed(status.outcome.unwrap_or_default(), run),
     }
 }
 
@@ -63,227 +58,159 @@ fn is_needed(outcome: Outcome, run: &Run) -> bool {
     }
 }
 
-/// What to wait for while a rescue goes on.
-#[must_use]
-pub fn next(status: &Status, control: &Control, now: Timestamp) -> Action {
-    let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
-    let deadline = rescue.and_then(|rescue| deadline(rescue, control)).filter(|deadline| *deadline > now);
-    deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now)))
-}
-
-/// When the pod has to have started at the latest.
-fn deadline(rescue: &Rescue, control: &Control) -> Option<Timestamp> {
-    control.start_deadline(&Run { requested_at: rescue.requested_at.clone(), ..Run::default() })
-}
-
-/// Takes a rescue one step further. Says whether it goes on.
-pub async fn step(context: &Context, report: &mut Report<'_>, control: &Control) -> Result<Progress, Error> {
-    let rescue = report.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
-    if !is_open(&report.draft.status, control) {
-        let_go(context, report, rescue.as_ref()).await?;
-        return Ok(Progress::Done);
-    }
-    let pod = match &rescue {
-        Some(rescue) => find(context, report, rescue).await?,
-        None => None,
-    };
-    match (rescue, pod) {
-        (Some(rescue), Some(pod)) => follow(context, report, control, &rescue, &pod).await,
-        (Some(rescue), None) if rescue.pod_uid.is_some() => {
-            let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
-            conclude(report, Err(problem)).await
-        }
-        (Some(rescue), None) if is_late(&rescue, control) => {
-            conclude(report, Err(impossible("it has not started in time"))).await
-        }
-        (_, None) => match start(context, report).await {
-            // The namespace of the run is gone, or on its way out: waiting helps nobody.
-            Err(error) if error.is_not_found() || error.reason() == Reason::NamespaceTerminating => {
-                conclude(report, Err(impossible(&error.describe()))).await
-            }
-            started => started,
-        },
-        (None, Some(_)) => Ok(Progress::Done),
+/// Has the rollbacks played if that is due. Returns what to wait for, or nothing once the rescue has ended.
+pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+    match step(pass, intent).await? {
+        Progress::Done => Ok(None),
+        Progress::Waiting => Ok(Some(until_late(&pass.draft.status, intent, clock::now()))),
     }
 }
 
-fn is_late(rescue: &Rescue, control: &Control) -> bool {
-    deadline(rescue, control).is_some_and(|deadline| deadline <= clock::now())
-}
-
-/// Lets the pod of a rescue go whose end is recorded, should an operator have been killed in between.
-async fn let_go(context: &Context, report: &Report<'_>, rescue: Option<&Rescue>) -> Result<(), Error> {
-    let Some((namespace, name)) = teardown::rescue_of(&report.draft.status) else { return Ok(()) };
-    let cached = context.pods.get(&ObjectRef::new(&name).within(&namespace));
-    let is_held = |pod: &Arc<PartialObjectMeta<Pod>>| {
-        without_finalizers(pod.as_ref(), &[names::OUTCOME_FINALIZER]).is_some()
-    };
-    let (Some(rescue), true) = (rescue, cached.as_ref().is_some_and(is_held)) else { return Ok(()) };
-    let Some(pod) = find(context, report, rescue).await? else { return Ok(()) };
-    if matches!(pod_state(&pod), PodState::Ended(_)) {
-        return teardown::release_pod(context, &namespace, &pod).await;
-    }
-    if rescue.pod_uid == pod.metadata.uid {
-        return Ok(());
-    }
-    teardown::stop(context, &pod).await
-}
-
-/// The same for an experiment that is being deleted: then the pod goes as well, once it has ended.
-pub async fn teardown(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
-    let control = Control::of(&report.live);
-    if step(context, report, &control).await? == Progress::Waiting {
+/// Completes the rescue of an experiment that is being deleted, and removes its pod.
+pub async fn teardown(pass: &mut Pass<'_>) -> Result<Progress, Error> {
+    let intent = pass.intent();
+    if step(pass, &intent).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
-    let Some(rescue) = report.draft.status.run.as_ref().and_then(|run| run.rescue.clone()) else {
-        return Ok(Progress::Done);
-    };
-    match find(context, report, &rescue).await? {
-        Some(pod) => teardown::remove_ended(context, &pod).await,
+    match find(pass).await? {
+        Some(pod) => Ok(pods::remove_ended(&pass.context.cluster, &pod).await?),
         None => Ok(Progress::Done),
     }
 }
 
-async fn find(context: &Context, report: &Report<'_>, rescue: &Rescue) -> Result<Option<Pod>, Error> {
-    let Some(namespace) = report.draft.status.run_namespace.as_ref().filter(|_| !rescue.pod_name.is_empty())
-    else {
-        return Ok(None);
-    };
-    let api = context.cluster.pods(namespace);
-    let pod = context.cluster.find(&api, Kind::Pod.as_str(), &rescue.pod_name).await?;
-    Ok(pod.filter(|pod| belongs_to(pod, report.live.uid())))
+/// What to wait for while the pod of a rescue has not ended: the time at which it has to have started.
+fn until_late(status: &Status, intent: &Intent, now: Timestamp) -> Action {
+    let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
+    let deadline =
+        rescue.and_then(|rescue| start_deadline(rescue, intent)).filter(|deadline| *deadline > now);
+    deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now)))
+}
+
+/// When the pod has to have started.
+fn start_deadline(rescue: &Rescue, intent: &Intent) -> Option<Timestamp> {
+    intent.start_deadline(&Run { requested_at: rescue.requested_at.clone(), ..Run::default() })
+}
+
+fn is_late(rescue: &Rescue, intent: &Intent) -> bool {
+    start_deadline(rescue, intent).is_some_and(|deadline| deadline <= clock::now())
+}
+
+/// Takes a rescue one step further, and returns whether it goes on.
+async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
+    let rescue = pass.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
+    if !is_open(&pass.draft.status, intent) {
+        release(pass, rescue.as_ref()).await?;
+        return Ok(Progress::Done);
+    }
+    let Some(rescue) = rescue else { return begin(pass).await };
+    match find(pass).await? {
+        Some(pod) => follow(pass, intent, &rescue, &pod).await,
+        None if rescue.pod_uid.is_some() => {
+            let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
+            conclude(pass, Err(problem)).await
+        }
+        None if is_late(&rescue, intent) => {
+            conclude(pass, Err(impossible("it has not started in time"))).await
+        }
+        None => begin(pass).await,
+    }
+}
+
+/// Starts a rescue. If the namespace of the run is gone or being deleted, the rescue ends: waiting helps nobody.
+async fn begin(pass: &mut Pass<'_>) -> Result<Progress, Error> {
+    match start(pass).await {
+        Err(error) if error.is_not_found() || error.reason() == Reason::NamespaceTerminating => {
+            conclude(pass, Err(impossible(&error.describe()))).await
+        }
+        started => started,
+    }
+}
+
+/// Releases the pod of a rescue whose end is recorded, in case an operator was killed in between. A pod that was created
+/// too late is stopped.
+async fn release(pass: &Pass<'_>, rescue: Option<&Rescue>) -> Result<(), Error> {
+    let (Some(rescue), Some(address)) = (rescue, pass.draft.status.rescue_pod()) else { return Ok(()) };
+    let cached = pass.context.pods.get(&ObjectRef::new(&address.name).within(&address.namespace));
+    if !cached.is_some_and(|pod| is_held(pod.as_ref())) {
+        return Ok(());
+    }
+    let Some(pod) = find(pass).await? else { return Ok(()) };
+    let cluster = &pass.context.cluster;
+    if matches!(pod_state(&pod), PodState::Ended(_)) {
+        return Ok(pods::release(cluster, &pod).await?);
+    }
+    if rescue.pod_uid == pod.metadata.uid {
+        return Ok(());
+    }
+    Ok(pods::stop(cluster, &pod).await?)
+}
+
+/// Reads the pod of the recorded rescue.
+async fn find(pass: &Pass<'_>) -> Result<Option<Pod>, Error> {
+    match pass.draft.status.rescue_pod() {
+        Some(address) => Ok(pods::find(&pass.context.cluster, &address, pass.live.uid()).await?),
+        None => Ok(None),
+    }
 }
 
 /// Records what is about to be created, and creates it, the pod last.
-async fn start(context: &Context, report: &mut Report<'_>) -> Result<Progress, Error> {
-    let resources = match prepare(context, report).await? {
+async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
+    let resources = match prepare(pass).await? {
         Ok(resources) => resources,
-        Err(problem) => return conclude(report, Err(problem)).await,
+        Err(problem) => return conclude(pass, Err(problem)).await,
     };
-    report.draft.rescue_planned(&resources);
-    report.write().await?;
+    pass.draft.rescue_planned(&resources);
+    pass.write().await?;
     for manifest in &resources.owned {
-        create::child(&context.cluster, report, manifest, true).await?;
+        pass.create(manifest, true).await?;
     }
-    let pod = create::pod(&context.cluster, report, &resources.workload).await?;
-    report.draft.rescue_created(&pod);
-    report.write().await?;
+    let pod = pass.create(&resources.workload, false).await?;
+    pass.draft.rescue_created(&create::typed(&resources.workload, pod)?);
+    pass.write().await?;
     Ok(Progress::Waiting)
 }
 
 /// Decides on the pod, or says why there can be none.
-async fn prepare(context: &Context, report: &Report<'_>) -> Result<Result<Resources, String>, Error> {
-    let parsed = match Spec::parse(report.live.spec.as_ref()) {
+async fn prepare(pass: &Pass<'_>) -> Result<Result<Resources, String>, Error> {
+    let (cluster, config) = (&pass.context.cluster, &pass.context.config);
+    let parsed = match Spec::parse(pass.live.spec.as_ref()) {
         Ok(parsed) => parsed,
         Err(invalid) => return Ok(Err(impossible(&invalid.to_string()))),
     };
-    let decided = match start::decide(context, &report.live, &parsed).await {
+    let resources = match decide(cluster, config, &pass.live, &parsed).await {
         Err(error @ (Error::InvalidSpec(_) | Error::Template(_))) => Err(error.describe()),
         Err(error) => return Err(error),
-        Ok((plan, facts, templates)) => {
-            let recorded = report.draft.status.run.clone().unwrap_or_default();
-            let is_elsewhere = report.draft.status.run_namespace.as_ref() != Some(&plan.namespace);
-            let plan = if is_elsewhere {
-                Err("spec.namespace is not what it was when the run was decided on".to_owned())
-            } else {
-                plan_of(plan, &facts, &recorded)
-            };
-            plan.and_then(|plan| build::build(&plan, &templates).map_err(|error| error.to_string()))
+        Ok(Decision { plan, facts, templates }) => {
+            let plan = plan::rescue_of(plan, &facts, &pass.draft.status);
+            plan.and_then(|plan| build(&plan, &templates).map_err(|error| error.to_string()))
         }
     };
-    Ok(decided.map_err(|problem| impossible(&problem)))
+    Ok(resources.map_err(|problem| impossible(&problem)))
 }
 
 fn impossible(problem: &str) -> String {
     format!("no other pod can play the rollbacks: {problem}")
 }
 
-/// The plan of a run, turned into that of its rescue.
-fn plan_of(plan: Plan, facts: &Facts, recorded: &Run) -> Result<Plan, String> {
-    if plan.pod.is_some() {
-        return Err("what runs in a pod of your own (spec.pod.template) is not known".to_owned());
-    }
-    if plan.about.sha256 != recorded.experiment.sha256 {
-        return Err("the experiment is not what it was when the run was decided on".to_owned());
-    }
-    let experiment = match (&plan.source, &facts.text) {
-        (Source::Inline(inline), _) => inline.clone(),
-        (Source::File { .. }, Some(text)) => {
-            yaml::parse(text).map_err(|error| format!("the experiment cannot be read: {error}"))?
-        }
-        (Source::File { .. }, None) => return Err("the file of the experiment is gone".to_owned()),
-        (Source::Url, _) => return Err("an experiment from a URL is not read here".to_owned()),
-    };
-    Ok(Plan {
-        source: Source::Inline(only_rollbacks(&experiment)?),
-        // The template's own: the author's may be about something else than a run.
-        arguments: None,
-        options: Vec::new(),
-        schedule: None,
-        is_rescue: true,
-        runner: Some(crate::process::config::Runner { journal: false, ..facts.runner.clone() }),
-        ..plan
-    })
-}
-
-/// What the rollbacks of an experiment need of it, and nothing that injects a fault.
-fn only_rollbacks(experiment: &Value) -> Result<Value, String> {
-    let rollbacks = experiment.get("rollbacks").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let Some(rollbacks) = rollbacks else { return Err("the experiment declares no rollbacks".to_owned()) };
-    let title = experiment.get("title").and_then(Value::as_str).unwrap_or_default();
-    let rollbacks: Vec<Value> = rollbacks.iter().map(|rollback| resolved(rollback, experiment)).collect();
-    let mut rescue = json!({
-        "title": format!("Rollbacks of: {title}"),
-        "description": "Played since the run ended before it had played them.",
-        // Versions before 1.9 want an activity: this one asks for the name of the host.
-        "method": [{"type": "probe", "name": "nothing to inject",
-            "provider": {"type": "python", "module": "platform", "func": "node"}}],
-        "rollbacks": rollbacks,
-        "runtime": {"rollbacks": {"strategy": "always"}},
-    });
-    for kept in ["version", "configuration", "secrets", "controls", "extensions"] {
-        if let Some(value) = experiment.get(kept) {
-            rescue[kept] = value.clone();
-        }
-    }
-    Ok(rescue)
-}
-
-/// A rollback, which may be the name of an activity elsewhere.
-/// <https://chaostoolkit.org/reference/api/experiment/#activity>
-fn resolved(rollback: &Value, experiment: &Value) -> Value {
-    let Some(name) = rollback.get("ref") else { return rollback.clone() };
-    let method = experiment.get("method").and_then(Value::as_array);
-    let probes = experiment.pointer("/steady-state-hypothesis/probes").and_then(Value::as_array);
-    let mut all = method.into_iter().flatten().chain(probes.into_iter().flatten());
-    all.find(|activity| activity.get("name") == Some(name)).unwrap_or(rollback).clone()
-}
-
 /// Waits for the end of the pod, and records it.
-async fn follow(
-    context: &Context,
-    report: &mut Report<'_>,
-    control: &Control,
-    rescue: &Rescue,
-    pod: &Pod,
-) -> Result<Progress, Error> {
+async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod) -> Result<Progress, Error> {
+    let cluster = &pass.context.cluster;
     let state = pod_state(pod);
     let PodState::Ended(end) = &state else {
-        report.draft.rescue_created(pod);
-        report.write().await?;
-        if is_late(rescue, control) && matches!(state, PodState::Starting(_)) {
-            teardown::stop(context, pod).await?;
+        pass.draft.rescue_created(pod);
+        pass.write().await?;
+        if is_late(rescue, intent) && matches!(state, PodState::Starting(_)) {
+            pods::stop(cluster, pod).await?;
         }
         return Ok(Progress::Waiting);
     };
-    conclude(report, played(end)).await?;
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-    teardown::release_pod(context, namespace, pod).await?;
+    conclude(pass, played(end)).await?;
+    pods::release(cluster, pod).await?;
     Ok(Progress::Done)
 }
 
 /// What a pod that has ended says of the rollbacks.
-fn played(end: &End) -> Result<chaostoolkit_api::Rollbacks, String> {
+fn played(end: &End) -> Result<Rollbacks, String> {
     let mut run = Run::default();
     let evidence = Evidence::reported(end);
     verdict::record(&mut run, &evidence);
@@ -293,12 +220,10 @@ fn played(end: &End) -> Result<chaostoolkit_api::Rollbacks, String> {
     })
 }
 
-async fn conclude(
-    report: &mut Report<'_>,
-    played: Result<chaostoolkit_api::Rollbacks, String>,
-) -> Result<Progress, Error> {
-    report.draft.rescue_ended(played);
-    report.write().await?;
+/// Records the end of a rescue.
+async fn conclude(pass: &mut Pass<'_>, played: Result<Rollbacks, String>) -> Result<Progress, Error> {
+    pass.draft.rescue_ended(played);
+    pass.write().await?;
     Ok(Progress::Done)
 }
 

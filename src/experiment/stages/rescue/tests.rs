@@ -1,7 +1,7 @@
 use rstest::rstest;
+use serde_json::json;
 
 use super::*;
-use chaostoolkit_api::Rollbacks;
 
 fn run(exit_code: Option<i32>, rollbacks: Option<(RollbackState, &str)>) -> Run {
     let rollbacks = rollbacks.map(|(state, strategy)| Rollbacks {
@@ -34,31 +34,4 @@ fn a_run_that_may_have_left_its_fault_needs_a_rescue(
     #[case] expected: bool,
 ) {
     assert_eq!(is_needed(outcome, &run), expected);
-}
-
-#[test]
-fn what_rollbacks_need_is_kept_and_nothing_that_injects() {
-    let experiment = json!({
-        "title": "t", "configuration": {"a": 1}, "secrets": {"b": {}}, "runtime": {"rollbacks": {"strategy": "never"}},
-        "steady-state-hypothesis": {"title": "h", "probes": [{"type": "probe", "name": "p"}]},
-        "method": [{"type": "action", "name": "break"}, {"type": "action", "name": "mend", "provider": {"type": "process"}}],
-        "rollbacks": [{"ref": "mend"}, {"type": "action", "name": "own"}, {"ref": "p"}, {"ref": "nobody"}],
-    });
-    let rescue = only_rollbacks(&experiment).unwrap();
-    assert_eq!(rescue["configuration"], json!({"a": 1}));
-    assert_eq!(rescue["secrets"], json!({"b": {}}));
-    assert_eq!(rescue["runtime"]["rollbacks"]["strategy"], "always");
-    assert!(rescue.get("steady-state-hypothesis").is_none());
-    assert!(!rescue.to_string().contains("break"));
-    let names: Vec<&Value> = rescue["rollbacks"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, [&json!("mend"), &json!("own"), &json!("p"), &Value::Null]);
-}
-
-#[rstest]
-#[case(json!({}))]
-#[case(json!({"rollbacks": []}))]
-#[case(json!({"rollbacks": "none"}))]
-#[case(json!(["not", "an", "experiment"]))]
-fn without_rollbacks_there_is_no_rescue(#[case] experiment: Value) {
-    assert!(only_rollbacks(&experiment).unwrap_err().contains("no rollbacks"));
 }

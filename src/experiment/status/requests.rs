@@ -1,21 +1,21 @@
 //! What the author asks of a run that is or was decided on: to stop, to wait, to be repeated.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::error::Error;
-use crate::experiment::intent::Control;
+use crate::experiment::intent::Intent;
 use crate::experiment::judge::verdict::{Ordered, Verdict};
-use crate::experiment::status::{Draft, LONGEST_HISTORY};
+use crate::experiment::status::draft::Draft;
+use crate::experiment::status::schedule::MAX_HISTORY;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Trigger};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger};
 
 impl Draft {
     /// The pod is or was asked to stop.
-    pub fn stopping(&mut self, control: &Control) {
+    pub fn stopping(&mut self, intent: &Intent) {
         let run = self.status.run.clone().unwrap_or_default();
-        let (reason, message) = match ordered(&run, control, self.now) {
+        let (reason, message) = match Ordered::of(&run, intent, self.now) {
             Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
             Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
             None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
@@ -24,9 +24,9 @@ impl Draft {
     }
 
     /// The run was to stop before it had started.
-    pub fn aborted_before_the_start(&mut self, control: &Control) {
+    pub fn aborted_before_start(&mut self, intent: &Intent) {
         if self.status.run.is_none() {
-            self.status.rerun.clone_from(&control.rerun);
+            self.status.rerun.clone_from(&intent.rerun);
         }
         self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
         let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
@@ -55,8 +55,8 @@ impl Draft {
     }
 
     /// Gives a run up that has waited for too long for what it needs. Says whether that is so. Not for schedules.
-    pub fn gave_up_waiting(&mut self, control: &Control, error: &Error) -> bool {
-        if self.has_schedule() || control.suspend {
+    pub fn gave_up_waiting(&mut self, intent: &Intent, error: &Error) -> bool {
+        if self.has_schedule() || intent.suspend {
             return false;
         }
         // One that could not even be decided on waits since the first that stood in its way.
@@ -66,11 +66,11 @@ impl Draft {
         let run = self.status.run.clone();
         let run = run.unwrap_or_else(|| Run { number: 1, requested_at: since, ..Run::default() });
         let is_waiting = run.pod_uid.is_none() && run.finished_at.is_none();
-        if !is_waiting || !control.is_start_overdue(&run, self.now) {
+        if !is_waiting || !intent.is_start_overdue(&run, self.now) {
             return false;
         }
         if self.status.run.is_none() {
-            self.status.rerun.clone_from(&control.rerun);
+            self.status.rerun.clone_from(&intent.rerun);
         }
         self.status.run = Some(Run { finished_at: Some(Time(self.now)), ..run });
         let message = format!("the run has not started in time: {}", error.describe());
@@ -79,7 +79,7 @@ impl Draft {
     }
 
     /// One more run is asked for: what the last one found is history.
-    pub fn rerun(&mut self, control: &Control) {
+    pub fn rerun(&mut self, intent: &Intent) {
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };
         let number = run.number.saturating_add(1);
@@ -94,9 +94,9 @@ impl Draft {
             reason: reason.unwrap_or_default(),
         };
         status.history.insert(0, past);
-        status.history.truncate(LONGEST_HISTORY);
+        status.history.truncate(MAX_HISTORY);
         status.outcome = Some(Outcome::Unknown);
-        status.rerun.clone_from(&control.rerun);
+        status.rerun.clone_from(&intent.rerun);
         status.run = Some(Run {
             number,
             trigger: Trigger::Rerun,
@@ -108,12 +108,4 @@ impl Draft {
         self.set(Type::Provisioned, State::Unknown, Reason::RerunRequested, &message);
         self.phase(Phase::Pending, Reason::RerunRequested, &message);
     }
-}
-
-/// Why the operator would have the pod of a run deleted, if it would.
-pub fn ordered(run: &Run, control: &Control, now: Timestamp) -> Option<Ordered> {
-    if control.abort {
-        return Some(Ordered::Abort);
-    }
-    control.is_start_overdue(run, now).then_some(Ordered::StartTimeout)
 }

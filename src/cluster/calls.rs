@@ -1,0 +1,134 @@
+//! Calls to the API server: each says what it is for and ends in time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Client, Resource};
+use serde_json::json;
+
+use crate::cluster::error::Error;
+use crate::cluster::manifest::{Kind, Manifest};
+use chaostoolkit_api::{Experiment, names};
+
+/// A client whose calls have a limit and an error that names their object.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    limit: Duration,
+}
+
+impl Cluster {
+    /// Wraps a client. The client must not retry by itself: a `POST` that is repeated behind our back meets its own
+    /// object, and fifteen repetitions outlast every limit set here.
+    #[must_use]
+    pub const fn new(client: Client, limit: Duration) -> Self {
+        Self { client, limit }
+    }
+
+    /// How long a call may take.
+    #[must_use]
+    pub const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Experiments of a namespace.
+    #[must_use]
+    pub fn experiments(&self, namespace: &str) -> Api<Experiment> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Pods of a namespace.
+    #[must_use]
+    pub fn pods(&self, namespace: &str) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// `ConfigMap`s of a namespace.
+    #[must_use]
+    pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Namespaces.
+    #[must_use]
+    pub fn namespaces(&self) -> Api<Namespace> {
+        Api::all(self.client.clone())
+    }
+
+    /// Objects of any of our kinds in a namespace.
+    #[must_use]
+    pub fn objects(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &kind.api_resource())
+    }
+
+    /// Creates an object as it is, unknown fields included.
+    pub async fn create(&self, manifest: &Manifest) -> Result<DynamicObject, Error> {
+        let doing = format!("create {}", manifest.title());
+        let object = manifest.to_dynamic().map_err(|error| Error::unreadable(doing.clone(), error))?;
+        let parameters = posting();
+        let api = match manifest.kind {
+            Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
+            kind => self.objects(kind, manifest.namespace()),
+        };
+        self.call(doing, api.create(&parameters, &object)).await
+    }
+
+    /// Sets the finalizers of exactly the object that was read; conflicts if it has changed since.
+    pub async fn set_finalizers<K>(
+        &self,
+        api: &Api<K>,
+        kind: &str,
+        object: &K,
+        finalizers: &[String],
+    ) -> Result<ObjectMeta, Error>
+    where
+        K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        let ObjectMeta { name, namespace, uid, resource_version, .. } = object.meta();
+        let name = name.as_deref().unwrap_or_default();
+        let patch =
+            json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "finalizers": finalizers}});
+        let parameters = patching();
+        let doing =
+            format!("set the finalizers of {kind} {}/{name}", namespace.as_deref().unwrap_or_default());
+        let patched = self.call(doing, api.patch_metadata(name, &parameters, &Patch::Merge(&patch))).await?;
+        Ok(patched.metadata)
+    }
+
+    /// Waits for an answer, but not for ever.
+    pub async fn call<T>(
+        &self,
+        doing: String,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.limit, request).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(source)) => Err(Error::Api { doing, source: Box::new(source) }),
+            Err(_) => Err(Error::Timeout { doing, limit: self.limit }),
+        }
+    }
+
+    /// Looks an object up at the API server itself, never in a cache.
+    pub async fn find<K>(&self, api: &Api<K>, kind: &str, name: &str) -> Result<Option<K>, Error>
+    where
+        K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        let place = api.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        self.call(format!("look up {kind} {place}{name}"), api.get_opt(name)).await
+    }
+}
+
+/// Parameters of a patch, as who the operator is.
+#[must_use]
+pub fn patching() -> PatchParams {
+    PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+/// Parameters of a creation or a replacement, as who the operator is.
+#[must_use]
+pub fn posting() -> PostParams {
+    PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}

@@ -1,0 +1,201 @@
+//! `cleanup`: does what an operator would do if all experiments were deleted. Used when there is no operator any more.
+//!
+//! A finalizer holds each experiment that has run, and each pod whose end is not recorded. They in turn hold their
+//! namespaces and the definition. Only an operator or this command removes these finalizers.
+
+mod guard;
+mod work;
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::bail;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::store;
+use kube::{Client, ResourceExt};
+use tokio::time::{Instant, sleep};
+
+use crate::cli::CleanupArgs;
+use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
+use crate::commands::cleanup::work::{Scope, Work, key};
+use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::children::{cron_job, pods};
+use crate::experiment::context::Context;
+use crate::experiment::error::Error;
+use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::pass::Pass;
+use crate::experiment::stages::teardown::{self, FINALIZERS};
+use crate::process::backoff::Backoff;
+use crate::process::clock;
+use crate::process::config::{Config, Runner};
+use crate::process::metrics::Metrics;
+use chaostoolkit_api::{Experiment, names};
+
+/// How long a call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// The pause between two rounds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Cleans up in the cluster of the kubeconfig. Fails if anything is left.
+pub async fn run(args: CleanupArgs) -> anyhow::Result<()> {
+    let client = client::infer().await?;
+    let cluster = Cluster::new(client.clone(), CALL_LIMIT);
+    Cleanup { client, cluster, args }.run(&mut std::io::stdout().lock()).await
+}
+
+struct Cleanup {
+    client: Client,
+    cluster: Cluster,
+    args: CleanupArgs,
+}
+
+impl Cleanup {
+    async fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let work = self.scope().find().await?;
+        if work.is_empty() {
+            return Ok(writeln!(out, "there is nothing to clean up")?);
+        }
+        let doing = if self.args.dry_run { "would clean up" } else { "to clean up:" };
+        for line in work.lines() {
+            writeln!(out, "{doing} {line}")?;
+        }
+        if self.args.dry_run {
+            return Ok(());
+        }
+        if !self.args.force {
+            let namespaces = work.experiments.iter().filter_map(ResourceExt::namespace).collect();
+            guard::check_that_no_operator_works(&self.client, &self.cluster, namespaces).await?;
+        }
+        if !self.args.yes {
+            guard::confirm(out)?;
+        }
+        self.until_done(work, out).await
+    }
+
+    /// Repeats rounds until nothing is left, or the time is over.
+    async fn until_done(&self, mut work: Work, out: &mut impl Write) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut told = HashSet::new();
+        loop {
+            let problems = self.round(&work).await;
+            let left = self.scope().find().await?;
+            for done in work.lines().into_iter().filter(|line| !left.lines().contains(line)) {
+                writeln!(out, "done: {done}")?;
+            }
+            if left.is_empty() {
+                return Ok(writeln!(out, "everything is cleaned up")?);
+            }
+            for problem in problems.iter().filter(|problem| told.insert((*problem).clone())) {
+                writeln!(out, "{problem}")?;
+            }
+            if began.elapsed() > self.args.timeout {
+                for line in left.lines() {
+                    writeln!(out, "left: {line}")?;
+                }
+                bail!(
+                    "not everything is cleaned up after {:?}; --force does not wait for runs and removes the finalizers in any case",
+                    self.args.timeout
+                );
+            }
+            work = left;
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Takes one step for each item. Returns what blocks an item, or what it waits for.
+    async fn round(&self, work: &Work) -> Vec<String> {
+        let mut problems = Vec::new();
+        for found in &work.experiments {
+            match self.experiment(found).await {
+                Ok(Progress::Done) => {}
+                Ok(Progress::Waiting) => problems.push(format!("waiting for the runs of {}", key(found))),
+                Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),
+            }
+        }
+        for pod in &work.pods {
+            if let Err(error) = pods::stop_orphan(&self.cluster, pod).await {
+                problems.push(format!("pod {}: {}", key(pod), error.describe()));
+            }
+        }
+        for schedule in &work.schedules {
+            let uid = schedule.labels().get(names::UID_LABEL).cloned().unwrap_or_default();
+            let (namespace, name) = (schedule.namespace().unwrap_or_default(), schedule.name_any());
+            if let Err(error) = cron_job::remove(&self.cluster, &namespace, &name, &uid).await {
+                problems.push(format!("CronJob {}: {}", key(schedule), error.describe()));
+            }
+        }
+        problems
+    }
+
+    /// Does what the operator would do with a deleted experiment.
+    async fn experiment(&self, found: &DynamicObject) -> Result<Progress, Error> {
+        let (namespace, name) = (found.namespace().unwrap_or_default(), found.name_any());
+        let api = self.cluster.experiments(&namespace);
+        if self.args.delete_experiments && found.metadata.deletion_timestamp.is_none() {
+            let parameters = DeleteParams::default().preconditions(delete::only(found.metadata.uid.clone()));
+            let deleted = api.delete(&name, &parameters);
+            gone_is_fine(self.cluster.call(format!("delete experiment {}", key(found)), deleted).await)?;
+        }
+        let context = self.context(&namespace);
+        let result = match self.cluster.find(&api, "experiment", &name).await {
+            Ok(None) => return Ok(Progress::Done),
+            Ok(Some(live)) => teardown::step(&mut Pass::new(&context, live, clock::now())).await,
+            Err(error) => Err(error.into()),
+        };
+        if !self.args.force || matches!(result, Ok(Progress::Done)) {
+            return result;
+        }
+        self.force(&namespace, &name).await.map(|()| Progress::Done)
+    }
+
+    /// Deletes the recorded objects, waits for nothing, and removes all finalizers.
+    async fn force(&self, namespace: &str, name: &str) -> Result<(), Error> {
+        let resource = ApiResource::erase::<Experiment>(&());
+        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
+        let Some(found) = self.cluster.find(&api, "experiment", name).await? else { return Ok(()) };
+        let uid = found.uid().unwrap_or_default();
+        let all = self.scope().pods().await?;
+        for pod in all.iter().filter(|pod| pod.labels().get(names::UID_LABEL) == Some(&uid)) {
+            pods::stop_orphan(&self.cluster, pod).await?;
+        }
+        // The record of an experiment that cannot be read is not known. Its finalizers are.
+        if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
+            let recorded = experiment.status.unwrap_or_default().resources;
+            delete::resources(&self.cluster, &recorded, &uid).await?;
+        }
+        let Some(rest) = without_finalizers(&found, FINALIZERS) else { return Ok(()) };
+        Ok(gone_is_fine(self.cluster.set_finalizers(&api, "experiment", &found, &rest).await)?)
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            client: &self.client,
+            cluster: &self.cluster,
+            namespace: self.args.namespace.as_ref(),
+            delete_experiments: self.args.delete_experiments,
+        }
+    }
+
+    /// The context for the teardown of experiments in a namespace.
+    fn context(&self, namespace: &str) -> Context {
+        let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
+        Context {
+            log_follower: LogFollower::new(self.cluster.clone()),
+            cluster: self.cluster.clone(),
+            config: Config {
+                namespace: namespace.to_owned(),
+                concurrency: 1,
+                call_limit: CALL_LIMIT,
+                cleanup_limit: Duration::MAX,
+                runner: Runner::default(),
+            },
+            pods: store().0,
+            recorder: Recorder::new(self.client.clone(), reporter),
+            metrics: Metrics::default(),
+            backoff: Backoff::default(),
+        }
+    }
+}

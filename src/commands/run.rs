@@ -1,0 +1,121 @@
+//! `run`: works on the experiments of a namespace until it is stopped.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use kube::Client;
+use kube::api::Api;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
+use crate::cluster::{client, discovery};
+use crate::controller;
+use crate::process::config::{Config, RELEASED_IMAGE, Runner};
+use crate::process::health::{Health, heartbeat};
+use crate::process::leader::claim::Claim;
+use crate::process::leader::term::Lead;
+use crate::process::leader::{self, Candidate};
+use crate::process::metrics::Metrics;
+use crate::process::server::{self, Endpoints};
+
+/// How long the event loop may not come round.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// How long the election may take no step, where every step has a limit of a third of the lease's time.
+const UNDECIDED: Duration = Duration::from_secs(30);
+
+/// Works on the experiments of a namespace until a signal says to stop.
+pub async fn run(args: RunArgs) -> anyhow::Result<()> {
+    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
+    let client = client::infer().await?;
+    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    info!(version = env!("CARGO_PKG_VERSION"), namespace, %address, "starting");
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
+
+    // Served before anything is asked: an API server that is down must not get this process killed.
+    let (health, metrics) = (Health::default(), Metrics::default());
+    let begun = health.milestone("the runner is known");
+    tokio::spawn(heartbeat(health.pulse("event loop", STUCK)));
+    let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
+    let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
+
+    if let Some(runner) = stop.run_until_cancelled(self::runner(&client, runner)).await {
+        let over = CancellationToken::new();
+        let (lead, election) = elect(&client, &namespace, leader, &health, over.clone());
+        metrics.tell_of(lead.clone());
+        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
+        controller::run(client, config, (lead, health, metrics), &begun, stop.clone()).await;
+        // Given up only now, so that the next one begins after our last pass.
+        over.cancel();
+        election.await.context("the election panicked")?;
+    }
+    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
+    stop.cancel();
+    serving.await.context("the server panicked")?.context("the server failed")?;
+    info!("stopped");
+    Ok(())
+}
+
+/// Takes part in the election until it is over.
+fn elect(
+    client: &Client,
+    namespace: &str,
+    args: LeaderArgs,
+    health: &Health,
+    over: CancellationToken,
+) -> (Lead, JoinHandle<()>) {
+    let LeaderArgs { leader_elect, lease_name, lease_duration, lease_identity } = args;
+    if leader_elect == Choice::No {
+        return (Lead::forever(), tokio::spawn(async {}));
+    }
+    let identity = lease_identity.filter(|given| !given.is_empty()).unwrap_or_else(leader::identity);
+    let claim = Claim { name: lease_name, identity, duration: lease_duration };
+    let pulse = health.pulse("election", UNDECIDED.max(lease_duration));
+    let knows = health.milestone("it is known who leads");
+    let (candidate, lead) = Candidate::new(Api::namespaced(client.clone(), namespace), claim, pulse, knows);
+    (lead, tokio::spawn(candidate.run(over)))
+}
+
+/// Decides how the runner gets into pods: as the flags say, and otherwise in the same way as the operator got here.
+async fn runner(client: &Client, args: RunnerArgs) -> Runner {
+    let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar } = args;
+    let own = if runner_image.is_some() { None } else { discovery::own_image(client).await };
+    let (own_image, own_secrets) = own.map(|own| (own.name, own.pull_secrets)).unzip();
+    let runner = Runner {
+        image: runner_image.or(own_image).unwrap_or_else(|| RELEASED_IMAGE.to_owned()),
+        pull_policy: runner_image_pull_policy,
+        pull_secrets: if runner_pull_secret.is_empty() {
+            own_secrets.unwrap_or_default()
+        } else {
+            runner_pull_secret
+        },
+        sidecar: match native_sidecar {
+            NativeSidecar::Yes => true,
+            NativeSidecar::No => false,
+            NativeSidecar::Auto => discovery::has_sidecars(client).await,
+        },
+        journal: true,
+    };
+    info!(image = runner.image, sidecar = runner.sidecar, "how the runner gets into pods");
+    runner
+}
+
+/// Cancels on the first SIGTERM or SIGINT.
+async fn cancel_on_signal(stop: CancellationToken) {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        },
+        Err(_) => drop(interrupted.await),
+    }
+    info!("asked to stop");
+    stop.cancel();
+}

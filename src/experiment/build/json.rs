@@ -1,0 +1,42 @@
+//! Edits of untyped objects.
+
+use serde_json::{Value, json};
+
+/// A list of objects at a key, for changing them in place; empty where there is none.
+pub fn items<'a>(value: &'a mut Value, key: &str) -> &'a mut [Value] {
+    value.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
+}
+
+/// Takes the items out of the list at `key` that are not wanted, and the list when it is empty then.
+pub fn retain(value: &mut Value, key: &str, wanted: impl Fn(&Value) -> bool) {
+    let Some(list) = value.get_mut(key).and_then(Value::as_array_mut) else {
+        return;
+    };
+    list.retain(wanted);
+    if list.is_empty()
+        && let Some(map) = value.as_object_mut()
+    {
+        map.remove(key);
+    }
+}
+
+/// The mapping at a key, made if it is not there.
+pub fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
+    if !value[key].is_object() {
+        value[key] = json!({});
+    }
+    &mut value[key]
+}
+
+/// Appends to the list at a key, made if it is not there.
+pub fn push(value: &mut Value, key: &str, item: Value) {
+    match value.get_mut(key).and_then(Value::as_array_mut) {
+        Some(list) => list.push(item),
+        None => value[key] = json!([item]),
+    }
+}
+
+/// Whether an item has this name.
+pub fn is_named(item: &Value, name: &str) -> bool {
+    item.get("name") == Some(&json!(name))
+}

@@ -1,0 +1,160 @@
+//! Lists, stops, releases and removes the pods of runs.
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, DeleteParams, ListParams};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tracing::warn;
+
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
+use crate::experiment::children::create;
+use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::judge::pod_state::{PodState, pod_state};
+use chaostoolkit_api::{PodAddress, Status, Text, names};
+
+/// Reads the pod at an address if it belongs to the experiment with this uid.
+pub async fn find(cluster: &Cluster, pod: &PodAddress, uid: &str) -> Result<Option<Pod>, cluster::Error> {
+    let PodAddress { namespace, name } = pod;
+    let found = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), name).await?;
+    Ok(found.filter(|pod| belongs_to(pod, uid)))
+}
+
+/// Lists the pods of an experiment in a namespace, oldest first.
+pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, cluster::Error> {
+    let mut pods = list_own(cluster, &cluster.pods(namespace), "pods", uid).await?;
+    pods.sort_by_key(|pod| {
+        (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
+    });
+    Ok(pods)
+}
+
+/// Lists the objects of one kind that belong to an experiment.
+pub async fn list_own<K>(
+    cluster: &Cluster,
+    api: &Api<K>,
+    what: &str,
+    uid: &str,
+) -> Result<Vec<K>, cluster::Error>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let own = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
+    let doing = format!("list the {what} of experiment {uid}");
+    Ok(cluster.call(doing, api.list(&own)).await?.items)
+}
+
+/// Deletes a pod, which asks its containers to stop. Does nothing if it is being deleted already.
+pub async fn stop(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        restore_namespace(cluster, pod).await?;
+    }
+    delete(cluster, pod, DeleteParams::default()).await
+}
+
+/// Stops a pod whose experiment is gone, and removes its finalizer, since nobody is left to record its end.
+pub async fn stop_orphan(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    release(cluster, pod).await?;
+    stop(cluster, pod).await
+}
+
+/// Removes the outcome finalizer from a pod. The end of the pod is recorded by then, or nobody will record it.
+pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    let Some(finalizers) = without_finalizers(pod, &[names::OUTCOME_FINALIZER]) else {
+        return Ok(());
+    };
+    let api = cluster.pods(&PodAddress::of(pod).namespace);
+    let release = async || cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await;
+    let released = match release().await {
+        Err(error) if error.is_namespace_not_found() => {
+            restore_namespace(cluster, pod).await?;
+            release().await
+        }
+        released => released,
+    };
+    gone_is_fine(released)
+}
+
+/// Releases all pods of an experiment. Used if the pods are not cleaned up: they must not block their namespace.
+pub async fn release_all(cluster: &Cluster, namespace: &str, uid: &str) -> Result<(), cluster::Error> {
+    for pod in list(cluster, namespace, uid).await? {
+        release(cluster, &pod).await?;
+    }
+    Ok(())
+}
+
+/// Removes a pod that has ended.
+pub async fn remove_ended(cluster: &Cluster, pod: &Pod) -> Result<Progress, cluster::Error> {
+    release(cluster, pod).await?;
+    // Nothing runs in it any more, so nothing needs a grace period.
+    delete(cluster, pod, DeleteParams::default().grace_period(0)).await?;
+    // The caller removes the rights and mounts of the pod next. The pod has to be gone by then.
+    let PodAddress { namespace, name } = PodAddress::of(pod);
+    let left = cluster.find(&cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
+    let is_gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
+    Ok(if is_gone { Progress::Done } else { Progress::Waiting })
+}
+
+/// Removes the pods of earlier runs. The pod of the recorded run is gone by then, or was not created yet.
+pub async fn remove_earlier(
+    cluster: &Cluster,
+    status: &Status,
+    uid: &str,
+) -> Result<Progress, cluster::Error> {
+    let Some(namespace) = &status.run_namespace else { return Ok(Progress::Done) };
+    if status.run.as_ref().is_none_or(|run| run.number < 2) {
+        return Ok(Progress::Done);
+    }
+    let mut progress = Progress::Done;
+    for pod in list(cluster, namespace, uid).await? {
+        let removed = match pod_state(&pod) {
+            PodState::Ended(_) => remove_ended(cluster, &pod).await?,
+            _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,
+        };
+        if removed == Progress::Waiting {
+            progress = Progress::Waiting;
+        }
+    }
+    Ok(progress)
+}
+
+/// Creates the namespace of a held pod again if somebody removed it by force.
+///
+/// A held pod holds its namespace, so only force removes that. The API server changes nothing in a namespace that does not
+/// exist: the kubelet cannot report the end of the pod, and nobody can remove its finalizer.
+pub async fn restore_namespace(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    if !is_held(pod) {
+        return Ok(());
+    }
+    let address = PodAddress::of(pod);
+    let name = &address.namespace;
+    if cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await?.is_some() {
+        return Ok(());
+    }
+    warn!(
+        namespace = name,
+        pod = address.name,
+        "creating the namespace again, since a held pod is left in it"
+    );
+    let namespace = Manifest::new(Kind::Namespace, json!({"metadata": {"name": name}}));
+    create::missing_namespace(cluster, &namespace).await
+}
+
+async fn delete(cluster: &Cluster, pod: &Pod, parameters: DeleteParams) -> Result<(), cluster::Error> {
+    if pod.metadata.deletion_timestamp.is_some() && !is_half_deleted(pod) {
+        return Ok(());
+    }
+    let PodAddress { namespace, name } = PodAddress::of(pod);
+    let parameters = parameters.preconditions(delete::only(pod.metadata.uid.clone()));
+    delete::object(cluster, Kind::Pod, &namespace, &name, &parameters).await
+}
+
+/// Whether the API server has marked a pod as deleted at once, and then not removed it although it has no finalizers.
+///
+/// The API server does these two one after the other, and a connection that ends in between ends the deletion as well. The
+/// kubelet would finish it, but a node that is gone has no kubelet.
+fn is_half_deleted(pod: &Pod) -> bool {
+    let ObjectMeta { finalizers, deletion_grace_period_seconds, .. } = &pod.metadata;
+    *deletion_grace_period_seconds == Some(0) && finalizers.as_ref().is_none_or(Vec::is_empty)
+}

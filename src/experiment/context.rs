@@ -1,0 +1,41 @@
+//! What the passes share, and how long they wait.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::core::PartialObjectMeta;
+use kube::runtime::events::Recorder;
+use kube::runtime::reflector::Store;
+
+use crate::cluster::Cluster;
+use crate::experiment::judge::log_follower::LogFollower;
+use crate::process::backoff::Backoff;
+use crate::process::config::Config;
+use crate::process::metrics::Metrics;
+
+/// What the passes share.
+pub struct Context {
+    /// Access to the API server.
+    pub cluster: Cluster,
+    /// Settings.
+    pub config: Config,
+    /// Metadata of all runner pods, as watched.
+    pub pods: Store<PartialObjectMeta<Pod>>,
+    /// Publishes events. All passes share one recorder, since it folds repeated events into series.
+    pub recorder: Recorder,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Reads the logs of pods.
+    pub log_follower: LogFollower,
+    /// How long a failed experiment waits for its next pass.
+    pub backoff: Backoff,
+}
+
+/// How long a pass waits for the first list of pods.
+pub const FIRST_LIST: Duration = Duration::from_secs(1);
+
+/// How often a teardown is checked if no event brings the next pass.
+pub const TEARDOWN_RESYNC: Duration = Duration::from_secs(10);
+
+/// The pause before a journal is requested again that could not be read.
+pub const JOURNAL_RETRY: Duration = Duration::from_secs(2);

@@ -1,0 +1,80 @@
+//! Checks of a spec before anything is read from the cluster.
+//!
+//! Each check is a named predicate. A spec is valid if all of them hold, and the first that fails is reported.
+
+use crate::experiment::decide::plan::source::experiment_file;
+use crate::experiment::decide::plan::values::given;
+use chaostoolkit_api::spec::InvalidSpec;
+use chaostoolkit_api::{Spec, names};
+
+/// A check of a spec. Its second argument is the operator's namespace.
+type Check = fn(&Spec, &str) -> Result<(), InvalidSpec>;
+
+/// All checks, in the order in which they are made. Names are checked here since they become a part of a URL when the
+/// operator looks the object up.
+const CHECKS: [Check; 5] = [
+    run_namespace_is_allowed,
+    template_name_is_valid,
+    env_name_is_valid,
+    older_env_name_is_valid,
+    experiment_name_is_valid,
+];
+
+/// Returns the namespace of the run if all checks of the spec hold.
+pub fn run_namespace(spec: &Spec, operator_namespace: &str) -> Result<String, InvalidSpec> {
+    CHECKS.iter().try_for_each(|check| check(spec, operator_namespace))?;
+    Ok(wanted_namespace(spec).to_owned())
+}
+
+fn wanted_namespace(spec: &Spec) -> &str {
+    spec.namespace.as_deref().unwrap_or(names::DEFAULT_RUN_NAMESPACE)
+}
+
+fn run_namespace_is_allowed(spec: &Spec, operator_namespace: &str) -> Result<(), InvalidSpec> {
+    namespace_is_allowed("spec.namespace".to_owned(), wanted_namespace(spec), operator_namespace)
+}
+
+/// Whether a run may reach into a namespace: not into those of the cluster's own parts, nor into the operator's.
+pub fn namespace_is_allowed(
+    path: String,
+    namespace: &str,
+    operator_namespace: &str,
+) -> Result<(), InvalidSpec> {
+    names::check_dns_label(namespace).map_err(|problem| InvalidSpec::new(path.clone(), problem))?;
+    if namespace == operator_namespace || namespace.starts_with("kube-") {
+        let problem = format!(
+            "{namespace:?} is not for experiments: a run there could reach the cluster's or the operator's own parts"
+        );
+        return Err(InvalidSpec::forbidden(path, problem));
+    }
+    Ok(())
+}
+
+fn template_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let name = spec.template.as_ref().and_then(|template| template.name.clone());
+    name_is_valid("spec.template.name", name)
+}
+
+fn env_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let env = spec.pod.as_ref().and_then(|pod| pod.env.as_ref());
+    name_is_valid("spec.pod.env.configMapName", env.and_then(|env| env.config_map_name.clone()))
+}
+
+/// The older place of the name counts only if the newer one has none.
+fn older_env_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let Some(pod) = &spec.pod else { return Ok(()) };
+    let env = pod.env.as_ref().and_then(|env| given(env.config_map_name.clone()));
+    name_is_valid("spec.pod.configMapName", pod.config_map_name.clone().filter(|_| env.is_none()))
+}
+
+fn experiment_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let name = experiment_file(spec).map(|(config_map, _)| config_map);
+    name_is_valid("spec.pod.experiment.configMapName", name)
+}
+
+/// Whether a `ConfigMap` can have this name. An absent or empty name is valid: a default takes its place.
+fn name_is_valid(path: &str, name: Option<String>) -> Result<(), InvalidSpec> {
+    given(name).map_or(Ok(()), |name| {
+        names::check_dns_subdomain(&name).map_err(|problem| InvalidSpec::new(path, problem))
+    })
+}

@@ -1,0 +1,112 @@
+//! Follows the pod of a run to its end, and records that.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::runtime::controller::Action;
+
+use crate::experiment::children::pods;
+use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC};
+use crate::experiment::error::Error;
+use crate::experiment::intent::Intent;
+use crate::experiment::journals;
+use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::pod_state::{PodState, pod_state};
+use crate::experiment::pass::Pass;
+use crate::experiment::stages::abort;
+use crate::process::clock;
+
+/// The recorded run, as a pass finds it.
+pub enum Recorded {
+    /// Its pod exists.
+    Pod(Box<Pod>),
+    /// It has ended, and its pod is gone.
+    Ended,
+    /// Nothing was created for it, or there is no run yet. The runs of a schedule are followed by the schedule.
+    NotCreated,
+}
+
+/// Looks up the recorded run. A pod that vanished before its end could be recorded ends the run.
+pub async fn find(pass: &mut Pass<'_>) -> Result<Recorded, Error> {
+    let status = &pass.draft.status;
+    let Some(address) = status.run_pod() else {
+        return Ok(if status.is_finished() { Recorded::Ended } else { Recorded::NotCreated });
+    };
+    let is_finished = status.is_finished();
+    let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
+    match pods::find(&pass.context.cluster, &address, pass.live.uid()).await? {
+        Some(pod) => Ok(Recorded::Pod(Box::new(pod))),
+        None if is_finished => Ok(Recorded::Ended),
+        None if was_created => {
+            pass.draft.lost();
+            pass.write().await?;
+            Ok(Recorded::Ended)
+        }
+        None => Ok(Recorded::NotCreated),
+    }
+}
+
+/// Records the state of the pod, and stops it if the run is to end. Releases the pod only after its end is written and its
+/// journal kept. Returns what to wait for, or nothing once the run has ended.
+pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<Option<Action>, Error> {
+    let context = pass.context;
+    let state = pod_state(pod);
+    let PodState::Ended(end) = &state else {
+        context.log_follower.follow(pod);
+        return go_on(pass, intent, pod, &state).await.map(Some);
+    };
+    if !pass.draft.status.is_finished() {
+        let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+        pass.draft.observed(pod, &state, intent);
+        pass.draft.ended(end, &evidence, intent);
+        keep_journal(pass, intent, &evidence).await;
+    } else if is_journal_due(pass) {
+        let evidence = Evidence::of_journal(&context.log_follower, pod, end).await;
+        keep_journal(pass, intent, &evidence).await;
+    }
+    pass.write().await?;
+    if is_journal_due(pass) {
+        return Ok(Some(Action::requeue(JOURNAL_RETRY)));
+    }
+    pods::release(&context.cluster, pod).await?;
+    Ok(None)
+}
+
+fn is_journal_due(pass: &Pass<'_>) -> bool {
+    pass.draft.status.run.as_ref().is_some_and(|run| run.is_journal_due())
+}
+
+/// Keeps the journal of the run that has ended, and records the result.
+async fn keep_journal(pass: &mut Pass<'_>, intent: &Intent, evidence: &Evidence) {
+    let (cluster, limit) = (&pass.context.cluster, intent.journal_limit);
+    if let Some(outcome) = pass.draft.status.outcome
+        && let Some(run) = &mut pass.draft.status.run
+    {
+        run.journal = journals::keep(cluster, &pass.live, (run, outcome), evidence, limit).await;
+    }
+}
+
+/// Handles a pod that has not ended. It is left alone, unless the author wants the run to stop or the run was to have
+/// started by now.
+async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState) -> Result<Action, Error> {
+    let cluster = &pass.context.cluster;
+    if pass.draft.status.is_finished() {
+        if pass.draft.status.run.as_ref().is_none_or(|run| run.pod_uid != pod.metadata.uid) {
+            // A call that arrived after the run was given up created this pod. Nobody would know of its run.
+            pods::stop(cluster, pod).await?;
+        }
+        return Ok(Action::await_change());
+    }
+    pass.draft.observed(pod, state, intent);
+    let now = clock::now();
+    let run = pass.draft.status.run.clone().unwrap_or_default();
+    let is_late = matches!(state, PodState::Starting(_)) && intent.is_start_overdue(&run, now);
+    if intent.abort || is_late {
+        abort::stop(pass, intent, pod).await?;
+    }
+    if let Some(grace_end) = &pod.metadata.deletion_timestamp {
+        pods::restore_namespace(cluster, pod).await?;
+        // If the pod has not ended by the end of its grace period, something holds it up.
+        return Ok(Action::requeue(clock::until(grace_end.0, now).max(TEARDOWN_RESYNC)));
+    }
+    let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
+    Ok(deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now))))
+}

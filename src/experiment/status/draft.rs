@@ -1,0 +1,324 @@
+//! The next status of an experiment.
+//!
+//! A [`Draft`] starts as the status that was read. The same pass over the same objects writes the same status: times come
+//! from the pod, or change together with what they date.
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::experiment::build::resources::Resources;
+use crate::experiment::decide::plan::Plan;
+use crate::experiment::error::Error;
+use crate::experiment::intent::Intent;
+use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::pod_state::{End, PodState, node};
+use crate::experiment::judge::verdict::{self, Ordered, Verdict};
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::spec::InvalidSpec;
+use chaostoolkit_api::{
+    About, Counters, Experiment, Outcome, Phase, ResourceRef, Run, Status, Text, Trigger, names,
+};
+
+/// A status in the making.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it is so far.
+    pub status: Status,
+    generation: Option<i64>,
+    pub(super) now: Timestamp,
+    /// What the runs of a schedule run, by today's spec or else the last that could be decided on.
+    pub(super) about: About,
+}
+
+impl Draft {
+    /// Starts from what is recorded.
+    #[must_use]
+    pub fn of(experiment: &Experiment, now: Timestamp) -> Self {
+        let mut status = experiment.status.clone().unwrap_or_default();
+        // Deleting an experiment raises its generation too, but its spec is what it was.
+        if !experiment.is_deleting() {
+            status.observed_generation = experiment.metadata.generation;
+        }
+        let about = status.run.as_ref().map(|run| run.experiment.clone()).unwrap_or_default();
+        Self { status, generation: experiment.metadata.generation, now, about }
+    }
+
+    /// The spec was understood, but for these fields, and with these warnings.
+    pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
+        let fields =
+            (!unknown.is_empty()).then(|| format!("not used, since not known: {}", unknown.join(", ")));
+        let reason = match (unknown, warnings) {
+            ([], []) => Reason::Accepted,
+            (_, []) => Reason::UnknownFields,
+            _ => Reason::AcceptedWithWarnings,
+        };
+        let all: Vec<&str> = fields.iter().chain(warnings).map(String::as_str).collect();
+        let message = if all.is_empty() { "the spec is valid".to_owned() } else { all.join("; ") };
+        self.set(Type::Accepted, State::True, reason, &message);
+    }
+
+    /// The spec was not understood. Nothing was run, so correcting it starts the run.
+    pub fn rejected(&mut self, invalid: &InvalidSpec) {
+        let message = invalid.to_string();
+        self.set(Type::Accepted, State::False, Reason::InvalidSpec, &message);
+        if invalid.is_forbidden {
+            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        }
+        self.phase(Phase::Failed, Reason::InvalidSpec, &message);
+    }
+
+    /// This run was decided on: what teardown needs to know is on the record before anything is created.
+    pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
+        self.about.clone_from(&plan.about);
+        if self.status.run.is_none() {
+            // What was on the experiment from the start asks for no second run.
+            self.status.rerun.clone_from(&plan.rerun);
+        }
+        self.status.suffix = Some(names::suffix(&plan.owner.uid));
+        self.status.run_namespace = Some(plan.namespace.clone());
+        // A schedule is decided on again in each pass: what its last run found is not unknown for that.
+        if plan.schedule.is_none() || self.status.schedule.is_none() {
+            self.status.outcome = Some(Outcome::Unknown);
+        }
+        let recorded = std::mem::take(&mut self.status.resources);
+        let is_adopted = |made: &ResourceRef| recorded.iter().any(|old| old.adopted && old.is_same(made));
+        let references = resources.references().into_iter();
+        self.status.resources =
+            references.map(|made| ResourceRef { adopted: is_adopted(&made), ..made }).collect();
+        let is_known = if let Some(schedule) = &plan.schedule {
+            let recorded = self.status.schedule.get_or_insert_default();
+            let is_known = recorded.cron == schedule.cron;
+            if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
+                // The times of another schedule say nothing about what this one has left out.
+                recorded.last_schedule_time = None;
+            }
+            recorded.cron.clone_from(&schedule.cron);
+            recorded.time_zone.clone_from(&schedule.time_zone);
+            is_known
+        } else {
+            let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
+            let run = Run {
+                number: plan.owner.number,
+                trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
+                requested_at: asked
+                    .as_ref()
+                    .and_then(|asked| asked.requested_at.clone())
+                    .or(Some(Time(self.now))),
+                pod_name: resources.workload.name().to_owned(),
+                experiment: plan.about.clone(),
+                spec_hash: Some(plan.spec_hash.clone()),
+                ..Run::default()
+            };
+            let is_known = asked.as_ref() == Some(&run);
+            self.status.run = Some(run);
+            if self.status.schedule.take().is_some() {
+                (self.status.counters, self.status.history) = (None, Vec::new());
+            }
+            self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+            is_known
+        };
+        // What an earlier pass was blocked by stays said until this one has come further, and so does a schedule that is
+        // followed. The end of a rejected spec does not: who waits for the end must not take it for that of the run.
+        let stays = matches!(self.status.phase, Some(Phase::Blocked | Phase::Scheduled | Phase::Suspended));
+        if !(is_known && stays) {
+            self.set(Type::Provisioned, State::Unknown, Reason::Provisioning, "creating what the run needs");
+            self.phase(Phase::Pending, Reason::Provisioning, "creating what the run needs");
+        }
+    }
+
+    /// Something stands in the way that somebody has to see.
+    pub fn blocked(&mut self, error: &Error) {
+        // A pod that was created goes on, whoever cannot look at it for the moment; and what came of it is final.
+        let is_created = self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
+        if self.status.is_finished() || (is_created && self.status.schedule.is_none()) {
+            return;
+        }
+        let message = error.describe();
+        self.set(Type::Provisioned, State::False, error.reason(), &message);
+        if error.reason() == Reason::Forbidden {
+            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        } else {
+            // Not refused any more; whether anything else will be, the rest of the way shows.
+            self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
+        }
+        self.phase(Phase::Blocked, error.reason(), &message);
+    }
+
+    /// The pod of the run exists, in this state.
+    pub fn observed(&mut self, pod: &Pod, state: &PodState, intent: &Intent) {
+        self.provisioned("everything the run needs was created");
+        let Some(run) = &mut self.status.run else { return };
+        run.pod_uid.clone_from(&pod.metadata.uid);
+        run.node_name = node(pod).or_else(|| run.node_name.take());
+        match state {
+            PodState::Starting(None) => {
+                self.phase(Phase::Starting, Reason::Starting, "waiting for the container to start");
+            }
+            PodState::Starting(Some(stall)) => {
+                let message = format!("{}: {}", stall.word, stall.message);
+                // The words vary from one attempt to the next; the first ones stay, or each attempt were a write.
+                if !self.is_stalled_by(&stall.word) {
+                    self.phase(Phase::Starting, stall.reason(), &message);
+                }
+            }
+            PodState::Running { started_at } => {
+                run.started_at.clone_from(started_at);
+                self.phase(Phase::Running, Reason::Running, "the container runs");
+            }
+            PodState::Ended(_) => {}
+        }
+        if pod.metadata.deletion_timestamp.is_some() && !matches!(state, PodState::Ended(_)) {
+            self.stopping(intent);
+        }
+    }
+
+    /// The run has ended, and this is what there is to judge it by.
+    pub fn ended(&mut self, end: &End, evidence: &Evidence, intent: &Intent) {
+        let now = self.now;
+        let Some(run) = &mut self.status.run else { return };
+        let ordered = Ordered::of(run, intent, now);
+        finish(run, end, now);
+        verdict::record(run, evidence);
+        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
+        self.conclude(&verdict);
+    }
+
+    /// The last word about the run of an experiment that runs once.
+    pub(super) fn conclude(&mut self, verdict: &Verdict) {
+        count(&mut self.status, verdict);
+        let is_never_started = matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
+            && self.status.run.as_ref().is_some_and(|run| run.started_at.is_none());
+        let rolled_back = if is_never_started {
+            Some((None, Reason::NotStarted, "the run never started".to_owned()))
+        } else {
+            self.status.run.as_ref().map(verdict::rolled_back)
+        };
+        self.phase(verdict.phase, verdict.reason, &verdict.message);
+        self.judged(verdict);
+        if let Some((is, reason, message)) = rolled_back {
+            let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
+            self.set(Type::RolledBack, state, reason, &message);
+        }
+    }
+
+    /// Whether the run succeeded: only one that passed has, and only if it did what it was to do.
+    fn judged(&mut self, verdict: &Verdict) {
+        let (state, reason) = match (verdict.outcome, verdict.reason) {
+            (Outcome::Passed, Reason::Inconclusive) => (State::Unknown, Reason::Inconclusive),
+            (Outcome::Passed, _) => (State::True, verdict.reason),
+            (Outcome::Unknown, Reason::Completed) => (State::Unknown, Reason::OutcomeUnknown),
+            _ => (State::False, verdict.reason),
+        };
+        self.set(Type::Succeeded, state, reason, &verdict.message);
+    }
+
+    /// The pod is gone, and how it ended was never seen.
+    pub fn lost(&mut self) {
+        self.vanished(Reason::PodLost, |pod| format!("pod {pod} vanished before its end could be seen"));
+    }
+
+    /// The Python operator had run the experiment, and its pod is gone.
+    pub fn adopted_without_pod(&mut self) {
+        self.vanished(Reason::Adopted, |pod| {
+            format!(
+                "run by the Python operator before; pod {pod} is gone, so how it ended is not known. It is not run again"
+            )
+        });
+    }
+
+    fn vanished(&mut self, reason: Reason, message: impl Fn(&str) -> String) {
+        let Some(run) = &mut self.status.run else { return };
+        run.finished_at = Some(Time(self.now));
+        let message = message(&run.pod_name);
+        self.conclude(&Verdict::lost(reason, message));
+    }
+
+    /// The experiment is being deleted.
+    pub fn terminating(&mut self, message: &str) {
+        self.status.phase = Some(Phase::Terminating);
+        self.status.reason = Some(Reason::Terminating.into());
+        self.status.message = Some(message.to_owned());
+    }
+
+    /// Something cannot be deleted.
+    pub fn cleanup_blocked(&mut self, error: &Error) {
+        let message = error.describe();
+        self.set(Type::CleanupBlocked, State::True, Reason::CleanupBlocked, &message);
+        self.status.reason = Some(Reason::CleanupBlocked.into());
+        self.status.message = Some(condition::short(&message));
+    }
+
+    /// Nothing was refused, and everything is there.
+    pub(super) fn provisioned(&mut self, message: &str) {
+        self.set(Type::Permitted, State::True, Reason::Permitted, "nothing that the run needs was refused");
+        self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
+    }
+
+    fn is_stalled_by(&self, word: &str) -> bool {
+        self.status.phase == Some(Phase::Starting)
+            && self.status.message.as_ref().is_some_and(|message| message.starts_with(&format!("{word}:")))
+    }
+
+    /// Sets the phase, and the two conditions that follow from it.
+    pub(super) fn phase(&mut self, phase: Phase, reason: Reason, message: &str) {
+        // What the end of an aborted run says must not hide that the experiment is going away.
+        if self.status.phase != Some(Phase::Terminating) {
+            self.status.phase = Some(phase);
+            self.status.reason = Some(reason.into());
+            self.status.message = Some(condition::short(message));
+        }
+        match phase {
+            Phase::Completed | Phase::Failed | Phase::Aborted => {
+                self.set(Type::Finished, State::True, reason, message);
+                self.set(Type::Succeeded, State::False, reason, message);
+            }
+            Phase::Pending
+            | Phase::Blocked
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Aborting
+            | Phase::Scheduled
+            | Phase::Suspended
+            | Phase::Terminating => {
+                self.set(Type::Finished, State::False, reason, message);
+                self.set(Type::Succeeded, State::Unknown, reason, message);
+            }
+        }
+    }
+
+    pub(super) fn set(&mut self, type_: Type, state: State, reason: Reason, message: &str) {
+        condition::set(
+            &mut self.status.conditions,
+            (type_, state, reason),
+            message,
+            self.generation,
+            self.now,
+        );
+    }
+}
+
+/// Fills in how a run ended.
+pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
+    run.started_at = end.started_at.clone().or_else(|| run.started_at.take());
+    let finished = end.finished_at.clone().unwrap_or(Time(now));
+    run.duration_seconds =
+        run.started_at.as_ref().map(|started| (finished.0.as_second() - started.0.as_second()).max(0));
+    run.finished_at = Some(finished);
+    run.exit_code = end.exit_code;
+    run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
+}
+
+/// Records what a run that has ended found, and counts it.
+pub(super) fn count(status: &mut Status, verdict: &Verdict) {
+    status.outcome = Some(verdict.outcome);
+    status.warnings.clone_from(&verdict.warnings);
+    status.conclusive = Some(verdict.conclusive);
+    let counters: &mut Counters = status.counters.get_or_insert_default();
+    counters.runs += 1;
+    counters.passed += i32::from(verdict.outcome == Outcome::Passed);
+    counters.deviated += i32::from(verdict.outcome == Outcome::Deviated);
+    counters.failed += i32::from(verdict.phase == Phase::Failed);
+    counters.aborted += i32::from(verdict.phase == Phase::Aborted);
+}
