@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
-use crate::proof::{Doubt, doubt};
+use crate::proof::{Doubt, find_doubt};
 
 /// What a run found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ pub struct Verdict {
 /// Judges a run by its journal. The rules are in the documentation of this crate.
 #[must_use]
 pub fn classify(journal: &Journal) -> Verdict {
-    let (outcome, doubt) = match found(journal) {
+    let (outcome, doubt) = match determine_outcome(journal) {
         Ok(outcome) => (outcome, None),
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
     };
@@ -115,9 +115,9 @@ pub fn classify(journal: &Journal) -> Verdict {
     Verdict { outcome, warnings, conclusive, doubt }
 }
 
-fn found(journal: &Journal) -> Result<Outcome, Doubt> {
+fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
     let status = journal.status.get();
-    if status == Some(&Status::Interrupted) || interrupted_within(journal) {
+    if status == Some(&Status::Interrupted) || has_interrupted_activity(journal) {
         return Ok(Outcome::Interrupted);
     }
     if status == Some(&Status::Aborted) {
@@ -127,23 +127,23 @@ fn found(journal: &Journal) -> Result<Outcome, Doubt> {
         return Err(Doubt::Status);
     }
     let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
-    if !journal.states().flat_map(State::probes).all(succeeded) {
+    if !journal.evaluated_states().flat_map(State::probes).all(succeeded) {
         return Ok(Outcome::ProbeError);
     }
     let not_met = |state: &State| state.met == Field::Set(false);
     if journal.steady_states.get().and_then(|states| states.before.get()).is_some_and(not_met) {
         return Ok(Outcome::BaselineNotMet);
     }
-    if journal.states().any(not_met) || journal.deviated == Field::Set(true) {
+    if journal.evaluated_states().any(not_met) || journal.deviated == Field::Set(true) {
         return Ok(Outcome::Deviated);
     }
-    doubt(journal).map_or(Ok(Outcome::Passed), Err)
+    find_doubt(journal).map_or(Ok(Outcome::Passed), Err)
 }
 
 /// Whether an interruption passed for the failure of an activity.
-fn interrupted_within(journal: &Journal) -> bool {
-    let probes = journal.states().flat_map(State::probes);
-    let mut entries = journal.method().chain(journal.played()).chain(probes);
+fn has_interrupted_activity(journal: &Journal) -> bool {
+    let probes = journal.evaluated_states().flat_map(State::probes);
+    let mut entries = journal.method_entries().chain(journal.rollback_entries()).chain(probes);
     entries.any(|entry| matches!(entry.exception, Field::Set(Exception { interruption: true })))
 }
 
@@ -153,10 +153,10 @@ fn warnings(journal: &Journal) -> Vec<Warning> {
     let dry = journal.experiment.get().map_or(&Field::Missing, |experiment| &experiment.dry);
     // Without a hypothesis that can be read, nothing shows that there was one.
     let judged = journal.declared_probes().is_some_and(|probes| probes > 0);
-    let skipped = journal.skips_hypothesis() && journal.states().next().is_none();
+    let skipped = journal.skips_hypothesis() && journal.evaluated_states().next().is_none();
     [
-        (Warning::ActivityFailed, journal.method().any(failed)),
-        (Warning::RollbackFailed, journal.played().any(failed)),
+        (Warning::ActivityFailed, journal.method_entries().any(failed)),
+        (Warning::RollbackFailed, journal.rollback_entries().any(failed)),
         (Warning::RollbacksNotPlayed, journal.declared_rollbacks().is_some_and(|declared| played < declared)),
         (Warning::NoHypothesis, !judged || skipped),
         (Warning::DryRun, *dry == Field::Set(Truth(true))),

@@ -38,7 +38,7 @@ impl<T> Field<T> {
 }
 
 /// A type of which some values of JSON make sense. All others are `None`.
-pub(crate) trait Shape: Sized {
+pub(crate) trait FromJson: Sized {
     /// From `true` or `false`.
     fn from_bool(_: bool) -> Option<Self> {
         None
@@ -67,15 +67,15 @@ pub(crate) trait Shape: Sized {
     }
 }
 
-impl<'de, T: Shape> Deserialize<'de> for Field<T> {
+impl<'de, T: FromJson> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any(PhantomData))
+        deserializer.deserialize_any(FieldVisitor(PhantomData))
     }
 }
 
-struct Any<T>(PhantomData<T>);
+struct FieldVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Shape> Visitor<'de> for Any<T> {
+impl<'de, T: FromJson> Visitor<'de> for FieldVisitor<T> {
     type Value = Field<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,19 +117,19 @@ impl<'de, T: Shape> Visitor<'de> for Any<T> {
     }
 }
 
-impl Shape for bool {
+impl FromJson for bool {
     fn from_bool(value: bool) -> Option<Self> {
         Some(value)
     }
 }
 
-impl Shape for f64 {
+impl FromJson for f64 {
     fn from_number(value: f64) -> Option<Self> {
         value.is_finite().then_some(value)
     }
 }
 
-impl<T: Shape> Shape for Vec<Field<T>> {
+impl<T: FromJson> FromJson for Vec<Field<T>> {
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut items = Self::new();
         while let Some(item) = list.next_element()? {
@@ -143,7 +143,7 @@ impl<T: Shape> Shape for Vec<Field<T>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) usize);
 
-impl Shape for Count {
+impl FromJson for Count {
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut count = 0;
         while list.next_element::<IgnoredAny>()?.is_some() {
@@ -157,7 +157,7 @@ impl Shape for Count {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Truth(pub(crate) bool);
 
-impl Shape for Truth {
+impl FromJson for Truth {
     fn from_bool(value: bool) -> Option<Self> {
         Some(Self(value))
     }
@@ -185,14 +185,14 @@ impl Shape for Truth {
 
 /// A text that an author chose: shortened as it is read, since nothing bounds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Label(pub(crate) String);
+pub(crate) struct ShortText(pub(crate) String);
 
-impl Label {
+impl ShortText {
     /// How long a label is at most, in characters.
     pub(crate) const MAX: usize = 120;
 }
 
-impl Shape for Label {
+impl FromJson for ShortText {
     fn from_text(value: &str) -> Option<Self> {
         Some(Self(shorten(value, Self::MAX)))
     }
@@ -219,10 +219,7 @@ mod tests {
     #[case("\"true\"", Field::Wrong)]
     #[case("[true, [{}]]", Field::Wrong)]
     #[case("{\"a\": {\"b\": [1]}}", Field::Wrong)]
-    fn a_value_of_another_type_is_wrong_and_read_to_its_end(
-        #[case] json: &str,
-        #[case] expected: Field<bool>,
-    ) {
+    fn a_value_of_another_type_is_wrong_and_consumed(#[case] json: &str, #[case] expected: Field<bool>) {
         assert_eq!(serde_json::from_str::<Field<bool>>(json).unwrap(), expected);
     }
 
@@ -234,7 +231,7 @@ mod tests {
     #[case("{}", false)]
     #[case("\"activities\"", true)]
     #[case("{\"a\": null}", true)]
-    fn truth_is_pythons(#[case] json: &str, #[case] expected: bool) {
+    fn truth_follows_python(#[case] json: &str, #[case] expected: bool) {
         assert_eq!(serde_json::from_str::<Field<Truth>>(json).unwrap(), Field::Set(Truth(expected)));
     }
 
@@ -242,7 +239,7 @@ mod tests {
     #[case("äöü", 3, "äöü")]
     #[case("äöüß", 3, "äö…")]
     #[case("", 3, "")]
-    fn long_texts_end_on_a_character(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+    fn shortens_by_characters(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
         assert_eq!(shorten(text, max), expected);
     }
 }

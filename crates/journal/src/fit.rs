@@ -8,7 +8,7 @@ use crate::summary::{Experiment, Step, StepStatus, Summary};
 pub const MAX_BYTES: usize = 4096;
 
 /// What a list costs beside its items.
-const LIST: usize = r#","steps":[]"#.len();
+const LIST_OVERHEAD: usize = r#","steps":[]"#.len();
 
 impl Summary {
     /// One line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
@@ -18,29 +18,29 @@ impl Summary {
     #[must_use]
     pub fn to_json(&self, limit: usize) -> String {
         let limit = limit.min(MAX_BYTES);
-        let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_without(0), ..self.clone() };
+        let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_beyond(0), ..self.clone() };
         let untitled = Self { experiment: Experiment::default(), ..bare.clone() };
-        let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST));
-        let steps = room.map(|room| self.chosen(room)).unwrap_or_default();
-        let full = Self { steps_omitted: self.omitted_without(steps.len()), steps, ..bare.clone() };
-        let verdict = Verdict {
+        let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST_OVERHEAD));
+        let steps = room.map(|room| self.select_steps(room)).unwrap_or_default();
+        let full = Self { steps_omitted: self.omitted_beyond(steps.len()), steps, ..bare.clone() };
+        let verdict = VerdictOnly {
             outcome: &self.outcome,
             warnings: Some(&self.warnings),
             conclusive: Some(self.conclusive),
         };
-        let outcome = Verdict { outcome: &self.outcome, warnings: None, conclusive: None };
+        let outcome = VerdictOnly { outcome: &self.outcome, warnings: None, conclusive: None };
         let shorter: [&dyn Fn() -> String; 5] =
             [&|| json(&full), &|| json(&bare), &|| json(&untitled), &|| json(&verdict), &|| json(&outcome)];
         let fitting = shorter.iter().map(|text| text()).find(|text| text.len() <= limit);
         fitting.unwrap_or_else(|| "{}".to_owned())
     }
 
-    fn omitted_without(&self, kept: usize) -> usize {
+    fn omitted_beyond(&self, kept: usize) -> usize {
         self.steps_omitted.saturating_add(self.steps.len()).saturating_sub(kept)
     }
 
     /// The steps that fit, in their order. What went wrong comes before what did not.
-    fn chosen(&self, mut room: usize) -> Vec<Step> {
+    fn select_steps(&self, mut room: usize) -> Vec<Step> {
         let mut kept = vec![false; self.steps.len()];
         for succeeded in [false, true] {
             for (step, kept) in self.steps.iter().zip(&mut kept) {
@@ -59,7 +59,7 @@ impl Summary {
 
 /// What remains when hardly anything fits.
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct VerdictOnly<'a> {
     outcome: &'a crate::Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<&'a [crate::Warning]>,
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_all_there() {
+    fn a_summary_that_fits_is_complete() {
         let summary = summary(20);
         assert_eq!(serde_json::from_str::<Summary>(&summary.to_json(MAX_BYTES)).unwrap(), summary);
     }
 
     #[test]
-    fn names_go_first_and_failures_last() {
+    fn names_of_successes_are_dropped_first() {
         let text = summary(500).to_json(usize::MAX);
         assert!((MAX_BYTES - 100..=MAX_BYTES).contains(&text.len()), "{}", text.len());
         let back: Summary = serde_json::from_str(&text).unwrap();
@@ -113,12 +113,12 @@ mod tests {
     #[case(30, r#"{"outcome":"Deviated"}"#)]
     #[case(3, "{}")]
     #[case(0, "{}")]
-    fn the_verdict_stays_longest(#[case] limit: usize, #[case] expected: &str) {
+    fn the_outcome_is_dropped_last(#[case] limit: usize, #[case] expected: &str) {
         assert_eq!(summary(1).to_json(limit), expected);
     }
 
     #[test]
-    fn every_limit_holds() {
+    fn no_limit_is_exceeded() {
         for limit in 2..700 {
             let text = summary(9).to_json(limit);
             assert!(text.len() <= limit, "{} > {limit}", text.len());

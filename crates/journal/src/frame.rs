@@ -13,7 +13,7 @@
 //! or changed on the way.
 
 mod read;
-mod shed;
+mod strip;
 mod write;
 
 use std::io::{self, Read};
@@ -35,10 +35,10 @@ const VERSION: u32 = 1;
 const HEADER: &str = "chaostoolkit-journal ";
 
 /// The last line.
-const END: &str = "chaostoolkit-journal-end";
+const FOOTER: &str = "chaostoolkit-journal-end";
 
 /// Bytes in a line: 4,096 characters of base64.
-const LINE: usize = 3072;
+const LINE_BYTES: usize = 3072;
 
 /// What arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Header {
     /// The line, without the newline.
     fn line(&self) -> io::Result<String> {
         let open = Self { check: String::new(), ..self.clone() };
-        let check = hash(&serde_json::to_vec(&open)?);
+        let check = sha256_hex(&serde_json::to_vec(&open)?);
         Ok(format!("{HEADER}{}", serde_json::to_string(&Self { check, ..open })?))
     }
 }
@@ -165,6 +165,6 @@ pub fn unzip(gzip: &[u8], limit: u64) -> io::Result<Vec<u8>> {
 }
 
 /// SHA-256, in hex.
-fn hash(bytes: &[u8]) -> String {
+fn sha256_hex(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }

@@ -90,34 +90,34 @@ impl Message {
     #[must_use]
     pub fn to_json(&self) -> String {
         let bare = Self {
-            not_started: self.not_started.as_deref().map(cut),
+            not_started: self.not_started.as_deref().map(truncate),
             journal: self
                 .journal
                 .clone()
-                .map(|file| File { problem: file.problem.as_deref().map(cut), ..file }),
-            toolkit: self.toolkit.as_deref().map(cut),
+                .map(|file| File { problem: file.problem.as_deref().map(truncate), ..file }),
+            toolkit: self.toolkit.as_deref().map(truncate),
             summary: None,
             ..self.clone()
         };
         let text = serde_json::to_string(&bare).unwrap_or_default();
         let Some(summary) = &self.summary else { return text };
-        let room = MAX_BYTES.saturating_sub(text.len() + KEY.len());
+        let room = MAX_BYTES.saturating_sub(text.len() + SUMMARY_KEY.len());
         let summary = summary.to_json(room);
         match text.strip_suffix('}') {
-            Some(open) => format!("{open}{KEY}{summary}}}"),
+            Some(open) => format!("{open}{SUMMARY_KEY}{summary}}}"),
             None => text,
         }
     }
 }
 
 /// What goes between the rest and the summary.
-const KEY: &str = r#","summary":"#;
+const SUMMARY_KEY: &str = r#","summary":"#;
 
 /// The texts of others in a message have at most this many characters: escaped, six times as many bytes.
-const LONGEST: usize = 100;
+const MAX_TEXT_CHARS: usize = 100;
 
-fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+fn truncate(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn messages_survive_a_round_trip() {
         for message in [Message::new(State::Running), full("x", 3)] {
             assert_eq!(Message::read(&message.to_json()), Some(message));
         }
     }
 
     #[test]
-    fn messages_of_others_are_none() {
+    fn other_messages_are_none() {
         for text in ["", "hello", "{}", r#"{"chaosRunner":2,"state":"ended"}"#, r#"{"chaosRunner":1}"#, "[1]"]
         {
             assert_eq!(Message::read(text), None, "{text}");
@@ -158,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_fits_and_the_outcome_stays(text in "\\PC{0,300}", steps in 0_usize..300) {
+        fn every_message_fits_and_keeps_the_outcome(text in "\\PC{0,300}", steps in 0_usize..300) {
             let line = full(&text, steps).to_json();
             prop_assert!(line.len() <= MAX_BYTES);
             let back = Message::read(&line).unwrap();

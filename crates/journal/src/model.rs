@@ -5,7 +5,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize};
 
-use crate::field::{Count, Field, Label, Shape, Truth};
+use crate::field::{Count, Field, FromJson, ShortText, Truth};
 use crate::time;
 
 /// A journal, as far as it matters. Made by [`parse`](crate::parse()).
@@ -13,7 +13,7 @@ use crate::time;
 #[serde(default)]
 pub struct Journal {
     #[serde(rename = "chaoslib-version")]
-    pub(crate) version: Field<Label>,
+    pub(crate) version: Field<ShortText>,
     pub(crate) experiment: Field<Experiment>,
     pub(crate) start: Field<Timestamp>,
     pub(crate) end: Field<Timestamp>,
@@ -42,7 +42,7 @@ pub enum Status {
     Interrupted,
 }
 
-impl Shape for Status {
+impl FromJson for Status {
     fn from_text(value: &str) -> Option<Self> {
         match value {
             "completed" => Some(Self::Completed),
@@ -58,7 +58,7 @@ impl Shape for Status {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Experiment {
-    pub(crate) title: Field<Label>,
+    pub(crate) title: Field<ShortText>,
     pub(crate) dry: Field<Truth>,
     #[serde(rename = "steady-state-hypothesis")]
     pub(crate) hypothesis: Field<Hypothesis>,
@@ -86,7 +86,7 @@ pub(crate) struct Runtime {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Strategy {
-    pub(crate) strategy: Field<Label>,
+    pub(crate) strategy: Field<ShortText>,
 }
 
 /// What the hypothesis came to. A phase that was not evaluated is `null`.
@@ -122,7 +122,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Activity {
-    pub(crate) name: Field<Label>,
+    pub(crate) name: Field<ShortText>,
 }
 
 /// How an activity ended.
@@ -132,7 +132,7 @@ pub(crate) enum EntryStatus {
     Failed,
 }
 
-impl Shape for EntryStatus {
+impl FromJson for EntryStatus {
     fn from_text(value: &str) -> Option<Self> {
         match value {
             "succeeded" => Some(Self::Succeeded),
@@ -154,7 +154,7 @@ impl Exception {
     const INTERRUPTION: &str = "chaoslib.exceptions.ActivityFailed: chaoslib.exceptions.InterruptExecution";
 
     /// From the lines of a Python traceback; `None` if there is nothing in them.
-    fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
+    fn from_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
         lines.map(str::trim).filter(|line| !line.is_empty()).fold(None, |found, line| {
             let before = found.is_some_and(|found: Self| found.interruption);
             Some(Self { interruption: before || line.starts_with(Self::INTERRUPTION) })
@@ -162,20 +162,20 @@ impl Exception {
     }
 }
 
-impl Shape for Exception {
+impl FromJson for Exception {
     /// No version writes a text, so it counts only if it says what matters.
     fn from_text(value: &str) -> Option<Self> {
-        Self::of(value.lines()).filter(|found| found.interruption)
+        Self::from_lines(value.lines()).filter(|found| found.interruption)
     }
 
     /// Each item is a line, or several; only the start of an item counts, as for the toolkit. An item that is no text
     /// could have been the one that counts.
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let (mut found, mut odd) = (None, false);
-        while let Some(item) = list.next_element::<Field<Line>>()? {
+        while let Some(item) = list.next_element::<Field<TracebackItem>>()? {
             match item {
-                Field::Set(Line(None)) => {}
-                Field::Set(Line(Some(line))) => {
+                Field::Set(TracebackItem(None)) => {}
+                Field::Set(TracebackItem(Some(line))) => {
                     let before = found.is_some_and(|found: Self| found.interruption);
                     found = Some(Self { interruption: before || line.interruption });
                 }
@@ -187,15 +187,15 @@ impl Shape for Exception {
 }
 
 /// An item of a traceback.
-struct Line(Option<Exception>);
+struct TracebackItem(Option<Exception>);
 
-impl Shape for Line {
+impl FromJson for TracebackItem {
     fn from_text(value: &str) -> Option<Self> {
-        Some(Self(Exception::of(std::iter::once(value))))
+        Some(Self(Exception::from_lines(std::iter::once(value))))
     }
 }
 
-impl Shape for Timestamp {
+impl FromJson for Timestamp {
     fn from_text(value: &str) -> Option<Self> {
         time::parse(value)
     }
@@ -204,7 +204,7 @@ impl Shape for Timestamp {
 /// Reads an object into a struct, key by key.
 macro_rules! objects {
     ($($name:ty),*) => {$(
-        impl Shape for $name {
+        impl FromJson for $name {
             fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
                 Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
             }
@@ -231,17 +231,17 @@ impl State {
 
 impl Journal {
     /// All states that were evaluated.
-    pub(crate) fn states(&self) -> impl Iterator<Item = &State> {
+    pub(crate) fn evaluated_states(&self) -> impl Iterator<Item = &State> {
         self.steady_states.get().into_iter().flat_map(SteadyStates::evaluated)
     }
 
     /// Activities of the method that can be read.
-    pub(crate) fn method(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn method_entries(&self) -> impl Iterator<Item = &Entry> {
         self.run.get().into_iter().flatten().filter_map(Field::get)
     }
 
     /// Rollbacks that can be read.
-    pub(crate) fn played(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn rollback_entries(&self) -> impl Iterator<Item = &Entry> {
         self.rollbacks.get().into_iter().flatten().filter_map(Field::get)
     }
 

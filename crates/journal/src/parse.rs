@@ -82,7 +82,7 @@ pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
         Category::Io | Category::Data | Category::Eof => Err(error),
     })?;
     match field {
-        Field::Set(journal) if journal.is_one() => Ok(journal),
+        Field::Set(journal) if journal.is_journal() => Ok(journal),
         Field::Set(_) => Err(Error::NotAJournal),
         Field::Missing | Field::Null | Field::Wrong => Err(Error::NotAnObject),
     }
@@ -97,7 +97,7 @@ fn read(bytes: &[u8]) -> Result<Field<Journal>, serde_json::Error> {
 
 impl Journal {
     /// An experiment, or a file that has a journal somewhere in it, is none.
-    fn is_one(&self) -> bool {
+    fn is_journal(&self) -> bool {
         self.status != Field::Missing
             || self.steady_states != Field::Missing
             || self.run != Field::Missing
@@ -121,7 +121,7 @@ mod tests {
     #[case(r#"{"journal": {"status": "completed"}}"#, Error::NotAJournal)]
     #[case("{\"status\":\n \"comp", Error::Truncated { line: 2, column: 6 })]
     #[case("{\"status\": \"completed\", \"run\": [NaN, ", Error::Truncated { line: 1, column: 37 })]
-    fn says_what_is_wrong(#[case] text: &str, #[case] expected: Error) {
+    fn names_the_problem(#[case] text: &str, #[case] expected: Error) {
         assert_eq!(parse(text.as_bytes()), Err(expected));
     }
 
@@ -132,7 +132,7 @@ mod tests {
         "{\"status\": \"completed\", \"status\": 1}",
         "ambiguous: duplicate field `status` at line 1 column 32"
     )]
-    fn says_where(#[case] text: &str, #[case] expected: &str) {
+    fn names_the_position(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), expected);
     }
 
@@ -140,7 +140,7 @@ mod tests {
     #[case(r#""NaN": NaN"#)]
     #[case(r#""\udc80": "\ud800""#)]
     #[case("\"\u{0}\": 1".replace('\0', "\\u0000"))]
-    fn python_is_read_too(#[case] field: impl AsRef<str>) {
+    fn python_extensions_are_accepted(#[case] field: impl AsRef<str>) {
         let text = format!("{{\"status\": \"completed\", {}}}", field.as_ref());
         assert!(parse(text.as_bytes()).is_ok(), "{text}");
     }

@@ -76,49 +76,49 @@ impl fmt::Display for Doubt {
 }
 
 /// What keeps a journal that shows no sign of anything else from proving that the run passed.
-pub(crate) fn doubt(journal: &Journal) -> Option<Doubt> {
-    proven(journal).err()
+pub(crate) fn find_doubt(journal: &Journal) -> Option<Doubt> {
+    check_passed(journal).err()
 }
 
-fn proven(journal: &Journal) -> Result<(), Doubt> {
-    check(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
-    check(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;
-    check(journal.deviated != Field::Wrong, Doubt::Deviated)?;
+fn check_passed(journal: &Journal) -> Result<(), Doubt> {
+    ensure(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
+    ensure(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;
+    ensure(journal.deviated != Field::Wrong, Doubt::Deviated)?;
     let probes = journal.declared_probes().ok_or(Doubt::Experiment)?;
     let activities = journal.declared_activities().ok_or(Doubt::Experiment)?;
-    steady_states(journal, probes)?;
-    method(journal, activities)?;
-    rollbacks(journal)
+    check_steady_states(journal, probes)?;
+    check_method(journal, activities)?;
+    check_rollbacks(journal)
 }
 
-fn steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
+fn check_steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
     let states = journal.steady_states.get().ok_or(Doubt::Unreadable(Phase::Before))?;
     for (phase, state) in [(Phase::Before, &states.before), (Phase::After, &states.after)] {
         match state {
             Field::Null => {}
-            Field::Set(state) => met(phase, state, probes)?,
+            Field::Set(state) => check_met(phase, state, probes)?,
             Field::Missing | Field::Wrong => return Err(Doubt::Unreadable(phase)),
         }
     }
-    during(journal, states, probes)?;
+    check_during(journal, states, probes)?;
     let evaluated = states.evaluated().next().is_some();
-    check(evaluated || probes == 0 || journal.skips_hypothesis(), Doubt::NotEvaluated)
+    ensure(evaluated || probes == 0 || journal.skips_hypothesis(), Doubt::NotEvaluated)
 }
 
-fn during(journal: &Journal, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
+fn check_during(journal: &Journal, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
     let unreadable = Doubt::Unreadable(Phase::During);
-    if states.during == Field::Missing && knows_no_during(journal) {
+    if states.during == Field::Missing && predates_during(journal) {
         return Ok(());
     }
     for state in states.during.get().ok_or(unreadable)? {
-        met(Phase::During, state.get().ok_or(unreadable)?, probes)?;
+        check_met(Phase::During, state.get().ok_or(unreadable)?, probes)?;
     }
     Ok(())
 }
 
 /// Whether the version is one of before the hypothesis could be evaluated during the method. Its journals have no
 /// `during`; a journal of any other version that has none has lost it.
-fn knows_no_during(journal: &Journal) -> bool {
+fn predates_during(journal: &Journal) -> bool {
     let number = |part: &str| part.parse::<u32>().ok();
     let version = journal.version.get().map(|version| version.0.split('.')).and_then(|mut parts| {
         let (major, minor) = (parts.next()?, parts.next()?);
@@ -128,42 +128,42 @@ fn knows_no_during(journal: &Journal) -> bool {
 }
 
 /// The toolkit counts a state as met only when each of the declared probes has succeeded within its tolerance.
-fn met(phase: Phase, state: &State, declared: usize) -> Result<(), Doubt> {
+fn check_met(phase: Phase, state: &State, declared: usize) -> Result<(), Doubt> {
     let probes = state.probes.get().ok_or(Doubt::Unreadable(phase))?;
-    check(state.met == Field::Set(true), Doubt::Unreadable(phase))?;
-    check(probes.len() >= declared, Doubt::Contradiction(phase))?;
+    ensure(state.met == Field::Set(true), Doubt::Unreadable(phase))?;
+    ensure(probes.len() >= declared, Doubt::Contradiction(phase))?;
     for probe in probes {
         let probe = probe.get().ok_or(Doubt::Unreadable(phase))?;
-        check(probe.tolerance_met != Field::Set(false), Doubt::Contradiction(phase))?;
+        ensure(probe.tolerance_met != Field::Set(false), Doubt::Contradiction(phase))?;
     }
     Ok(())
 }
 
-fn method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
+fn check_method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
     let run = journal.run.get().ok_or(Doubt::Method)?;
-    check(run.len() >= declared, Doubt::Method)?;
+    ensure(run.len() >= declared, Doubt::Method)?;
     for entry in run {
         let entry = entry.get().ok_or(Doubt::Unfinished)?;
-        check(entry.status.get().is_some(), Doubt::Unfinished)?;
-        explained(entry)?;
+        ensure(entry.status.get().is_some(), Doubt::Unfinished)?;
+        check_explained(entry)?;
     }
     Ok(())
 }
 
 /// A rollback that has no end is no reason to doubt the outcome; that is for the summary to say.
-fn rollbacks(journal: &Journal) -> Result<(), Doubt> {
+fn check_rollbacks(journal: &Journal) -> Result<(), Doubt> {
     for entry in journal.rollbacks.get().ok_or(Doubt::Rollbacks)? {
-        explained(entry.get().ok_or(Doubt::Rollbacks)?)?;
+        check_explained(entry.get().ok_or(Doubt::Rollbacks)?)?;
     }
     Ok(())
 }
 
 /// An interruption can hide in a failure, so one without a reason may be one.
-fn explained(entry: &Entry) -> Result<(), Doubt> {
+fn check_explained(entry: &Entry) -> Result<(), Doubt> {
     let failed = entry.status == Field::Set(EntryStatus::Failed);
-    check(entry.exception.get().is_some() || (!failed && entry.exception.is_absent()), Doubt::Unexplained)
+    ensure(entry.exception.get().is_some() || (!failed && entry.exception.is_absent()), Doubt::Unexplained)
 }
 
-fn check(holds: bool, doubt: Doubt) -> Result<(), Doubt> {
+fn ensure(holds: bool, doubt: Doubt) -> Result<(), Doubt> {
     if holds { Ok(()) } else { Err(doubt) }
 }

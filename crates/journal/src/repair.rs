@@ -21,8 +21,8 @@ pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
                 quoted = !quoted;
                 1
             }
-            (true, b'\\') => escape(&mut bytes, at, &mut changed),
-            (false, b'-' | b'I' | b'N') => word(&mut bytes, at, &mut changed),
+            (true, b'\\') => replace_surrogate(&mut bytes, at, &mut changed),
+            (false, b'-' | b'I' | b'N') => blank_number(&mut bytes, at, &mut changed),
             _ => 1,
         };
     }
@@ -30,7 +30,7 @@ pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Makes an empty text of a number that is none. Returns how far that reaches.
-fn word(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
+fn blank_number(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     let Some(found) = WORDS.iter().find(|word| bytes.get(at..).is_some_and(|rest| rest.starts_with(word)))
     else {
         return 1;
@@ -44,9 +44,9 @@ fn word(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
 }
 
 /// Makes a replacement character of a half one. Returns how far the escape reaches.
-fn escape(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
-    match code(bytes, at) {
-        Some(0xD800..=0xDBFF) if matches!(code(bytes, at + 6), Some(0xDC00..=0xDFFF)) => 12,
+fn replace_surrogate(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
+    match code_unit(bytes, at) {
+        Some(0xD800..=0xDBFF) if matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) => 12,
         Some(0xD800..=0xDFFF) => {
             if let Some(place) = bytes.get_mut(at + 2..at + 6) {
                 place.copy_from_slice(b"fffd");
@@ -60,7 +60,7 @@ fn escape(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
 }
 
 /// The number of an escape like `\u00e4`.
-fn code(bytes: &[u8], at: usize) -> Option<u16> {
+fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
@@ -75,7 +75,7 @@ mod tests {
     #[case("[Infinity,-Infinity,-1]", r#"[""      ,""       ,-1]"#)]
     #[case(r#"["\ud800 \udc00","\ud83d\ude00"]"#, r#"["\ufffd \ufffd","\ud83d\ude00"]"#)]
     #[case(r#"["\\ud800\"NaN",NaN]"#, r#"["\\ud800\"NaN","" ]"#)]
-    fn paints_over(#[case] from: &str, #[case] to: &str) {
+    fn replaces_what_json_does_not_allow(#[case] from: &str, #[case] to: &str) {
         assert_eq!(repair(from.as_bytes()), Some(to.as_bytes().to_vec()));
     }
 
@@ -85,12 +85,12 @@ mod tests {
     #[case("N")]
     #[case("\"\\")]
     #[case("")]
-    fn leaves_alone(#[case] text: &str) {
+    fn changes_nothing(#[case] text: &str) {
         assert_eq!(repair(text.as_bytes()), None);
     }
 
     #[test]
-    fn bytes_that_are_no_text_become_some() {
+    fn invalid_utf8_becomes_replacement_characters() {
         assert_eq!(repair(b"\"\xff\""), Some("\"\u{fffd}\"".as_bytes().to_vec()));
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Outcome, Verdict, Warning, classify};
-use crate::field::{Field, Label, shorten};
+use crate::field::{Field, ShortText, shorten};
 use crate::model::{Entry, EntryStatus, Journal, State, Status};
 
 /// A run in a few lines. See [`to_json`](Summary::to_json).
@@ -189,9 +189,9 @@ pub enum StepStatus {
 }
 
 /// How long the name of an activity is at most, in characters.
-const NAME: usize = 64;
+const MAX_NAME_CHARS: usize = 64;
 /// How long a word is at most that has no reason to be long.
-const WORD: usize = 32;
+const MAX_WORD_CHARS: usize = 32;
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 fn is_zero(count: &usize) -> bool {
@@ -217,19 +217,19 @@ impl Summary {
             steady_state: steady_states(journal),
             activities: activities(journal),
             rollbacks: rollbacks(journal),
-            toolkit: Toolkit { lib: journal.version.get().map(word) },
+            toolkit: Toolkit { lib: journal.version.get().map(short_word) },
             experiment: Experiment { title: title.map(|title| title.0.clone()) },
             started_at: start.map(ToString::to_string),
             finished_at: end.map(ToString::to_string),
             duration_seconds: duration.map(|seconds| (seconds * 1e3).round() / 1e3),
-            steps: journal.method().map(step).collect(),
+            steps: journal.method_entries().map(step).collect(),
             steps_omitted: 0,
         }
     }
 }
 
-fn word(label: &Label) -> String {
-    shorten(&label.0, WORD)
+fn short_word(label: &ShortText) -> String {
+    shorten(&label.0, MAX_WORD_CHARS)
 }
 
 fn steady_states(journal: &Journal) -> SteadyStates {
@@ -274,8 +274,8 @@ fn activities(journal: &Journal) -> Activities {
     Activities {
         total: journal.declared_activities().unwrap_or_default().max(played),
         played,
-        succeeded: count(journal.method(), EntryStatus::Succeeded),
-        failed: count(journal.method(), EntryStatus::Failed),
+        succeeded: count(journal.method_entries(), EntryStatus::Succeeded),
+        failed: count(journal.method_entries(), EntryStatus::Failed),
     }
 }
 
@@ -284,8 +284,8 @@ fn rollbacks(journal: &Journal) -> Rollbacks {
     let strategy = runtime.and_then(|runtime| runtime.rollbacks.get()?.strategy.get());
     let played = journal.rollbacks.get().map_or(0, Vec::len);
     let total = journal.declared_rollbacks().unwrap_or_default().max(played);
-    let failed = count(journal.played(), EntryStatus::Failed);
-    let succeeded = count(journal.played(), EntryStatus::Succeeded);
+    let failed = count(journal.rollback_entries(), EntryStatus::Failed);
+    let succeeded = count(journal.rollback_entries(), EntryStatus::Succeeded);
     let state = match () {
         () if journal.rollbacks.get().is_none() || journal.declared_rollbacks().is_none() => {
             RollbackState::Unknown
@@ -297,7 +297,7 @@ fn rollbacks(journal: &Journal) -> Rollbacks {
         () if played < total => RollbackState::Partial,
         () => RollbackState::Played,
     };
-    Rollbacks { strategy: strategy.map(word), state, total, played, failed }
+    Rollbacks { strategy: strategy.map(short_word), state, total, played, failed }
 }
 
 fn count<'a>(entries: impl Iterator<Item = &'a Entry>, status: EntryStatus) -> usize {
@@ -307,7 +307,7 @@ fn count<'a>(entries: impl Iterator<Item = &'a Entry>, status: EntryStatus) -> u
 fn step(entry: &Entry) -> Step {
     let name = entry.activity.get().and_then(|activity| activity.name.get());
     Step {
-        name: name.map(|name| shorten(&name.0, NAME)).unwrap_or_default(),
+        name: name.map(|name| shorten(&name.0, MAX_NAME_CHARS)).unwrap_or_default(),
         status: match entry.status.get() {
             Some(EntryStatus::Succeeded) => StepStatus::Succeeded,
             Some(EntryStatus::Failed) => StepStatus::Failed,

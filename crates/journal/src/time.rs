@@ -26,7 +26,7 @@ mod tests {
     #[case("yesterday", None)]
     #[case("9999-12-31T23:59:59.999999", None)] // beyond what has an offset everywhere
     #[case("", None)]
-    fn with_and_without_offset(#[case] text: &str, #[case] expected: Option<&str>) {
+    fn parses_with_and_without_offset(#[case] text: &str, #[case] expected: Option<&str>) {
         assert_eq!(parse(text).map(|time| time.to_string()).as_deref(), expected);
     }
 }

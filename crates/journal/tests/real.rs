@@ -39,7 +39,7 @@ fn warning(word: &Value) -> Warning {
 }
 
 #[test]
-fn each_is_judged_as_by_the_toolkit() {
+fn each_verdict_matches_the_toolkit() {
     for Case { name, journal, expected } in cases() {
         let verdict = classify(&parse(journal.to_string().as_bytes()).unwrap());
         let mut warnings: Vec<Warning> =
@@ -79,7 +79,7 @@ fn summary_of(name: &str) -> Summary {
 }
 
 #[test]
-fn steady_states_and_rollbacks_are_told_apart() {
+fn steady_states_and_rollbacks_are_distinguished() {
     use RollbackState::{Failed, NotPlayed, Played};
     use SteadyState::{Met, NotEvaluated, NotMet, ProbeError};
     let cases = [
@@ -105,7 +105,7 @@ fn a_summary_holds_no_secrets() {
     const SECRET: &str = "hunter2";
     for Case { name, journal, .. } in cases() {
         let mut journal = journal.clone();
-        fill(&mut journal, SECRET);
+        plant(&mut journal, SECRET);
         let text = journal.to_string();
         assert!(text.contains(SECRET), "{name}");
         let summary = Summary::of(&parse(text.as_bytes()).unwrap());
@@ -114,9 +114,9 @@ fn a_summary_holds_no_secrets() {
 }
 
 /// Puts a secret wherever there may be one.
-fn fill(value: &mut Value, secret: &str) {
+fn plant(value: &mut Value, secret: &str) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, secret)),
+        Value::Array(items) => items.iter_mut().for_each(|item| plant(item, secret)),
         Value::Object(fields) => {
             for (key, value) in fields {
                 match key.as_str() {
@@ -125,7 +125,7 @@ fn fill(value: &mut Value, secret: &str) {
                     }
                     "exception" => *value = json!([secret]),
                     "reason" | "description" | "node" | "platform" => *value = json!(secret),
-                    _ => fill(value, secret),
+                    _ => plant(value, secret),
                 }
             }
         }
@@ -134,7 +134,7 @@ fn fill(value: &mut Value, secret: &str) {
 }
 
 #[test]
-fn six_megabytes_of_output_do_not_matter() {
+fn six_megabytes_of_output_are_parsed_quickly() {
     let mut journal = cases().iter().find(|case| case.name == "ok@1.21.4").unwrap().journal.clone();
     journal["run"][0]["output"] = Value::from("\0".repeat(1 << 20));
     let text = journal.to_string();

@@ -8,11 +8,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::shed::Shed;
-use super::{END, Header, LIMIT, LINE, VERSION};
+use super::strip::OutputStripper;
+use super::{FOOTER, Header, LIMIT, LINE_BYTES, VERSION};
 
 /// The longest reason, in characters.
-const REASON: usize = 500;
+const MAX_REASON_CHARS: usize = 500;
 
 /// Sends the journal that is in a file, or says why it does not.
 ///
@@ -21,9 +21,9 @@ const REASON: usize = 500;
 pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<()> {
     let mut hash = Sha256::new();
     let mut bytes = 0_u64;
-    let mut gzip = Gzip::new();
+    let mut gzip = LimitedGzip::new();
     file.rewind()?;
-    chunks(file, |chunk| {
+    for_each_chunk(file, |chunk| {
         hash.update(chunk);
         bytes += chunk.len() as u64;
         gzip.write(chunk)
@@ -35,13 +35,13 @@ pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<
         ..Header::default()
     };
     if let Some(gzip) = gzip.finish()? {
-        return journal(raw, &gzip, out);
+        return write_journal(raw, &gzip, out);
     }
     file.rewind()?;
-    match without_outputs(file) {
-        Ok(Some(gzip)) => journal(Header { truncated: true, ..raw }, &gzip, out),
-        Ok(None) => none(raw, &format!("over {LIMIT} bytes of gzip even without its outputs"), out),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => none(
+    match gzip_without_outputs(file) {
+        Ok(Some(gzip)) => write_journal(Header { truncated: true, ..raw }, &gzip, out),
+        Ok(None) => write_reason(raw, &format!("over {LIMIT} bytes of gzip even without its outputs"), out),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => write_reason(
             raw,
             &format!("over {LIMIT} bytes of gzip, and its outputs cannot be left out: {error}"),
             out,
@@ -52,44 +52,44 @@ pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<
 
 /// Says that there is no journal, and why.
 pub fn write_none(reason: &str, out: &mut impl Write) -> io::Result<()> {
-    none(Header { version: VERSION, ..Header::default() }, reason, out)
+    write_reason(Header { version: VERSION, ..Header::default() }, reason, out)
 }
 
-fn none(header: Header, reason: &str, out: &mut impl Write) -> io::Result<()> {
-    let none = Some(reason.chars().take(REASON).collect());
-    writeln!(out, "{}\n{END}", Header { none, ..header }.line()?)?;
+fn write_reason(header: Header, reason: &str, out: &mut impl Write) -> io::Result<()> {
+    let none = Some(reason.chars().take(MAX_REASON_CHARS).collect());
+    writeln!(out, "{}\n{FOOTER}", Header { none, ..header }.line()?)?;
     out.flush()
 }
 
-fn journal(header: Header, gzip: &[u8], out: &mut impl Write) -> io::Result<()> {
+fn write_journal(header: Header, gzip: &[u8], out: &mut impl Write) -> io::Result<()> {
     let header = Header {
         gzip_bytes: Some(gzip.len()),
-        gzip_sha256: Some(super::hash(gzip)),
-        lines: gzip.len().div_ceil(LINE),
+        gzip_sha256: Some(super::sha256_hex(gzip)),
+        lines: gzip.len().div_ceil(LINE_BYTES),
         ..header
     };
     writeln!(out, "{}", header.line()?)?;
-    for line in gzip.chunks(LINE) {
+    for line in gzip.chunks(LINE_BYTES) {
         writeln!(out, "{}", STANDARD.encode(line))?;
     }
-    writeln!(out, "{END}")?;
+    writeln!(out, "{FOOTER}")?;
     out.flush()
 }
 
-fn without_outputs(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let mut shed = Shed::default();
-    let mut gzip = Gzip::new();
+fn gzip_without_outputs(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut stripper = OutputStripper::default();
+    let mut gzip = LimitedGzip::new();
     let mut kept = Vec::new();
-    chunks(file, |chunk| {
+    for_each_chunk(file, |chunk| {
         kept.clear();
-        shed.push(chunk, &mut kept)?;
+        stripper.push(chunk, &mut kept)?;
         gzip.write(&kept)
     })?;
-    shed.finish()?;
+    stripper.finish()?;
     gzip.finish()
 }
 
-fn chunks(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+fn for_each_chunk(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut chunk = vec![0; 64 * 1024];
     loop {
         match file.read(&mut chunk) {
@@ -102,9 +102,9 @@ fn chunks(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -
 }
 
 /// Compresses until it is too much. The same input always makes the same bytes: the header has no time and no name.
-struct Gzip(Option<GzEncoder<Vec<u8>>>);
+struct LimitedGzip(Option<GzEncoder<Vec<u8>>>);
 
-impl Gzip {
+impl LimitedGzip {
     fn new() -> Self {
         Self(Some(GzEncoder::new(Vec::new(), Compression::default())))
     }

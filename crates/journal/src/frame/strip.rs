@@ -13,39 +13,39 @@ const EXPERIMENT: &[u8] = b"experiment";
 
 /// Takes a JSON text in pieces of any length.
 #[derive(Default)]
-pub(super) struct Shed {
+pub(super) struct OutputStripper {
     state: State,
     /// Objects and arrays that are open.
     depth: usize,
     /// The beginning of the last text: before a colon, that is the key.
-    text: Vec<u8>,
+    key: Vec<u8>,
     /// Within the value of [`EXPERIMENT`].
-    spared: bool,
-    /// Whether an object has begun.
-    begun: bool,
+    in_experiment: bool,
+    /// Whether an object has started.
+    started: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 enum State {
     #[default]
-    Between,
-    Text {
+    Structure,
+    String {
         escaped: bool,
     },
     /// Behind the colon of a key whose value goes.
-    Expected,
-    Gone(Gone),
+    BeforeOutput,
+    Skipping(Skipped),
 }
 
 /// Within a value that goes.
 #[derive(Clone, Copy)]
-enum Gone {
-    Word,
-    Text { escaped: bool },
-    Nested { depth: usize, text: Option<bool> },
+enum Skipped {
+    Literal,
+    String { escaped: bool },
+    Nested { depth: usize, string: Option<bool> },
 }
 
-impl Shed {
+impl OutputStripper {
     /// Appends what stays of `chunk` to `kept`.
     pub(super) fn push(&mut self, chunk: &[u8], kept: &mut Vec<u8>) -> io::Result<()> {
         chunk.iter().try_for_each(|&byte| self.byte(byte, kept))
@@ -53,62 +53,62 @@ impl Shed {
 
     /// Says whether the text came to its end.
     pub(super) fn finish(&self) -> io::Result<()> {
-        match (self.begun, self.depth, self.state) {
-            (true, 0, State::Between) => Ok(()),
+        match (self.started, self.depth, self.state) {
+            (true, 0, State::Structure) => Ok(()),
             _ => Err(invalid("it ends too early")),
         }
     }
 
     fn byte(&mut self, byte: u8, kept: &mut Vec<u8>) -> io::Result<()> {
         match self.state {
-            State::Between => {
+            State::Structure => {
                 kept.push(byte);
-                return self.between(byte);
+                return self.structure(byte);
             }
-            State::Text { escaped } => {
+            State::String { escaped } => {
                 kept.push(byte);
                 if byte == b'"' && !escaped {
-                    self.state = State::Between;
+                    self.state = State::Structure;
                 } else {
-                    self.state = State::Text { escaped: byte == b'\\' && !escaped };
-                    if self.text.len() <= EXPERIMENT.len() {
-                        self.text.push(byte);
+                    self.state = State::String { escaped: byte == b'\\' && !escaped };
+                    if self.key.len() <= EXPERIMENT.len() {
+                        self.key.push(byte);
                     }
                 }
             }
-            State::Expected => {
+            State::BeforeOutput => {
                 self.state = match byte {
                     b' ' | b'\t' | b'\r' | b'\n' => return Ok(()),
-                    b'"' => State::Gone(Gone::Text { escaped: false }),
-                    b'{' | b'[' => State::Gone(Gone::Nested { depth: 1, text: None }),
+                    b'"' => State::Skipping(Skipped::String { escaped: false }),
+                    b'{' | b'[' => State::Skipping(Skipped::Nested { depth: 1, string: None }),
                     b',' | b'}' | b']' | b':' => return Err(invalid("a key has no value")),
-                    _ => State::Gone(Gone::Word),
+                    _ => State::Skipping(Skipped::Literal),
                 };
                 kept.extend(b"null");
             }
-            State::Gone(gone) => return self.gone(gone, byte, kept),
+            State::Skipping(skipped) => return self.skip(skipped, byte, kept),
         }
         Ok(())
     }
 
-    fn between(&mut self, byte: u8) -> io::Result<()> {
+    fn structure(&mut self, byte: u8) -> io::Result<()> {
         let top = self.depth == 0;
         match byte {
-            b'{' if top && !self.begun => (self.depth, self.begun) = (1, true),
+            b'{' if top && !self.started => (self.depth, self.started) = (1, true),
             b' ' | b'\t' | b'\r' | b'\n' => {}
             _ if top => return Err(invalid("it is not an object")),
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => self.depth -= 1,
             b'"' => {
-                self.text.clear();
-                self.state = State::Text { escaped: false };
+                self.key.clear();
+                self.state = State::String { escaped: false };
             }
             b':' => {
                 if self.depth == 1 {
-                    self.spared = self.text == EXPERIMENT;
+                    self.in_experiment = self.key == EXPERIMENT;
                 }
-                if self.text == OUTPUT && !self.spared {
-                    self.state = State::Expected;
+                if self.key == OUTPUT && !self.in_experiment {
+                    self.state = State::BeforeOutput;
                 }
             }
             // Of numbers, `true`, `null`, `NaN` and the like.
@@ -119,26 +119,28 @@ impl Shed {
         Ok(())
     }
 
-    fn gone(&mut self, gone: Gone, byte: u8, kept: &mut Vec<u8>) -> io::Result<()> {
-        self.state = match gone {
-            Gone::Word => match byte {
+    fn skip(&mut self, skipped: Skipped, byte: u8, kept: &mut Vec<u8>) -> io::Result<()> {
+        self.state = match skipped {
+            Skipped::Literal => match byte {
                 b',' | b'}' | b']' => {
-                    self.state = State::Between;
+                    self.state = State::Structure;
                     return self.byte(byte, kept);
                 }
-                _ => State::Gone(Gone::Word),
+                _ => State::Skipping(Skipped::Literal),
             },
-            Gone::Text { escaped: false } if byte == b'"' => State::Between,
-            Gone::Text { escaped } => State::Gone(Gone::Text { escaped: byte == b'\\' && !escaped }),
-            Gone::Nested { depth, text: Some(escaped) } => {
-                let text = (byte != b'"' || escaped).then_some(byte == b'\\' && !escaped);
-                State::Gone(Gone::Nested { depth, text })
+            Skipped::String { escaped: false } if byte == b'"' => State::Structure,
+            Skipped::String { escaped } => {
+                State::Skipping(Skipped::String { escaped: byte == b'\\' && !escaped })
             }
-            Gone::Nested { depth, text: None } => match byte {
-                b'"' => State::Gone(Gone::Nested { depth, text: Some(false) }),
-                b'{' | b'[' => State::Gone(Gone::Nested { depth: depth + 1, text: None }),
-                b'}' | b']' if depth == 1 => State::Between,
-                b'}' | b']' => State::Gone(Gone::Nested { depth: depth - 1, text: None }),
+            Skipped::Nested { depth, string: Some(escaped) } => {
+                let string = (byte != b'"' || escaped).then_some(byte == b'\\' && !escaped);
+                State::Skipping(Skipped::Nested { depth, string })
+            }
+            Skipped::Nested { depth, string: None } => match byte {
+                b'"' => State::Skipping(Skipped::Nested { depth, string: Some(false) }),
+                b'{' | b'[' => State::Skipping(Skipped::Nested { depth: depth + 1, string: None }),
+                b'}' | b']' if depth == 1 => State::Structure,
+                b'}' | b']' => State::Skipping(Skipped::Nested { depth: depth - 1, string: None }),
                 _ => self.state,
             },
         };
@@ -157,10 +159,10 @@ mod tests {
     use rstest::rstest;
     use serde_json::Value;
 
-    fn shed(text: &[u8], step: usize) -> io::Result<Vec<u8>> {
-        let (mut shed, mut kept) = (Shed::default(), Vec::new());
-        text.chunks(step).try_for_each(|chunk| shed.push(chunk, &mut kept))?;
-        shed.finish().map(|()| kept)
+    fn strip(text: &[u8], step: usize) -> io::Result<Vec<u8>> {
+        let (mut stripper, mut kept) = (OutputStripper::default(), Vec::new());
+        text.chunks(step).try_for_each(|chunk| stripper.push(chunk, &mut kept))?;
+        stripper.finish().map(|()| kept)
     }
 
     #[rstest]
@@ -179,9 +181,9 @@ mod tests {
         r#"{"a": ["output", 1], "b\"output": {"xoutput": 2}}"#
     )]
     #[case("\n{ }\n", "\n{ }\n")]
-    fn only_outputs_go(#[case] text: &str, #[case] expected: &str) {
+    fn only_outputs_are_replaced(#[case] text: &str, #[case] expected: &str) {
         for step in 1..=text.len() {
-            assert_eq!(String::from_utf8(shed(text.as_bytes(), step).unwrap()).unwrap(), expected, "{step}");
+            assert_eq!(String::from_utf8(strip(text.as_bytes(), step).unwrap()).unwrap(), expected, "{step}");
         }
     }
 
@@ -196,19 +198,19 @@ mod tests {
     #[case("{\"output\":{")]
     #[case("{}{}")]
     #[case("{\u{1}}")]
-    fn what_is_not_json_is_refused(#[case] text: &str) {
-        assert!(shed(text.as_bytes(), 1).is_err(), "{text}");
+    fn text_that_is_not_json_is_refused(#[case] text: &str) {
+        assert!(strip(text.as_bytes(), 1).is_err(), "{text}");
     }
 
     /// The same, said with a parser.
-    fn expected(value: &mut Value, top: bool) {
+    fn strip_value(value: &mut Value, top: bool) {
         match value {
             Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| match key.as_str() {
                 "experiment" if top => {}
                 "output" => *value = Value::Null,
-                _ => expected(value, false),
+                _ => strip_value(value, false),
             }),
-            Value::Array(items) => items.iter_mut().for_each(|value| expected(value, false)),
+            Value::Array(items) => items.iter_mut().for_each(|value| strip_value(value, false)),
             _ => {}
         }
     }
@@ -233,14 +235,14 @@ mod tests {
         fn agrees_with_a_parser(value in values(), pretty: bool, step in 1_usize..9) {
             let mut value = serde_json::json!({"run": value.clone(), "experiment": value.clone(), "output": value});
             let text = if pretty { format!("{value:#}") } else { value.to_string() };
-            let kept: Value = serde_json::from_slice(&shed(text.as_bytes(), step).unwrap()).unwrap();
-            expected(&mut value, true);
+            let kept: Value = serde_json::from_slice(&strip(text.as_bytes(), step).unwrap()).unwrap();
+            strip_value(&mut value, true);
             prop_assert_eq!(kept, value);
         }
 
         #[test]
         fn never_panics(bytes in prop::collection::vec(prop::sample::select(b"{}[]\":,\\ output1e".to_vec()), 0..60)) {
-            let _ = shed(&bytes, 3);
+            let _ = strip(&bytes, 3);
         }
     }
 }
