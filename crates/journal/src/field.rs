@@ -1,7 +1,8 @@
-//! Reads one value of a journal, whatever its type.
+//! Reads a single value of a journal, of any type.
 //!
-//! A value of another type than expected is a fact about that value, not an error of the journal. What is not needed
-//! is skipped as it is read; nothing is kept for later, so the size of the outputs does not matter.
+//! A value of an unexpected type is recorded as [`Wrong`](Field::Wrong). It does not make the journal unreadable.
+//! Values that are not needed are skipped while they are read. None are stored, so the size of the outputs does not
+//! matter.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,19 +12,19 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 /// A value of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Field<T> {
-    /// The key is not there.
+    /// The key is absent.
     #[default]
     Missing,
-    /// `null`.
+    /// The value is `null`.
     Null,
-    /// Something that has no meaning here.
+    /// The value has an unexpected type or content.
     Wrong,
-    /// What is expected.
+    /// The value is as expected.
     Set(T),
 }
 
 impl<T> Field<T> {
-    /// The value, if it is as expected.
+    /// Returns the value if it is as expected.
     pub(crate) fn get(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -31,36 +32,36 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether there is no value, which is not the same as one that cannot be read.
+    /// Returns whether there is no value. A value that cannot be read counts as present.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Self::Missing | Self::Null)
     }
 }
 
-/// A type of which some values of JSON make sense. All others are `None`.
+/// A type that can be made from some JSON values. The methods return `None` for all other values.
 pub(crate) trait FromJson: Sized {
-    /// From `true` or `false`.
+    /// Converts `true` or `false`.
     fn from_bool(_: bool) -> Option<Self> {
         None
     }
 
-    /// From a number.
+    /// Converts a number.
     fn from_number(_: f64) -> Option<Self> {
         None
     }
 
-    /// From a text.
+    /// Converts a string.
     fn from_text(_: &str) -> Option<Self> {
         None
     }
 
-    /// From a list. Has to read it to its end.
+    /// Converts an array. Implementations must read the array to its end.
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
     }
 
-    /// From an object. Has to read it to its end.
+    /// Converts an object. Implementations must read the object to its end.
     fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
@@ -139,7 +140,7 @@ impl<T: FromJson> FromJson for Vec<Field<T>> {
     }
 }
 
-/// How many values a list has.
+/// The number of values in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) usize);
 
@@ -153,7 +154,7 @@ impl FromJson for Count {
     }
 }
 
-/// A yes or no as Python sees it.
+/// The truth value of any JSON value, by the rules of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Truth(pub(crate) bool);
 
@@ -183,12 +184,12 @@ impl FromJson for Truth {
     }
 }
 
-/// A text that an author chose: shortened as it is read, since nothing bounds it.
+/// A text that the author of the experiment chose. It can have any length, so it is shortened while it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShortText(pub(crate) String);
 
 impl ShortText {
-    /// How long a label is at most, in characters.
+    /// The maximum length, in characters.
     pub(crate) const MAX: usize = 120;
 }
 
@@ -198,7 +199,7 @@ impl FromJson for ShortText {
     }
 }
 
-/// The text in at most `max` characters, the last of which says that there was more.
+/// Shortens a text to at most `max` characters. A shortened text ends with `…`.
 pub(crate) fn shorten(text: &str, max: usize) -> String {
     if text.chars().nth(max).is_none() {
         return text.to_owned();

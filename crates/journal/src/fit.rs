@@ -1,20 +1,26 @@
-//! A summary in as many bytes as there are.
+//! Writes a summary as JSON within a limit of bytes.
 
 use serde::Serialize;
 
 use crate::summary::{Experiment, Step, StepStatus, Summary};
 
-/// What the kubelet keeps of the termination message of a container, in bytes.
+/// The maximum length of a termination message, in bytes. The kubelet keeps no more.
 pub const MAX_BYTES: usize = 4096;
 
-/// What a list costs beside its items.
+/// The length of the list of steps without its items.
 const LIST_OVERHEAD: usize = r#","steps":[]"#.len();
 
 impl Summary {
-    /// One line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
+    /// Returns one line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
     ///
-    /// What does not fit is left out, in this order: names of activities that succeeded, those of others, the title,
-    /// all but the verdict, all but the outcome. A limit below 2 counts as 2, for which there is `{}`.
+    /// If the summary does not fit, parts are left out in this order:
+    /// 1. the steps that succeeded
+    /// 2. the other steps
+    /// 3. the title
+    /// 4. everything but the outcome, the warnings and whether the run is conclusive
+    /// 5. everything but the outcome
+    ///
+    /// If even the outcome does not fit, this returns `{}`. A limit below 2 counts as 2.
     #[must_use]
     pub fn to_json(&self, limit: usize) -> String {
         let limit = limit.min(MAX_BYTES);
@@ -39,7 +45,7 @@ impl Summary {
         self.steps_omitted.saturating_add(self.steps.len()).saturating_sub(kept)
     }
 
-    /// The steps that fit, in their order. What went wrong comes before what did not.
+    /// Selects the steps that fit into `room` bytes, and keeps their order. Steps that did not succeed take precedence.
     fn select_steps(&self, mut room: usize) -> Vec<Step> {
         let mut kept = vec![false; self.steps.len()];
         for succeeded in [false, true] {
@@ -47,7 +53,7 @@ impl Summary {
                 if (step.status == StepStatus::Succeeded) != succeeded {
                     continue;
                 }
-                // With the comma.
+                // One byte for the comma.
                 let Some(rest) = room.checked_sub(json(step).len() + 1) else { break };
                 room = rest;
                 *kept = true;
@@ -57,7 +63,7 @@ impl Summary {
     }
 }
 
-/// What remains when hardly anything fits.
+/// The part of a summary that remains if little else fits.
 #[derive(Serialize)]
 struct VerdictOnly<'a> {
     outcome: &'a crate::Outcome,
@@ -67,7 +73,7 @@ struct VerdictOnly<'a> {
     conclusive: Option<bool>,
 }
 
-/// Nothing here can fail to be written: all keys are texts.
+/// Writes a value as JSON. This cannot fail for the types of this crate, since all their keys are strings.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }

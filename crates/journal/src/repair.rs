@@ -1,15 +1,15 @@
-//! What Python writes and JSON does not allow.
+//! Replaces values that Python writes and JSON does not allow.
 //!
-//! The toolkit writes whatever an activity returned with Python's own `json`, which knows numbers that JSON has no
-//! words for, as monitoring systems return them, and halves of characters, as file names can hold them. Neither is in
-//! a place that matters, so they are painted over: every byte keeps its place, and with it the positions in errors.
+//! The toolkit writes the results of activities with Python's own `json`. It writes `NaN` and infinities, which
+//! monitoring systems return, and lone surrogates, which file names can contain. No value that matters contains either
+//! of them, so they are replaced. The replacements have the same length, so that the positions in errors stay correct.
 
 use std::borrow::Cow;
 
-/// The words of Python for numbers that are none. The longest comes first.
+/// The words that Python writes for `NaN` and infinities.
 const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
-/// The journal with everything painted over that is Python's and not JSON's, or `None` if there is nothing of it.
+/// Replaces everything in a journal that JSON does not allow. Returns `None` if there is nothing to replace.
 pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
     let mut changed = matches!(text, Cow::Owned(_));
@@ -29,7 +29,7 @@ pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
     changed.then_some(bytes)
 }
 
-/// Makes an empty text of a number that is none. Returns how far that reaches.
+/// Replaces `NaN` or an infinity at `at` by an empty string. Returns the number of bytes to skip.
 fn blank_number(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     let Some(found) = WORDS.iter().find(|word| bytes.get(at..).is_some_and(|rest| rest.starts_with(word)))
     else {
@@ -43,7 +43,7 @@ fn blank_number(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     found.len()
 }
 
-/// Makes a replacement character of a half one. Returns how far the escape reaches.
+/// Replaces a lone surrogate at `at` by the replacement character. Returns the number of bytes to skip.
 fn replace_surrogate(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     match code_unit(bytes, at) {
         Some(0xD800..=0xDBFF) if matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) => 12,
@@ -59,7 +59,7 @@ fn replace_surrogate(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     }
 }
 
-/// The number of an escape like `\u00e4`.
+/// Reads an escape such as `\u00e4`.
 fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

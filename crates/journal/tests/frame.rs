@@ -1,4 +1,4 @@
-//! What arrives through a log is what was sent, or an error.
+//! A journal that is read from a log is the one that was written, or there is an error.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -30,7 +30,7 @@ fn hash(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// Bytes that no compression makes shorter.
+/// Returns bytes that cannot be compressed.
 fn random_bytes(length: usize) -> Vec<u8> {
     let blocks = (0_usize..).flat_map(|block| Sha256::digest(block.to_le_bytes()));
     blocks.take(length).collect()
@@ -55,7 +55,7 @@ fn the_format_is_as_documented() {
     let carried = receive(text.as_bytes());
     assert_eq!(header["gzipBytes"], carried.gzip.len());
     assert_eq!(header["gzipSha256"], hash(&carried.gzip));
-    assert_eq!(carried.gzip[4..8], [0; 4], "a time would make other bytes each time");
+    assert_eq!(carried.gzip[4..8], [0; 4], "the gzip header must not hold a time");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Journals of real runs of four versions, judged as the toolkit itself judges them.
+//! Journals of real runs of four versions are judged as the toolkit itself judges them.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -13,7 +13,7 @@ use chaostoolkit_journal::{
 use common::{Case, cases};
 use serde_json::{Value, json};
 
-/// The toolkit's own word.
+/// Translates the toolkit's word for an outcome.
 fn outcome(word: &Value) -> Outcome {
     match word.as_str().unwrap() {
         "passed" => Outcome::Passed,
@@ -26,7 +26,7 @@ fn outcome(word: &Value) -> Outcome {
     }
 }
 
-/// The toolkit's own word.
+/// Translates the toolkit's word for a warning.
 fn warning(word: &Value) -> Warning {
     match word.as_str().unwrap() {
         "method-activity-failed" => Warning::ActivityFailed,
@@ -99,7 +99,7 @@ fn steady_states_and_rollbacks_are_distinguished() {
     }
 }
 
-/// What an activity returned, what it was called with and why it failed is nobody's business.
+/// Results, arguments and exceptions of activities can hold secrets.
 #[test]
 fn a_summary_holds_no_secrets() {
     const SECRET: &str = "hunter2";
@@ -113,7 +113,7 @@ fn a_summary_holds_no_secrets() {
     }
 }
 
-/// Puts a secret wherever there may be one.
+/// Puts a secret at each place that can hold one.
 fn plant(value: &mut Value, secret: &str) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| plant(item, secret)),
@@ -141,6 +141,6 @@ fn six_megabytes_of_output_are_parsed_quickly() {
     assert!(text.len() > 6 << 20);
     let started = Instant::now();
     assert_eq!(classify(&parse(text.as_bytes()).unwrap()).outcome, Outcome::Passed);
-    // Also without optimisation and on a busy machine.
+    // The limit holds without optimization and on a busy machine, too.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }

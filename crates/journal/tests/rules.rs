@@ -1,4 +1,4 @@
-//! Each rule by itself, on a journal made by hand.
+//! Tests each rule by itself, on handwritten journals.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const INTERRUPTED: &str =
     "chaoslib.exceptions.ActivityFailed: chaoslib.exceptions.InterruptExecution: SIGTERM\n";
 
-/// A journal of a run that passed, with other values put in.
+/// Returns the journal of a run that passed, with some values replaced.
 fn journal(changes: Value) -> Value {
     let held = json!({"steady_state_met": true, "probes": [
         {"activity": {"name": "check"}, "status": "succeeded", "tolerance_met": true}
@@ -44,7 +44,7 @@ fn judge(journal: &Value) -> (Outcome, Vec<Warning>, bool, Option<Doubt>) {
     (verdict.outcome, verdict.warnings, verdict.conclusive, verdict.doubt)
 }
 
-/// A state of the hypothesis.
+/// Returns the result of one evaluation of the hypothesis.
 fn state(met: bool, status: &str) -> Value {
     json!({"steady_state_met": met, "probes": [{"status": status, "tolerance_met": met}]})
 }

@@ -1,11 +1,11 @@
-//! Finds a journal in a log.
+//! Reads a journal from a log.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Carried, FOOTER, Frame, FrameError, HEADER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
 
-/// The journal in a log, or why there is none. Lines before and after it are of no interest.
+/// Reads the journal in a log. Lines before and after the journal are ignored.
 pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
     let mut lines = lines(log);
     let text = lines.find_map(|line| line.strip_prefix(HEADER.as_bytes())).ok_or(FrameError::Missing)?;
@@ -34,7 +34,9 @@ pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
     Err(FrameError::CutShort { lines: 0, expected })
 }
 
-/// Whether the last line is there: more need not be waited for, even if [`read`] finds fault with what came.
+/// Returns whether the log holds the last line of a journal.
+///
+/// The reader need not wait for more lines then, even if [`read`] fails.
 #[must_use]
 pub fn is_complete(log: &[u8]) -> bool {
     let mut lines = lines(log);
@@ -54,7 +56,7 @@ fn parse_header(text: &[u8]) -> Result<Header, FrameError> {
     }
     let (lines, length) = (header.lines, header.gzip_bytes.unwrap_or_default());
     if length > LIMIT || length.div_ceil(LINE_BYTES) != lines {
-        return Err(damaged("its numbers do not fit each other"));
+        return Err(damaged("its numbers contradict each other"));
     }
     let line = header.line().map_err(|error| damaged(&error.to_string()))?;
     if line.as_bytes().strip_prefix(HEADER.as_bytes()) == Some(text) {
@@ -92,6 +94,6 @@ fn into_frame(header: Header, gzip: Vec<u8>) -> Result<Frame, FrameError> {
             }
             Ok(Frame::Journal(Carried { gzip, bytes, sha256, truncated }))
         }
-        _ => Err(FrameError::Header("it says neither what comes nor why nothing does".to_owned())),
+        _ => Err(FrameError::Header("it announces neither a journal nor a reason".to_owned())),
     }
 }

@@ -1,43 +1,44 @@
-//! A journal without its outputs, in one pass that holds nothing of them.
+//! Replaces the outputs in a journal by `null`, in one pass and without holding them in memory.
 //!
-//! On bytes rather than with a parser: all else stays as the toolkit wrote it, be it numbers of any length, Python's
-//! `NaN`, or values of any depth.
+//! This works on bytes and does not parse the values. So everything else stays as the toolkit wrote it: numbers of any
+//! length, Python's `NaN` and values of any depth.
 
 use std::io;
 
-/// The key whose values go.
+/// The key whose values are replaced.
 const OUTPUT: &[u8] = b"output";
 
-/// The key at the top whose value stays as it is: what an author calls `output` there is his own.
+/// The top-level key whose value stays as it is. A key `output` in an experiment is the author's own.
 const EXPERIMENT: &[u8] = b"experiment";
 
-/// Takes a JSON text in pieces of any length.
+/// Replaces the outputs in a JSON text that arrives in chunks of any length.
 #[derive(Default)]
 pub(super) struct OutputStripper {
     state: State,
-    /// Objects and arrays that are open.
+    /// The number of objects and arrays that are open.
     depth: usize,
-    /// The beginning of the last text: before a colon, that is the key.
+    /// The beginning of the last string. At a colon, this is the key.
     key: Vec<u8>,
-    /// Within the value of [`EXPERIMENT`].
+    /// Whether the position is in the value of [`EXPERIMENT`].
     in_experiment: bool,
-    /// Whether an object has started.
+    /// Whether the top-level object has started.
     started: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 enum State {
+    /// Outside of strings, in a part that is kept.
     #[default]
     Structure,
-    String {
-        escaped: bool,
-    },
-    /// Behind the colon of a key whose value goes.
+    /// In a string that is kept.
+    String { escaped: bool },
+    /// After the colon of a key whose value is replaced.
     BeforeOutput,
+    /// In a value that is replaced.
     Skipping(Skipped),
 }
 
-/// Within a value that goes.
+/// The kind of value that is replaced. `string` is set within a string, and says whether the next byte is escaped.
 #[derive(Clone, Copy)]
 enum Skipped {
     Literal,
@@ -46,12 +47,12 @@ enum Skipped {
 }
 
 impl OutputStripper {
-    /// Appends what stays of `chunk` to `kept`.
+    /// Appends the part of `chunk` that is kept to `kept`. Fails if the text is not a JSON object.
     pub(super) fn push(&mut self, chunk: &[u8], kept: &mut Vec<u8>) -> io::Result<()> {
         chunk.iter().try_for_each(|&byte| self.byte(byte, kept))
     }
 
-    /// Says whether the text came to its end.
+    /// Fails if the text is incomplete.
     pub(super) fn finish(&self) -> io::Result<()> {
         match (self.started, self.depth, self.state) {
             (true, 0, State::Structure) => Ok(()),
@@ -111,7 +112,7 @@ impl OutputStripper {
                     self.state = State::BeforeOutput;
                 }
             }
-            // Of numbers, `true`, `null`, `NaN` and the like.
+            // Part of a number, or of a word such as `true`, `null` or `NaN`.
             b',' | b'+' | b'-' | b'.' => {}
             _ if byte.is_ascii_alphanumeric() => {}
             _ => return Err(invalid("it is not JSON")),
@@ -202,7 +203,7 @@ mod tests {
         assert!(strip(text.as_bytes(), 1).is_err(), "{text}");
     }
 
-    /// The same, said with a parser.
+    /// Replaces the outputs in a parsed value.
     fn strip_value(value: &mut Value, top: bool) {
         match value {
             Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| match key.as_str() {

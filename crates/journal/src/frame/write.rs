@@ -1,4 +1,4 @@
-//! Sends a journal.
+//! Writes a journal to a log.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 use super::strip::OutputStripper;
 use super::{FOOTER, Header, LIMIT, LINE_BYTES, VERSION};
 
-/// The longest reason, in characters.
+/// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
 
-/// Sends the journal that is in a file, or says why it does not.
+/// Writes the journal in a file to a log. If the journal is too large, writes the reason instead.
 ///
-/// However long the file is, only [`LIMIT`] bytes and a little more are held. Nothing is written before the whole file
-/// was read.
+/// This holds little more than [`LIMIT`] bytes in memory, however long the file is. It reads the whole file before it
+/// writes anything. It fails if the file cannot be read or the log cannot be written.
 pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<()> {
     let mut hash = Sha256::new();
     let mut bytes = 0_u64;
@@ -50,7 +50,7 @@ pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<
     }
 }
 
-/// Says that there is no journal, and why.
+/// Writes to a log why there is no journal.
 pub fn write_none(reason: &str, out: &mut impl Write) -> io::Result<()> {
     write_reason(Header { version: VERSION, ..Header::default() }, reason, out)
 }
@@ -101,7 +101,9 @@ fn for_each_chunk(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Resul
     }
 }
 
-/// Compresses until it is too much. The same input always makes the same bytes: the header has no time and no name.
+/// Compresses until the result exceeds [`LIMIT`].
+///
+/// The same input always produces the same bytes, since the gzip header holds neither a time nor a name.
 struct LimitedGzip(Option<GzEncoder<Vec<u8>>>);
 
 impl LimitedGzip {
@@ -113,7 +115,7 @@ impl LimitedGzip {
         if let Some(encoder) = &mut self.0 {
             encoder.write_all(chunk)?;
         }
-        // Dropped at once: the rest of the file is only hashed.
+        // Above the limit, the result is dropped at once. The rest of the file is only hashed.
         self.0.take_if(|encoder| encoder.get_ref().len() > LIMIT);
         Ok(())
     }
