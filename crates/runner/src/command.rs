@@ -13,7 +13,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Why a command cannot be started: what to say, and what a shell would exit with.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Missing {
+pub struct StartError {
     pub reason: String,
     pub code: i32,
 }
@@ -24,7 +24,7 @@ pub fn search_path() -> OsString {
 }
 
 /// The file that a shell would start. Looked up here rather than at the start, since the start may have another `PATH`.
-pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, Missing> {
+pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, StartError> {
     let mut forbidden = None;
     let candidates: Vec<PathBuf> = if command.as_bytes().contains(&b'/') {
         vec![PathBuf::from(command)]
@@ -46,8 +46,10 @@ pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, Missing> {
         format!(" in PATH={}", path.to_string_lossy())
     };
     Err(match forbidden {
-        Some(found) => Missing { reason: format!("{} is not executable", found.display()), code: 126 },
-        None => Missing { reason: format!("{} not found{searched}", command.to_string_lossy()), code: 127 },
+        Some(found) => StartError { reason: format!("{} is not executable", found.display()), code: 126 },
+        None => {
+            StartError { reason: format!("{} not found{searched}", command.to_string_lossy()), code: 127 }
+        }
     })
 }
 
@@ -125,7 +127,7 @@ mod tests {
     #[case("#!/usr/bin/env bash\n", Kind::Script)]
     #[case("\u{7f}ELF", Kind::Binary)]
     #[case("", Kind::Binary)]
-    fn kinds(#[case] text: &str, #[case] expected: Kind) {
+    fn detects_the_kind(#[case] text: &str, #[case] expected: Kind) {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("chaos");
         fs::write(&program, text).unwrap();
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_a_shell_would() {
+    fn finds_the_file_that_a_shell_would_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = ["a", "b", "c"].map(|name| dir.path().join(name));
         for dir in &path {
@@ -154,6 +156,6 @@ mod tests {
         let missing = looked("y").unwrap_err();
         assert_eq!(missing.code, 127);
         assert_eq!(missing.reason, format!("y not found in PATH={}", path.to_str().unwrap()));
-        assert_eq!(looked("/no/y").unwrap_err(), Missing { reason: "/no/y not found".into(), code: 127 });
+        assert_eq!(looked("/no/y").unwrap_err(), StartError { reason: "/no/y not found".into(), code: 127 });
     }
 }

@@ -21,23 +21,23 @@ pub enum Strategy {
 const PATH: [&str; 3] = ["runtime", "rollbacks", "strategy"];
 
 /// Longer files are not experiments, but would be held as a whole.
-const LONGEST: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The strategy in an experiment, which is read by the ending of its name.
 pub fn of_experiment(path: &Path) -> Strategy {
     match path.extension().and_then(OsStr::to_str) {
-        Some("json") => text(path).map_or(Strategy::Unknown, |text| in_json(&text)),
-        Some("yaml" | "yml") => text(path).map_or(Strategy::Unknown, |text| in_yaml(&text)),
+        Some("json") => read_text(path).map_or(Strategy::Unknown, |text| parse_json(&text)),
+        Some("yaml" | "yml") => read_text(path).map_or(Strategy::Unknown, |text| parse_yaml(&text)),
         _ => Strategy::Unknown,
     }
 }
 
 /// The strategy in the settings.
 pub fn of_settings(path: &Path) -> Strategy {
-    text(path).map_or(Strategy::Unknown, |text| in_yaml(&text))
+    read_text(path).map_or(Strategy::Unknown, |text| parse_yaml(&text))
 }
 
-fn in_json(text: &str) -> Strategy {
+fn parse_json(text: &str) -> Strategy {
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Strategy::Unknown };
     let found = PATH.iter().try_fold(&value, |value, key| value.get(key));
     match found {
@@ -47,7 +47,7 @@ fn in_json(text: &str) -> Strategy {
     }
 }
 
-fn in_yaml(text: &str) -> Strategy {
+fn parse_yaml(text: &str) -> Strategy {
     match yaml::look_up(text, &PATH) {
         None => Strategy::Unknown,
         Some(Found::Nothing) => Strategy::Unnamed,
@@ -55,14 +55,14 @@ fn in_yaml(text: &str) -> Strategy {
     }
 }
 
-fn text(path: &Path) -> Option<String> {
+fn read_text(path: &Path) -> Option<String> {
     // A pipe would block for ever, and the toolkit would not find what was read from it.
     if !path.metadata().ok()?.is_file() {
         return None;
     }
     let mut text = String::new();
-    let read = File::open(path).ok()?.take(LONGEST + 1).read_to_string(&mut text).ok()?;
-    (u64::try_from(read).ok()? <= LONGEST).then_some(text)
+    let read = File::open(path).ok()?.take(MAX_BYTES + 1).read_to_string(&mut text).ok()?;
+    (u64::try_from(read).ok()? <= MAX_BYTES).then_some(text)
 }
 
 #[cfg(test)]
@@ -81,14 +81,14 @@ mod tests {
     #[case("x.yml", "title: x", Strategy::Unnamed)]
     #[case("x.yml", "title: [", Strategy::Unknown)]
     #[case("x.txt", "runtime: {rollbacks: {strategy: never}}", Strategy::Unknown)]
-    fn is_read_by_its_ending(#[case] name: &str, #[case] text: &str, #[case] expected: Strategy) {
+    fn the_extension_selects_the_format(#[case] name: &str, #[case] text: &str, #[case] expected: Strategy) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(name), text).unwrap();
         assert_eq!(of_experiment(&dir.path().join(name)), expected);
     }
 
     #[test]
-    fn what_is_no_file_is_unknown() {
+    fn a_path_without_a_file_is_unknown() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("x.json")).unwrap();
         for path in ["x.json", "y.json", "http://x/y.json"] {

@@ -19,10 +19,9 @@ mod edit;
 mod experiment;
 mod install;
 mod journal;
-mod marker;
-mod place;
 mod processes;
 mod relay;
+mod rollbacks;
 mod run;
 mod shim;
 mod sidecar;
@@ -30,6 +29,7 @@ mod started;
 mod stop;
 mod termination;
 mod version;
+mod volume;
 mod yaml;
 
 use std::ffi::OsString;
@@ -54,21 +54,21 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
-    let code = match mode(std::env::args_os()) {
+    let code = match parse_args(std::env::args_os()) {
         None => {
             let _ = writeln!(std::io::stderr(), "{USAGE}");
             2
         }
         Some(Mode::Help) => i32::from(writeln!(std::io::stdout(), "{USAGE}").is_err()),
-        Some(Mode::Install(dir)) => done(install::install(&dir)),
-        Some(Mode::Sidecar { dir, journal }) => done(sidecar::sidecar(&dir, journal)),
+        Some(Mode::Install(dir)) => exit_code(install::install(&dir)),
+        Some(Mode::Sidecar { dir, journal }) => exit_code(sidecar::sidecar(&dir, journal)),
         Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, args),
         Some(Mode::Shim(args)) => shim::shim(args),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn done(result: std::io::Result<()>) -> i32 {
+fn exit_code(result: std::io::Result<()>) -> i32 {
     match result {
         Ok(()) => 0,
         Err(error) => {
@@ -83,17 +83,17 @@ fn warn(text: impl fmt::Display) {
     let _ = writeln!(std::io::stderr(), "chaos-runner: {text}");
 }
 
-fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
+fn parse_args(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
     let name = args.next()?;
-    if Path::new(&name).file_name().is_some_and(|name| name == place::SHIM) {
+    if Path::new(&name).file_name().is_some_and(|name| name == volume::SHIM) {
         return Some(Mode::Shim(args.collect()));
     }
     let mode = args.next()?;
     match mode.to_str()? {
         "--help" | "-h" => Some(Mode::Help),
-        "install" => Some(Mode::Install(dir(&mut args)?)).filter(|_| args.next().is_none()),
+        "install" => Some(Mode::Install(parse_dir(&mut args)?)).filter(|_| args.next().is_none()),
         "sidecar" => {
-            let dir = dir(&mut args)?;
+            let dir = parse_dir(&mut args)?;
             let journal = match args.next() {
                 None => true,
                 Some(option) if option == "--no-journal" => false,
@@ -102,7 +102,7 @@ fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
             Some(Mode::Sidecar { dir, journal }).filter(|_| args.next().is_none())
         }
         "run" => {
-            let dir = dir(&mut args)?;
+            let dir = parse_dir(&mut args)?;
             let mut message = PathBuf::from("/dev/termination-log");
             loop {
                 let option = args.next()?;
@@ -118,7 +118,7 @@ fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
     }
 }
 
-fn dir(args: &mut impl Iterator<Item = OsString>) -> Option<PathBuf> {
+fn parse_dir(args: &mut impl Iterator<Item = OsString>) -> Option<PathBuf> {
     args.next().filter(|dir| !dir.is_empty() && !dir.as_encoded_bytes().starts_with(b"-")).map(PathBuf::from)
 }
 
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn read(line: &str) -> Option<Mode> {
-        mode(line.split(' ').map(OsString::from))
+    fn parse(line: &str) -> Option<Mode> {
+        parse_args(line.split(' ').map(OsString::from))
     }
 
     #[rstest]
@@ -145,23 +145,23 @@ mod tests {
     #[case("chaos-runner run a --")]
     #[case("chaos-runner run a --message -- chaos")]
     #[case("chaos-runner run a --message x chaos")]
-    fn wrong_usage_is_none(#[case] line: &str) {
-        assert_eq!(read(line), None);
+    fn wrong_usage_gives_none(#[case] line: &str) {
+        assert_eq!(parse(line), None);
     }
 
     #[test]
-    fn modes() {
-        assert_eq!(read("/x/chaos-runner install /d"), Some(Mode::Install("/d".into())));
+    fn parses_each_mode() {
+        assert_eq!(parse("/x/chaos-runner install /d"), Some(Mode::Install("/d".into())));
         assert_eq!(
-            read("r sidecar /d --no-journal"),
+            parse("r sidecar /d --no-journal"),
             Some(Mode::Sidecar { dir: "/d".into(), journal: false })
         );
-        assert_eq!(read("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
+        assert_eq!(parse("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
         let run = |message: &str, args: &[&str]| {
             let args = args.iter().map(OsString::from).collect();
             Some(Mode::Run { dir: "/d".into(), message: message.into(), command: "chaos".into(), args })
         };
-        assert_eq!(read("r run /d -- chaos"), run("/dev/termination-log", &[]));
-        assert_eq!(read("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
+        assert_eq!(parse("r run /d -- chaos"), run("/dev/termination-log", &[]));
+        assert_eq!(parse("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
     }
 }

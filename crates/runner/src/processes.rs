@@ -8,32 +8,35 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
 /// How long processes may take to die: one that waits for a disk cannot be killed.
-const LIMIT: Duration = Duration::from_secs(5);
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ExitStatus {
     Exited(i32),
     Signalled(i32),
 }
 
 /// Takes leave of all processes that ended, whoever's they were, and says how `child` did.
-pub fn reap(child: Pid) -> Option<End> {
+pub fn reap(child: Pid) -> Option<ExitStatus> {
     let mut end = None;
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
         if pid == child {
-            end = of(status).or(end);
+            end = exit_status(status).or(end);
         }
     }
     end
 }
 
-fn of(status: WaitStatus) -> Option<End> {
-    status.exit_status().map(End::Exited).or_else(|| status.terminating_signal().map(End::Signalled))
+fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
+    status
+        .exit_status()
+        .map(ExitStatus::Exited)
+        .or_else(|| status.terminating_signal().map(ExitStatus::Signalled))
 }
 
 /// Ends all processes that are left, so that nobody writes to the termination message after this one.
-pub fn end_the_rest(child: Pid) {
+pub fn kill_remaining(child: Pid) {
     let first = std::process::id() == 1;
     let began = Instant::now();
     loop {
@@ -55,7 +58,7 @@ pub fn end_the_rest(child: Pid) {
                 Ok(None) | Err(_) => break,
             }
         }
-        if began.elapsed() > LIMIT {
+        if began.elapsed() > KILL_TIMEOUT {
             crate::warn("processes are left that cannot be killed");
             return;
         }
@@ -65,28 +68,28 @@ pub fn end_the_rest(child: Pid) {
 
 fn children() -> impl Iterator<Item = Pid> {
     let own = rustix::process::getpid();
-    all().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
+    all_processes().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
 }
 
 /// Whether a process has not ended yet.
 pub fn is_running(pid: Pid) -> bool {
-    read(pid).is_some_and(|process| process.running)
+    read_process(pid).is_some_and(|process| process.running)
 }
 
 /// Whether a process of a group has not ended yet.
 pub fn is_group_running(group: Pid) -> bool {
-    all().any(|process| process.group == Some(group) && process.running)
+    all_processes().any(|process| process.group == Some(group) && process.running)
 }
 
 /// The Chaos Toolkit among the processes of a group, for wrappers that do not find it on their `PATH`.
 pub fn toolkit_in(group: Pid) -> Option<Pid> {
-    let found: Vec<Process> = all()
+    let found: Vec<Process> = all_processes()
         .filter(|process| process.group == Some(group) && process.running && is_toolkit(process.pid))
         .collect();
     // One may have started another: to have other packages, and then it passes signals on, or as an activity.
     let is_top = |process: &&Process| {
         let mut parent = process.parent;
-        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read) {
+        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read_process) {
             if found.iter().any(|other| other.pid == above.pid) {
                 return false;
             }
@@ -116,14 +119,14 @@ struct Process {
     running: bool,
 }
 
-fn all() -> impl Iterator<Item = Process> {
+fn all_processes() -> impl Iterator<Item = Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter_map(Pid::from_raw).filter_map(read)
+    numbers.filter_map(Pid::from_raw).filter_map(read_process)
 }
 
 /// See `proc_pid_stat(5)`. The name, in parentheses, may hold anything.
-fn read(pid: Pid) -> Option<Process> {
+fn read_process(pid: Pid) -> Option<Process> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_whitespace();

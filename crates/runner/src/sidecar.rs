@@ -13,13 +13,13 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::place::{DONE, JOURNAL, Place};
+use crate::volume::{DONE, JOURNAL, Volume};
 
 /// How often to look even without a word from the kernel.
-const RARELY: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+const CHECK_INTERVAL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// How often to look where the kernel gives no word, as there are only so many listeners for each user.
-const OFTEN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// How long to stay after the journal of a run that was stopped was printed. The kubelet removes the containers of a
 /// deleted pod, logs included, as soon as the last has ended; the operator, which follows this one's log since the pod
@@ -32,43 +32,43 @@ pub fn sidecar(dir: &Path, journal: bool) -> io::Result<()> {
     pipe::register(SIGTERM, handler.try_clone()?)?;
     pipe::register(SIGINT, handler)?;
     if journal {
-        let place = Place::new(dir);
+        let volume = Volume::new(dir);
         // The hook that installs the runner comes later or at the same time.
-        place.make_shared()?;
-        let shared = open_dir(&place.shared())?;
-        await_done(&place, &shared, &stopped);
-        print(&shared)?;
-        wait(&[&stopped], None);
-        if place.stop().exists() {
+        volume.create_journal_dir()?;
+        let shared = open_directory(&volume.journal_dir())?;
+        wait_for_done(&volume, &shared, &stopped);
+        print_journal(&shared)?;
+        wait_readable(&[&stopped], None);
+        if volume.stop_file().exists() {
             // The signal is still there to be read, and would end any wait at once; nothing else ever comes.
-            wait(&[], Some(&LINGER));
+            wait_readable(&[], Some(&LINGER));
         }
         return Ok(());
     }
-    wait(&[&stopped], None);
+    wait_readable(&[&stopped], None);
     Ok(())
 }
 
 /// What the runner container does with the path later leads nowhere: it could point to files of this one.
-fn open_dir(path: &Path) -> io::Result<OwnedFd> {
+fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?)
 }
 
 /// Waits for the mark, or for a signal.
-fn await_done(place: &Place, shared: &OwnedFd, stopped: &UnixStream) {
+fn wait_for_done(volume: &Volume, shared: &OwnedFd, stopped: &UnixStream) {
     let done = || statat(shared, DONE, AtFlags::SYMLINK_NOFOLLOW).is_ok();
     let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO;
     let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).and_then(|watch| {
-        inotify::add_watch(&watch, place.shared(), flags)?;
+        inotify::add_watch(&watch, volume.journal_dir(), flags)?;
         Ok(watch)
     });
     while !done() {
         let (fds, limit): (Vec<&dyn AsFd>, _) = match &watch {
-            Ok(watch) => (vec![stopped, watch], &RARELY),
-            Err(_) => (vec![stopped], &OFTEN),
+            Ok(watch) => (vec![stopped, watch], &CHECK_INTERVAL),
+            Err(_) => (vec![stopped], &POLL_INTERVAL),
         };
-        if wait(&fds, Some(limit)) {
+        if wait_readable(&fds, Some(limit)) {
             return;
         }
         if let Ok(watch) = &watch {
@@ -79,7 +79,7 @@ fn await_done(place: &Place, shared: &OwnedFd, stopped: &UnixStream) {
 }
 
 /// Waits until there is something to read, and says whether the first has.
-fn wait(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
+fn wait_readable(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
     loop {
         let mut fds: Vec<PollFd> =
             fds.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
@@ -91,7 +91,7 @@ fn wait(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
 }
 
 /// Prints what there is. Without the mark, the runner was killed, but the toolkit may have written its journal before.
-fn print(shared: &OwnedFd) -> io::Result<()> {
+fn print_journal(shared: &OwnedFd) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     // Neither a link to a file of this container, nor a pipe that never ends.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

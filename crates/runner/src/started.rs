@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::place::{Place, write_whole};
+use crate::volume::{Volume, write_atomically};
 
 /// How the toolkit was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Started {
     /// Where it writes its journal.
     pub journal: Option<PathBuf>,
     /// What was there before.
-    pub before: Option<Stamp>,
+    pub before: Option<FileStamp>,
     /// Its version.
     pub toolkit: Option<String>,
     /// The rollback strategy on its command line.
@@ -22,13 +22,13 @@ pub struct Started {
 
 /// Tells whether a file was written to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
+pub struct FileStamp {
     inode: (u64, u64),
     bytes: u64,
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileStamp {
     pub fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let file = path.metadata().ok()?;
@@ -42,12 +42,12 @@ impl Stamp {
 }
 
 impl Started {
-    pub fn write(&self, place: &Place) -> std::io::Result<()> {
-        write_whole(&place.started(), &serde_json::to_vec(self)?)
+    pub fn write(&self, volume: &Volume) -> std::io::Result<()> {
+        write_atomically(&volume.started_file(), &serde_json::to_vec(self)?)
     }
 
     /// What the shim wrote, if it was called.
-    pub fn read(place: &Place) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(place.started()).ok()?).ok()
+    pub fn read(volume: &Volume) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(volume.started_file()).ok()?).ok()
     }
 }

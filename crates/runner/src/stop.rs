@@ -8,17 +8,17 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::place::Place;
 use crate::processes;
+use crate::volume::Volume;
 
 /// Who was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum StopTarget {
     Process(Pid),
     Group(Pid),
 }
 
-impl Asked {
+impl StopTarget {
     pub fn is_running(self) -> bool {
         match self {
             Self::Process(pid) => processes::is_running(pid),
@@ -28,31 +28,33 @@ impl Asked {
 }
 
 /// The process id that the shim left.
-pub fn registered(place: &Place) -> Option<Pid> {
-    let text = fs::read_to_string(place.pid()).ok()?;
+pub fn registered_toolkit(volume: &Volume) -> Option<Pid> {
+    let text = fs::read_to_string(volume.pid_file()).ok()?;
     // Others can write there as well: this is about a process of the toolkit, not about all, and not about ourselves.
     let pid = text.trim().parse().ok().filter(|pid: &i32| *pid > 1)?;
     Pid::from_raw(pid).filter(|pid| *pid != rustix::process::getpid())
 }
 
 /// Keeps toolkits from starting that a wrapper has not started yet. Has to be done before looking for those it has.
-pub fn forbid(place: &Place) {
-    let _ = fs::write(place.stop(), "");
+pub fn forbid_starts(volume: &Volume) {
+    let _ = fs::write(volume.stop_file(), "");
 }
 
 /// Sends the signal. `toolkit` says that the child is the toolkit itself.
-pub fn ask(place: &Place, child: Pid, toolkit: bool) -> Asked {
-    let others = || {
-        registered(place).filter(|pid| processes::is_running(*pid)).or_else(|| processes::toolkit_in(child))
+pub fn request_stop(volume: &Volume, child: Pid, toolkit: bool) -> StopTarget {
+    let wrapped = || {
+        registered_toolkit(volume)
+            .filter(|pid| processes::is_running(*pid))
+            .or_else(|| processes::toolkit_in(child))
     };
-    let asked = match others() {
-        Some(pid) => Asked::Process(pid),
-        None if toolkit => Asked::Process(child),
-        None => Asked::Group(child),
+    let target = match wrapped() {
+        Some(pid) => StopTarget::Process(pid),
+        None if toolkit => StopTarget::Process(child),
+        None => StopTarget::Group(child),
     };
-    let _ = match asked {
-        Asked::Process(pid) => kill_process(pid, Signal::INT),
-        Asked::Group(group) => kill_process_group(group, Signal::INT),
+    let _ = match target {
+        StopTarget::Process(pid) => kill_process(pid, Signal::INT),
+        StopTarget::Group(group) => kill_process_group(group, Signal::INT),
     };
-    asked
+    target
 }

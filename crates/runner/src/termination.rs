@@ -7,9 +7,9 @@ use std::path::Path;
 use chaostoolkit_journal::message::Message;
 
 /// The file, which stays open: what the experiment does to the path meanwhile does not matter.
-pub struct Termination(Option<File>);
+pub struct TerminationLog(Option<File>);
 
-impl Termination {
+impl TerminationLog {
     pub fn open(path: &Path) -> Self {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         Self(

@@ -22,14 +22,14 @@ pub enum Found {
 }
 
 /// Merged mappings may be merged from others, but not for ever.
-const MERGES: usize = 16;
+const MAX_MERGE_DEPTH: usize = 16;
 
 /// Follows keys from the top. `None` if the text is not one document of YAML.
 pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
-    let (nodes, top) = read(text)?;
+    let (nodes, top) = parse(text)?;
     let mut at = top;
     for key in path {
-        match at.and_then(|at| get(&nodes, at, key, MERGES)) {
+        match at.and_then(|at| value_of(&nodes, at, key, MAX_MERGE_DEPTH)) {
             Some(next) => at = Some(next),
             None => return Some(Found::Nothing),
         }
@@ -45,7 +45,7 @@ pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
     })
 }
 
-fn read(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
+fn parse(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
     let options = granit_parser::options! { emit_comments: false };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut nodes: Vec<Node> = Vec::new();
@@ -93,7 +93,7 @@ fn read(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
 }
 
 /// The value of a key: the mapping's own comes before what is merged into it, and the last of several wins.
-fn get(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
+fn value_of(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
     let Some(Node::Collection(items, true)) = nodes.get(at) else { return None };
     let value = |wanted: &str| {
         let entries = items.chunks_exact(2).rev();
@@ -105,9 +105,9 @@ fn get(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
         let (merged, levels) = (value("<<")?, levels.checked_sub(1)?);
         match nodes.get(merged) {
             Some(Node::Collection(sources, false)) => {
-                sources.iter().find_map(|source| get(nodes, *source, key, levels))
+                sources.iter().find_map(|source| value_of(nodes, *source, key, levels))
             }
-            _ => get(nodes, merged, key, levels),
+            _ => value_of(nodes, merged, key, levels),
         }
     })
 }
@@ -150,12 +150,12 @@ mod tests {
     #[case("a: [")]
     #[case("a: 1\n--- \nb: 2\n")]
     #[case("a: *b")]
-    fn refuses(#[case] text: &str) {
+    fn rejects(#[case] text: &str) {
         assert_eq!(look_up(text, &PATH), None);
     }
 
     #[test]
-    fn depth_and_aliases_cost_little() {
+    fn deep_and_aliased_documents_take_little_memory() {
         let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
         assert_eq!(look_up(&deep, &PATH), Some(Found::Nothing));
         let mut laughs = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
