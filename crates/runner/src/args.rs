@@ -1,18 +1,21 @@
-//! The command line of `chaos`, as far as it matters here.
+//! Parses the relevant parts of a command line of `chaos`.
 //!
-//! It is read by the rules of [click], on which all versions of the toolkit are built: options of the program come
-//! before the subcommand, those of `run` before or after the experiment, `--` ends them, and names are never shortened.
+//! All versions of the toolkit use [click], so its rules apply:
+//! - Options of the program come before the subcommand.
+//! - Options of `run` come before or after the experiment.
+//! - `--` ends the options.
+//! - The names of options cannot be abbreviated.
 //!
 //! [click]: https://click.palletsprojects.com/en/stable/parameters/
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Options of the program that take a value.
+/// The options of the program that take a value.
 const GLOBAL_OPTIONS: [&str; 5] =
     ["--change-dir", "--log-file", "--log-file-level", "--log-format", "--settings"];
 
-/// Options of `run` that take a value.
+/// The options of `run` that take a value.
 const RUN_OPTIONS: [&str; 9] = [
     "--journal-path",
     "--rollback-strategy",
@@ -25,28 +28,28 @@ const RUN_OPTIONS: [&str; 9] = [
     "--events-file",
 ];
 
-/// What `--dry` takes from version 1.10 on. Before, it takes nothing.
+/// The values of `--dry` in version 1.10 and later. In earlier versions, the option takes no value.
 const DRY_VALUES: [&str; 4] = ["probes", "actions", "activities", "pause"];
 
-/// What a command line of `chaos run` says.
+/// A parsed command line of `chaos run`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
-    /// Where options of the program may be inserted.
+    /// The index at which options of the program can be inserted.
     pub globals_at: usize,
-    /// Where `run` is.
+    /// The index of the word `run`.
     pub run_at: usize,
     pub no_version_check: bool,
-    /// Says whether and where to log to a file.
+    /// Whether an option turns the log file off, or sets its path.
     pub log_file: bool,
     pub change_dir: Option<OsString>,
     pub settings: Option<OsString>,
     pub journal: Option<OsString>,
     pub strategy: Option<OsString>,
-    /// The experiment: a file or a URL.
+    /// The experiment, which is a file or a URL.
     pub source: Option<OsString>,
 }
 
-/// Reads the arguments of `chaos`. `None` if they do not ask for `run`.
+/// Parses the arguments of `chaos`. Returns `None` if the subcommand is not `run`.
 pub fn parse(args: &[OsString]) -> Option<CommandLine> {
     let mut line = CommandLine::default();
     let mut at = 0;
@@ -108,13 +111,13 @@ fn parse_run(args: &[OsString], mut at: usize, line: &mut CommandLine) {
     }
 }
 
-/// The value that follows an option, whatever it looks like.
+/// Returns the value that follows an option, even if it looks like an option itself.
 fn take_value(args: &[OsString], at: &mut usize) -> Option<OsString> {
     *at += 1;
     args.get(*at).cloned()
 }
 
-/// The name of an option, and its value if that is in the same word.
+/// Splits an option into its name and, if it has the form `name=value`, its value. Returns `None` for other words.
 fn split_option(arg: &OsStr) -> Option<(OsString, Option<&OsStr>)> {
     let bytes = arg.as_bytes();
     if bytes.len() < 2 || bytes[0] != b'-' {

@@ -1,4 +1,4 @@
-//! What is added to the toolkit's command line. Nothing that the user gave is ever changed.
+//! Adds options to the toolkit's command line. Never changes the arguments of the user.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,22 +21,22 @@ const STRATEGIES: [&str; 4] = ["default", ALWAYS, "never", "deviated"];
 /// Where the toolkit logs to unless told otherwise.
 const LOG_FILE: &str = "chaostoolkit.log";
 
-/// Where it writes its journal unless told otherwise.
+/// The default journal of the toolkit.
 const JOURNAL: &str = "journal.json";
 
-/// What the edits depend on, beside the command line.
+/// The inputs of the edits, beside the command line.
 pub struct Context<'a> {
     pub cwd: PathBuf,
     pub home: Option<PathBuf>,
-    /// Where our journal goes, if there is a place for it.
+    /// The path of the journal in the volume, if the volume is writable.
     pub journal: Option<PathBuf>,
-    /// The version of the toolkit, where it was found.
+    /// The version of the toolkit, if it was found.
     pub version: Option<String>,
-    /// Asks the toolkit whether it takes a rollback strategy, which is slow.
+    /// Asks the toolkit itself whether it supports `--rollback-strategy`. This is slow.
     pub ask: &'a mut dyn FnMut() -> bool,
 }
 
-/// The context of this process, whose working directory and environment the toolkit will have.
+/// Returns the context of this process. The toolkit inherits its working directory and its environment.
 pub fn current_context<'a>(
     volume: &Volume,
     program: &Path,
@@ -58,7 +58,7 @@ pub fn current_context<'a>(
     Context { cwd: std::env::current_dir().unwrap_or_else(|_| "/".into()), home, journal, version, ask }
 }
 
-/// Adds what is missing. Arguments that do not ask for `run` stay as they are.
+/// Adds the options that are missing. Returns the arguments unchanged if the subcommand is not `run`.
 pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Started) {
     let toolkit = context.version.clone();
     let Some(line) = args::parse(&args) else { return (args, Started { toolkit, ..Started::default() }) };
@@ -66,10 +66,11 @@ pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Starte
 
     let mut global: Vec<OsString> = Vec::new();
     if !line.no_version_check {
-        // It would call its maker before every run, and wait for an answer where there is no way out.
+        // The toolkit otherwise asks its vendor for a newer version before each run. Without access to the internet,
+        // it waits for an answer.
         global.push("--no-version-check".into());
     }
-    // In all versions, the log is opened before the directory is changed.
+    // In all versions, the toolkit opens the log file before it changes the directory.
     if !line.log_file && !can_write(&context.cwd, LOG_FILE) {
         global.push("--no-log-file".into());
     }
@@ -93,7 +94,7 @@ pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Starte
     (args, Started { journal, before, toolkit, rollback_strategy: given.or(added) })
 }
 
-/// The strategy to add, if one is to be.
+/// Returns the rollback strategy to add, or `None` if none is needed or supported.
 fn strategy(line: &CommandLine, dir: &Path, context: Context) -> Option<String> {
     if line.strategy.is_some() {
         return None;
@@ -106,7 +107,7 @@ fn strategy(line: &CommandLine, dir: &Path, context: Context) -> Option<String> 
         Some(path) => Some(dir.join(path)),
         None => context.home.map(|home| dir.join(home).join(".chaostoolkit/settings.yaml")),
     };
-    // An experiment with a `runtime` of its own would put `default` in place of what the settings name.
+    // Repeat the strategy of the settings: an experiment that has a `runtime` would reset it to `default`.
     let strategy = match settings.map_or(Strategy::Unnamed, |settings| of_settings(&settings)) {
         Strategy::Named(name) => STRATEGIES.iter().find(|strategy| **strategy == name)?,
         Strategy::Unnamed | Strategy::Unknown => ALWAYS,
@@ -118,7 +119,7 @@ fn strategy(line: &CommandLine, dir: &Path, context: Context) -> Option<String> 
     takes.then(|| strategy.to_owned())
 }
 
-/// Whether a file can be written, or made if it is not there.
+/// Returns whether a file can be written, or created if it does not exist.
 fn can_write(dir: &Path, name: &str) -> bool {
     let file = dir.join(name);
     if file.exists() {

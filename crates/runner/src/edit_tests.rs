@@ -2,7 +2,7 @@ use super::*;
 use rstest::rstest;
 use std::fs;
 
-/// What a test says about the situation.
+/// The inputs of a test.
 struct Case {
     root: tempfile::TempDir,
     version: Option<&'static str>,
@@ -31,7 +31,7 @@ impl Case {
     }
 
     fn edit(&self, line: &str) -> (String, Started) {
-        let mut ask = || self.answer.expect("nobody asks");
+        let mut ask = || self.answer.expect("the toolkit must not be asked");
         let context = Context {
             cwd: self.root.path().to_owned(),
             home: Some(self.root.path().join("home")),
@@ -161,7 +161,7 @@ fn settings_in_the_home_directory_are_read() {
     let settings = case.root.path().join("home/.chaostoolkit/settings.yaml");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     fs::write(settings, "runtime:\n  rollbacks:\n    strategy: never\n").unwrap();
-    // The toolkit itself would take `default` for this one: its `runtime` hides that of the settings.
+    // The toolkit itself would use `default` here, since the `runtime` of the experiment hides that of the settings.
     assert!(case.edit("run sub/y.yaml").0.contains("--rollback-strategy never"));
     assert!(case.edit("--settings other.yaml run x.json").0.contains("--rollback-strategy always"));
 }
@@ -174,7 +174,7 @@ fn settings_in_the_home_directory_are_read() {
 #[case("--log-file-level debug run x.json", true)]
 #[case("--change-dir /tmp run x.json", true)]
 fn a_log_file_that_cannot_be_written_is_turned_off(#[case] line: &str, #[case] added: bool) {
-    // Nobody can write there, root included.
+    // Not even root can write to this directory.
     let context = Context {
         cwd: "/proc/self".into(),
         home: None,

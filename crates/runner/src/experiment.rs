@@ -1,4 +1,4 @@
-//! Which rollback strategy the files of the user name.
+//! Reads the rollback strategy in an experiment and in the settings of the toolkit.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -7,23 +7,23 @@ use std::path::Path;
 
 use crate::yaml::{self, Found};
 
-/// What a file says about `runtime.rollbacks.strategy`.
+/// The value of `runtime.rollbacks.strategy` in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// It is no file, or cannot be read.
+    /// The path is not a file, or the file cannot be read.
     Unknown,
-    /// Nothing.
+    /// The file has no such value.
     Unnamed,
-    /// This.
+    /// The file has this value.
     Named(String),
 }
 
 const PATH: [&str; 3] = ["runtime", "rollbacks", "strategy"];
 
-/// Longer files are not experiments, but would be held as a whole.
+/// The maximum length of a file. Longer files are not experiments, and would have to be held in memory.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The strategy in an experiment, which is read by the ending of its name.
+/// Reads the strategy in an experiment. The extension of the file selects the format.
 pub fn of_experiment(path: &Path) -> Strategy {
     match path.extension().and_then(OsStr::to_str) {
         Some("json") => read_text(path).map_or(Strategy::Unknown, |text| parse_json(&text)),
@@ -32,7 +32,7 @@ pub fn of_experiment(path: &Path) -> Strategy {
     }
 }
 
-/// The strategy in the settings.
+/// Reads the strategy in the settings.
 pub fn of_settings(path: &Path) -> Strategy {
     read_text(path).map_or(Strategy::Unknown, |text| parse_yaml(&text))
 }
@@ -56,7 +56,7 @@ fn parse_yaml(text: &str) -> Strategy {
 }
 
 fn read_text(path: &Path) -> Option<String> {
-    // A pipe would block for ever, and the toolkit would not find what was read from it.
+    // Reading a pipe could block forever. The toolkit would also miss the bytes that were read here.
     if !path.metadata().ok()?.is_file() {
         return None;
     }

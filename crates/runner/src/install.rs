@@ -1,4 +1,4 @@
-//! Puts this program where the runner container finds it.
+//! Installs this program in the volume, where the runner container finds it.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::volume::{RUNNER, SHIM, Volume, publish, temporary_path};
 
-/// May be done again, also while the program runs from there.
+/// Copies this program and the shim to `dir`. This can be repeated, even while the installed program runs.
 pub fn install(dir: &Path) -> io::Result<()> {
     let volume = Volume::new(dir);
     let named =
@@ -24,7 +24,7 @@ pub fn install(dir: &Path) -> io::Result<()> {
         .and_then(|_| publish(&part, &runner, 0o755))
         .map_err(|error| named(&runner, error))?;
 
-    // Relative, so that the containers may mount the directory wherever they like.
+    // The link is relative, so that each container can mount the directory at its own path.
     let shim = bin.join(SHIM);
     let part = temporary_path(&shim);
     let _ = fs::remove_file(&part);

@@ -1,17 +1,18 @@
-//! `chaos-runner`: PID 1 of the container in which the Chaos Toolkit runs, and the sidecar that carries its journal.
+//! `chaos-runner` runs the Chaos Toolkit as PID 1 of its container. As a sidecar, it prints the journal to its log.
 //!
 //! ```text
 //!  sidecar                                     runner container
 //!  chaos-runner install DIR ──DIR/chaos-runner──▶ chaos-runner run DIR -- chaos run …
-//!                                                   │ signals: one SIGINT, or none in rollbacks
+//!                                                   │ signals: one SIGINT, or none during rollbacks
 //!                                                   │ command line: journal, rollback strategy
 //!  chaos-runner sidecar DIR ◀──DIR/journal/done─────┤ journal.json
 //!        │                                          └─▶ termination message
 //!        └─▶ the journal, in its log
 //! ```
 //!
-//! As `chaos` (`DIR/bin/chaos`) it is the shim that wrappers such as `sh -c "chaos run …"` find on their `PATH`: it
-//! makes the same edits, says which process the toolkit is, and becomes it.
+//! Under the name `chaos` (`DIR/bin/chaos`), this program is the shim. Wrappers such as `sh -c "chaos run …"` find it
+//! on their `PATH`. The shim edits the command line as the runner does, registers its process id, and executes the
+//! toolkit in its place.
 
 mod args;
 mod command;
@@ -41,9 +42,15 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: chaos-runner install DIR
        chaos-runner sidecar DIR [--no-journal]
-       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]";
+       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]
 
-/// What is asked for.
+  install  Copies this program to DIR, the volume that the containers of a pod share.
+  sidecar  Waits for the end of the run, prints the journal, and waits for SIGTERM or SIGINT.
+           With --no-journal, only waits for SIGTERM or SIGINT.
+  run      Runs COMMAND and reports the run in the termination message.
+           The message goes to PATH. The default is /dev/termination-log.";
+
+/// A parsed command line of this program.
 #[derive(Debug, PartialEq, Eq)]
 enum Mode {
     Help,
@@ -78,7 +85,7 @@ fn exit_code(result: std::io::Result<()>) -> i32 {
     }
 }
 
-/// Tells people. Nobody listening is no reason to stop.
+/// Prints a message to stderr. Ignores errors, since the run must go on even if nobody reads the message.
 fn warn(text: impl fmt::Display) {
     let _ = writeln!(std::io::stderr(), "chaos-runner: {text}");
 }

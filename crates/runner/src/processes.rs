@@ -1,4 +1,4 @@
-//! The processes around this one.
+//! Observes and ends the other processes of the container.
 
 use std::fs;
 use std::thread;
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
-/// How long processes may take to die: one that waits for a disk cannot be killed.
+/// The time that killed processes have to end. A process that waits for a disk cannot be killed.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a process ended.
+/// The exit status of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     Exited(i32),
     Signalled(i32),
 }
 
-/// Takes leave of all processes that ended, whoever's they were, and says how `child` did.
+/// Reaps all children that ended, adopted orphans included. Returns the exit status of `child` if it is among them.
 pub fn reap(child: Pid) -> Option<ExitStatus> {
     let mut end = None;
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -35,14 +35,14 @@ fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
         .or_else(|| status.terminating_signal().map(ExitStatus::Signalled))
 }
 
-/// Ends all processes that are left, so that nobody writes to the termination message after this one.
+/// Kills all remaining processes, so that none of them can overwrite the termination message later.
 pub fn kill_remaining(child: Pid) {
     let first = std::process::id() == 1;
     let began = Instant::now();
     loop {
         if first {
-            // kill(-1): all processes of the container, those of `kubectl exec` too. To this call, PID 1 is the group
-            // that all but itself are in.
+            // This calls kill(-1), which kills all processes of the container except this one, including those of
+            // `kubectl exec`. The library negates the id of the group, so PID 1 stands for -1.
             let _ = kill_process_group(Pid::INIT, Signal::KILL);
         } else {
             let _ = kill_process_group(child, Signal::KILL);
@@ -50,7 +50,7 @@ pub fn kill_remaining(child: Pid) {
                 let _ = kill_process(pid, Signal::KILL);
             });
         }
-        // Killing makes orphans, which are ours then: again, until there are none.
+        // Killing a process makes its children orphans, which this process adopts. Repeat until no child is left.
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some(_)) => {}
@@ -59,7 +59,7 @@ pub fn kill_remaining(child: Pid) {
             }
         }
         if began.elapsed() > KILL_TIMEOUT {
-            crate::warn("processes are left that cannot be killed");
+            crate::warn("some processes cannot be killed");
             return;
         }
         thread::sleep(Duration::from_millis(1));
@@ -71,22 +71,23 @@ fn children() -> impl Iterator<Item = Pid> {
     all_processes().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
 }
 
-/// Whether a process has not ended yet.
+/// Returns whether a process still runs.
 pub fn is_running(pid: Pid) -> bool {
     read_process(pid).is_some_and(|process| process.running)
 }
 
-/// Whether a process of a group has not ended yet.
+/// Returns whether any process of a process group still runs.
 pub fn is_group_running(group: Pid) -> bool {
     all_processes().any(|process| process.group == Some(group) && process.running)
 }
 
-/// The Chaos Toolkit among the processes of a group, for wrappers that do not find it on their `PATH`.
+/// Finds the Chaos Toolkit in a process group. This serves wrappers that do not find the shim on their `PATH`.
 pub fn toolkit_in(group: Pid) -> Option<Pid> {
     let found: Vec<Process> = all_processes()
         .filter(|process| process.group == Some(group) && process.running && is_toolkit(process.pid))
         .collect();
-    // One may have started another: to have other packages, and then it passes signals on, or as an activity.
+    // A toolkit can start another one: to use other packages, in which case it forwards signals, or as an activity. So
+    // return the topmost one.
     let is_top = |process: &&Process| {
         let mut parent = process.parent;
         while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read_process) {
@@ -100,7 +101,9 @@ pub fn toolkit_in(group: Pid) -> Option<Pid> {
     found.iter().find(is_top).map(|process| process.pid)
 }
 
-/// `/usr/bin/python3 /usr/bin/chaos … run …`, but neither a shell with a script of such a name nor one with `-c`.
+/// Returns whether a process is the toolkit, such as `/usr/bin/python3 /usr/bin/chaos … run …`.
+///
+/// A shell that runs a script with such a name, or a command with `-c`, is not.
 fn is_toolkit(pid: Pid) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
@@ -125,7 +128,7 @@ fn all_processes() -> impl Iterator<Item = Process> {
     numbers.filter_map(Pid::from_raw).filter_map(read_process)
 }
 
-/// See `proc_pid_stat(5)`. The name, in parentheses, may hold anything.
+/// Reads a process from `/proc`, see `proc_pid_stat(5)`. The name is in parentheses and can contain any byte.
 fn read_process(pid: Pid) -> Option<Process> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;

@@ -1,6 +1,6 @@
-//! Notices when the toolkit begins its rollbacks.
+//! Detects in the output of the toolkit that the rollbacks begin.
 //!
-//! All versions from 1.0 to 1.21 say so on stderr, once, before the first one:
+//! All versions from 1.0 to 1.21 print one such line to stderr, before the first rollback:
 //!
 //! ```text
 //! [2026-11-21 07:51:32 INFO] Let's rollback...
@@ -8,14 +8,14 @@
 //! {"process": 7, "levelname": "INFO", …, "message": "Let's rollback..."}
 //! ```
 //!
-//! An activity may have a name like that, and a program may print anything: the line has to be exactly that.
+//! An activity can have the same name, and a program can print any text. So the whole line has to match.
 
 const MESSAGE: &[u8] = b"Let's rollback...";
 
-/// Longer lines are others.
+/// The maximum length of a line. Longer lines do not match.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Watches output that comes in pieces of any length.
+/// Searches output that arrives in chunks of any length.
 #[derive(Default)]
 pub struct RollbackDetector {
     line: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct RollbackDetector {
 }
 
 impl RollbackDetector {
-    /// Whether a line that ends in this chunk is it.
+    /// Returns whether a line that ends in this chunk announces the rollbacks.
     pub fn push(&mut self, chunk: &[u8]) -> bool {
         let mut found = false;
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
@@ -46,7 +46,7 @@ impl RollbackDetector {
 }
 
 fn announces_rollbacks(line: &[u8]) -> bool {
-    // Most lines end here.
+    // Exclude most lines quickly.
     if !line.windows(MESSAGE.len()).any(|window| window == MESSAGE) {
         return false;
     }
@@ -63,7 +63,7 @@ fn announces_rollbacks(line: &[u8]) -> bool {
         let (Some(level), b'[') = (level, head.first().copied().unwrap_or_default()) else { return false };
         match head.get(level + 5..).map(<[u8]>::trim_ascii) {
             Some([]) => !head[..level].contains(&b']'),
-            // `[run:1072]`, where the toolkit is verbose.
+            // `[run:1072]`, which the toolkit adds if it is verbose.
             Some([b'[', place @ .., b']']) => !place.iter().any(|byte| matches!(byte, b'[' | b']' | b' ')),
             _ => false,
         }
@@ -75,7 +75,7 @@ fn without_escape_sequences(line: &[u8]) -> Vec<u8> {
     let mut rest = line;
     while let Some((&byte, tail)) = rest.split_first() {
         let end = match rest {
-            // Of terminals that choose a character set along with the colour.
+            // Some terminals select a character set along with the color.
             [0x1b, b'(', _, ..] => Some(3),
             [0x1b, b'[', sequence @ ..] => {
                 sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)).map(|end| end + 3)

@@ -1,4 +1,4 @@
-//! Runs a command as PID 1 of its container, and says how it went.
+//! Runs a command as PID 1 of its container, and reports its end in the termination message.
 
 use std::ffi::{OsStr, OsString, c_int};
 use std::io;
@@ -24,15 +24,16 @@ use crate::termination::TerminationLog;
 use crate::version;
 use crate::volume::Volume;
 
-/// How often to look after a process whose end is not reported to this one.
+/// The interval at which to check a process that may not be a child of this one, so that no signal reports its end.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// Runs a command, writes the termination message and marks the journal as complete. Returns the exit code.
 pub fn run(dir: &Path, message: &Path, command: &OsStr, args: Vec<OsString>) -> i32 {
-    // As PID 1, a signal without a handler is lost: first of all.
+    // Set the handlers first. The kernel drops signals to PID 1 that have no handler.
     let signals = match Signals::new([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT]) {
         Ok(signals) => signals,
         Err(error) => {
-            crate::warn(format_args!("no signals: {error}"));
+            crate::warn(format_args!("cannot handle signals: {error}"));
             return 1;
         }
     };
@@ -42,7 +43,10 @@ pub fn run(dir: &Path, message: &Path, command: &OsStr, args: Vec<OsString>) -> 
     protect_process();
     let volume = Volume::new(dir);
     if let Err(error) = volume.create_journal_dir() {
-        crate::warn(format_args!("no place for a journal: {}: {error}", volume.journal_dir().display()));
+        crate::warn(format_args!(
+            "cannot create the directory for the journal: {}: {error}",
+            volume.journal_dir().display()
+        ));
     }
     volume.clear();
 
@@ -63,17 +67,19 @@ pub fn run(dir: &Path, message: &Path, command: &OsStr, args: Vec<OsString>) -> 
         }
     }
     message.stopped_by = runner.stopped_by.map(signal_name);
-    // What the sidecar waits for, even if there is no journal.
+    // The sidecar waits for this file, even if there is no journal.
     let done = runner.volume.done_file();
     if let Err(error) = std::fs::write(&done, "") {
-        crate::warn(format_args!("{}: {error}", done.display()));
+        crate::warn(format_args!("cannot create {}: {error}", done.display()));
     }
     termination.write(&message);
     message.exit_code.unwrap_or_default()
 }
 
-/// Keeps children, who may be the same user, from the memory and the open files of this process, and makes those its
-/// own that lose their parents, should it not be PID 1.
+/// Protects this process, and lets it adopt orphans.
+///
+/// Children can run as the same user. They must not access the memory or the open files of this process. PID 1 adopts
+/// orphans anyway. Any other process has to become a subreaper.
 fn protect_process() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = set_child_subreaper(Some(rustix::process::getpid()));
@@ -92,12 +98,12 @@ fn signal_name(signal: c_int) -> String {
 /// A command that is ready to be started.
 struct Prepared {
     program: PathBuf,
-    /// The name by which it was called.
+    /// The command as the user wrote it.
     name: OsString,
     args: Vec<OsString>,
-    /// Whether it is the toolkit, rather than what will start it.
+    /// Whether the command is the toolkit, and not a wrapper that starts the toolkit.
     toolkit: bool,
-    /// The `PATH` that needs_shim to the shim, if that is to be found.
+    /// The `PATH` for the command, if it has to find the shim.
     path: Option<OsString>,
     started: Started,
 }
@@ -109,16 +115,19 @@ struct Runner {
 }
 
 impl Runner {
+    /// Finds the program of a command, and edits the arguments if it is the toolkit. Fails if there is no such program.
     fn prepare(&mut self, command: &OsStr, args: Vec<OsString>) -> Result<Prepared, StartError> {
         let path = command::search_path();
         let program = command::find(command, &path)?;
         let kind = command::kind(&program, &path);
         let file = program.file_name().unwrap_or_default().as_encoded_bytes();
-        // A shell script of another name, such as `run-chaos.sh`, does with arguments what it likes.
+        // A script for another interpreter is the toolkit only if its name is exactly `chaos`. Others, such as
+        // `run-chaos.sh`, can use their arguments differently.
         let toolkit =
             file == b"chaos" || (kind != Kind::Script && file.windows(5).any(|part| part == b"chaos"));
         let volume = self.volume.clone();
-        // Python scripts are the toolkit. What they start in turn is none of our business, even by the same name.
+        // A toolkit that is a Python script needs no shim. Commands that it starts are left alone, even those named
+        // `chaos`.
         let needs_shim = (!toolkit || !matches!(kind, Kind::Python(_)))
             && volume.bin_dir().join(crate::volume::SHIM).exists();
         let shims = needs_shim.then(|| {
@@ -138,14 +147,14 @@ impl Runner {
         Ok(Prepared { program, name: command.to_owned(), args, toolkit, path: shims, started })
     }
 
-    /// Starts it, waits for its end, and tells that to the message.
+    /// Starts the command, waits for its end, and adds the result to the message. Returns the exit code.
     fn execute(&mut self, prepared: Prepared, message: &mut Message) -> Result<i32, StartError> {
         if self.is_stop_requested() {
             return Ok(INTERRUPTED);
         }
         let mut command = Command::new(&prepared.program);
         command.arg0(&prepared.name).args(&prepared.args).stderr(Stdio::piped());
-        // Of its own, so that a terminal's ^C comes here only.
+        // Use a new process group, so that ^C in a terminal reaches only this process.
         command.process_group(0);
         if let Some(path) = &prepared.path {
             command.env("PATH", path);
@@ -183,7 +192,10 @@ impl Runner {
         })
     }
 
-    /// Waits for the end of the child, and for that of the toolkit if a stop was asked of it.
+    /// Waits for the end of the child.
+    ///
+    /// If a signal asks for a stop, asks the toolkit to stop and waits for its end, too. If the rollbacks have already
+    /// begun, holds the signal back and notes this in the message.
     fn wait_for_end(
         &mut self,
         child: Pid,
@@ -197,7 +209,7 @@ impl Runner {
             let reaped = processes::reap(child);
             end = end.or(reaped);
             if let Some(end) = end {
-                // A wrapper may end before its toolkit has played the rollbacks.
+                // A wrapper can end before its toolkit has played the rollbacks.
                 if target.is_none_or(|target| !target.is_running()) {
                     return end;
                 }
@@ -220,7 +232,7 @@ impl Runner {
         }
     }
 
-    /// Whether somebody asked for a stop before anything was started.
+    /// Returns whether a signal has asked for a stop before anything was started.
     fn is_stop_requested(&mut self) -> bool {
         let first = self.signals.pending().find(|signal| *signal != SIGCHLD);
         self.stopped_by = self.stopped_by.or(first);
@@ -228,9 +240,10 @@ impl Runner {
     }
 }
 
+/// Describes why a program that was found could not be started.
 fn start_error(program: &Path, error: &io::Error) -> StartError {
     let (reason, code) = match error.kind() {
-        io::ErrorKind::NotFound => ("its interpreter is not found".to_owned(), 127),
+        io::ErrorKind::NotFound => ("its interpreter was not found".to_owned(), 127),
         _ => (error.to_string(), 126),
     };
     StartError { reason: format!("{}: {reason}", program.display()), code }

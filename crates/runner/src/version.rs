@@ -1,4 +1,4 @@
-//! Which version of the Chaos Toolkit a command would run, without running it: Python takes half a second to start.
+//! Finds the version of the Chaos Toolkit without running it, since Python takes half a second to start.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 /// The first version whose `run` takes `--rollback-strategy`.
 const FIRST_WITH_STRATEGY: (u32, u32) = (1, 5);
 
-/// How long the toolkit may think about its own help.
+/// The time that the toolkit has to print its help.
 const HELP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What to look at for a script that Python runs.
+/// The paths that determine which packages a Python script imports.
 pub struct PythonPaths<'a> {
     pub script: &'a Path,
     pub interpreter: &'a Path,
@@ -22,12 +22,12 @@ pub struct PythonPaths<'a> {
     pub home: Option<&'a Path>,
 }
 
-/// The version of the package that such a script would import. Looked for in Python's order.
+/// Returns the version of the toolkit that a script would import. Searches the directories in Python's order.
 pub fn installed(paths: &PythonPaths) -> Option<String> {
     let resolved = paths.interpreter.canonicalize().ok();
     let script = paths.script.canonicalize().ok();
     let prefix = |program: &Path| Some(program.parent()?.parent()?.to_owned());
-    // `python3.11` says which of several directories under one prefix it is.
+    // A prefix can have directories for several versions. A name such as `python3.11` selects one of them.
     let names = [Some(paths.interpreter), resolved.as_deref()];
     let name = names
         .into_iter()
@@ -48,7 +48,7 @@ pub fn installed(paths: &PythonPaths) -> Option<String> {
     python_path.into_iter().chain(packages).find_map(|dir| version_in(&dir))
 }
 
-/// The directories with packages below a prefix.
+/// Returns the directories with packages below a prefix. Those of `python` come first.
 fn packages_of(prefix: &Path, python: Option<&OsStr>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for lib in ["lib", "lib64", "local/lib"] {
@@ -74,7 +74,9 @@ fn version_in(dir: &Path) -> Option<String> {
     names.filter_map(|name| version_of_distribution(&name)).max_by_key(|version| major_minor(version))
 }
 
-/// `chaostoolkit-1.19.0.dist-info` is one, `chaostoolkit_lib-1.44.0.dist-info` is not.
+/// Reads the version in the name of a directory such as `chaostoolkit-1.19.0.dist-info`.
+///
+/// Returns `None` for other packages, such as `chaostoolkit_lib-1.44.0.dist-info`.
 fn version_of_distribution(name: &str) -> Option<String> {
     let version = name.strip_prefix("chaostoolkit-")?;
     let version = version.strip_suffix(".dist-info").or_else(|| {
@@ -92,16 +94,18 @@ fn major_minor(version: &str) -> Option<(u32, u32)> {
     Some((major, minor[..digits].parse().ok()?))
 }
 
-/// Whether `run` of this version takes `--rollback-strategy`.
+/// Returns whether `run` of this version takes `--rollback-strategy`.
 pub fn takes_strategy(version: &str) -> bool {
     major_minor(version).is_some_and(|version| version >= FIRST_WITH_STRATEGY)
 }
 
-/// Asks the toolkit itself whether its `run` takes `--rollback-strategy`. No answer is a no.
+/// Asks the toolkit itself whether its `run` takes `--rollback-strategy`. No answer counts as no.
 ///
-/// The help, since there is no other way to find out that cannot start the experiment: a command line with the option
-/// that fails with exit code 2 may have failed for another reason, and one that failed half-way must not be tried again.
-/// The global options keep the question from leaving a log file behind and from calling home.
+/// This reads the help, since that cannot start the experiment. Running the experiment with the option and checking for
+/// exit code 2 would be no alternative. Another problem can have the same exit code, and an experiment that failed
+/// half-way must not run again.
+///
+/// The global options keep this call from leaving a log file and from checking for a newer version.
 pub fn supports_strategy(program: &Path, is_stopped: &mut dyn FnMut() -> bool) -> bool {
     let mut command = Command::new(program);
     command.args(["--no-version-check", "--no-log-file", "run", "--help"]).process_group(0);

@@ -1,4 +1,4 @@
-//! The directory that the runner container and the sidecar share.
+//! The volume that the runner container and the sidecar share.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// The name under which this program is the shim, and which the shim looks for.
+/// The name of the shim, and of the toolkit that the shim executes.
 pub const SHIM: &str = "chaos";
 
-/// The program itself in the directory.
+/// The name of this program in the volume.
 pub const RUNNER: &str = "chaos-runner";
 
-/// The names of its files are what the runner, the shim and the sidecar agree on.
+/// The paths in the volume. The runner, the shim and the sidecar exchange data through these files.
 #[derive(Clone, Debug)]
 pub struct Volume {
     dir: PathBuf,
@@ -29,12 +29,12 @@ impl Volume {
         self.dir.join(RUNNER)
     }
 
-    /// Goes in front of `PATH` for wrappers.
+    /// The directory with the shim. It is the first one on the `PATH` of wrappers.
     pub fn bin_dir(&self) -> PathBuf {
         self.dir.join("bin")
     }
 
-    /// What all containers may write to.
+    /// The directory that all containers can write to.
     pub fn journal_dir(&self) -> PathBuf {
         self.dir.join("journal")
     }
@@ -43,12 +43,12 @@ impl Volume {
         self.file(JOURNAL)
     }
 
-    /// Is there once the journal is, and nobody writes to it any more.
+    /// Exists when the run has ended. The journal, if there is one, is complete then.
     pub fn done_file(&self) -> PathBuf {
         self.file(DONE)
     }
 
-    /// Is there once somebody asked for a stop: no toolkit starts any more.
+    /// Exists when a stop was requested. The shim starts no toolkit then.
     pub fn stop_file(&self) -> PathBuf {
         self.file("stop")
     }
@@ -58,7 +58,7 @@ impl Volume {
         self.file("pid")
     }
 
-    /// Holds what the shim made of that toolkit's command line.
+    /// Holds the record of the shim about the start of that toolkit.
     pub fn started_file(&self) -> PathBuf {
         self.file("started.json")
     }
@@ -67,21 +67,22 @@ impl Volume {
         self.journal_dir().join(name)
     }
 
-    /// Makes the part that all containers may write to, whatever the umask.
+    /// Creates the directory that all containers can write to, with any umask.
     pub fn create_journal_dir(&self) -> io::Result<()> {
         fs::create_dir_all(self.journal_dir())?;
-        // Of another user's making, it may be writable all the same.
+        // If another user created the directory, its mode cannot be changed. It may be writable anyway.
         match fs::set_permissions(self.journal_dir(), Permissions::from_mode(0o777)) {
             Err(_) if self.is_writable() => Ok(()),
             result => result,
         }
     }
 
+    /// Returns whether this process can write to the directory that all containers share.
     pub fn is_writable(&self) -> bool {
         access(self.journal_dir(), Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
-    /// Removes what an earlier run left, should the container have been started again.
+    /// Removes the files of an earlier run, in case the container was restarted.
     pub fn clear(&self) {
         for file in
             [self.journal_file(), self.done_file(), self.stop_file(), self.pid_file(), self.started_file()]
@@ -91,26 +92,26 @@ impl Volume {
     }
 }
 
-/// The journal's name in [`Volume::shared`].
+/// The name of the journal in [`Volume::journal_dir`].
 pub const JOURNAL: &str = "journal.json";
 
-/// The name of the mark in [`Volume::shared`].
+/// The name of the done file in [`Volume::journal_dir`].
 pub const DONE: &str = "done";
 
-/// Writes a file that others see whole or not at all, and can read, whatever the umask.
+/// Writes a file that others see either complete or not at all. They can read it with any umask.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let part = temporary_path(path);
     fs::write(&part, content)?;
     publish(&part, path, 0o644)
 }
 
-/// The name of `path` while it is written.
+/// Returns the path under which a file is written before it gets its final name.
 pub fn temporary_path(path: &Path) -> PathBuf {
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
 }
 
-/// Gives a file that is complete its mode and its name.
+/// Gives a complete file its mode and its final name. Removes the file if this fails.
 pub fn publish(part: &Path, path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(part, Permissions::from_mode(mode)).and_then(|()| fs::rename(part, path)).inspect_err(
         |_| {

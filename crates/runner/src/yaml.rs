@@ -1,30 +1,30 @@
-//! Looks one word up in a YAML text.
+//! Looks up a single value in a YAML document.
 //!
-//! Only the syntax counts, so the nodes are kept as the parser names them: an alias is the index of what it stands for,
-//! and a text of any depth with any number of aliases takes no more room than it has nodes.
+//! Only the syntax matters, so the nodes are kept as the parser reports them. An alias is stored as the index of its
+//! target. So a document of any depth and with any number of aliases takes no more memory than its nodes.
 
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
 enum Node {
-    /// A text, and whether it could be another type: it has no quotes.
+    /// A text, and whether it is plain. A plain text has neither quotes nor a tag, so it can be of another type.
     Scalar(String, bool),
-    /// Items, or keys and values in turn.
+    /// The items of a sequence, or the keys and values of a mapping in turn. The flag is set for a mapping.
     Collection(Vec<usize>, bool),
 }
 
-/// What a path leads to.
+/// The value at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     Nothing,
     Text(String),
 }
 
-/// Merged mappings may be merged from others, but not for ever.
+/// The maximum depth of merge keys. A merged mapping can itself merge others, or even itself.
 const MAX_MERGE_DEPTH: usize = 16;
 
-/// Follows keys from the top. `None` if the text is not one document of YAML.
+/// Follows the keys of `path` from the top. Returns `None` if the text is not a single YAML document.
 pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
     let (nodes, top) = parse(text)?;
     let mut at = top;
@@ -39,7 +39,7 @@ pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
             Found::Nothing
         }
         Some(Node::Scalar(text, _)) => Found::Text(text.clone()),
-        // Somebody named something; what, is for the toolkit to say.
+        // The value has the wrong type. Report it as set, and let the toolkit reject it.
         Some(Node::Collection(..)) => Found::Text(String::new()),
         None => Found::Nothing,
     })
@@ -92,7 +92,7 @@ fn parse(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
     }
 }
 
-/// The value of a key: the mapping's own comes before what is merged into it, and the last of several wins.
+/// Finds the value of a key. The mapping's own value overrides a merged one. The last of several values wins.
 fn value_of(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
     let Some(Node::Collection(items, true)) = nodes.get(at) else { return None };
     let value = |wanted: &str| {

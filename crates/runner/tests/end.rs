@@ -1,4 +1,4 @@
-//! What is left when the toolkit has ended.
+//! The termination message and the files that are left after the end of the toolkit.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -21,7 +21,7 @@ fn mode(path: &std::path::Path) -> u32 {
 #[test]
 fn the_message_summarizes_the_journal() {
     let sandbox = Sandbox::new("umask 077; cp $ROOT/passed.json $JOURNAL; exit 3");
-    // Whatever was there is replaced.
+    // The old content is replaced.
     fs::write(sandbox.path("message"), "x".repeat(5000)).unwrap();
     let output = sandbox.output(&["chaos", "run", "x.json"]);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(3), 0), "{output:?}");
@@ -44,7 +44,7 @@ fn a_journal_at_another_path_is_found(#[case] line: &[&str], #[case] path: &str)
     assert_eq!(sandbox.message().summary.unwrap().outcome, Outcome::Passed);
     assert_eq!(sandbox.text("dir/journal/journal.json"), PASSED);
     assert_eq!(mode(&sandbox.path("dir/journal/journal.json")), 0o644);
-    assert_eq!(mode(&sandbox.path(path)), 0o600, "theirs stays as it is");
+    assert_eq!(mode(&sandbox.path(path)), 0o600, "the original keeps its mode");
 }
 
 #[rstest]
@@ -85,7 +85,7 @@ fn an_unreadable_journal_is_reported(#[case] does: &str, #[case] problem: Option
 #[case(&["no-such-chaos", "run", "x.json"], 127, "no-such-chaos not found in PATH=")]
 #[case(&["/no/such/chaos", "run", "x.json"], 127, "/no/such/chaos not found")]
 #[case(&["./x.json", "run"], 126, "./x.json is not executable")]
-#[case(&["broken"], 127, "/bin/broken: its interpreter is not found")]
+#[case(&["broken"], 127, "/bin/broken: its interpreter was not found")]
 fn a_failed_start_is_reported(#[case] line: &[&str], #[case] code: i32, #[case] reason: &str) {
     let sandbox = Sandbox::new("");
     sandbox.script("bin/broken", "#!/no/such/interpreter\n");
@@ -95,7 +95,7 @@ fn a_failed_start_is_reported(#[case] line: &[&str], #[case] code: i32, #[case] 
     assert!(stderr.starts_with("chaos-runner: ") && stderr.contains(reason), "{stderr}");
     let message = sandbox.message();
     assert_eq!((message.state, message.exit_code), (State::Ended, Some(code)));
-    // The message has less room.
+    // The reason in the message is shorter.
     assert!(!message.not_started.unwrap().is_empty());
     assert!(sandbox.path("dir/journal/done").exists());
 }
@@ -106,7 +106,11 @@ fn the_command_runs_without_a_message() {
     fs::create_dir(sandbox.path("message")).unwrap();
     let output = sandbox.output(&["chaos", "run", "x.json"]);
     assert_eq!(output.status.code(), Some(4));
-    assert!(String::from_utf8(output.stderr).unwrap().starts_with("chaos-runner: no termination message: "));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .starts_with("chaos-runner: cannot open the termination message ")
+    );
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn the_command_runs_without_a_volume() {
     assert!(
         String::from_utf8(output.stderr)
             .unwrap()
-            .contains("chaos-runner: no place for a journal: /proc/none")
+            .contains("chaos-runner: cannot create the directory for the journal: /proc/none")
     );
     assert_eq!(sandbox.args(), "--no-version-check run --rollback-strategy always x.json");
     assert_eq!(sandbox.message().summary.unwrap().outcome, Outcome::Passed);
@@ -134,7 +138,7 @@ fn the_message_may_be_moved_meanwhile() {
 
 #[test]
 fn the_message_cannot_be_forged() {
-    // In the group of the toolkit, and in one of its own.
+    // One forger is in the process group of the toolkit, and the other in a group of its own.
     let forger = "sh -c 'while :; do echo forged > $ROOT/message; sleep 0.001; done' &";
     let sandbox = Sandbox::new(&format!("cp $ROOT/passed.json $JOURNAL; {forger} setsid {forger} sleep 0.1"));
     sandbox.output(&["chaos", "run", "x.json"]);

@@ -1,4 +1,4 @@
-//! The output of the toolkit, and who holds on to it.
+//! The runner forwards the output of the toolkit.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 
-/// Bytes of all values, with lines of all lengths.
+/// Returns bytes of all values, with lines of many lengths.
 fn random_bytes(length: u64) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     let next = |_| {

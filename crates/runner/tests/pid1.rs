@@ -1,4 +1,4 @@
-//! As the first process of a container, as far as `unshare` makes one.
+//! The runner as PID 1, in a namespace that `unshare` creates.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
@@ -38,7 +38,7 @@ fn a_stop_while_loading_ends_the_toolkit() {
     if !can_unshare() {
         return;
     }
-    // As PID 1, the toolkit itself would not even notice.
+    // As PID 1, the toolkit itself would not receive the signal.
     let sandbox = Sandbox::new("touch $OUT/ready; exec sleep 30");
     let child = run_as_pid1(&sandbox, &["chaos", "run", "x.json"]);
     wait_until("ready", || sandbox.path("out/ready").exists());

@@ -1,4 +1,4 @@
-//! With a real Chaos Toolkit: `CHAOS=/venv/bin/chaos cargo test -p chaostoolkit-runner --test real -- --ignored`.
+//! Tests with a real Chaos Toolkit: `CHAOS=/venv/bin/chaos cargo test -p chaostoolkit-runner --test real -- --ignored`.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests panic to fail")]
@@ -18,7 +18,7 @@ use rstest::rstest;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-/// A module for activities.
+/// A Python module for activities.
 const SLOW: &str = "
 import os, time
 def wait(name, seconds):
@@ -43,7 +43,7 @@ fn experiment(method: &[Value]) -> Value {
     json!({"version": "1.0.0", "title": "t", "description": "d", "tags": ["a"], "method": method, "rollbacks": rollbacks})
 }
 
-/// A container whose toolkit is a real one.
+/// Creates a sandbox with a real toolkit.
 fn sandbox(experiment: &Value) -> Sandbox {
     let sandbox = Sandbox::new("");
     let chaos = std::env::var("CHAOS").expect("CHAOS is the path of a Chaos Toolkit");
@@ -54,7 +54,7 @@ fn sandbox(experiment: &Value) -> Sandbox {
     sandbox
 }
 
-/// Starts the runner, as PID 1 or not, and says whom to signal.
+/// Starts the runner, as PID 1 if `as_pid1` is set.
 fn start(sandbox: &Sandbox, as_pid1: bool, line: &[&str]) -> Child {
     let (dir, message) = (sandbox.path("dir"), sandbox.path("message"));
     let mut command =
@@ -76,7 +76,7 @@ fn has_output(sandbox: &Sandbox, name: &str) -> bool {
     sandbox.path(&format!("out/{name}")).exists()
 }
 
-/// What the toolkit says its version is.
+/// Asks the toolkit for its version.
 fn version() -> (u32, u32) {
     let said = Command::new(std::env::var("CHAOS").unwrap()).arg("--version").output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
@@ -85,11 +85,11 @@ fn version() -> (u32, u32) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// The method was cut short, and all rollbacks were played.
+/// Asserts that the method was cut short, and that all rollbacks were played.
 fn assert_clean_stop(sandbox: &Sandbox, output: &Output) {
     let log = String::from_utf8_lossy(&output.stderr);
     if version() < (1, 5) {
-        // It has no strategies, and never plays rollbacks after a signal.
+        // These versions have no strategies, and never play rollbacks after a signal.
         assert!(!has_output(sandbox, "next"), "the next activity ran: {log}");
         assert_eq!(sandbox.message().summary.unwrap().outcome, Outcome::Interrupted, "{log}");
         return;
@@ -138,7 +138,7 @@ fn stopped_in_an_activity(
     let sandbox = sandbox(&experiment(&[long, process("next", "touch $OUT/next")]));
     let child = start(&sandbox, as_pid1, &line);
     wait_until("the activity", || has_output(&sandbox, "long"));
-    // Without rollbacks, it ends at the first one.
+    // Without rollbacks, the toolkit ends at the first signal.
     for _ in 0..if version() < (1, 5) { 1 } else { signals } {
         stop(&child, as_pid1);
         std::thread::sleep(Duration::from_millis(250));
@@ -154,7 +154,7 @@ fn stopped_in_the_rollbacks(
     #[values("--verbose", "--log-format=json", "--no-version-check")] option: &str,
 ) {
     if option.contains("json") && version() < (1, 10) {
-        // Before 1.2 there is no such option, and until 1.10 it fails with a newer version of what it depends on.
+        // Versions before 1.2 have no such option. In versions before 1.10, it fails with newer dependencies.
         return;
     }
     let sandbox = sandbox(&experiment(&[process("quick", "true")]));

@@ -1,4 +1,4 @@
-//! How the program gets into the pod, and the journal out of it.
+//! The sidecar installs the program and prints the journal.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -19,7 +19,7 @@ fn sidecar(dir: &Path, option: Option<&str>) -> Child {
     let mut command = Command::new(RUNNER);
     command.arg("sidecar").arg(dir).args(option).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    // Until it waits, it has not got its handlers.
+    // The sidecar has set its signal handlers when it waits.
     wait_until("waiting", || {
         fs::read_to_string(format!("/proc/{}/wchan", child.id())).is_ok_and(|place| place.contains("poll"))
             || {
@@ -123,7 +123,7 @@ fn links_and_pipes_are_not_followed() {
     assert!(Command::new("mkfifo").arg(shared.join("journal.json")).status().unwrap().success());
     assert_eq!(reason(&stopped(child).1), "the journal is not a file");
 
-    // The directory itself moved away, and a link in its place.
+    // Move the directory itself, and put a link in its place.
     let child = sidecar(dir.path(), None);
     fs::rename(&shared, dir.path().join("moved")).unwrap();
     symlink(dir.path(), &shared).unwrap();

@@ -1,4 +1,4 @@
-//! What reaches the toolkit when the runner is asked to stop.
+//! The signals that the toolkit receives when the runner is asked to stop.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -58,7 +58,7 @@ fn no_signal_arrives_during_rollbacks(#[case] line: &str) {
 
 #[test]
 fn rollbacks_are_detected_even_if_nobody_reads_the_log() {
-    // More than what pipes hold, so that the runner is stuck with it.
+    // This is more than pipes hold, so the runner blocks while it writes.
     let sandbox = Sandbox::new(&format!(
         "echo \"$ROLLBACK\" >&2; (dd if=/dev/zero bs=65536 count=1 >&2 2>/dev/null; touch $OUT/read) &\n{COUNT_SIGNALS}"
     ));
@@ -74,7 +74,7 @@ fn rollbacks_are_detected_even_if_nobody_reads_the_log() {
 #[test]
 fn a_stop_before_the_start_prevents_it() {
     let sandbox = Sandbox::new("touch $OUT/started");
-    // Slow to say what it can do.
+    // This toolkit is slow to print its help.
     sandbox.script(
         "bin/chaos",
         "#!/bin/sh\ncase \" $* \" in *--help*) touch $OUT/ready; sleep 30;; *) touch $OUT/started;; esac",
@@ -117,14 +117,14 @@ fn the_toolkit_inherits_default_signal_handling() {
         "#!/bin/sh\ncase \"$*\" in *--help*) ;; *) exec grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status;; esac",
     );
     let output = sandbox.output(&["chaos", "run", "x.json"]);
-    // Tests that were started in the background ignore some signals, which a container does not begin with.
+    // Tests that run in the background ignore some signals. A container does not start that way.
     let mut plain = std::process::Command::new("env");
     plain.arg("--default-signal=HUP,INT,QUIT").arg(sandbox.path("bin/chaos"));
     let plain = sandbox.with_env(&mut plain).output().unwrap();
     assert_eq!(masks(&output.stdout), masks(&plain.stdout));
 }
 
-/// The masks of a process, without the signals that the C library keeps for itself: 32 and up.
+/// Reads the signal masks of a process, without signals 32 and above, which the C library uses itself.
 fn masks(status: &[u8]) -> Vec<(String, u64)> {
     let lines = std::str::from_utf8(status).unwrap().lines();
     let mask = |line: &str| {

@@ -1,11 +1,11 @@
-//! Commands that start the toolkit rather than being it.
+//! Commands that start the toolkit, such as shells and scripts.
 
 #![allow(missing_docs)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "tests panic to fail, and say why they do not run"
+    reason = "tests panic to fail, and print why they are skipped"
 )]
 
 mod common;
@@ -105,7 +105,7 @@ fn a_stop_at_any_time_prevents_the_start_or_arrives() {
         std::thread::sleep(std::time::Duration::from_millis(delay * 4));
         if sandbox.path("message").exists() {
             send(&child, Signal::TERM);
-            // Should it have got its handlers before the signal: exactly one.
+            // Give the signal time to arrive. If the toolkit has its handlers by then, it gets exactly one signal.
             std::thread::sleep(std::time::Duration::from_millis(60));
             sandbox.release();
             let code = finish(child).status.code();
@@ -155,14 +155,14 @@ fn commands_of_the_toolkit_are_not_edited() {
 
 #[test]
 fn rollbacks_outlive_a_shell_that_the_signal_ended() {
-    // Not found on the PATH, and no Python: only the group is known.
+    // The toolkit is neither found on the `PATH` nor a Python script, so only its process group is known.
     let sandbox = Sandbox::new("");
     let played = "trap 'sleep 0.5; echo played >> $OUT/rollbacks; exit 1' INT; touch $OUT/ready; while :; do sleep 0.01; done";
     sandbox.script("out/other", &format!("#!/bin/sh\n{played}"));
     let child = sandbox.start(&["sh", "-c", "$OUT/other; true"]);
     send(&child, Signal::TERM);
     let output = finish(child);
-    assert_eq!(output.status.code(), Some(130), "the shell died of it");
+    assert_eq!(output.status.code(), Some(130), "the signal ended the shell");
     assert_eq!(sandbox.text("out/rollbacks"), "played\n");
 }
 

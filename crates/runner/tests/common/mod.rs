@@ -1,4 +1,4 @@
-//! A container on container: a directory that the runner was installed to, a toolkit that is a script, and what they left.
+//! A sandbox for the runner: a directory with the installed runner, a script in place of the toolkit, and their output.
 
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
@@ -14,10 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub const RUNNER: &str = env!("CARGO_BIN_EXE_chaos-runner");
 
-/// Longer than anything here takes, even on a busy machine.
+/// The limit for everything that a test waits for. Nothing takes this long, even on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What every script begins with: it knows its help, and writes down how it was called.
+/// The beginning of each toolkit script. It prints the help, and records its arguments.
 const PROLOGUE: &str = r#"#!/bin/sh
 case " $* " in *" --help "*) echo "  --rollback-strategy TEXT"; exit 0;; esac
 printf '%s\n' "$@" >> "$OUT/args"
@@ -33,7 +33,7 @@ journal() {
 JOURNAL=$(journal "$@")
 "#;
 
-/// Counts signals until the test lets it go.
+/// A script that records signals until the test releases it.
 pub const COUNT_SIGNALS: &str = r#"
 for signal in INT TERM HUP QUIT; do trap "echo $signal >> $OUT/signals" $signal; done
 touch $OUT/ready
@@ -41,14 +41,14 @@ while [ ! -e $OUT/go ]; do sleep 0.01; done
 exit 7
 "#;
 
-/// A journal that says the experiment passed.
+/// The journal of an experiment that passed.
 pub const PASSED: &str = r#"{"chaoslib-version": "1.44.0", "status": "completed", "deviated": false,
 "experiment": {"title": "t", "method": [{"name": "a", "type": "action"}], "rollbacks": []},
 "steady_states": {"before": null, "after": null, "during": []},
 "run": [{"activity": {"name": "a", "type": "action"}, "output": 1, "status": "succeeded"}], "rollbacks": [],
 "start": "2026-11-21T07:51:32+00:00", "end": "2026-11-21T07:51:33+00:00", "duration": 1.0}"#;
 
-/// The line that begins the rollbacks.
+/// The line that announces the rollbacks.
 pub const ROLLBACK_LINE: &str = "[2026-11-21 07:51:32 INFO] Let's rollback...";
 
 pub struct Sandbox {
@@ -56,7 +56,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// With a toolkit that does this.
+    /// Creates a sandbox whose toolkit is this shell script.
     pub fn new(chaos: &str) -> Self {
         let sandbox = Self { root: tempfile::tempdir().unwrap() };
         for dir in ["dir", "work", "bin", "out"] {
@@ -83,7 +83,7 @@ impl Sandbox {
         fs::set_permissions(self.path(name), Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The environment of the container.
+    /// Gives a command the environment of the sandbox.
     pub fn with_env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
         command.env_clear().env("PATH", path).env("HOME", self.path("work")).env("OUT", self.path("out"));
@@ -91,7 +91,7 @@ impl Sandbox {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
     }
 
-    /// The runner, about to run this.
+    /// Returns the command of a runner that runs `line`.
     pub fn run(&self, line: &[&str]) -> Command {
         let mut command = Command::new(self.path("dir/chaos-runner"));
         self.with_env(&mut command).arg("run").arg(self.path("dir"));
@@ -99,12 +99,12 @@ impl Sandbox {
         command
     }
 
-    /// Runs to the end.
+    /// Runs `line` to its end.
     pub fn output(&self, line: &[&str]) -> Output {
         finish(self.run(line).spawn().unwrap())
     }
 
-    /// Starts, and waits until the script is ready.
+    /// Starts `line`, and waits until the script is ready.
     pub fn start(&self, line: &[&str]) -> Child {
         let child = self.run(line).spawn().unwrap();
         wait_until("ready", || self.path("out/ready").exists());
@@ -125,7 +125,7 @@ impl Sandbox {
     }
 }
 
-/// Waits for the end of a process. One that does not end is killed, and fails the test.
+/// Waits for the end of a process. If it does not end in time, kills it and fails the test.
 pub fn finish(mut child: Child) -> Output {
     let pid = pid(&child);
     let (send, ended) = std::sync::mpsc::channel::<()>();
@@ -159,7 +159,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Time for something that must not happen.
+/// Waits for a moment in which something must not happen.
 pub fn wait_a_moment() {
     std::thread::sleep(Duration::from_millis(300));
 }
@@ -168,7 +168,7 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Makes a process the first of a container.
+/// The options of `unshare` that make a process the first one of a new namespace.
 pub const UNSHARE: [&str; 4] = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 
 pub fn can_unshare() -> bool {
@@ -192,7 +192,7 @@ pub fn run_as_pid1(sandbox: &Sandbox, line: &[&str]) -> Child {
     unshare(sandbox, &[&head, line].concat())
 }
 
-/// The runner, seen from outside.
+/// Returns the process id of the runner in the namespace of the test.
 pub fn runner_pid(unshare: &Child) -> Pid {
     let path = format!("/proc/{0}/task/{0}/children", unshare.id());
     let mut found = None;
