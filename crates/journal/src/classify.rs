@@ -6,7 +6,7 @@ use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
 use crate::proof::{Doubt, find_doubt};
 
-/// What a run found.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// The steady state was met each time it was evaluated.
@@ -61,7 +61,7 @@ impl Outcome {
     }
 }
 
-/// What an outcome leaves open.
+/// A reservation about the outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Warning {
     /// An activity of the method failed, so the fault may not have been injected.
@@ -87,7 +87,7 @@ impl Warning {
     ];
 }
 
-/// What a journal says about a run.
+/// The judgment of a run by its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The outcome of the run.

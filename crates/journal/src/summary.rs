@@ -64,7 +64,7 @@ pub struct SteadyStates {
     pub after: SteadyState,
 }
 
-/// Whether the steady state held.
+/// Whether the steady state was met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SteadyState {
     /// The steady state was met.
@@ -85,7 +85,7 @@ impl SteadyState {
     pub const ALL: [Self; 5] = [Self::Met, Self::NotMet, Self::ProbeError, Self::NotEvaluated, Self::Unknown];
 }
 
-/// Counts of the method.
+/// The counts of the activities of the method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Activities {
@@ -116,7 +116,7 @@ pub struct Rollbacks {
     pub failed: usize,
 }
 
-/// How the rollbacks went. The first that applies.
+/// The state of the rollbacks as a whole. The first one that applies is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RollbackState {
     /// The experiment declares no rollbacks.
@@ -149,7 +149,7 @@ impl RollbackState {
     ];
 }
 
-/// What ran the experiment.
+/// The toolkit that ran the experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Toolkit {

@@ -18,7 +18,7 @@ const ALWAYS: &str = "always";
 /// What the toolkit takes for `--rollback-strategy`.
 const STRATEGIES: [&str; 4] = ["default", ALWAYS, "never", "deviated"];
 
-/// Where the toolkit logs to unless told otherwise.
+/// The default log file of the toolkit.
 const LOG_FILE: &str = "chaostoolkit.log";
 
 /// The default journal of the toolkit.
