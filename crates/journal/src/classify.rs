@@ -1,31 +1,31 @@
-//! From a [`Journal`] to a [`Verdict`].
+//! Judges a run: turns a [`Journal`] into a [`Verdict`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
-use crate::proof::{Doubt, doubt};
+use crate::proof::{Doubt, find_doubt};
 
-/// What a run found.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
-    /// The steady state held whenever it was evaluated.
+    /// The steady state was met each time it was evaluated.
     Passed,
-    /// It held before the method, and did not during or after it.
+    /// The steady state was met before the method, but not during or after it.
     Deviated,
-    /// It did not hold before the method, which then did not run.
+    /// The steady state was not met before the method, so the method did not run.
     BaselineNotMet,
-    /// A probe of it could not be executed, so nobody knows whether it held.
+    /// A probe of the hypothesis could not be executed, so it is unknown whether the steady state was met.
     ProbeError,
-    /// The run met an error that nobody had foreseen.
+    /// An unexpected error ended the run.
     Aborted,
     /// A signal or a control ended the run.
     Interrupted,
-    /// The toolkit refused the experiment. Comes from elsewhere: there is no journal then.
+    /// The toolkit rejected the experiment. It writes no journal then, so [`classify`] never returns this.
     Invalid,
-    /// The platform ended the run. Comes from elsewhere.
+    /// The platform ended the run. No journal shows this, so [`classify`] never returns it.
     Error,
-    /// What there is does not show it.
+    /// The available evidence does not show the outcome.
     #[default]
     Unknown,
 }
@@ -61,18 +61,18 @@ impl Outcome {
     }
 }
 
-/// What an outcome leaves open.
+/// A reservation about the outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Warning {
-    /// An activity of the method failed: the fault may not have been injected.
+    /// An activity of the method failed, so the fault may not have been injected.
     ActivityFailed,
-    /// A rollback failed: the fault may still be there.
+    /// A rollback failed, so the fault may still be there.
     RollbackFailed,
-    /// Not all rollbacks were played: the fault may still be there.
+    /// Some rollbacks were not played, so the fault may still be there.
     RollbacksNotPlayed,
-    /// Nothing was there to judge the system by.
+    /// There was no steady-state hypothesis to judge the system by.
     NoHypothesis,
-    /// Activities were not executed.
+    /// The run was a dry run: activities were not executed.
     DryRun,
 }
 
@@ -87,23 +87,23 @@ impl Warning {
     ];
 }
 
-/// What a journal says about a run.
+/// The judgment of a run by its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What the run found.
+    /// The outcome of the run.
     pub outcome: Outcome,
-    /// What that leaves open, sorted.
+    /// The warnings that qualify the outcome, sorted.
     pub warnings: Vec<Warning>,
-    /// Whether it answers the question that the experiment asks.
+    /// Whether the run answers the question that the experiment asks.
     pub conclusive: bool,
     /// Why the outcome is [`Unknown`](Outcome::Unknown), if it is.
     pub doubt: Option<Doubt>,
 }
 
-/// Judges a run by its journal. The rules are in the documentation of this crate.
+/// Judges a run by its journal. The documentation of this crate lists the rules.
 #[must_use]
 pub fn classify(journal: &Journal) -> Verdict {
-    let (outcome, doubt) = match found(journal) {
+    let (outcome, doubt) = match determine_outcome(journal) {
         Ok(outcome) => (outcome, None),
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
     };
@@ -115,9 +115,9 @@ pub fn classify(journal: &Journal) -> Verdict {
     Verdict { outcome, warnings, conclusive, doubt }
 }
 
-fn found(journal: &Journal) -> Result<Outcome, Doubt> {
+fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
     let status = journal.status.get();
-    if status == Some(&Status::Interrupted) || interrupted_within(journal) {
+    if status == Some(&Status::Interrupted) || has_interrupted_activity(journal) {
         return Ok(Outcome::Interrupted);
     }
     if status == Some(&Status::Aborted) {
@@ -127,23 +127,23 @@ fn found(journal: &Journal) -> Result<Outcome, Doubt> {
         return Err(Doubt::Status);
     }
     let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
-    if !journal.states().flat_map(State::probes).all(succeeded) {
+    if !journal.evaluated_states().flat_map(State::probes).all(succeeded) {
         return Ok(Outcome::ProbeError);
     }
     let not_met = |state: &State| state.met == Field::Set(false);
     if journal.steady_states.get().and_then(|states| states.before.get()).is_some_and(not_met) {
         return Ok(Outcome::BaselineNotMet);
     }
-    if journal.states().any(not_met) || journal.deviated == Field::Set(true) {
+    if journal.evaluated_states().any(not_met) || journal.deviated == Field::Set(true) {
         return Ok(Outcome::Deviated);
     }
-    doubt(journal).map_or(Ok(Outcome::Passed), Err)
+    find_doubt(journal).map_or(Ok(Outcome::Passed), Err)
 }
 
-/// Whether an interruption passed for the failure of an activity.
-fn interrupted_within(journal: &Journal) -> bool {
-    let probes = journal.states().flat_map(State::probes);
-    let mut entries = journal.method().chain(journal.played()).chain(probes);
+/// Returns whether the journal reports an interruption as the failure of an activity.
+fn has_interrupted_activity(journal: &Journal) -> bool {
+    let probes = journal.evaluated_states().flat_map(State::probes);
+    let mut entries = journal.method_entries().chain(journal.rollback_entries()).chain(probes);
     entries.any(|entry| matches!(entry.exception, Field::Set(Exception { interruption: true })))
 }
 
@@ -151,12 +151,12 @@ fn warnings(journal: &Journal) -> Vec<Warning> {
     let failed = |entry: &Entry| entry.status == Field::Set(EntryStatus::Failed);
     let played = journal.rollbacks.get().map_or(0, Vec::len);
     let dry = journal.experiment.get().map_or(&Field::Missing, |experiment| &experiment.dry);
-    // Without a hypothesis that can be read, nothing shows that there was one.
+    // A hypothesis that cannot be read counts as none.
     let judged = journal.declared_probes().is_some_and(|probes| probes > 0);
-    let skipped = journal.skips_hypothesis() && journal.states().next().is_none();
+    let skipped = journal.skips_hypothesis() && journal.evaluated_states().next().is_none();
     [
-        (Warning::ActivityFailed, journal.method().any(failed)),
-        (Warning::RollbackFailed, journal.played().any(failed)),
+        (Warning::ActivityFailed, journal.method_entries().any(failed)),
+        (Warning::RollbackFailed, journal.rollback_entries().any(failed)),
         (Warning::RollbacksNotPlayed, journal.declared_rollbacks().is_some_and(|declared| played < declared)),
         (Warning::NoHypothesis, !judged || skipped),
         (Warning::DryRun, *dry == Field::Set(Truth(true))),

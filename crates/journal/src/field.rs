@@ -1,7 +1,8 @@
-//! Reads one value of a journal, whatever its type.
+//! Reads a single value of a journal, of any type.
 //!
-//! A value of another type than expected is a fact about that value, not an error of the journal. What is not needed
-//! is skipped as it is read; nothing is kept for later, so the size of the outputs does not matter.
+//! A value of an unexpected type is recorded as [`Wrong`](Field::Wrong). It does not make the journal unreadable.
+//! Values that are not needed are skipped while they are read. None are stored, so the size of the outputs does not
+//! matter.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,19 +12,19 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 /// A value of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Field<T> {
-    /// The key is not there.
+    /// The key is absent.
     #[default]
     Missing,
-    /// `null`.
+    /// The value is `null`.
     Null,
-    /// Something that has no meaning here.
+    /// The value has an unexpected type or content.
     Wrong,
-    /// What is expected.
+    /// The value is as expected.
     Set(T),
 }
 
 impl<T> Field<T> {
-    /// The value, if it is as expected.
+    /// Returns the value if it is as expected.
     pub(crate) fn get(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -31,51 +32,51 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether there is no value, which is not the same as one that cannot be read.
+    /// Returns whether there is no value. A value that cannot be read counts as present.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Self::Missing | Self::Null)
     }
 }
 
-/// A type of which some values of JSON make sense. All others are `None`.
-pub(crate) trait Shape: Sized {
-    /// From `true` or `false`.
+/// A type that can be made from some JSON values. The methods return `None` for all other values.
+pub(crate) trait FromJson: Sized {
+    /// Converts `true` or `false`.
     fn from_bool(_: bool) -> Option<Self> {
         None
     }
 
-    /// From a number.
+    /// Converts a number.
     fn from_number(_: f64) -> Option<Self> {
         None
     }
 
-    /// From a text.
+    /// Converts a string.
     fn from_text(_: &str) -> Option<Self> {
         None
     }
 
-    /// From a list. Has to read it to its end.
+    /// Converts an array. Implementations must read the array to its end.
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
     }
 
-    /// From an object. Has to read it to its end.
+    /// Converts an object. Implementations must read the object to its end.
     fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
     }
 }
 
-impl<'de, T: Shape> Deserialize<'de> for Field<T> {
+impl<'de, T: FromJson> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any(PhantomData))
+        deserializer.deserialize_any(FieldVisitor(PhantomData))
     }
 }
 
-struct Any<T>(PhantomData<T>);
+struct FieldVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Shape> Visitor<'de> for Any<T> {
+impl<'de, T: FromJson> Visitor<'de> for FieldVisitor<T> {
     type Value = Field<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,19 +118,19 @@ impl<'de, T: Shape> Visitor<'de> for Any<T> {
     }
 }
 
-impl Shape for bool {
+impl FromJson for bool {
     fn from_bool(value: bool) -> Option<Self> {
         Some(value)
     }
 }
 
-impl Shape for f64 {
+impl FromJson for f64 {
     fn from_number(value: f64) -> Option<Self> {
         value.is_finite().then_some(value)
     }
 }
 
-impl<T: Shape> Shape for Vec<Field<T>> {
+impl<T: FromJson> FromJson for Vec<Field<T>> {
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut items = Self::new();
         while let Some(item) = list.next_element()? {
@@ -139,11 +140,11 @@ impl<T: Shape> Shape for Vec<Field<T>> {
     }
 }
 
-/// How many values a list has.
+/// The number of values in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) usize);
 
-impl Shape for Count {
+impl FromJson for Count {
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut count = 0;
         while list.next_element::<IgnoredAny>()?.is_some() {
@@ -153,11 +154,11 @@ impl Shape for Count {
     }
 }
 
-/// A yes or no as Python sees it.
+/// The truth value of any JSON value, by the rules of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Truth(pub(crate) bool);
 
-impl Shape for Truth {
+impl FromJson for Truth {
     fn from_bool(value: bool) -> Option<Self> {
         Some(Self(value))
     }
@@ -183,22 +184,22 @@ impl Shape for Truth {
     }
 }
 
-/// A text that an author chose: shortened as it is read, since nothing bounds it.
+/// A text that the author of the experiment chose. It can have any length, so it is shortened while it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Label(pub(crate) String);
+pub(crate) struct ShortText(pub(crate) String);
 
-impl Label {
-    /// How long a label is at most, in characters.
+impl ShortText {
+    /// The maximum length, in characters.
     pub(crate) const MAX: usize = 120;
 }
 
-impl Shape for Label {
+impl FromJson for ShortText {
     fn from_text(value: &str) -> Option<Self> {
         Some(Self(shorten(value, Self::MAX)))
     }
 }
 
-/// The text in at most `max` characters, the last of which says that there was more.
+/// Shortens a text to at most `max` characters. A shortened text ends with `…`.
 pub(crate) fn shorten(text: &str, max: usize) -> String {
     if text.chars().nth(max).is_none() {
         return text.to_owned();
@@ -219,10 +220,7 @@ mod tests {
     #[case("\"true\"", Field::Wrong)]
     #[case("[true, [{}]]", Field::Wrong)]
     #[case("{\"a\": {\"b\": [1]}}", Field::Wrong)]
-    fn a_value_of_another_type_is_wrong_and_read_to_its_end(
-        #[case] json: &str,
-        #[case] expected: Field<bool>,
-    ) {
+    fn a_value_of_another_type_is_wrong_and_consumed(#[case] json: &str, #[case] expected: Field<bool>) {
         assert_eq!(serde_json::from_str::<Field<bool>>(json).unwrap(), expected);
     }
 
@@ -234,7 +232,7 @@ mod tests {
     #[case("{}", false)]
     #[case("\"activities\"", true)]
     #[case("{\"a\": null}", true)]
-    fn truth_is_pythons(#[case] json: &str, #[case] expected: bool) {
+    fn truth_follows_python(#[case] json: &str, #[case] expected: bool) {
         assert_eq!(serde_json::from_str::<Field<Truth>>(json).unwrap(), Field::Set(Truth(expected)));
     }
 
@@ -242,7 +240,7 @@ mod tests {
     #[case("äöü", 3, "äöü")]
     #[case("äöüß", 3, "äö…")]
     #[case("", 3, "")]
-    fn long_texts_end_on_a_character(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+    fn shortens_by_characters(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
         assert_eq!(shorten(text, max), expected);
     }
 }

@@ -1,53 +1,59 @@
-//! A summary in as many bytes as there are.
+//! Writes a summary as JSON within a limit of bytes.
 
 use serde::Serialize;
 
 use crate::summary::{Experiment, Step, StepStatus, Summary};
 
-/// What the kubelet keeps of the termination message of a container, in bytes.
+/// The maximum length of a termination message, in bytes. The kubelet keeps no more.
 pub const MAX_BYTES: usize = 4096;
 
-/// What a list costs beside its items.
-const LIST: usize = r#","steps":[]"#.len();
+/// The length of the list of steps without its items.
+const LIST_OVERHEAD: usize = r#","steps":[]"#.len();
 
 impl Summary {
-    /// One line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
+    /// Returns one line of JSON of at most `limit` bytes, and never more than [`MAX_BYTES`].
     ///
-    /// What does not fit is left out, in this order: names of activities that succeeded, those of others, the title,
-    /// all but the verdict, all but the outcome. A limit below 2 counts as 2, for which there is `{}`.
+    /// If the summary does not fit, parts are left out in this order:
+    /// 1. the steps that succeeded
+    /// 2. the other steps
+    /// 3. the title
+    /// 4. everything but the outcome, the warnings and whether the run is conclusive
+    /// 5. everything but the outcome
+    ///
+    /// If even the outcome does not fit, this returns `{}`. A limit below 2 counts as 2.
     #[must_use]
     pub fn to_json(&self, limit: usize) -> String {
         let limit = limit.min(MAX_BYTES);
-        let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_without(0), ..self.clone() };
+        let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_beyond(0), ..self.clone() };
         let untitled = Self { experiment: Experiment::default(), ..bare.clone() };
-        let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST));
-        let steps = room.map(|room| self.chosen(room)).unwrap_or_default();
-        let full = Self { steps_omitted: self.omitted_without(steps.len()), steps, ..bare.clone() };
-        let verdict = Verdict {
+        let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST_OVERHEAD));
+        let steps = room.map(|room| self.select_steps(room)).unwrap_or_default();
+        let full = Self { steps_omitted: self.omitted_beyond(steps.len()), steps, ..bare.clone() };
+        let verdict = VerdictOnly {
             outcome: &self.outcome,
             warnings: Some(&self.warnings),
             conclusive: Some(self.conclusive),
         };
-        let outcome = Verdict { outcome: &self.outcome, warnings: None, conclusive: None };
+        let outcome = VerdictOnly { outcome: &self.outcome, warnings: None, conclusive: None };
         let shorter: [&dyn Fn() -> String; 5] =
             [&|| json(&full), &|| json(&bare), &|| json(&untitled), &|| json(&verdict), &|| json(&outcome)];
         let fitting = shorter.iter().map(|text| text()).find(|text| text.len() <= limit);
         fitting.unwrap_or_else(|| "{}".to_owned())
     }
 
-    fn omitted_without(&self, kept: usize) -> usize {
+    fn omitted_beyond(&self, kept: usize) -> usize {
         self.steps_omitted.saturating_add(self.steps.len()).saturating_sub(kept)
     }
 
-    /// The steps that fit, in their order. What went wrong comes before what did not.
-    fn chosen(&self, mut room: usize) -> Vec<Step> {
+    /// Selects the steps that fit into `room` bytes, and keeps their order. Steps that did not succeed take precedence.
+    fn select_steps(&self, mut room: usize) -> Vec<Step> {
         let mut kept = vec![false; self.steps.len()];
         for succeeded in [false, true] {
             for (step, kept) in self.steps.iter().zip(&mut kept) {
                 if (step.status == StepStatus::Succeeded) != succeeded {
                     continue;
                 }
-                // With the comma.
+                // One byte for the comma.
                 let Some(rest) = room.checked_sub(json(step).len() + 1) else { break };
                 room = rest;
                 *kept = true;
@@ -57,9 +63,9 @@ impl Summary {
     }
 }
 
-/// What remains when hardly anything fits.
+/// The part of a summary that remains if little else fits.
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct VerdictOnly<'a> {
     outcome: &'a crate::Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<&'a [crate::Warning]>,
@@ -67,7 +73,7 @@ struct Verdict<'a> {
     conclusive: Option<bool>,
 }
 
-/// Nothing here can fail to be written: all keys are texts.
+/// Writes a value as JSON. This cannot fail for the types of this crate, since all their keys are strings.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
@@ -93,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_all_there() {
+    fn a_summary_that_fits_is_complete() {
         let summary = summary(20);
         assert_eq!(serde_json::from_str::<Summary>(&summary.to_json(MAX_BYTES)).unwrap(), summary);
     }
 
     #[test]
-    fn names_go_first_and_failures_last() {
+    fn names_of_successes_are_dropped_first() {
         let text = summary(500).to_json(usize::MAX);
         assert!((MAX_BYTES - 100..=MAX_BYTES).contains(&text.len()), "{}", text.len());
         let back: Summary = serde_json::from_str(&text).unwrap();
@@ -113,12 +119,12 @@ mod tests {
     #[case(30, r#"{"outcome":"Deviated"}"#)]
     #[case(3, "{}")]
     #[case(0, "{}")]
-    fn the_verdict_stays_longest(#[case] limit: usize, #[case] expected: &str) {
+    fn the_outcome_is_dropped_last(#[case] limit: usize, #[case] expected: &str) {
         assert_eq!(summary(1).to_json(limit), expected);
     }
 
     #[test]
-    fn every_limit_holds() {
+    fn no_limit_is_exceeded() {
         for limit in 2..700 {
             let text = summary(9).to_json(limit);
             assert!(text.len() <= limit, "{} > {limit}", text.len());

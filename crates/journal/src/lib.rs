@@ -1,4 +1,5 @@
-//! What a journal of the Chaos Toolkit says about a run: pure, without Kubernetes and without I/O.
+//! Reads journals of the Chaos Toolkit and judges the runs that wrote them. Knows nothing of Kubernetes and does no
+//! I/O.
 //!
 //! ```text
 //!  journal.json ──parse──▶ Journal ──classify──▶ Verdict
@@ -6,41 +7,51 @@
 //!  journal.json ──frame::write──▶ the log of a container ──frame::read──▶ journal.json.gz
 //! ```
 //!
-//! The exit code of `chaos run` is not the outcome of the experiment: a baseline that was not met, an action that
-//! failed and a deviation during the method can all exit with 0. The journal has what it takes, in all versions from
-//! 1.0 to 1.21. Its format is documented with the [journal] and the [experiment] of the Chaos Toolkit.
+//! The exit code of `chaos run` does not show the outcome of the experiment. It can be 0 if the baseline was not met,
+//! if an action failed, or if the system deviated during the method. The journal shows the outcome, in all versions
+//! from 1.0 to 1.21. The Chaos Toolkit documents the format of the [journal] and of the [experiment].
 //!
 //! # Outcome
-//! The first row that applies, top down. It is the order in which newer versions of the toolkit report a run.
+//! The first row that applies, from top to bottom, is the outcome. Newer versions of the toolkit report a run in the
+//! same order.
 //!
 //! | outcome | when |
 //! |---|---|
-//! | [`Interrupted`](Outcome::Interrupted) | `status` is `interrupted`; or an activity failed by an interruption that an older version took for its failure |
+//! | [`Interrupted`](Outcome::Interrupted) | `status` is `interrupted`; or an older version recorded an interruption as the failure of an activity |
 //! | [`Aborted`](Outcome::Aborted) | `status` is `aborted` |
-//! | [`Unknown`](Outcome::Unknown) | `status` is absent, or not one of the four words: what ranks higher cannot be ruled out |
-//! | [`ProbeError`](Outcome::ProbeError) | a probe of the steady state, whenever it ran, did not succeed |
-//! | [`BaselineNotMet`](Outcome::BaselineNotMet) | the steady state was not met before the method, whatever `status` says |
-//! | [`Deviated`](Outcome::Deviated) | it was not met during or after the method; or `deviated` is true |
-//! | [`Unknown`](Outcome::Unknown) | something that a run which passed always leaves in its journal is not there; see [`Doubt`] |
+//! | [`Unknown`](Outcome::Unknown) | `status` is absent, or not one of the four words, so the rows above cannot be ruled out |
+//! | [`ProbeError`](Outcome::ProbeError) | a probe of the hypothesis did not succeed, in any phase |
+//! | [`BaselineNotMet`](Outcome::BaselineNotMet) | the steady state was not met before the method, with any `status` |
+//! | [`Deviated`](Outcome::Deviated) | the steady state was not met during or after the method; or `deviated` is true |
+//! | [`Unknown`](Outcome::Unknown) | the journal lacks something that every passed run leaves there; see [`Doubt`] |
 //! | [`Passed`](Outcome::Passed) | none of the above |
 //!
-//! [`Invalid`](Outcome::Invalid) and [`Error`](Outcome::Error) are for those who have no journal to read.
+//! No journal shows [`Invalid`](Outcome::Invalid) or [`Error`](Outcome::Error). The caller sets them if there is no
+//! journal.
 //!
-//! A verdict is [conclusive](Verdict::conclusive) if it answers the question that the experiment asks: the system
-//! passed or deviated, there was a hypothesis to judge it by, no activity of the method failed, and it was no dry run.
+//! A verdict is [conclusive](Verdict::conclusive) if it answers the question that the experiment asks. All of these
+//! hold then:
+//! - the outcome is passed or deviated
+//! - there was a hypothesis to judge the system by
+//! - no activity of the method failed
+//! - the run was not a dry run
 //!
-//! # Where this is stricter than the toolkit
-//! The toolkit's own report takes for passed whatever shows no sign of anything else. Here, a journal has to prove it:
-//! each phase that was evaluated has to hold all declared probes, and at least one phase has to; the method has to
-//! have run to its end; a failed activity has to say why. A hypothesis of which nothing was evaluated is
-//! [`Unknown`](Outcome::Unknown), unless the experiment itself asks for the strategy `skip`: then nothing was judged,
-//! which [`NoHypothesis`](Warning::NoHypothesis) says.
+//! # Differences from the toolkit
+//! The toolkit's own report counts a run as passed if nothing in the journal indicates another outcome. This crate is
+//! stricter: the journal has to prove that the run passed.
+//! - Each phase that was evaluated has to contain all declared probes, and at least one phase has to be evaluated.
+//! - The method has to have run to its end.
+//! - Each failed activity has to say why it failed.
 //!
-//! # What a summary holds
-//! Counts, words of fixed vocabularies, times, and three texts of the author: title, names of activities, and the
-//! rollback strategy. Never an output, an argument, a configuration, a secret or the text of an exception: they are
-//! not even kept while the journal is read. The toolkit itself fills in a title with variables, though, so a secret
-//! that an author puts into the title is in it.
+//! If there is a hypothesis that was never evaluated, the outcome is [`Unknown`](Outcome::Unknown). The exception is an
+//! experiment that itself asks for the strategy `skip`. The verdict then carries the warning
+//! [`NoHypothesis`](Warning::NoHypothesis), since nothing was judged.
+//!
+//! # Contents of a summary
+//! A summary holds counts, words of fixed vocabularies, times, and three texts of the author: the title, the names of
+//! activities, and the rollback strategy. It never holds an output, an argument, a configuration, a secret or the text
+//! of an exception. These are not even kept while the journal is read. The toolkit, however, substitutes variables in
+//! the title. A secret that an author puts into the title is therefore in the summary.
 //!
 //! [journal]: https://chaostoolkit.org/reference/api/journal/
 //! [experiment]: https://chaostoolkit.org/reference/api/experiment/

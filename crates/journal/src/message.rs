@@ -1,7 +1,8 @@
-//! What the runner leaves as the termination message of its container: the word about a run from whoever started it.
+//! The termination message in which the runner reports a run.
 //!
-//! The kubelet keeps [4,096 bytes] of it and puts them on the status of the pod, where they outlive the container. The
-//! runner writes it twice: [`Running`](State::Running) before it starts the toolkit, [`Ended`](State::Ended) after.
+//! The kubelet copies [4,096 bytes] of it into the status of the pod, where they outlive the container. The runner
+//! writes [`Running`](State::Running) before it starts the toolkit, and [`Ended`](State::Ended) after the toolkit has
+//! ended.
 //!
 //! [4,096 bytes]: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
 
@@ -9,115 +10,115 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MAX_BYTES, Summary};
 
-/// The only version of this format so far.
+/// The version of this format. There is only one so far.
 pub const VERSION: u32 = 1;
 
-/// What the runner says.
+/// The report of the runner.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Version of this format: proof that it is one of ours.
+    /// The version of this format. It marks the message as one of the runner.
     pub chaos_runner: u32,
-    /// How far the runner has come.
+    /// Whether the command still runs.
     pub state: State,
     /// The version of the Chaos Toolkit, if the runner found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolkit: Option<String>,
-    /// The rollback strategy on the toolkit's command line, whoever put it there.
+    /// The rollback strategy on the toolkit's command line, whether the user or the runner put it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_strategy: Option<String>,
-    /// The code that the runner exits with: that of the command, or 128 and the number of the signal that ended it.
+    /// The exit code of the runner: that of the command, or 128 plus the number of the signal that ended the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// The signal that ended the command, if one did.
+    /// The signal that ended the command, if a signal did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     /// The first signal that asked the runner to stop, such as `SIGTERM`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
-    /// Whether that signal came when the rollbacks were being played already, and was kept from the toolkit for that.
+    /// Whether the runner held that signal back from the toolkit, because the rollbacks had already begun.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held_back: bool,
-    /// Why the command could not be started, if it could not.
+    /// Why the command could not be started, if the start failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_started: Option<String>,
     /// The journal that the toolkit wrote, if it wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<File>,
-    /// What the journal says, if it could be read.
+    /// The summary of the journal, if the journal could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
 }
 
-/// How far the runner has come.
+/// Whether the command still runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The command runs, or the runner was ended before it could say more.
+    /// The command runs, or the runner was killed before it could report the end.
     #[default]
     Running,
     /// The command has ended.
     Ended,
 }
 
-/// The file of a journal.
+/// The file that holds a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
-    /// Its length.
+    /// The length of the file.
     pub bytes: u64,
-    /// SHA-256 of it, in hex.
+    /// The SHA-256 of the file, in hex.
     pub sha256: String,
-    /// Why it is not readable as a journal, if it is not.
+    /// Why the file could not be read as a journal, if reading failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
 impl Message {
-    /// A message of this version.
+    /// Creates a message of this version.
     #[must_use]
     pub fn new(state: State) -> Self {
         Self { chaos_runner: VERSION, state, ..Self::default() }
     }
 
-    /// Reads a termination message. `None` is one of somebody else's making.
+    /// Reads a termination message. Returns `None` if another program or another version wrote it.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text.trim()).ok().filter(|message: &Self| message.chaos_runner == VERSION)
     }
 
-    /// One line of JSON of at most [`MAX_BYTES`]. The summary gives way where there is not enough room.
+    /// Returns one line of JSON of at most [`MAX_BYTES`]. If the message is too long, the summary is shortened.
     #[must_use]
     pub fn to_json(&self) -> String {
         let bare = Self {
-            not_started: self.not_started.as_deref().map(cut),
+            not_started: self.not_started.as_deref().map(truncate),
             journal: self
                 .journal
                 .clone()
-                .map(|file| File { problem: file.problem.as_deref().map(cut), ..file }),
-            toolkit: self.toolkit.as_deref().map(cut),
+                .map(|file| File { problem: file.problem.as_deref().map(truncate), ..file }),
+            toolkit: self.toolkit.as_deref().map(truncate),
             summary: None,
             ..self.clone()
         };
         let text = serde_json::to_string(&bare).unwrap_or_default();
         let Some(summary) = &self.summary else { return text };
-        let room = MAX_BYTES.saturating_sub(text.len() + KEY.len());
+        let room = MAX_BYTES.saturating_sub(text.len() + SUMMARY_KEY.len());
         let summary = summary.to_json(room);
         match text.strip_suffix('}') {
-            Some(open) => format!("{open}{KEY}{summary}}}"),
+            Some(open) => format!("{open}{SUMMARY_KEY}{summary}}}"),
             None => text,
         }
     }
 }
 
-/// What goes between the rest and the summary.
-const KEY: &str = r#","summary":"#;
+/// The text between the other fields and the summary.
+const SUMMARY_KEY: &str = r#","summary":"#;
 
-/// The texts of others in a message have at most this many characters: escaped, six times as many bytes.
-const LONGEST: usize = 100;
+/// The maximum length of texts from elsewhere, in characters. An escaped character takes up to six bytes.
+const MAX_TEXT_CHARS: usize = 100;
 
-fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+fn truncate(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -142,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn messages_survive_a_round_trip() {
         for message in [Message::new(State::Running), full("x", 3)] {
             assert_eq!(Message::read(&message.to_json()), Some(message));
         }
     }
 
     #[test]
-    fn messages_of_others_are_none() {
+    fn other_messages_are_none() {
         for text in ["", "hello", "{}", r#"{"chaosRunner":2,"state":"ended"}"#, r#"{"chaosRunner":1}"#, "[1]"]
         {
             assert_eq!(Message::read(text), None, "{text}");
@@ -158,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_fits_and_the_outcome_stays(text in "\\PC{0,300}", steps in 0_usize..300) {
+        fn every_message_fits_and_keeps_the_outcome(text in "\\PC{0,300}", steps in 0_usize..300) {
             let line = full(&text, steps).to_json();
             prop_assert!(line.len() <= MAX_BYTES);
             let back = Message::read(&line).unwrap();

@@ -1,19 +1,19 @@
-//! What is read of a journal: nothing that is not needed for a verdict or a summary.
+//! The parts of a journal that a verdict or a summary needs. Nothing else is read.
 
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 use serde::{Deserialize, Serialize};
 
-use crate::field::{Count, Field, Label, Shape, Truth};
+use crate::field::{Count, Field, FromJson, ShortText, Truth};
 use crate::time;
 
-/// A journal, as far as it matters. Made by [`parse`](crate::parse()).
+/// The relevant parts of a journal. Created by [`parse`](crate::parse()).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Journal {
     #[serde(rename = "chaoslib-version")]
-    pub(crate) version: Field<Label>,
+    pub(crate) version: Field<ShortText>,
     pub(crate) experiment: Field<Experiment>,
     pub(crate) start: Field<Timestamp>,
     pub(crate) end: Field<Timestamp>,
@@ -23,26 +23,26 @@ pub struct Journal {
     pub(crate) steady_states: Field<SteadyStates>,
     pub(crate) run: Field<Vec<Field<Entry>>>,
     pub(crate) rollbacks: Field<Vec<Field<Entry>>>,
-    /// Only its presence counts: what interrupted the run.
+    /// The cause of an interruption. Only its presence matters.
     pub(crate) interruption: Field<Truth>,
 }
 
-/// How the toolkit says that a run ended. Never whether it deviated.
+/// The status of a run as the toolkit reports it. It does not say whether the system deviated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// To its end.
+    /// The run came to its end.
     Completed,
-    /// Older versions: the steady state was not met. Newer ones: a probe of it could not be executed, or the run was
-    /// to fail fast.
+    /// In older versions, the steady state was not met. In newer versions, a probe of the hypothesis could not be
+    /// executed, or the run failed fast.
     Failed,
-    /// By an error that nobody had foreseen.
+    /// An unexpected error ended the run.
     Aborted,
-    /// By a signal or a control.
+    /// A signal or a control ended the run.
     Interrupted,
 }
 
-impl Shape for Status {
+impl FromJson for Status {
     fn from_text(value: &str) -> Option<Self> {
         match value {
             "completed" => Some(Self::Completed),
@@ -54,11 +54,11 @@ impl Shape for Status {
     }
 }
 
-/// What was asked for.
+/// The experiment, as recorded in the journal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Experiment {
-    pub(crate) title: Field<Label>,
+    pub(crate) title: Field<ShortText>,
     pub(crate) dry: Field<Truth>,
     #[serde(rename = "steady-state-hypothesis")]
     pub(crate) hypothesis: Field<Hypothesis>,
@@ -67,14 +67,14 @@ pub(crate) struct Experiment {
     pub(crate) runtime: Field<Runtime>,
 }
 
-/// What the system is judged by.
+/// The steady-state hypothesis.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Hypothesis {
     pub(crate) probes: Field<Count>,
 }
 
-/// Strategies that the experiment itself asks for. Those of the command line go before them, and are in no journal.
+/// The strategies that the experiment itself asks for. Those of the command line override them, and are in no journal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Runtime {
@@ -82,14 +82,14 @@ pub(crate) struct Runtime {
     pub(crate) rollbacks: Field<Strategy>,
 }
 
-/// One of them.
+/// A strategy that the experiment asks for.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Strategy {
-    pub(crate) strategy: Field<Label>,
+    pub(crate) strategy: Field<ShortText>,
 }
 
-/// What the hypothesis came to. A phase that was not evaluated is `null`.
+/// The results of the hypothesis, by phase. A phase that was not evaluated is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct SteadyStates {
@@ -98,7 +98,7 @@ pub(crate) struct SteadyStates {
     pub(crate) after: Field<State>,
 }
 
-/// What the hypothesis came to, once.
+/// The result of one evaluation of the hypothesis.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
@@ -107,7 +107,7 @@ pub(crate) struct State {
     pub(crate) probes: Field<Vec<Field<Entry>>>,
 }
 
-/// What came of an activity.
+/// The result of an activity.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Entry {
@@ -118,21 +118,21 @@ pub(crate) struct Entry {
     pub(crate) tolerance_met: Field<bool>,
 }
 
-/// The activity itself.
+/// An activity as the experiment declares it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Activity {
-    pub(crate) name: Field<Label>,
+    pub(crate) name: Field<ShortText>,
 }
 
-/// How an activity ended.
+/// The status of an activity that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryStatus {
     Succeeded,
     Failed,
 }
 
-impl Shape for EntryStatus {
+impl FromJson for EntryStatus {
     fn from_text(value: &str) -> Option<Self> {
         match value {
             "succeeded" => Some(Self::Succeeded),
@@ -142,19 +142,19 @@ impl Shape for EntryStatus {
     }
 }
 
-/// Why an activity failed, without the text: that can hold anything.
+/// Why an activity failed. The text of the exception is not kept, since it can hold secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exception {
-    /// Whether it was interrupted. Versions of the toolkit's library before 1.45.1 took an interruption within a
-    /// Python function for a failure of the function, and went on with the next activity.
+    /// Whether the activity was interrupted. Versions of the toolkit's library before 1.45.1 recorded an interruption
+    /// within a Python function as a failure of that function. They then went on with the next activity.
     pub(crate) interruption: bool,
 }
 
 impl Exception {
     const INTERRUPTION: &str = "chaoslib.exceptions.ActivityFailed: chaoslib.exceptions.InterruptExecution";
 
-    /// From the lines of a Python traceback; `None` if there is nothing in them.
-    fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
+    /// Reads the lines of a Python traceback. Returns `None` if they are all empty.
+    fn from_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
         lines.map(str::trim).filter(|line| !line.is_empty()).fold(None, |found, line| {
             let before = found.is_some_and(|found: Self| found.interruption);
             Some(Self { interruption: before || line.starts_with(Self::INTERRUPTION) })
@@ -162,20 +162,20 @@ impl Exception {
     }
 }
 
-impl Shape for Exception {
-    /// No version writes a text, so it counts only if it says what matters.
+impl FromJson for Exception {
+    /// No version of the toolkit writes a string here, so a string counts only if it reports an interruption.
     fn from_text(value: &str) -> Option<Self> {
-        Self::of(value.lines()).filter(|found| found.interruption)
+        Self::from_lines(value.lines()).filter(|found| found.interruption)
     }
 
-    /// Each item is a line, or several; only the start of an item counts, as for the toolkit. An item that is no text
-    /// could have been the one that counts.
+    /// Each item holds one or more lines. As in the toolkit, only the start of an item counts. An item that is not a
+    /// string may have reported an interruption, so the list counts only if another item reports one.
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let (mut found, mut odd) = (None, false);
-        while let Some(item) = list.next_element::<Field<Line>>()? {
+        while let Some(item) = list.next_element::<Field<TracebackItem>>()? {
             match item {
-                Field::Set(Line(None)) => {}
-                Field::Set(Line(Some(line))) => {
+                Field::Set(TracebackItem(None)) => {}
+                Field::Set(TracebackItem(Some(line))) => {
                     let before = found.is_some_and(|found: Self| found.interruption);
                     found = Some(Self { interruption: before || line.interruption });
                 }
@@ -186,25 +186,25 @@ impl Shape for Exception {
     }
 }
 
-/// An item of a traceback.
-struct Line(Option<Exception>);
+/// An item of a traceback. It holds `None` if the item is empty.
+struct TracebackItem(Option<Exception>);
 
-impl Shape for Line {
+impl FromJson for TracebackItem {
     fn from_text(value: &str) -> Option<Self> {
-        Some(Self(Exception::of(std::iter::once(value))))
+        Some(Self(Exception::from_lines(std::iter::once(value))))
     }
 }
 
-impl Shape for Timestamp {
+impl FromJson for Timestamp {
     fn from_text(value: &str) -> Option<Self> {
         time::parse(value)
     }
 }
 
-/// Reads an object into a struct, key by key.
+/// Implements [`FromJson`] for structs that are read from an object, key by key.
 macro_rules! objects {
     ($($name:ty),*) => {$(
-        impl Shape for $name {
+        impl FromJson for $name {
             fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
                 Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
             }
@@ -215,7 +215,7 @@ macro_rules! objects {
 objects!(Journal, Experiment, Hypothesis, Runtime, Strategy, SteadyStates, State, Entry, Activity);
 
 impl SteadyStates {
-    /// All that were evaluated, in order.
+    /// Returns the results of all evaluations, in order.
     pub(crate) fn evaluated(&self) -> impl Iterator<Item = &State> {
         let during = self.during.get().into_iter().flatten();
         std::iter::once(&self.before).chain(during).chain(std::iter::once(&self.after)).filter_map(Field::get)
@@ -223,29 +223,29 @@ impl SteadyStates {
 }
 
 impl State {
-    /// The probes that can be read.
+    /// Returns the probes that can be read.
     pub(crate) fn probes(&self) -> impl Iterator<Item = &Entry> {
         self.probes.get().into_iter().flatten().filter_map(Field::get)
     }
 }
 
 impl Journal {
-    /// All states that were evaluated.
-    pub(crate) fn states(&self) -> impl Iterator<Item = &State> {
+    /// Returns the results of all evaluations of the hypothesis, in order.
+    pub(crate) fn evaluated_states(&self) -> impl Iterator<Item = &State> {
         self.steady_states.get().into_iter().flat_map(SteadyStates::evaluated)
     }
 
-    /// Activities of the method that can be read.
-    pub(crate) fn method(&self) -> impl Iterator<Item = &Entry> {
+    /// Returns the activities of the method that can be read.
+    pub(crate) fn method_entries(&self) -> impl Iterator<Item = &Entry> {
         self.run.get().into_iter().flatten().filter_map(Field::get)
     }
 
-    /// Rollbacks that can be read.
-    pub(crate) fn played(&self) -> impl Iterator<Item = &Entry> {
+    /// Returns the rollbacks that can be read.
+    pub(crate) fn rollback_entries(&self) -> impl Iterator<Item = &Entry> {
         self.rollbacks.get().into_iter().flatten().filter_map(Field::get)
     }
 
-    /// How many probes the hypothesis declares, if that can be told.
+    /// Returns the number of probes that the hypothesis declares. Returns `None` if it cannot be read.
     pub(crate) fn declared_probes(&self) -> Option<usize> {
         match &self.experiment.get()?.hypothesis {
             Field::Missing | Field::Null => Some(0),
@@ -254,17 +254,17 @@ impl Journal {
         }
     }
 
-    /// How many activities the method declares, if that can be told.
+    /// Returns the number of activities that the method declares. Returns `None` if it cannot be read.
     pub(crate) fn declared_activities(&self) -> Option<usize> {
         length(&self.experiment.get()?.method)
     }
 
-    /// How many rollbacks are declared, if that can be told.
+    /// Returns the number of rollbacks that the experiment declares. Returns `None` if it cannot be read.
     pub(crate) fn declared_rollbacks(&self) -> Option<usize> {
         length(&self.experiment.get()?.rollbacks)
     }
 
-    /// Whether the experiment itself asks for no steady state to be evaluated.
+    /// Returns whether the experiment itself asks to skip the hypothesis.
     pub(crate) fn skips_hypothesis(&self) -> bool {
         let runtime = self.experiment.get().and_then(|experiment| experiment.runtime.get());
         let strategy = runtime.and_then(|runtime| runtime.hypothesis.get()?.strategy.get());

@@ -1,4 +1,4 @@
-//! From bytes to a [`Journal`].
+//! Parses bytes into a [`Journal`].
 
 use std::fmt;
 
@@ -9,32 +9,32 @@ use crate::field::Field;
 use crate::model::Journal;
 use crate::repair::repair;
 
-/// Why there is no journal in a file. Holds nothing of what is in it.
+/// Why a file could not be read as a journal. Holds nothing of the content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// It has nothing in it.
+    /// The file is empty.
     Empty,
-    /// It ends before the journal does.
+    /// The file ends before the journal is complete.
     Truncated {
-        /// Where it ends.
+        /// The last line of the file.
         line: usize,
-        /// Where in the line.
+        /// The last column of that line.
         column: usize,
     },
-    /// It is not JSON.
+    /// The file is not JSON.
     NotJson {
-        /// What is wrong, and where.
+        /// The problem and its position.
         what: String,
     },
-    /// It is JSON, but a key is there twice, so that it says two things.
+    /// The file is JSON, but a key occurs twice, so its value is ambiguous.
     Ambiguous {
-        /// Which one, and where.
+        /// The key and its position.
         what: String,
     },
-    /// It is JSON, but not an object.
+    /// The file is JSON, but not an object.
     NotAnObject,
-    /// It is an object without anything that makes a journal.
+    /// The file is a JSON object, but has none of the keys of a journal.
     NotAJournal,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Error {
         match self {
             Self::Empty => f.write_str("empty"),
             Self::Truncated { line, column } => {
-                write!(f, "truncated: ends at line {line} column {column}, before the journal does")
+                write!(f, "truncated: ends at line {line} column {column}, before the journal is complete")
             }
             Self::NotJson { what } => write!(f, "not JSON: {what}"),
             Self::Ambiguous { what } => write!(f, "ambiguous: {what}"),
@@ -69,20 +69,22 @@ impl From<serde_json::Error> for Error {
 
 /// Reads a journal of any version from 1.0 to 1.21.
 ///
-/// Fields may be absent, unknown, or of another type than they should be: what that means is for
-/// [`classify`](crate::classify()) to say. What Python's `json` writes and JSON does not allow is read as well. Neither
-/// the depth nor the size of outputs matters.
+/// Fields may be absent, unknown, or of an unexpected type. [`classify`](crate::classify()) decides what this means.
+/// Python's `json` writes some values that JSON does not allow. This reads them, too. Outputs may have any depth and
+/// size.
+///
+/// Fails if the bytes are not JSON, or not a journal.
 pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::Empty);
     }
     let field = read(bytes).or_else(|error| match error.classify() {
-        // Looked for only now: it costs a copy, and hardly any journal needs it.
+        // Repairing takes a copy of the journal, so it is done only if parsing fails. Hardly any journal needs it.
         Category::Syntax => repair(bytes).map_or(Err(error), |bytes| read(&bytes)),
         Category::Io | Category::Data | Category::Eof => Err(error),
     })?;
     match field {
-        Field::Set(journal) if journal.is_one() => Ok(journal),
+        Field::Set(journal) if journal.is_journal() => Ok(journal),
         Field::Set(_) => Err(Error::NotAJournal),
         Field::Missing | Field::Null | Field::Wrong => Err(Error::NotAnObject),
     }
@@ -96,8 +98,8 @@ fn read(bytes: &[u8]) -> Result<Field<Journal>, serde_json::Error> {
 }
 
 impl Journal {
-    /// An experiment, or a file that has a journal somewhere in it, is none.
-    fn is_one(&self) -> bool {
+    /// Returns whether this is a journal, and not an experiment or an object with a journal somewhere inside.
+    fn is_journal(&self) -> bool {
         self.status != Field::Missing
             || self.steady_states != Field::Missing
             || self.run != Field::Missing
@@ -121,7 +123,7 @@ mod tests {
     #[case(r#"{"journal": {"status": "completed"}}"#, Error::NotAJournal)]
     #[case("{\"status\":\n \"comp", Error::Truncated { line: 2, column: 6 })]
     #[case("{\"status\": \"completed\", \"run\": [NaN, ", Error::Truncated { line: 1, column: 37 })]
-    fn says_what_is_wrong(#[case] text: &str, #[case] expected: Error) {
+    fn names_the_problem(#[case] text: &str, #[case] expected: Error) {
         assert_eq!(parse(text.as_bytes()), Err(expected));
     }
 
@@ -132,7 +134,7 @@ mod tests {
         "{\"status\": \"completed\", \"status\": 1}",
         "ambiguous: duplicate field `status` at line 1 column 32"
     )]
-    fn says_where(#[case] text: &str, #[case] expected: &str) {
+    fn names_the_position(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), expected);
     }
 
@@ -140,7 +142,7 @@ mod tests {
     #[case(r#""NaN": NaN"#)]
     #[case(r#""\udc80": "\ud800""#)]
     #[case("\"\u{0}\": 1".replace('\0', "\\u0000"))]
-    fn python_is_read_too(#[case] field: impl AsRef<str>) {
+    fn python_extensions_are_accepted(#[case] field: impl AsRef<str>) {
         let text = format!("{{\"status\": \"completed\", {}}}", field.as_ref());
         assert!(parse(text.as_bytes()).is_ok(), "{text}");
     }

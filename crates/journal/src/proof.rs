@@ -1,11 +1,13 @@
-//! What a run that passed always leaves in its journal. Where that is not there, nobody can say that it passed.
+//! Checks whether a journal proves that the run passed.
+//!
+//! A run that passed always leaves certain data in its journal. If they are missing, the outcome is unknown.
 
 use std::fmt;
 
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Journal, State, Status, SteadyStates};
 
-/// When the steady state is evaluated.
+/// A phase in which the steady state is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Before the method.
@@ -26,33 +28,33 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Why a journal without a sign of anything else does not show that the run passed.
+/// Why a journal does not prove that the run passed, although it shows no other outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Doubt {
-    /// `status` is absent, or no word that the toolkit knows.
+    /// `status` is absent, or a word that the toolkit does not use.
     Status,
-    /// `status` is `failed`, and nothing says why.
+    /// `status` is `failed`, and the journal does not say why.
     Failed,
-    /// `interruption` is there, although `status` is not `interrupted`.
+    /// `interruption` is present, although `status` is not `interrupted`.
     Interruption,
-    /// `deviated` is neither yes nor no.
+    /// `deviated` is neither true nor false.
     Deviated,
-    /// What was asked for is not there, or cannot be read.
+    /// The experiment is missing or cannot be read.
     Experiment,
-    /// The results of a phase are not there, although the toolkit always writes them, or cannot be read.
+    /// The results of a phase cannot be read, or are missing although the toolkit always writes them.
     Unreadable(Phase),
-    /// A phase counts as met although not all of its probes are there, or one of them is out of its tolerance.
+    /// A phase is marked as met, although a probe is missing or out of its tolerance.
     Contradiction(Phase),
-    /// There is a hypothesis, and it was never evaluated.
+    /// There is a hypothesis, but it was never evaluated.
     NotEvaluated,
     /// The method did not run to its end.
     Method,
-    /// An activity has neither succeeded nor failed.
+    /// An activity neither succeeded nor failed.
     Unfinished,
-    /// An activity failed, and nothing says why: it may have been interrupted.
+    /// An activity failed without a reason, so it may have been interrupted.
     Unexplained,
-    /// What was rolled back cannot be read.
+    /// The rollbacks cannot be read.
     Rollbacks,
 }
 
@@ -60,65 +62,68 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status => f.write_str("`status` is not one of completed, failed, aborted, interrupted"),
-            Self::Failed => f.write_str("`status` is failed and nothing says why"),
-            Self::Interruption => f.write_str("`interruption` is there, but `status` is not interrupted"),
+            Self::Failed => f.write_str("`status` is failed, and the journal does not say why"),
+            Self::Interruption => f.write_str("`interruption` is present, but `status` is not interrupted"),
             Self::Deviated => f.write_str("`deviated` is neither true nor false"),
-            Self::Experiment => f.write_str("`experiment` is not there or cannot be read"),
-            Self::Unreadable(phase) => write!(f, "`steady_states.{phase}` is not there or cannot be read"),
-            Self::Contradiction(phase) => write!(f, "`steady_states.{phase}` is met, but its probes are not"),
+            Self::Experiment => f.write_str("`experiment` is missing or cannot be read"),
+            Self::Unreadable(phase) => write!(f, "`steady_states.{phase}` is missing or cannot be read"),
+            Self::Contradiction(phase) => {
+                write!(f, "`steady_states.{phase}` is marked as met, but not all of its probes are")
+            }
             Self::NotEvaluated => f.write_str("the steady state was never evaluated"),
             Self::Method => f.write_str("the method did not run to its end"),
-            Self::Unfinished => f.write_str("an activity has neither succeeded nor failed"),
+            Self::Unfinished => f.write_str("an activity neither succeeded nor failed"),
             Self::Unexplained => f.write_str("an activity failed without an `exception`"),
-            Self::Rollbacks => f.write_str("`rollbacks` is not there or cannot be read"),
+            Self::Rollbacks => f.write_str("`rollbacks` is missing or cannot be read"),
         }
     }
 }
 
-/// What keeps a journal that shows no sign of anything else from proving that the run passed.
-pub(crate) fn doubt(journal: &Journal) -> Option<Doubt> {
-    proven(journal).err()
+/// Returns why a journal does not prove that the run passed. Returns `None` if it does.
+pub(crate) fn find_doubt(journal: &Journal) -> Option<Doubt> {
+    check_passed(journal).err()
 }
 
-fn proven(journal: &Journal) -> Result<(), Doubt> {
-    check(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
-    check(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;
-    check(journal.deviated != Field::Wrong, Doubt::Deviated)?;
+fn check_passed(journal: &Journal) -> Result<(), Doubt> {
+    ensure(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
+    ensure(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;
+    ensure(journal.deviated != Field::Wrong, Doubt::Deviated)?;
     let probes = journal.declared_probes().ok_or(Doubt::Experiment)?;
     let activities = journal.declared_activities().ok_or(Doubt::Experiment)?;
-    steady_states(journal, probes)?;
-    method(journal, activities)?;
-    rollbacks(journal)
+    check_steady_states(journal, probes)?;
+    check_method(journal, activities)?;
+    check_rollbacks(journal)
 }
 
-fn steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
+fn check_steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
     let states = journal.steady_states.get().ok_or(Doubt::Unreadable(Phase::Before))?;
     for (phase, state) in [(Phase::Before, &states.before), (Phase::After, &states.after)] {
         match state {
             Field::Null => {}
-            Field::Set(state) => met(phase, state, probes)?,
+            Field::Set(state) => check_met(phase, state, probes)?,
             Field::Missing | Field::Wrong => return Err(Doubt::Unreadable(phase)),
         }
     }
-    during(journal, states, probes)?;
+    check_during(journal, states, probes)?;
     let evaluated = states.evaluated().next().is_some();
-    check(evaluated || probes == 0 || journal.skips_hypothesis(), Doubt::NotEvaluated)
+    ensure(evaluated || probes == 0 || journal.skips_hypothesis(), Doubt::NotEvaluated)
 }
 
-fn during(journal: &Journal, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
+fn check_during(journal: &Journal, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
     let unreadable = Doubt::Unreadable(Phase::During);
-    if states.during == Field::Missing && knows_no_during(journal) {
+    if states.during == Field::Missing && predates_during(journal) {
         return Ok(());
     }
     for state in states.during.get().ok_or(unreadable)? {
-        met(Phase::During, state.get().ok_or(unreadable)?, probes)?;
+        check_met(Phase::During, state.get().ok_or(unreadable)?, probes)?;
     }
     Ok(())
 }
 
-/// Whether the version is one of before the hypothesis could be evaluated during the method. Its journals have no
-/// `during`; a journal of any other version that has none has lost it.
-fn knows_no_during(journal: &Journal) -> bool {
+/// Returns whether this version of the toolkit's library cannot evaluate the hypothesis during the method.
+///
+/// Journals of such versions have no `during`. If a journal of another version has none, it was damaged.
+fn predates_during(journal: &Journal) -> bool {
     let number = |part: &str| part.parse::<u32>().ok();
     let version = journal.version.get().map(|version| version.0.split('.')).and_then(|mut parts| {
         let (major, minor) = (parts.next()?, parts.next()?);
@@ -127,43 +132,43 @@ fn knows_no_during(journal: &Journal) -> bool {
     version.is_some_and(|version| version < (1, 13))
 }
 
-/// The toolkit counts a state as met only when each of the declared probes has succeeded within its tolerance.
-fn met(phase: Phase, state: &State, declared: usize) -> Result<(), Doubt> {
+/// The toolkit marks a state as met only if each declared probe succeeded within its tolerance.
+fn check_met(phase: Phase, state: &State, declared: usize) -> Result<(), Doubt> {
     let probes = state.probes.get().ok_or(Doubt::Unreadable(phase))?;
-    check(state.met == Field::Set(true), Doubt::Unreadable(phase))?;
-    check(probes.len() >= declared, Doubt::Contradiction(phase))?;
+    ensure(state.met == Field::Set(true), Doubt::Unreadable(phase))?;
+    ensure(probes.len() >= declared, Doubt::Contradiction(phase))?;
     for probe in probes {
         let probe = probe.get().ok_or(Doubt::Unreadable(phase))?;
-        check(probe.tolerance_met != Field::Set(false), Doubt::Contradiction(phase))?;
+        ensure(probe.tolerance_met != Field::Set(false), Doubt::Contradiction(phase))?;
     }
     Ok(())
 }
 
-fn method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
+fn check_method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
     let run = journal.run.get().ok_or(Doubt::Method)?;
-    check(run.len() >= declared, Doubt::Method)?;
+    ensure(run.len() >= declared, Doubt::Method)?;
     for entry in run {
         let entry = entry.get().ok_or(Doubt::Unfinished)?;
-        check(entry.status.get().is_some(), Doubt::Unfinished)?;
-        explained(entry)?;
+        ensure(entry.status.get().is_some(), Doubt::Unfinished)?;
+        check_explained(entry)?;
     }
     Ok(())
 }
 
-/// A rollback that has no end is no reason to doubt the outcome; that is for the summary to say.
-fn rollbacks(journal: &Journal) -> Result<(), Doubt> {
+/// A rollback that did not end is no reason to doubt the outcome. The summary reports it.
+fn check_rollbacks(journal: &Journal) -> Result<(), Doubt> {
     for entry in journal.rollbacks.get().ok_or(Doubt::Rollbacks)? {
-        explained(entry.get().ok_or(Doubt::Rollbacks)?)?;
+        check_explained(entry.get().ok_or(Doubt::Rollbacks)?)?;
     }
     Ok(())
 }
 
-/// An interruption can hide in a failure, so one without a reason may be one.
-fn explained(entry: &Entry) -> Result<(), Doubt> {
+/// Older versions record an interruption as a failure, so a failure without a reason may be an interruption.
+fn check_explained(entry: &Entry) -> Result<(), Doubt> {
     let failed = entry.status == Field::Set(EntryStatus::Failed);
-    check(entry.exception.get().is_some() || (!failed && entry.exception.is_absent()), Doubt::Unexplained)
+    ensure(entry.exception.get().is_some() || (!failed && entry.exception.is_absent()), Doubt::Unexplained)
 }
 
-fn check(holds: bool, doubt: Doubt) -> Result<(), Doubt> {
+fn ensure(holds: bool, doubt: Doubt) -> Result<(), Doubt> {
     if holds { Ok(()) } else { Err(doubt) }
 }

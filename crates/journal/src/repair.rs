@@ -1,15 +1,15 @@
-//! What Python writes and JSON does not allow.
+//! Replaces values that Python writes and JSON does not allow.
 //!
-//! The toolkit writes whatever an activity returned with Python's own `json`, which knows numbers that JSON has no
-//! words for, as monitoring systems return them, and halves of characters, as file names can hold them. Neither is in
-//! a place that matters, so they are painted over: every byte keeps its place, and with it the positions in errors.
+//! The toolkit writes the results of activities with Python's own `json`. It writes `NaN` and infinities, which
+//! monitoring systems return, and lone surrogates, which file names can contain. No value that matters contains either
+//! of them, so they are replaced. The replacements have the same length, so that the positions in errors stay correct.
 
 use std::borrow::Cow;
 
-/// The words of Python for numbers that are none. The longest comes first.
+/// The words that Python writes for `NaN` and infinities.
 const WORDS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
-/// The journal with everything painted over that is Python's and not JSON's, or `None` if there is nothing of it.
+/// Replaces everything in a journal that JSON does not allow. Returns `None` if there is nothing to replace.
 pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
     let mut changed = matches!(text, Cow::Owned(_));
@@ -21,16 +21,16 @@ pub(crate) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
                 quoted = !quoted;
                 1
             }
-            (true, b'\\') => escape(&mut bytes, at, &mut changed),
-            (false, b'-' | b'I' | b'N') => word(&mut bytes, at, &mut changed),
+            (true, b'\\') => replace_surrogate(&mut bytes, at, &mut changed),
+            (false, b'-' | b'I' | b'N') => blank_number(&mut bytes, at, &mut changed),
             _ => 1,
         };
     }
     changed.then_some(bytes)
 }
 
-/// Makes an empty text of a number that is none. Returns how far that reaches.
-fn word(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
+/// Replaces `NaN` or an infinity at `at` by an empty string. Returns the number of bytes to skip.
+fn blank_number(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     let Some(found) = WORDS.iter().find(|word| bytes.get(at..).is_some_and(|rest| rest.starts_with(word)))
     else {
         return 1;
@@ -43,10 +43,10 @@ fn word(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     found.len()
 }
 
-/// Makes a replacement character of a half one. Returns how far the escape reaches.
-fn escape(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
-    match code(bytes, at) {
-        Some(0xD800..=0xDBFF) if matches!(code(bytes, at + 6), Some(0xDC00..=0xDFFF)) => 12,
+/// Replaces a lone surrogate at `at` by the replacement character. Returns the number of bytes to skip.
+fn replace_surrogate(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
+    match code_unit(bytes, at) {
+        Some(0xD800..=0xDBFF) if matches!(code_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) => 12,
         Some(0xD800..=0xDFFF) => {
             if let Some(place) = bytes.get_mut(at + 2..at + 6) {
                 place.copy_from_slice(b"fffd");
@@ -59,8 +59,8 @@ fn escape(bytes: &mut [u8], at: usize, changed: &mut bool) -> usize {
     }
 }
 
-/// The number of an escape like `\u00e4`.
-fn code(bytes: &[u8], at: usize) -> Option<u16> {
+/// Reads an escape such as `\u00e4`.
+fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
@@ -75,7 +75,7 @@ mod tests {
     #[case("[Infinity,-Infinity,-1]", r#"[""      ,""       ,-1]"#)]
     #[case(r#"["\ud800 \udc00","\ud83d\ude00"]"#, r#"["\ufffd \ufffd","\ud83d\ude00"]"#)]
     #[case(r#"["\\ud800\"NaN",NaN]"#, r#"["\\ud800\"NaN","" ]"#)]
-    fn paints_over(#[case] from: &str, #[case] to: &str) {
+    fn replaces_what_json_does_not_allow(#[case] from: &str, #[case] to: &str) {
         assert_eq!(repair(from.as_bytes()), Some(to.as_bytes().to_vec()));
     }
 
@@ -85,12 +85,12 @@ mod tests {
     #[case("N")]
     #[case("\"\\")]
     #[case("")]
-    fn leaves_alone(#[case] text: &str) {
+    fn changes_nothing(#[case] text: &str) {
         assert_eq!(repair(text.as_bytes()), None);
     }
 
     #[test]
-    fn bytes_that_are_no_text_become_some() {
+    fn invalid_utf8_becomes_replacement_characters() {
         assert_eq!(repair(b"\"\xff\""), Some("\"\u{fffd}\"".as_bytes().to_vec()));
     }
 }

@@ -1,81 +1,81 @@
-//! What of a journal fits into a termination message, and may be in one.
+//! The summary of a journal: the parts that fit into a termination message and hold no secrets.
 
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Outcome, Verdict, Warning, classify};
-use crate::field::{Field, Label, shorten};
+use crate::field::{Field, ShortText, shorten};
 use crate::model::{Entry, EntryStatus, Journal, State, Status};
 
-/// A run in a few lines. See [`to_json`](Summary::to_json).
+/// The summary of a run. See [`to_json`](Summary::to_json).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Summary {
-    /// What the run found.
+    /// The outcome of the run.
     pub outcome: Outcome,
-    /// What that leaves open.
+    /// The warnings that qualify the outcome.
     pub warnings: Vec<Warning>,
-    /// Whether it answers the question that the experiment asks.
+    /// Whether the run answers the question that the experiment asks.
     pub conclusive: bool,
     /// Why the outcome is unknown, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
-    /// How the toolkit says that the run ended.
+    /// The status of the run as the toolkit reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// Whether the toolkit says that the system deviated.
+    /// Whether the toolkit reports that the system deviated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deviated: Option<bool>,
-    /// Whether the steady state held.
+    /// Whether the steady state was met, by phase.
     pub steady_state: SteadyStates,
-    /// Counts of the method.
+    /// The counts of the activities of the method.
     pub activities: Activities,
-    /// Counts of the rollbacks.
+    /// The counts of the rollbacks.
     pub rollbacks: Rollbacks,
-    /// What ran it.
+    /// The toolkit that ran the experiment.
     pub toolkit: Toolkit,
-    /// What was run.
+    /// The experiment.
     pub experiment: Experiment,
-    /// When the run started.
+    /// The time when the run started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// When it ended.
+    /// The time when the run ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// How long it took.
+    /// The duration of the run in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
     /// The activities of the method that were started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
-    /// How many of them did not fit.
+    /// The number of activities that were started but left out, since they did not fit.
     #[serde(skip_serializing_if = "is_zero")]
     pub steps_omitted: usize,
 }
 
-/// Whether the steady state held, by phase.
+/// Whether the steady state was met, by phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SteadyStates {
     /// Before the method.
     pub before: SteadyState,
-    /// During the method: if it did not hold once, it did not hold.
+    /// During the method. The worst result counts if there are several evaluations.
     pub during: SteadyState,
     /// After the method.
     pub after: SteadyState,
 }
 
-/// Whether the steady state held.
+/// Whether the steady state was met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SteadyState {
-    /// It held.
+    /// The steady state was met.
     Met,
-    /// It did not.
+    /// The steady state was not met.
     NotMet,
     /// A probe could not be executed.
     ProbeError,
-    /// It was not looked at.
+    /// The steady state was not evaluated.
     NotEvaluated,
-    /// The journal does not say.
+    /// The journal does not show it.
     #[default]
     Unknown,
 }
@@ -85,53 +85,53 @@ impl SteadyState {
     pub const ALL: [Self; 5] = [Self::Met, Self::NotMet, Self::ProbeError, Self::NotEvaluated, Self::Unknown];
 }
 
-/// Counts of the method.
+/// The counts of the activities of the method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Activities {
-    /// How many there are to run.
+    /// The number of activities in the method.
     pub total: usize,
-    /// How many were started.
+    /// The number of activities that were started.
     pub played: usize,
-    /// How many succeeded.
+    /// The number of activities that succeeded.
     pub succeeded: usize,
-    /// How many failed.
+    /// The number of activities that failed.
     pub failed: usize,
 }
 
-/// Counts of the rollbacks.
+/// The state and the counts of the rollbacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rollbacks {
-    /// The strategy that the experiment asks for. One on the command line goes before it, and is in no journal.
+    /// The strategy that the experiment asks for. One on the command line overrides it, and is in no journal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
-    /// How they went.
+    /// The state of the rollbacks as a whole.
     pub state: RollbackState,
-    /// How many there are to play.
+    /// The number of rollbacks in the experiment.
     pub total: usize,
-    /// How many were started.
+    /// The number of rollbacks that were started.
     pub played: usize,
-    /// How many failed.
+    /// The number of rollbacks that failed.
     pub failed: usize,
 }
 
-/// How the rollbacks went. The first that applies.
+/// The state of the rollbacks as a whole. The first one that applies is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RollbackState {
-    /// There are none.
+    /// The experiment declares no rollbacks.
     NoneDeclared,
-    /// None was started.
+    /// No rollback was started.
     NotPlayed,
-    /// At least one failed.
+    /// At least one rollback failed.
     Failed,
-    /// At least one was started and has no end: it was interrupted.
+    /// At least one rollback was started and did not end, since it was interrupted.
     Unfinished,
-    /// Some were not started.
+    /// Some rollbacks were not started.
     Partial,
-    /// All succeeded.
+    /// All rollbacks succeeded.
     Played,
-    /// The journal does not say.
+    /// The journal does not show it.
     #[default]
     Unknown,
 }
@@ -149,30 +149,30 @@ impl RollbackState {
     ];
 }
 
-/// What ran the experiment.
+/// The toolkit that ran the experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Toolkit {
-    /// The version of its library.
+    /// The version of `chaostoolkit-lib`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lib: Option<String>,
 }
 
-/// What was run.
+/// The experiment that was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Experiment {
-    /// Its title, shortened.
+    /// The title, shortened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
-/// An activity of the method.
+/// An activity of the method that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its name, shortened.
+    /// The name, shortened.
     pub name: String,
-    /// How it ended.
+    /// The result of the activity.
     pub status: StepStatus,
 }
 
@@ -180,26 +180,26 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {
-    /// As it should. A process that exits with an error has succeeded, for the toolkit.
+    /// The activity succeeded. To the toolkit, a process that exits with an error has succeeded.
     Succeeded,
-    /// With an error.
+    /// The activity failed.
     Failed,
-    /// Not at all: it was interrupted.
+    /// The activity did not end, since it was interrupted.
     Unfinished,
 }
 
-/// How long the name of an activity is at most, in characters.
-const NAME: usize = 64;
-/// How long a word is at most that has no reason to be long.
-const WORD: usize = 32;
+/// The maximum length of the name of an activity, in characters.
+const MAX_NAME_CHARS: usize = 64;
+/// The maximum length of other words, such as a version or a strategy, in characters.
+const MAX_WORD_CHARS: usize = 32;
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
 impl Summary {
-    /// Sums a journal up.
+    /// Summarizes a journal.
     #[must_use]
     pub fn of(journal: &Journal) -> Self {
         let Verdict { outcome, warnings, conclusive, doubt } = classify(journal);
@@ -217,25 +217,25 @@ impl Summary {
             steady_state: steady_states(journal),
             activities: activities(journal),
             rollbacks: rollbacks(journal),
-            toolkit: Toolkit { lib: journal.version.get().map(word) },
+            toolkit: Toolkit { lib: journal.version.get().map(short_word) },
             experiment: Experiment { title: title.map(|title| title.0.clone()) },
             started_at: start.map(ToString::to_string),
             finished_at: end.map(ToString::to_string),
             duration_seconds: duration.map(|seconds| (seconds * 1e3).round() / 1e3),
-            steps: journal.method().map(step).collect(),
+            steps: journal.method_entries().map(step).collect(),
             steps_omitted: 0,
         }
     }
 }
 
-fn word(label: &Label) -> String {
-    shorten(&label.0, WORD)
+fn short_word(text: &ShortText) -> String {
+    shorten(&text.0, MAX_WORD_CHARS)
 }
 
 fn steady_states(journal: &Journal) -> SteadyStates {
     let Some(states) = journal.steady_states.get() else { return SteadyStates::default() };
     let during = match &states.during {
-        // Versions that could not evaluate it have no key for it.
+        // Versions that cannot evaluate the hypothesis during the method write no such key.
         Field::Missing | Field::Null => SteadyState::NotEvaluated,
         Field::Wrong => SteadyState::Unknown,
         Field::Set(states) => states.iter().map(steady_state).fold(SteadyState::NotEvaluated, worse),
@@ -274,8 +274,8 @@ fn activities(journal: &Journal) -> Activities {
     Activities {
         total: journal.declared_activities().unwrap_or_default().max(played),
         played,
-        succeeded: count(journal.method(), EntryStatus::Succeeded),
-        failed: count(journal.method(), EntryStatus::Failed),
+        succeeded: count(journal.method_entries(), EntryStatus::Succeeded),
+        failed: count(journal.method_entries(), EntryStatus::Failed),
     }
 }
 
@@ -284,8 +284,8 @@ fn rollbacks(journal: &Journal) -> Rollbacks {
     let strategy = runtime.and_then(|runtime| runtime.rollbacks.get()?.strategy.get());
     let played = journal.rollbacks.get().map_or(0, Vec::len);
     let total = journal.declared_rollbacks().unwrap_or_default().max(played);
-    let failed = count(journal.played(), EntryStatus::Failed);
-    let succeeded = count(journal.played(), EntryStatus::Succeeded);
+    let failed = count(journal.rollback_entries(), EntryStatus::Failed);
+    let succeeded = count(journal.rollback_entries(), EntryStatus::Succeeded);
     let state = match () {
         () if journal.rollbacks.get().is_none() || journal.declared_rollbacks().is_none() => {
             RollbackState::Unknown
@@ -297,7 +297,7 @@ fn rollbacks(journal: &Journal) -> Rollbacks {
         () if played < total => RollbackState::Partial,
         () => RollbackState::Played,
     };
-    Rollbacks { strategy: strategy.map(word), state, total, played, failed }
+    Rollbacks { strategy: strategy.map(short_word), state, total, played, failed }
 }
 
 fn count<'a>(entries: impl Iterator<Item = &'a Entry>, status: EntryStatus) -> usize {
@@ -307,7 +307,7 @@ fn count<'a>(entries: impl Iterator<Item = &'a Entry>, status: EntryStatus) -> u
 fn step(entry: &Entry) -> Step {
     let name = entry.activity.get().and_then(|activity| activity.name.get());
     Step {
-        name: name.map(|name| shorten(&name.0, NAME)).unwrap_or_default(),
+        name: name.map(|name| shorten(&name.0, MAX_NAME_CHARS)).unwrap_or_default(),
         status: match entry.status.get() {
             Some(EntryStatus::Succeeded) => StepStatus::Succeeded,
             Some(EntryStatus::Failed) => StepStatus::Failed,

@@ -1,4 +1,4 @@
-//! What arrives through a log is what was sent, or an error.
+//! A journal that is read from a log is the one that was written, or there is an error.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -13,13 +13,13 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-fn sent(journal: &[u8]) -> Vec<u8> {
+fn send(journal: &[u8]) -> Vec<u8> {
     let mut log = Vec::new();
     write(&mut Cursor::new(journal), &mut log).unwrap();
     log
 }
 
-fn carried(log: &[u8]) -> Carried {
+fn receive(log: &[u8]) -> Carried {
     match read(log).unwrap() {
         Frame::Journal(carried) => carried,
         none @ Frame::None { .. } => panic!("{none:?}"),
@@ -30,19 +30,19 @@ fn hash(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// Bytes that no compression makes shorter.
-fn noise(length: usize) -> Vec<u8> {
+/// Returns bytes that cannot be compressed.
+fn random_bytes(length: usize) -> Vec<u8> {
     let blocks = (0_usize..).flat_map(|block| Sha256::digest(block.to_le_bytes()));
     blocks.take(length).collect()
 }
 
-fn noisy(length: usize) -> String {
+fn random_hex(length: usize) -> String {
     (0..length.div_ceil(64)).map(|block| hash(&block.to_le_bytes())).collect()
 }
 
 #[test]
-fn the_format_is_documented() {
-    let text = String::from_utf8(sent(b"{\"status\": \"completed\"}")).unwrap();
+fn the_format_is_as_documented() {
+    let text = String::from_utf8(send(b"{\"status\": \"completed\"}")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!((lines.len(), lines[2]), (3, "chaostoolkit-journal-end"));
     let header: Value =
@@ -52,19 +52,19 @@ fn the_format_is_documented() {
     assert_eq!(header["sha256"], hash(b"{\"status\": \"completed\"}"));
     assert_eq!(header["lines"], 1);
     assert_eq!(header["truncated"], false);
-    let carried = carried(text.as_bytes());
+    let carried = receive(text.as_bytes());
     assert_eq!(header["gzipBytes"], carried.gzip.len());
     assert_eq!(header["gzipSha256"], hash(&carried.gzip));
-    assert_eq!(carried.gzip[4..8], [0; 4], "a time would make other bytes each time");
+    assert_eq!(carried.gzip[4..8], [0; 4], "the gzip header must not hold a time");
 }
 
 #[test]
 fn a_large_journal_travels_without_its_outputs() {
-    let noise = noisy(4_000_000);
+    let noise = random_hex(4_000_000);
     let entry = |index: usize| json!({"activity": {"name": index}, "output": &noise[index * 1000..][..1000], "status": "succeeded"});
     let run: Vec<Value> = (0..4000).map(entry).collect();
     let journal = json!({"experiment": {"output": "kept"}, "run": run, "status": "completed"}).to_string();
-    let carried = carried(&sent(journal.as_bytes()));
+    let carried = receive(&send(journal.as_bytes()));
     assert!(carried.truncated && carried.gzip.len() <= LIMIT);
     assert_eq!((carried.bytes, carried.sha256), (journal.len() as u64, hash(journal.as_bytes())));
     let back: Value = serde_json::from_slice(&unzip(&carried.gzip, 1 << 20).unwrap()).unwrap();
@@ -73,11 +73,11 @@ fn a_large_journal_travels_without_its_outputs() {
 }
 
 #[rstest]
-#[case(noise(2_000_000), "outputs cannot be left out: it is not an object")]
-#[case(json!({"x": noisy(3_000_000)}).to_string().into_bytes(), "even without its outputs")]
-#[case(json!({"output": noisy(3_000_000)}).to_string().split_off(1).into_bytes(), "it is not an object")]
-fn what_is_too_large_stays(#[case] journal: Vec<u8>, #[case] why: &str) {
-    let log = sent(&journal);
+#[case(random_bytes(2_000_000), "outputs cannot be left out: it is not an object")]
+#[case(json!({"x": random_hex(3_000_000)}).to_string().into_bytes(), "even without its outputs")]
+#[case(json!({"output": random_hex(3_000_000)}).to_string().split_off(1).into_bytes(), "it is not an object")]
+fn a_journal_that_is_too_large_is_not_sent(#[case] journal: Vec<u8>, #[case] why: &str) {
+    let log = send(&journal);
     assert!(is_complete(&log));
     match read(&log).unwrap() {
         Frame::None { reason, bytes, sha256 } => {
@@ -89,7 +89,7 @@ fn what_is_too_large_stays(#[case] journal: Vec<u8>, #[case] why: &str) {
 }
 
 #[test]
-fn nothing_travels_with_a_reason() {
+fn a_reason_is_sent_in_place_of_a_journal() {
     let mut log = Vec::new();
     write_none("the toolkit wrote no journal\n\"", &mut log).unwrap();
     let reason = "the toolkit wrote no journal\n\"".to_owned();
@@ -98,8 +98,8 @@ fn nothing_travels_with_a_reason() {
 }
 
 #[test]
-fn says_what_is_wrong() {
-    let log = String::from_utf8(sent(&noise(10_000))).unwrap();
+fn errors_name_the_problem() {
+    let log = String::from_utf8(send(&random_bytes(10_000))).unwrap();
     let lines: Vec<&str> = log.lines().collect();
     let damaged = |lines: &[&str]| read(lines.join("\n").as_bytes()).unwrap_err();
     assert_eq!(damaged(&[]), FrameError::Missing);
@@ -123,8 +123,8 @@ fn says_what_is_wrong() {
 }
 
 #[test]
-fn no_more_is_unpacked_than_allowed() {
-    let gzip = carried(&sent(&vec![b'x'; 50_000_000])).gzip;
+fn unzip_respects_its_limit() {
+    let gzip = receive(&send(&vec![b'x'; 50_000_000])).gzip;
     assert!(unzip(&gzip, 49_999_999).is_err());
     assert_eq!(unzip(&gzip, 50_000_000).unwrap().len(), 50_000_000);
     assert!(unzip(&gzip[..gzip.len() - 1], u64::MAX).is_err());
@@ -132,23 +132,23 @@ fn no_more_is_unpacked_than_allowed() {
 }
 
 fn journals() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![prop::collection::vec(any::<u8>(), 0..300), (0_usize..20_000).prop_map(noise)]
+    prop_oneof![prop::collection::vec(any::<u8>(), 0..300), (0_usize..20_000).prop_map(random_bytes)]
 }
 
 proptest! {
     #[test]
-    fn what_is_sent_arrives(journal in journals(), before in "([a-z]{0,9}\n){0,3}", after in "([a-z]{0,9}\n){0,3}") {
-        let log = [before.as_bytes(), &sent(&journal), after.as_bytes()].concat();
+    fn a_journal_survives_a_round_trip(journal in journals(), before in "([a-z]{0,9}\n){0,3}", after in "([a-z]{0,9}\n){0,3}") {
+        let log = [before.as_bytes(), &send(&journal), after.as_bytes()].concat();
         prop_assert!(is_complete(&log));
-        let carried = carried(&log);
+        let carried = receive(&log);
         prop_assert_eq!((carried.bytes, carried.sha256, carried.truncated), (journal.len() as u64, hash(&journal), false));
         prop_assert_eq!(unzip(&carried.gzip, journal.len() as u64).unwrap(), journal.clone());
-        prop_assert_eq!(sent(&journal), sent(&journal));
+        prop_assert_eq!(send(&journal), send(&journal));
     }
 
     #[test]
-    fn what_is_cut_is_never_another(journal in journals(), at: prop::sample::Index) {
-        let log = sent(&journal);
+    fn a_cut_log_never_gives_another_journal(journal in journals(), at: prop::sample::Index) {
+        let log = send(&journal);
         let cut = &log[..at.index(log.len())];
         if let Ok(frame) = read(cut) {
             prop_assert_eq!(frame, read(&log).unwrap());
@@ -157,8 +157,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_damaged_is_never_another(journal in journals(), at: prop::sample::Index, byte: u8, reason: bool) {
-        let mut log = sent(&journal);
+    fn a_damaged_log_never_gives_another_journal(journal in journals(), at: prop::sample::Index, byte: u8, reason: bool) {
+        let mut log = send(&journal);
         if reason {
             log.clear();
             write_none("no reason", &mut log).unwrap();

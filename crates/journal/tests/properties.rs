@@ -1,4 +1,4 @@
-//! What holds for any input, and for any damage to a journal.
+//! Properties that hold for any input, and for any damage to a journal.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -10,7 +10,7 @@ use common::cases;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Reads, judges and sums up. `None` if it is no journal.
+/// Parses, judges and summarizes a journal. Returns `None` if the text is not a journal.
 fn outcome(text: &[u8]) -> Option<Outcome> {
     let journal = parse(text).ok()?;
     let summary = Summary::of(&journal);
@@ -20,10 +20,10 @@ fn outcome(text: &[u8]) -> Option<Outcome> {
     Some(summary.outcome)
 }
 
-/// Steps from the whole to one of its values.
+/// The keys and indices that lead from a document to one of its values.
 type Path = Vec<String>;
 
-/// All values but the whole, and but those within what an activity is and returned: nobody reads these.
+/// Finds the paths of all values below `value`. Skips the values inside providers and outputs, which are never read.
 fn paths(value: &Value, here: &Path, found: &mut Vec<Path>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -41,7 +41,7 @@ fn paths(value: &Value, here: &Path, found: &mut Vec<Path>) {
     }
 }
 
-/// Takes a value away, or puts another in its place.
+/// Replaces the value at a path, or removes it if `other` is `None`.
 fn damaged(whole: &Value, path: &Path, other: Option<Value>) -> Value {
     let mut whole = whole.clone();
     let pointer = |path: &[String]| path.iter().flat_map(|step| ["/", step]).collect::<String>();
@@ -55,7 +55,7 @@ fn damaged(whole: &Value, path: &Path, other: Option<Value>) -> Value {
     whole
 }
 
-fn others() -> Vec<Option<Value>> {
+fn replacements() -> Vec<Option<Value>> {
     let values = json!([
         null, true, false, 0, 1, -1.5, "", "x", "completed", "failed", "succeeded", "skip", "1.0.0", [], {},
         [null], [{}], [[]], {"a": 1}, {"status": "succeeded"}, {"steady_state_met": true},
@@ -64,17 +64,17 @@ fn others() -> Vec<Option<Value>> {
     std::iter::once(None).chain(values.as_array().unwrap().iter().cloned().map(Some)).collect()
 }
 
-/// Where a single value is all that shows what happened, so that another value makes another, sound journal.
+/// Returns whether a value is the only evidence of what happened. Another value then makes another valid journal.
 ///
-/// - `steady_states/during`: with an empty list, nothing was evaluated during the method, which is so in most runs.
-///   The same for one evaluation that is taken out of the list.
-/// - `exception`, one line of it: an older version that took an interruption for a failure says so nowhere else.
-///   The same for its whole entry, if another takes its place that succeeded.
+/// - `steady_states/during`: an empty list means that nothing was evaluated during the method, as in most runs.
+///   Removing one evaluation from the list also removes the only evidence of it.
+/// - A line of `exception`: an older version that recorded an interruption as a failure reports it nowhere else.
+///   Replacing the whole entry by one that succeeded also removes the only evidence.
 ///
-/// Everything else that shows that one of these runs did not pass is there twice: `steady_state_met` and the probes,
-/// `deviated` and the state after the method, `status` and how far the method and its activities got. None of them was
-/// interrupted only after all that, in its rollbacks: `status` alone would be the evidence then.
-fn is_evidence(path: &Path, other: Option<&Value>) -> bool {
+/// All other evidence that one of these runs did not pass is there twice: `steady_state_met` and the probes; `deviated`
+/// and the state after the method; `status` and the progress of the method and its activities. If a run were
+/// interrupted only in its rollbacks, `status` alone would show it. None of these runs was.
+fn is_only_evidence(path: &Path, other: Option<&Value>) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["steady_states", "during"] => other == Some(&json!([])),
@@ -86,7 +86,7 @@ fn is_evidence(path: &Path, other: Option<&Value>) -> bool {
 }
 
 #[test]
-fn no_damage_makes_a_run_pass_that_did_not() {
+fn no_damage_turns_another_outcome_into_passed() {
     let mut tried = 0;
     for case in cases() {
         if case.expected["outcome"] == "passed" {
@@ -94,14 +94,14 @@ fn no_damage_makes_a_run_pass_that_did_not() {
         }
         let mut found = Vec::new();
         paths(&case.journal, &Vec::new(), &mut found);
-        // The evaluations during the method are all alike; the second is the first that was not met.
+        // The evaluations during the method are all alike. The second is the first that was not met, so two suffice.
         let alike = |path: &Path| {
             path.get(1).is_some_and(|key| key == "during")
                 && path.get(2).is_some_and(|index| index.as_str() > "1")
         };
         for path in found.into_iter().filter(|path| !alike(path)) {
-            for other in others() {
-                if is_evidence(&path, other.as_ref()) {
+            for other in replacements() {
+                if is_only_evidence(&path, other.as_ref()) {
                     continue;
                 }
                 tried += 1;
@@ -118,7 +118,7 @@ fn no_damage_makes_a_run_pass_that_did_not() {
 fn a_truncated_journal_has_no_verdict() {
     for case in cases() {
         for text in [case.journal.to_string(), serde_json::to_string_pretty(&case.journal).unwrap()] {
-            // All of the last, and some of the others: it takes too long otherwise.
+            // Each of the last positions, and a sample of the others. All of them would take too long.
             let some = (0..text.len()).step_by(text.len() / 80 + 1);
             for end in some.chain(text.len().saturating_sub(50)..text.len()) {
                 assert!(parse(&text.as_bytes()[..end]).is_err(), "{} to {end}", case.name);
@@ -187,12 +187,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn no_bytes_are_too_much(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_handled(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         outcome(&bytes);
     }
 
     #[test]
-    fn no_json_is_too_much(value in any_json(), status in key()) {
+    fn any_json_is_handled(value in any_json(), status in key()) {
         let mut value = value;
         if let Value::Object(fields) = &mut value {
             fields.insert("run".into(), json!([{"status": status}]));
@@ -200,9 +200,9 @@ proptest! {
         outcome(value.to_string().as_bytes());
     }
 
-    /// Any value anywhere in any journal, and bytes of it changed.
+    /// Puts any value at any place of any journal, and then changes some bytes.
     #[test]
-    fn no_damage_is_too_much(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(),
+    fn any_damage_is_handled(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(),
                              value in any_json(), bytes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3)) {
         let case = which.get(cases());
         let mut found = Vec::new();
@@ -217,7 +217,7 @@ proptest! {
         outcome(&text);
     }
 
-    /// The longest names and the most of them.
+    /// Tries long names, and many of them.
     #[test]
     fn every_summary_fits(title in ".{0,200}", names in prop::collection::vec(".{0,100}", 0..100), limit in 2usize..5000) {
         let run: Vec<Value> = names.iter().map(|name| json!({"activity": {"name": name}, "status": "failed"})).collect();

@@ -1,4 +1,4 @@
-//! Journals of real runs of four versions, judged as the toolkit itself judges them.
+//! Journals of real runs of four versions are judged as the toolkit itself judges them.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -13,7 +13,7 @@ use chaostoolkit_journal::{
 use common::{Case, cases};
 use serde_json::{Value, json};
 
-/// The toolkit's own word.
+/// Translates the toolkit's word for an outcome.
 fn outcome(word: &Value) -> Outcome {
     match word.as_str().unwrap() {
         "passed" => Outcome::Passed,
@@ -26,7 +26,7 @@ fn outcome(word: &Value) -> Outcome {
     }
 }
 
-/// The toolkit's own word.
+/// Translates the toolkit's word for a warning.
 fn warning(word: &Value) -> Warning {
     match word.as_str().unwrap() {
         "method-activity-failed" => Warning::ActivityFailed,
@@ -39,7 +39,7 @@ fn warning(word: &Value) -> Warning {
 }
 
 #[test]
-fn each_is_judged_as_by_the_toolkit() {
+fn each_verdict_matches_the_toolkit() {
     for Case { name, journal, expected } in cases() {
         let verdict = classify(&parse(journal.to_string().as_bytes()).unwrap());
         let mut warnings: Vec<Warning> =
@@ -79,7 +79,7 @@ fn summary_of(name: &str) -> Summary {
 }
 
 #[test]
-fn steady_states_and_rollbacks_are_told_apart() {
+fn steady_states_and_rollbacks_are_distinguished() {
     use RollbackState::{Failed, NotPlayed, Played};
     use SteadyState::{Met, NotEvaluated, NotMet, ProbeError};
     let cases = [
@@ -99,13 +99,13 @@ fn steady_states_and_rollbacks_are_told_apart() {
     }
 }
 
-/// What an activity returned, what it was called with and why it failed is nobody's business.
+/// Results, arguments and exceptions of activities can hold secrets.
 #[test]
 fn a_summary_holds_no_secrets() {
     const SECRET: &str = "hunter2";
     for Case { name, journal, .. } in cases() {
         let mut journal = journal.clone();
-        fill(&mut journal, SECRET);
+        plant(&mut journal, SECRET);
         let text = journal.to_string();
         assert!(text.contains(SECRET), "{name}");
         let summary = Summary::of(&parse(text.as_bytes()).unwrap());
@@ -113,10 +113,10 @@ fn a_summary_holds_no_secrets() {
     }
 }
 
-/// Puts a secret wherever there may be one.
-fn fill(value: &mut Value, secret: &str) {
+/// Puts a secret at each place that can hold one.
+fn plant(value: &mut Value, secret: &str) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, secret)),
+        Value::Array(items) => items.iter_mut().for_each(|item| plant(item, secret)),
         Value::Object(fields) => {
             for (key, value) in fields {
                 match key.as_str() {
@@ -125,7 +125,7 @@ fn fill(value: &mut Value, secret: &str) {
                     }
                     "exception" => *value = json!([secret]),
                     "reason" | "description" | "node" | "platform" => *value = json!(secret),
-                    _ => fill(value, secret),
+                    _ => plant(value, secret),
                 }
             }
         }
@@ -134,13 +134,13 @@ fn fill(value: &mut Value, secret: &str) {
 }
 
 #[test]
-fn six_megabytes_of_output_do_not_matter() {
+fn six_megabytes_of_output_are_parsed_quickly() {
     let mut journal = cases().iter().find(|case| case.name == "ok@1.21.4").unwrap().journal.clone();
     journal["run"][0]["output"] = Value::from("\0".repeat(1 << 20));
     let text = journal.to_string();
     assert!(text.len() > 6 << 20);
     let started = Instant::now();
     assert_eq!(classify(&parse(text.as_bytes()).unwrap()).outcome, Outcome::Passed);
-    // Also without optimisation and on a busy machine.
+    // The limit holds without optimization and on a busy machine, too.
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }

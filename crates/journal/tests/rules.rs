@@ -1,4 +1,4 @@
-//! Each rule by itself, on a journal made by hand.
+//! Tests each rule by itself, on handwritten journals.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const INTERRUPTED: &str =
     "chaoslib.exceptions.ActivityFailed: chaoslib.exceptions.InterruptExecution: SIGTERM\n";
 
-/// A journal of a run that passed, with other values put in.
+/// Returns the journal of a run that passed, with some values replaced.
 fn journal(changes: Value) -> Value {
     let held = json!({"steady_state_met": true, "probes": [
         {"activity": {"name": "check"}, "status": "succeeded", "tolerance_met": true}
@@ -44,7 +44,7 @@ fn judge(journal: &Value) -> (Outcome, Vec<Warning>, bool, Option<Doubt>) {
     (verdict.outcome, verdict.warnings, verdict.conclusive, verdict.doubt)
 }
 
-/// A state of the hypothesis.
+/// Returns the result of one evaluation of the hypothesis.
 fn state(met: bool, status: &str) -> Value {
     json!({"steady_state_met": met, "probes": [{"status": status, "tolerance_met": met}]})
 }
@@ -59,13 +59,13 @@ fn state(met: bool, status: &str) -> Value {
 #[case::a_probe_in_the_method(json!({"/run/0/tolerance_met": false}))]
 #[case::unknown_fields(json!({"/safeguards": {"run": []}, "/run/0/x": [], "/experiment/extensions": [{}]}))]
 #[case::no_times(json!({"/start": 5, "/end": "soon", "/duration": "long"}))]
-#[case::a_name_that_is_none(json!({"/run/0/activity": [], "/experiment/title": 1}))]
+#[case::names_of_the_wrong_type(json!({"/run/0/activity": [], "/experiment/title": 1}))]
 fn passes(#[case] changes: Value) {
     assert_eq!(judge(&journal(changes)), (Outcome::Passed, vec![], true, None));
 }
 
 #[test]
-fn versions_without_during_pass_without_it() {
+fn only_versions_before_1_13_pass_without_during() {
     for (version, passes) in
         [("1.0.0", true), ("1.12.0", true), ("1.13.0", false), ("1.45.1", false), ("1", false)]
     {
@@ -77,7 +77,7 @@ fn versions_without_during_pass_without_it() {
 
 #[rstest]
 #[case::interrupted_first(json!({"/status": "interrupted", "/steady_states/before": state(false, "failed"), "/deviated": true}), Outcome::Interrupted)]
-#[case::taken_for_a_failure(json!({"/run/0/status": "failed", "/run/0/exception": ["x", INTERRUPTED]}), Outcome::Interrupted)]
+#[case::interruption_reported_as_failure(json!({"/run/0/status": "failed", "/run/0/exception": ["x", INTERRUPTED]}), Outcome::Interrupted)]
 #[case::indented(json!({"/run/0/status": "failed", "/run/0/exception": [format!("  {INTERRUPTED}")]}), Outcome::Interrupted)]
 #[case::in_a_rollback(json!({"/rollbacks/0/status": "failed", "/rollbacks/0/exception": [INTERRUPTED]}), Outcome::Interrupted)]
 #[case::in_a_probe(json!({"/steady_states/after/probes/0": {"status": "failed", "exception": [INTERRUPTED]}}), Outcome::Interrupted)]
@@ -93,7 +93,7 @@ fn versions_without_during_pass_without_it() {
 #[case::after_failed(json!({"/status": "failed", "/deviated": true, "/steady_states/after": state(false, "succeeded")}), Outcome::Deviated)]
 #[case::during_alone(json!({"/steady_states/during": [state(true, "succeeded"), state(false, "succeeded")]}), Outcome::Deviated)]
 #[case::fail_fast(json!({"/status": "failed", "/run": [], "/steady_states/during": [state(false, "succeeded")]}), Outcome::Deviated)]
-#[case::the_toolkits_word(json!({"/deviated": true, "/steady_states/after": null}), Outcome::Deviated)]
+#[case::deviated_says_so(json!({"/deviated": true, "/steady_states/after": null}), Outcome::Deviated)]
 fn the_first_rule_applies(#[case] changes: Value, #[case] expected: Outcome) {
     let (outcome, _, _, doubt) = judge(&journal(changes));
     assert_eq!((outcome, doubt), (expected, None));
@@ -125,7 +125,7 @@ fn the_first_rule_applies(#[case] changes: Value, #[case] expected: Outcome) {
 #[case(json!({"/run/0/status": "failed", "/run/0/exception": []}), Doubt::Unexplained)]
 #[case(json!({"/run/0/status": "failed", "/run/0/exception": ["x", 5]}), Doubt::Unexplained)]
 #[case(json!({"/rollbacks": {}}), Doubt::Rollbacks)]
-fn what_proves_nothing_is_unknown(#[case] changes: Value, #[case] expected: Doubt) {
+fn a_doubtful_journal_is_unknown(#[case] changes: Value, #[case] expected: Doubt) {
     let (outcome, _, conclusive, doubt) = judge(&journal(changes));
     assert_eq!((outcome, conclusive, doubt), (Outcome::Unknown, false, Some(expected)));
     assert!(!expected.to_string().is_empty());
@@ -144,7 +144,7 @@ fn what_proves_nothing_is_unknown(#[case] changes: Value, #[case] expected: Doub
 #[case(json!({"/experiment/runtime": {"hypothesis": {"strategy": "skip"}}, "/steady_states/before": null, "/steady_states/after": null}),
     vec![Warning::NoHypothesis], false)]
 #[case(json!({"/experiment/runtime": {"hypothesis": {"strategy": "skip"}}}), vec![], true)]
-fn warnings_qualify_what_passed(
+fn passed_runs_have_warnings(
     #[case] changes: Value,
     #[case] warnings: Vec<Warning>,
     #[case] conclusive: bool,
@@ -162,13 +162,13 @@ fn warnings_qualify_what_passed(
 #[case(json!({"/experiment/rollbacks": null, "/rollbacks": []}), RollbackState::NoneDeclared)]
 #[case(json!({"/experiment/rollbacks": 3}), RollbackState::Unknown)]
 #[case(json!({"/rollbacks": "x"}), RollbackState::Unknown)]
-fn rollbacks_are_told_apart(#[case] changes: Value, #[case] expected: RollbackState) {
+fn rollback_states_are_distinguished(#[case] changes: Value, #[case] expected: RollbackState) {
     let summary = Summary::of(&parse(journal(changes).to_string().as_bytes()).unwrap());
     assert_eq!(summary.rollbacks.state, expected);
 }
 
 #[test]
-fn the_duration_is_found_without_one() {
+fn the_duration_falls_back_to_the_times() {
     let journal = journal(json!({"/start": "2026-11-21T07:51:32.5", "/end": "2026-11-21T07:51:34+00:00"}));
     let summary = Summary::of(&parse(journal.to_string().as_bytes()).unwrap());
     assert_eq!(summary.duration_seconds, Some(1.5));

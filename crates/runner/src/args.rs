@@ -1,18 +1,22 @@
-//! The command line of `chaos`, as far as it matters here.
+//! Parses the relevant parts of a command line of `chaos`.
 //!
-//! It is read by the rules of [click], on which all versions of the toolkit are built: options of the program come
-//! before the subcommand, those of `run` before or after the experiment, `--` ends them, and names are never shortened.
+//! All versions of the toolkit use [click], so its rules apply:
+//! - Options of the program come before the subcommand.
+//! - Options of `run` come before or after the experiment.
+//! - `--` ends the options.
+//! - The names of options cannot be abbreviated.
 //!
 //! [click]: https://click.palletsprojects.com/en/stable/parameters/
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Options of the program that take a value.
-const GLOBAL: [&str; 5] = ["--change-dir", "--log-file", "--log-file-level", "--log-format", "--settings"];
+/// The options of the program that take a value.
+const GLOBAL_OPTIONS: [&str; 5] =
+    ["--change-dir", "--log-file", "--log-file-level", "--log-format", "--settings"];
 
-/// Options of `run` that take a value.
-const RUN: [&str; 9] = [
+/// The options of `run` that take a value.
+const RUN_OPTIONS: [&str; 9] = [
     "--journal-path",
     "--rollback-strategy",
     "--var",
@@ -24,45 +28,45 @@ const RUN: [&str; 9] = [
     "--events-file",
 ];
 
-/// What `--dry` takes from version 1.10 on. Before, it takes nothing.
-const DRY: [&str; 4] = ["probes", "actions", "activities", "pause"];
+/// The values of `--dry` in version 1.10 and later. In earlier versions, the option takes no value.
+const DRY_VALUES: [&str; 4] = ["probes", "actions", "activities", "pause"];
 
-/// What a command line of `chaos run` says.
+/// A parsed command line of `chaos run`.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Line {
-    /// Where options of the program may be inserted.
-    pub global: usize,
-    /// Where `run` is.
-    pub run: usize,
+pub struct CommandLine {
+    /// The index at which options of the program can be inserted.
+    pub globals_at: usize,
+    /// The index of the word `run`.
+    pub run_at: usize,
     pub no_version_check: bool,
-    /// Says whether and where to log to a file.
+    /// Whether an option turns the log file off, or sets its path.
     pub log_file: bool,
     pub change_dir: Option<OsString>,
     pub settings: Option<OsString>,
     pub journal: Option<OsString>,
     pub strategy: Option<OsString>,
-    /// The experiment: a file or a URL.
+    /// The experiment, which is a file or a URL.
     pub source: Option<OsString>,
 }
 
-/// Reads the arguments of `chaos`. `None` if they do not ask for `run`.
-pub fn read(args: &[OsString]) -> Option<Line> {
-    let mut line = Line::default();
+/// Parses the arguments of `chaos`. Returns `None` if the subcommand is not `run`.
+pub fn parse(args: &[OsString]) -> Option<CommandLine> {
+    let mut line = CommandLine::default();
     let mut at = 0;
     loop {
         let arg = args.get(at)?;
         if arg == "--" {
-            line.global = at;
+            line.globals_at = at;
             at += 1;
             break;
         }
-        let Some((name, value)) = option(arg) else {
-            line.global = at;
+        let Some((name, value)) = split_option(arg) else {
+            line.globals_at = at;
             break;
         };
         let value = value.map(OsStr::to_owned).or_else(|| {
-            let takes = GLOBAL.iter().any(|option| *option == name);
-            takes.then(|| next(args, &mut at)).flatten()
+            let takes = GLOBAL_OPTIONS.iter().any(|option| *option == name);
+            takes.then(|| take_value(args, &mut at)).flatten()
         });
         match name.to_str() {
             Some("--no-version-check") => line.no_version_check = true,
@@ -76,27 +80,27 @@ pub fn read(args: &[OsString]) -> Option<Line> {
     if args.get(at)? != "run" {
         return None;
     }
-    line.run = at;
-    read_run(args, at + 1, &mut line);
+    line.run_at = at;
+    parse_run(args, at + 1, &mut line);
     Some(line)
 }
 
-fn read_run(args: &[OsString], mut at: usize, line: &mut Line) {
+fn parse_run(args: &[OsString], mut at: usize, line: &mut CommandLine) {
     while let Some(arg) = args.get(at) {
         if arg == "--" {
             line.source = args.get(at + 1..).and_then(<[_]>::last).cloned().or_else(|| line.source.take());
             return;
         }
-        let Some((name, value)) = option(arg) else {
+        let Some((name, value)) = split_option(arg) else {
             line.source = Some(arg.clone());
             at += 1;
             continue;
         };
         let value = value.map(OsStr::to_owned).or_else(|| {
-            let dry =
-                name == "--dry" && args.get(at + 1).is_some_and(|arg| DRY.iter().any(|word| arg == word));
-            let takes = dry || RUN.iter().any(|option| *option == name);
-            takes.then(|| next(args, &mut at)).flatten()
+            let dry = name == "--dry"
+                && args.get(at + 1).is_some_and(|arg| DRY_VALUES.iter().any(|word| arg == word));
+            let takes = dry || RUN_OPTIONS.iter().any(|option| *option == name);
+            takes.then(|| take_value(args, &mut at)).flatten()
         });
         match name.to_str() {
             Some("--journal-path") => line.journal = value,
@@ -107,14 +111,14 @@ fn read_run(args: &[OsString], mut at: usize, line: &mut Line) {
     }
 }
 
-/// The value that follows an option, whatever it looks like.
-fn next(args: &[OsString], at: &mut usize) -> Option<OsString> {
+/// Returns the value that follows an option, even if it looks like an option itself.
+fn take_value(args: &[OsString], at: &mut usize) -> Option<OsString> {
     *at += 1;
     args.get(*at).cloned()
 }
 
-/// The name of an option, and its value if that is in the same word.
-fn option(arg: &OsStr) -> Option<(OsString, Option<&OsStr>)> {
+/// Splits an option into its name and, if it has the form `name=value`, its value. Returns `None` for other words.
+fn split_option(arg: &OsStr) -> Option<(OsString, Option<&OsStr>)> {
     let bytes = arg.as_bytes();
     if bytes.len() < 2 || bytes[0] != b'-' {
         return None;
@@ -144,8 +148,8 @@ mod tests {
     #[case("-- validate run")]
     #[case("discover run")]
     #[case("/x/run x.json")]
-    fn other_subcommands_are_none(#[case] line: &str) {
-        assert_eq!(read(&words(line)), None);
+    fn other_subcommands_give_none(#[case] line: &str) {
+        assert_eq!(parse(&words(line)), None);
     }
 
     #[rstest]
@@ -163,26 +167,26 @@ mod tests {
     #[case("run -", 0, Some("-"))]
     #[case("run", 0, None)]
     fn finds_the_experiment(#[case] line: &str, #[case] run: usize, #[case] source: Option<&str>) {
-        let line = read(&words(line)).unwrap();
-        assert_eq!((line.run, line.global, line.source), (run, run, source.map(OsString::from)));
+        let line = parse(&words(line)).unwrap();
+        assert_eq!((line.run_at, line.globals_at, line.source), (run, run, source.map(OsString::from)));
     }
 
     #[test]
-    fn globals_go_before_the_end_of_options() {
-        let line = read(&words("--verbose -- run x.json")).unwrap();
-        assert_eq!((line.global, line.run), (1, 2));
+    fn global_options_go_before_the_double_dash() {
+        let line = parse(&words("--verbose -- run x.json")).unwrap();
+        assert_eq!((line.globals_at, line.run_at), (1, 2));
     }
 
     #[test]
-    fn the_last_of_an_option_counts() {
-        let line = read(&words(
+    fn the_last_value_of_an_option_counts() {
+        let line = parse(&words(
             "--no-version-check --change-dir=a --change-dir b --settings s --log-file l run --journal-path c --journal-path=d --rollback-strategy never x",
         ));
         assert_eq!(
             line.unwrap(),
-            Line {
-                global: 8,
-                run: 8,
+            CommandLine {
+                globals_at: 8,
+                run_at: 8,
                 no_version_check: true,
                 log_file: true,
                 change_dir: Some("b".into()),

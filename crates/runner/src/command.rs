@@ -1,4 +1,4 @@
-//! Which program a command is, and what kind of program.
+//! Finds the program of a command, and detects what kind of program it is.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -8,23 +8,25 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// What execvp searches where there is no `PATH`.
+/// The directories that execvp searches if `PATH` is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// Why a command cannot be started: what to say, and what a shell would exit with.
+/// Why a command cannot be started, and the exit code that a shell would return.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Missing {
+pub struct StartError {
     pub reason: String,
     pub code: i32,
 }
 
-/// The variable as it is for a program that is started now.
+/// Returns the search path of this process, which a program inherits if it is started now.
 pub fn search_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
-/// The file that a shell would start. Looked up here rather than at the start, since the start may have another `PATH`.
-pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, Missing> {
+/// Finds the file that a shell would start. Fails if there is none, or none that is executable.
+///
+/// The start itself cannot search for the file, since the command may get another `PATH`.
+pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, StartError> {
     let mut forbidden = None;
     let candidates: Vec<PathBuf> = if command.as_bytes().contains(&b'/') {
         vec![PathBuf::from(command)]
@@ -46,23 +48,25 @@ pub fn find(command: &OsStr, path: &OsStr) -> Result<PathBuf, Missing> {
         format!(" in PATH={}", path.to_string_lossy())
     };
     Err(match forbidden {
-        Some(found) => Missing { reason: format!("{} is not executable", found.display()), code: 126 },
-        None => Missing { reason: format!("{} not found{searched}", command.to_string_lossy()), code: 127 },
+        Some(found) => StartError { reason: format!("{} is not executable", found.display()), code: 126 },
+        None => {
+            StartError { reason: format!("{} not found{searched}", command.to_string_lossy()), code: 127 }
+        }
     })
 }
 
-/// What runs a program.
+/// The kind of a program.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Python, at this path.
+    /// A Python script, with the path of its interpreter.
     Python(PathBuf),
-    /// Another script.
+    /// A script for another interpreter.
     Script,
-    /// Itself.
+    /// A program without an interpreter.
     Binary,
 }
 
-/// Tells the kind of a program from its first lines.
+/// Detects the kind of a program from its first lines.
 pub fn kind(program: &Path, path: &OsStr) -> Kind {
     let mut head = Vec::new();
     let read = File::open(program).and_then(|file| file.take(4096).read_to_end(&mut head));
@@ -83,7 +87,8 @@ pub fn kind(program: &Path, path: &OsStr) -> Kind {
             _ => Kind::Script,
         };
     }
-    // How pip writes a path that is too long for the kernel: sh runs what Python takes for a text.
+    // If the path of the interpreter is too long for the kernel, pip writes a script for sh. It starts Python with a
+    // line that Python itself reads as a string.
     match lines.next().and_then(|line| line.strip_prefix(b"'''exec' ")) {
         Some(line) => {
             let python = line.strip_suffix(b" \"$0\" \"$@\"").unwrap_or(line);
@@ -125,7 +130,7 @@ mod tests {
     #[case("#!/usr/bin/env bash\n", Kind::Script)]
     #[case("\u{7f}ELF", Kind::Binary)]
     #[case("", Kind::Binary)]
-    fn kinds(#[case] text: &str, #[case] expected: Kind) {
+    fn detects_the_kind(#[case] text: &str, #[case] expected: Kind) {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("chaos");
         fs::write(&program, text).unwrap();
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_a_shell_would() {
+    fn finds_the_file_that_a_shell_would_start() {
         let dir = tempfile::tempdir().unwrap();
         let path = ["a", "b", "c"].map(|name| dir.path().join(name));
         for dir in &path {
@@ -154,6 +159,6 @@ mod tests {
         let missing = looked("y").unwrap_err();
         assert_eq!(missing.code, 127);
         assert_eq!(missing.reason, format!("y not found in PATH={}", path.to_str().unwrap()));
-        assert_eq!(looked("/no/y").unwrap_err(), Missing { reason: "/no/y not found".into(), code: 127 });
+        assert_eq!(looked("/no/y").unwrap_err(), StartError { reason: "/no/y not found".into(), code: 127 });
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use rstest::rstest;
 use std::fs;
 
-/// What a test says about the situation.
+/// The inputs of a test.
 struct Case {
     root: tempfile::TempDir,
     version: Option<&'static str>,
@@ -31,15 +31,15 @@ impl Case {
     }
 
     fn edit(&self, line: &str) -> (String, Started) {
-        let mut ask = || self.answer.expect("nobody asks");
-        let situation = Situation {
+        let mut ask = || self.answer.expect("the toolkit must not be asked");
+        let context = Context {
             cwd: self.root.path().to_owned(),
             home: Some(self.root.path().join("home")),
             journal: self.journal.then(|| "/J".into()),
             version: self.version.map(str::to_owned),
             ask: &mut ask,
         };
-        let (args, started) = edit(line.split_whitespace().map(OsString::from).collect(), situation);
+        let (args, started) = edit(line.split_whitespace().map(OsString::from).collect(), context);
         (args.join(" ".as_ref()).into_string().unwrap(), started)
     }
 }
@@ -116,7 +116,7 @@ fn adds_what_is_missing(#[case] line: &str, #[case] expected: &str) {
 #[case(Some("1.5.0"), None, true)]
 #[case(None, Some(true), true)]
 #[case(None, Some(false), false)]
-fn asks_only_where_the_version_is_unknown(
+fn asks_only_if_the_version_is_unknown(
     #[case] version: Option<&'static str>,
     #[case] answer: Option<bool>,
     #[case] added: bool,
@@ -131,7 +131,7 @@ fn asks_only_where_the_version_is_unknown(
 #[case("run never.json")]
 #[case("run --rollback-strategy never x.json")]
 #[case("validate x.json")]
-fn does_not_ask_for_nothing(#[case] line: &str) {
+fn does_not_ask_without_a_need(#[case] line: &str) {
     Case { version: None, ..Case::new() }.edit(line);
 }
 
@@ -141,14 +141,14 @@ fn does_not_ask_for_nothing(#[case] line: &str) {
 #[case("run x.json --journal-path=here", "CWD/here")]
 #[case("--change-dir sub run --journal-path here x.json", "CWD/sub/here")]
 #[case("--change-dir /abs run --journal-path here x.json", "/abs/here")]
-fn knows_where_the_journal_will_be(#[case] line: &str, #[case] expected: &str) {
+fn knows_the_path_of_the_journal(#[case] line: &str, #[case] expected: &str) {
     let case = Case::new();
     let expected = expected.replace("CWD", case.root.path().to_str().unwrap());
     assert_eq!(case.edit(line).1.journal.unwrap(), Path::new(&expected));
 }
 
 #[test]
-fn without_a_place_the_journal_is_where_the_toolkit_puts_it() {
+fn without_the_volume_the_toolkit_picks_the_path_of_the_journal() {
     let case = Case { journal: false, ..Case::new() };
     let (line, started) = case.edit("run --rollback-strategy never x.json");
     assert_eq!(line, "--no-version-check run --rollback-strategy never x.json");
@@ -156,12 +156,12 @@ fn without_a_place_the_journal_is_where_the_toolkit_puts_it() {
 }
 
 #[test]
-fn the_settings_at_home_count() {
+fn settings_in_the_home_directory_are_read() {
     let case = Case::new();
     let settings = case.root.path().join("home/.chaostoolkit/settings.yaml");
     fs::create_dir_all(settings.parent().unwrap()).unwrap();
     fs::write(settings, "runtime:\n  rollbacks:\n    strategy: never\n").unwrap();
-    // The toolkit itself would take `default` for this one: its `runtime` hides that of the settings.
+    // The toolkit itself would use `default` here, since the `runtime` of the experiment hides that of the settings.
     assert!(case.edit("run sub/y.yaml").0.contains("--rollback-strategy never"));
     assert!(case.edit("--settings other.yaml run x.json").0.contains("--rollback-strategy always"));
 }
@@ -173,16 +173,16 @@ fn the_settings_at_home_count() {
 #[case("--no-log-file run x.json", false)]
 #[case("--log-file-level debug run x.json", true)]
 #[case("--change-dir /tmp run x.json", true)]
-fn a_log_without_a_place_is_turned_off(#[case] line: &str, #[case] added: bool) {
-    // Nobody can write there, root included.
-    let situation = Situation {
+fn a_log_file_that_cannot_be_written_is_turned_off(#[case] line: &str, #[case] added: bool) {
+    // Not even root can write to this directory.
+    let context = Context {
         cwd: "/proc/self".into(),
         home: None,
         journal: None,
         version: Some("1.19.0".into()),
         ask: &mut || false,
     };
-    let (args, _) = edit(line.split_whitespace().map(OsString::from).collect(), situation);
+    let (args, _) = edit(line.split_whitespace().map(OsString::from).collect(), context);
     let before = line.matches("--no-log-file").count();
     assert_eq!(
         args.iter().filter(|arg| *arg == "--no-log-file").count(),

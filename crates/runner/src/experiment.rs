@@ -1,4 +1,4 @@
-//! Which rollback strategy the files of the user name.
+//! Reads the rollback strategy in an experiment and in the settings of the toolkit.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -7,37 +7,37 @@ use std::path::Path;
 
 use crate::yaml::{self, Found};
 
-/// What a file says about `runtime.rollbacks.strategy`.
+/// The value of `runtime.rollbacks.strategy` in a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// It is no file, or cannot be read.
+    /// The path is not a file, or the file cannot be read.
     Unknown,
-    /// Nothing.
+    /// The file has no such value.
     Unnamed,
-    /// This.
+    /// The file has this value.
     Named(String),
 }
 
 const PATH: [&str; 3] = ["runtime", "rollbacks", "strategy"];
 
-/// Longer files are not experiments, but would be held as a whole.
-const LONGEST: u64 = 16 * 1024 * 1024;
+/// The maximum length of a file. Longer files are not experiments, and would have to be held in memory.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The strategy in an experiment, which is read by the ending of its name.
+/// Reads the strategy in an experiment. The extension of the file selects the format.
 pub fn of_experiment(path: &Path) -> Strategy {
     match path.extension().and_then(OsStr::to_str) {
-        Some("json") => text(path).map_or(Strategy::Unknown, |text| in_json(&text)),
-        Some("yaml" | "yml") => text(path).map_or(Strategy::Unknown, |text| in_yaml(&text)),
+        Some("json") => read_text(path).map_or(Strategy::Unknown, |text| parse_json(&text)),
+        Some("yaml" | "yml") => read_text(path).map_or(Strategy::Unknown, |text| parse_yaml(&text)),
         _ => Strategy::Unknown,
     }
 }
 
-/// The strategy in the settings.
+/// Reads the strategy in the settings.
 pub fn of_settings(path: &Path) -> Strategy {
-    text(path).map_or(Strategy::Unknown, |text| in_yaml(&text))
+    read_text(path).map_or(Strategy::Unknown, |text| parse_yaml(&text))
 }
 
-fn in_json(text: &str) -> Strategy {
+fn parse_json(text: &str) -> Strategy {
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Strategy::Unknown };
     let found = PATH.iter().try_fold(&value, |value, key| value.get(key));
     match found {
@@ -47,7 +47,7 @@ fn in_json(text: &str) -> Strategy {
     }
 }
 
-fn in_yaml(text: &str) -> Strategy {
+fn parse_yaml(text: &str) -> Strategy {
     match yaml::look_up(text, &PATH) {
         None => Strategy::Unknown,
         Some(Found::Nothing) => Strategy::Unnamed,
@@ -55,14 +55,14 @@ fn in_yaml(text: &str) -> Strategy {
     }
 }
 
-fn text(path: &Path) -> Option<String> {
-    // A pipe would block for ever, and the toolkit would not find what was read from it.
+fn read_text(path: &Path) -> Option<String> {
+    // Reading a pipe could block forever. The toolkit would also miss the bytes that were read here.
     if !path.metadata().ok()?.is_file() {
         return None;
     }
     let mut text = String::new();
-    let read = File::open(path).ok()?.take(LONGEST + 1).read_to_string(&mut text).ok()?;
-    (u64::try_from(read).ok()? <= LONGEST).then_some(text)
+    let read = File::open(path).ok()?.take(MAX_BYTES + 1).read_to_string(&mut text).ok()?;
+    (u64::try_from(read).ok()? <= MAX_BYTES).then_some(text)
 }
 
 #[cfg(test)]
@@ -81,14 +81,14 @@ mod tests {
     #[case("x.yml", "title: x", Strategy::Unnamed)]
     #[case("x.yml", "title: [", Strategy::Unknown)]
     #[case("x.txt", "runtime: {rollbacks: {strategy: never}}", Strategy::Unknown)]
-    fn is_read_by_its_ending(#[case] name: &str, #[case] text: &str, #[case] expected: Strategy) {
+    fn the_extension_selects_the_format(#[case] name: &str, #[case] text: &str, #[case] expected: Strategy) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(name), text).unwrap();
         assert_eq!(of_experiment(&dir.path().join(name)), expected);
     }
 
     #[test]
-    fn what_is_no_file_is_unknown() {
+    fn a_path_without_a_file_is_unknown() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("x.json")).unwrap();
         for path in ["x.json", "y.json", "http://x/y.json"] {

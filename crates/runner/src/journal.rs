@@ -1,6 +1,6 @@
-//! What the toolkit left.
+//! Collects the journal that the toolkit wrote.
 
-use std::fs::{self, File as Handle, OpenOptions, Permissions};
+use std::fs::{self, File as FileHandle, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -10,52 +10,55 @@ use chaostoolkit_journal::{Summary, parse};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
-use crate::place::{Place, part_of, publish};
-use crate::started::{Stamp, Started};
+use crate::started::{FileStamp, Started};
+use crate::volume::{Volume, publish, temporary_path};
 
-/// Longer journals are passed on, but not read.
-const LONGEST: u64 = 64 * 1024 * 1024;
+/// The maximum length of a journal that is read. Longer journals are only passed to the sidecar.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reads the journal of this run, and puts it where the sidecar looks for it.
-pub fn collect(place: &Place, started: &Started) -> Option<(File, Option<Summary>)> {
+///
+/// Returns `None` if this run wrote no journal. Returns no summary if the journal cannot be read.
+pub fn collect(volume: &Volume, started: &Started) -> Option<(File, Option<Summary>)> {
     let path = started.journal.as_deref()?;
-    let now = Stamp::of(path)?;
+    let now = FileStamp::of(path)?;
     if started.before.as_ref() == Some(&now) {
         return None;
     }
     let mut file = open(path).ok()?;
-    let bring = || -> io::Result<()> {
-        if path == place.journal() {
-            // The sidecar is another user.
+    let copy = || -> io::Result<()> {
+        if path == volume.journal_file() {
+            // The sidecar runs as another user.
             return fs::set_permissions(path, Permissions::from_mode(0o644));
         }
-        let part = part_of(&place.journal());
+        let part = temporary_path(&volume.journal_file());
         fs::copy(path, &part)?;
-        publish(&part, &place.journal(), 0o644)
+        publish(&part, &volume.journal_file(), 0o644)
     };
-    if let Err(error) = bring() {
-        crate::warn(format_args!("the journal is not passed on: {error}"));
+    if let Err(error) = copy() {
+        crate::warn(format_args!("cannot pass the journal to the sidecar: {error}"));
     }
-    Some(match read(&mut file) {
-        Ok((found, text)) => sum_up(found, text.as_deref()),
-        Err(error) => (File { problem: Some(format!("not readable: {error}")), ..File::default() }, None),
+    Some(match read_and_hash(&mut file) {
+        Ok((found, text)) => summarize(found, text.as_deref()),
+        Err(error) => (File { problem: Some(format!("I/O error: {error}")), ..File::default() }, None),
     })
 }
 
-/// Opens a file, but nothing that would block.
-pub fn open(path: &Path) -> io::Result<Handle> {
+/// Opens a regular file. Fails for anything else, since opening or reading it could block.
+pub fn open(path: &Path) -> io::Result<FileHandle> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Its length and hash, and its text if that is not too long.
-fn read(file: &mut Handle) -> io::Result<(File, Option<Vec<u8>>)> {
+/// Reads a journal. Returns its length and hash, and its text if it is not longer than [`MAX_BYTES`].
+fn read_and_hash(file: &mut FileHandle) -> io::Result<(File, Option<Vec<u8>>)> {
     let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
     let length = file.metadata()?.len();
-    // At once: growing would take up to three times as much for a moment, and containers have limits.
+    // Allocate the whole length at once. A growing buffer briefly takes up to three times as much memory, and
+    // containers have limits.
     let mut text =
-        (length <= LONGEST).then(|| Vec::with_capacity(usize::try_from(length).unwrap_or_default()));
+        (length <= MAX_BYTES).then(|| Vec::with_capacity(usize::try_from(length).unwrap_or_default()));
     let mut chunk = vec![0; 64 * 1024];
     loop {
         let length = match file.read(&mut chunk) {
@@ -66,7 +69,7 @@ fn read(file: &mut Handle) -> io::Result<(File, Option<Vec<u8>>)> {
         };
         hash.update(&chunk[..length]);
         bytes += length as u64;
-        text = text.filter(|_| bytes <= LONGEST);
+        text = text.filter(|_| bytes <= MAX_BYTES);
         if let Some(text) = &mut text {
             text.extend_from_slice(&chunk[..length]);
         }
@@ -74,9 +77,9 @@ fn read(file: &mut Handle) -> io::Result<(File, Option<Vec<u8>>)> {
     Ok((File { bytes, sha256: format!("{:x}", hash.finalize()), problem: None }, text))
 }
 
-fn sum_up(found: File, text: Option<&[u8]>) -> (File, Option<Summary>) {
+fn summarize(found: File, text: Option<&[u8]>) -> (File, Option<Summary>) {
     let Some(text) = text else {
-        let problem = Some(format!("over {} MiB: too long to be read", LONGEST >> 20));
+        let problem = Some(format!("over {} MiB, which is the limit of the runner", MAX_BYTES >> 20));
         return (File { problem, ..found }, None);
     };
     match parse(text) {

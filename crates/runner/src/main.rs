@@ -1,17 +1,18 @@
-//! `chaos-runner`: PID 1 of the container in which the Chaos Toolkit runs, and the sidecar that carries its journal.
+//! `chaos-runner` runs the Chaos Toolkit as PID 1 of its container. As a sidecar, it prints the journal to its log.
 //!
 //! ```text
 //!  sidecar                                     runner container
 //!  chaos-runner install DIR ──DIR/chaos-runner──▶ chaos-runner run DIR -- chaos run …
-//!                                                   │ signals: one SIGINT, or none in rollbacks
+//!                                                   │ signals: one SIGINT, or none during rollbacks
 //!                                                   │ command line: journal, rollback strategy
 //!  chaos-runner sidecar DIR ◀──DIR/journal/done─────┤ journal.json
 //!        │                                          └─▶ termination message
 //!        └─▶ the journal, in its log
 //! ```
 //!
-//! As `chaos` (`DIR/bin/chaos`) it is the shim that wrappers such as `sh -c "chaos run …"` find on their `PATH`: it
-//! makes the same edits, says which process the toolkit is, and becomes it.
+//! Under the name `chaos` (`DIR/bin/chaos`), this program is the shim. Wrappers such as `sh -c "chaos run …"` find it
+//! on their `PATH`. The shim edits the command line as the runner does, registers its process id, and executes the
+//! toolkit in its place.
 
 mod args;
 mod command;
@@ -19,10 +20,9 @@ mod edit;
 mod experiment;
 mod install;
 mod journal;
-mod marker;
-mod place;
 mod processes;
 mod relay;
+mod rollbacks;
 mod run;
 mod shim;
 mod sidecar;
@@ -30,6 +30,7 @@ mod started;
 mod stop;
 mod termination;
 mod version;
+mod volume;
 mod yaml;
 
 use std::ffi::OsString;
@@ -41,9 +42,15 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: chaos-runner install DIR
        chaos-runner sidecar DIR [--no-journal]
-       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]";
+       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]
 
-/// What is asked for.
+  install  Copies this program to DIR, the volume that the containers of a pod share.
+  sidecar  Waits for the end of the run, prints the journal, and waits for SIGTERM or SIGINT.
+           With --no-journal, only waits for SIGTERM or SIGINT.
+  run      Runs COMMAND and reports the run in the termination message.
+           The message goes to PATH. The default is /dev/termination-log.";
+
+/// A parsed command line of this program.
 #[derive(Debug, PartialEq, Eq)]
 enum Mode {
     Help,
@@ -54,21 +61,21 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
-    let code = match mode(std::env::args_os()) {
+    let code = match parse_args(std::env::args_os()) {
         None => {
             let _ = writeln!(std::io::stderr(), "{USAGE}");
             2
         }
         Some(Mode::Help) => i32::from(writeln!(std::io::stdout(), "{USAGE}").is_err()),
-        Some(Mode::Install(dir)) => done(install::install(&dir)),
-        Some(Mode::Sidecar { dir, journal }) => done(sidecar::sidecar(&dir, journal)),
+        Some(Mode::Install(dir)) => exit_code(install::install(&dir)),
+        Some(Mode::Sidecar { dir, journal }) => exit_code(sidecar::sidecar(&dir, journal)),
         Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, args),
         Some(Mode::Shim(args)) => shim::shim(args),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn done(result: std::io::Result<()>) -> i32 {
+fn exit_code(result: std::io::Result<()>) -> i32 {
     match result {
         Ok(()) => 0,
         Err(error) => {
@@ -78,22 +85,22 @@ fn done(result: std::io::Result<()>) -> i32 {
     }
 }
 
-/// Tells people. Nobody listening is no reason to stop.
+/// Prints a message to stderr. Ignores errors, since the run must go on even if nobody reads the message.
 fn warn(text: impl fmt::Display) {
     let _ = writeln!(std::io::stderr(), "chaos-runner: {text}");
 }
 
-fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
+fn parse_args(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
     let name = args.next()?;
-    if Path::new(&name).file_name().is_some_and(|name| name == place::SHIM) {
+    if Path::new(&name).file_name().is_some_and(|name| name == volume::SHIM) {
         return Some(Mode::Shim(args.collect()));
     }
     let mode = args.next()?;
     match mode.to_str()? {
         "--help" | "-h" => Some(Mode::Help),
-        "install" => Some(Mode::Install(dir(&mut args)?)).filter(|_| args.next().is_none()),
+        "install" => Some(Mode::Install(parse_dir(&mut args)?)).filter(|_| args.next().is_none()),
         "sidecar" => {
-            let dir = dir(&mut args)?;
+            let dir = parse_dir(&mut args)?;
             let journal = match args.next() {
                 None => true,
                 Some(option) if option == "--no-journal" => false,
@@ -102,7 +109,7 @@ fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
             Some(Mode::Sidecar { dir, journal }).filter(|_| args.next().is_none())
         }
         "run" => {
-            let dir = dir(&mut args)?;
+            let dir = parse_dir(&mut args)?;
             let mut message = PathBuf::from("/dev/termination-log");
             loop {
                 let option = args.next()?;
@@ -118,7 +125,7 @@ fn mode(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
     }
 }
 
-fn dir(args: &mut impl Iterator<Item = OsString>) -> Option<PathBuf> {
+fn parse_dir(args: &mut impl Iterator<Item = OsString>) -> Option<PathBuf> {
     args.next().filter(|dir| !dir.is_empty() && !dir.as_encoded_bytes().starts_with(b"-")).map(PathBuf::from)
 }
 
@@ -127,8 +134,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn read(line: &str) -> Option<Mode> {
-        mode(line.split(' ').map(OsString::from))
+    fn parse(line: &str) -> Option<Mode> {
+        parse_args(line.split(' ').map(OsString::from))
     }
 
     #[rstest]
@@ -145,23 +152,23 @@ mod tests {
     #[case("chaos-runner run a --")]
     #[case("chaos-runner run a --message -- chaos")]
     #[case("chaos-runner run a --message x chaos")]
-    fn wrong_usage_is_none(#[case] line: &str) {
-        assert_eq!(read(line), None);
+    fn wrong_usage_gives_none(#[case] line: &str) {
+        assert_eq!(parse(line), None);
     }
 
     #[test]
-    fn modes() {
-        assert_eq!(read("/x/chaos-runner install /d"), Some(Mode::Install("/d".into())));
+    fn parses_each_mode() {
+        assert_eq!(parse("/x/chaos-runner install /d"), Some(Mode::Install("/d".into())));
         assert_eq!(
-            read("r sidecar /d --no-journal"),
+            parse("r sidecar /d --no-journal"),
             Some(Mode::Sidecar { dir: "/d".into(), journal: false })
         );
-        assert_eq!(read("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
+        assert_eq!(parse("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
         let run = |message: &str, args: &[&str]| {
             let args = args.iter().map(OsString::from).collect();
             Some(Mode::Run { dir: "/d".into(), message: message.into(), command: "chaos".into(), args })
         };
-        assert_eq!(read("r run /d -- chaos"), run("/dev/termination-log", &[]));
-        assert_eq!(read("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
+        assert_eq!(parse("r run /d -- chaos"), run("/dev/termination-log", &[]));
+        assert_eq!(parse("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
     }
 }

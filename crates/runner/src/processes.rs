@@ -1,4 +1,4 @@
-//! The processes around this one.
+//! Observes and ends the other processes of the container.
 
 use std::fs;
 use std::thread;
@@ -7,39 +7,42 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
-/// How long processes may take to die: one that waits for a disk cannot be killed.
-const LIMIT: Duration = Duration::from_secs(5);
+/// The time that killed processes have to end. A process that waits for a disk cannot be killed.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a process ended.
+/// The exit status of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ExitStatus {
     Exited(i32),
     Signalled(i32),
 }
 
-/// Takes leave of all processes that ended, whoever's they were, and says how `child` did.
-pub fn reap(child: Pid) -> Option<End> {
+/// Reaps all children that ended, adopted orphans included. Returns the exit status of `child` if it is among them.
+pub fn reap(child: Pid) -> Option<ExitStatus> {
     let mut end = None;
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
         if pid == child {
-            end = of(status).or(end);
+            end = exit_status(status).or(end);
         }
     }
     end
 }
 
-fn of(status: WaitStatus) -> Option<End> {
-    status.exit_status().map(End::Exited).or_else(|| status.terminating_signal().map(End::Signalled))
+fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
+    status
+        .exit_status()
+        .map(ExitStatus::Exited)
+        .or_else(|| status.terminating_signal().map(ExitStatus::Signalled))
 }
 
-/// Ends all processes that are left, so that nobody writes to the termination message after this one.
-pub fn end_the_rest(child: Pid) {
+/// Kills all remaining processes, so that none of them can overwrite the termination message later.
+pub fn kill_remaining(child: Pid) {
     let first = std::process::id() == 1;
     let began = Instant::now();
     loop {
         if first {
-            // kill(-1): all processes of the container, those of `kubectl exec` too. To this call, PID 1 is the group
-            // that all but itself are in.
+            // This calls kill(-1), which kills all processes of the container except this one, including those of
+            // `kubectl exec`. The library negates the id of the group, so PID 1 stands for -1.
             let _ = kill_process_group(Pid::INIT, Signal::KILL);
         } else {
             let _ = kill_process_group(child, Signal::KILL);
@@ -47,7 +50,7 @@ pub fn end_the_rest(child: Pid) {
                 let _ = kill_process(pid, Signal::KILL);
             });
         }
-        // Killing makes orphans, which are ours then: again, until there are none.
+        // Killing a process makes its children orphans, which this process adopts. Repeat until no child is left.
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some(_)) => {}
@@ -55,8 +58,8 @@ pub fn end_the_rest(child: Pid) {
                 Ok(None) | Err(_) => break,
             }
         }
-        if began.elapsed() > LIMIT {
-            crate::warn("processes are left that cannot be killed");
+        if began.elapsed() > KILL_TIMEOUT {
+            crate::warn("some processes cannot be killed");
             return;
         }
         thread::sleep(Duration::from_millis(1));
@@ -65,28 +68,29 @@ pub fn end_the_rest(child: Pid) {
 
 fn children() -> impl Iterator<Item = Pid> {
     let own = rustix::process::getpid();
-    all().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
+    all_processes().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
 }
 
-/// Whether a process has not ended yet.
+/// Returns whether a process still runs.
 pub fn is_running(pid: Pid) -> bool {
-    read(pid).is_some_and(|process| process.running)
+    read_process(pid).is_some_and(|process| process.running)
 }
 
-/// Whether a process of a group has not ended yet.
+/// Returns whether any process of a process group still runs.
 pub fn is_group_running(group: Pid) -> bool {
-    all().any(|process| process.group == Some(group) && process.running)
+    all_processes().any(|process| process.group == Some(group) && process.running)
 }
 
-/// The Chaos Toolkit among the processes of a group, for wrappers that do not find it on their `PATH`.
+/// Finds the Chaos Toolkit in a process group. This serves wrappers that do not find the shim on their `PATH`.
 pub fn toolkit_in(group: Pid) -> Option<Pid> {
-    let found: Vec<Process> = all()
+    let found: Vec<Process> = all_processes()
         .filter(|process| process.group == Some(group) && process.running && is_toolkit(process.pid))
         .collect();
-    // One may have started another: to have other packages, and then it passes signals on, or as an activity.
+    // A toolkit can start another one: to use other packages, in which case it forwards signals, or as an activity. So
+    // return the topmost one.
     let is_top = |process: &&Process| {
         let mut parent = process.parent;
-        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read) {
+        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read_process) {
             if found.iter().any(|other| other.pid == above.pid) {
                 return false;
             }
@@ -97,7 +101,9 @@ pub fn toolkit_in(group: Pid) -> Option<Pid> {
     found.iter().find(is_top).map(|process| process.pid)
 }
 
-/// `/usr/bin/python3 /usr/bin/chaos … run …`, but neither a shell with a script of such a name nor one with `-c`.
+/// Returns whether a process is the toolkit, such as `/usr/bin/python3 /usr/bin/chaos … run …`.
+///
+/// A shell that runs a script with such a name, or a command with `-c`, is not.
 fn is_toolkit(pid: Pid) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
@@ -116,14 +122,14 @@ struct Process {
     running: bool,
 }
 
-fn all() -> impl Iterator<Item = Process> {
+fn all_processes() -> impl Iterator<Item = Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter_map(Pid::from_raw).filter_map(read)
+    numbers.filter_map(Pid::from_raw).filter_map(read_process)
 }
 
-/// See `proc_pid_stat(5)`. The name, in parentheses, may hold anything.
-fn read(pid: Pid) -> Option<Process> {
+/// Reads a process from `/proc`, see `proc_pid_stat(5)`. The name is in parentheses and can contain any byte.
+fn read_process(pid: Pid) -> Option<Process> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_whitespace();

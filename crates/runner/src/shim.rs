@@ -1,5 +1,6 @@
-//! What a wrapper finds under the name of `chaos`: does what the runner does for a command of its own, and becomes the
-//! toolkit.
+//! The program that wrappers find under the name `chaos`.
+//!
+//! The shim edits the command line as the runner does, and then executes the toolkit in its place.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -7,50 +8,52 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::command::{self, Missing};
-use crate::edit::{edit, here};
-use crate::place::{Place, SHIM, write_whole};
+use crate::command::{self, StartError};
+use crate::edit::{current_context, edit};
 use crate::version;
+use crate::volume::{SHIM, Volume, write_atomically};
 
-/// What a shell exits with after a SIGINT.
+/// The exit code of a shell after a SIGINT.
 pub const INTERRUPTED: i32 = 130;
 
+/// Executes the toolkit. Returns an exit code only if the toolkit cannot be started, or must not be.
 pub fn shim(args: Vec<OsString>) -> i32 {
-    let Some(place) = std::env::current_exe().ok().and_then(|program| Some(Place::new(program.parent()?)))
+    let Some(volume) = std::env::current_exe().ok().and_then(|program| Some(Volume::new(program.parent()?)))
     else {
-        return say("chaos: cannot tell where it is", 127);
+        return fail("chaos: cannot determine its own path", 127);
     };
-    let path = without(&command::search_path(), &place.bin());
+    let path = without_dir(&command::search_path(), &volume.bin_dir());
     let program = match command::find(OsStr::new(SHIM), &path) {
         Ok(program) => program,
-        Err(Missing { reason, code }) => return say(&reason, code),
+        Err(StartError { reason, code }) => return fail(&reason, code),
     };
-    // Before all else: whoever asks for a stop leaves the mark first and looks for this file then.
-    let _ = write_whole(&place.pid(), std::process::id().to_string().as_bytes());
+    // Write the process id first. To stop a run, the runner first creates the stop file, and then looks for this file.
+    // So either it finds this process, or this process finds the stop file.
+    let _ = write_atomically(&volume.pid_file(), std::process::id().to_string().as_bytes());
     let kind = command::kind(&program, &path);
-    let mut ask = || version::asked(&program, &mut || place.stop().exists());
-    let (args, started) = edit(args, here(&place, &program, &kind, &mut ask));
-    // One that validates writes no journal, and may follow one that did.
+    let mut ask = || version::supports_strategy(&program, &mut || volume.stop_file().exists());
+    let (args, started) = edit(args, current_context(&volume, &program, &kind, &mut ask));
+    // A command such as `chaos validate` writes no journal. It must not replace the record of a run before it.
     if started.journal.is_some() {
-        let _ = started.write(&place);
+        let _ = started.write(&volume);
     }
-    if place.stop().exists() {
+    if volume.stop_file().exists() {
         return INTERRUPTED;
     }
-    // Its own processes are its own: a `chaos` among them must not take the place of this one.
+    // The toolkit gets a `PATH` without the shim. A `chaos` that it starts must not register itself in its place.
     let error = Command::new(&program).args(args).env("PATH", path).exec();
-    say(&format!("{}: {error}", program.display()), 126)
+    fail(&format!("{}: {error}", program.display()), 126)
 }
 
-/// The search path without the shim, under whatever name.
-fn without(path: &OsStr, bin: &Path) -> OsString {
+/// Removes a directory from a search path, even under other names.
+fn without_dir(path: &OsStr, bin: &Path) -> OsString {
     let own = bin.canonicalize().ok();
     let others = std::env::split_paths(path)
         .filter(|dir| dir != bin && (own.is_none() || dir.canonicalize().ok() != own));
     std::env::join_paths(others).unwrap_or_else(|_| path.to_owned())
 }
 
-fn say(text: &str, code: i32) -> i32 {
+fn fail(text: &str, code: i32) -> i32 {
     let _ = writeln!(io::stderr(), "chaos-runner: {text}");
     code
 }

@@ -1,4 +1,4 @@
-//! Waits until the runner is done, and prints the journal: its log is how the journal leaves the pod.
+//! Waits until the runner is done, and prints the journal. The journal leaves the pod through the log of the sidecar.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,62 +13,69 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::place::{DONE, JOURNAL, Place};
+use crate::volume::{DONE, JOURNAL, Volume};
 
-/// How often to look even without a word from the kernel.
-const RARELY: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+/// The interval at which to check for the done file, even if inotify reports nothing.
+const CHECK_INTERVAL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
-/// How often to look where the kernel gives no word, as there are only so many listeners for each user.
-const OFTEN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// The interval at which to check if inotify is not available. The kernel limits its instances for each user.
+const POLL_INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-/// How long to stay after the journal of a run that was stopped was printed. The kubelet removes the containers of a
-/// deleted pod, logs included, as soon as the last has ended; the operator, which follows this one's log since the pod
-/// was deleted, may not have come to it yet where a run stops at once.
+/// The time to stay after printing the journal of a run that was stopped.
+///
+/// When the last container of a deleted pod has ended, the kubelet removes the containers with their logs. The operator
+/// starts to follow this log when the pod is deleted. If the run stops at once, the operator may not have read it yet.
 const LINGER: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
+/// Prints the journal after the run, and waits for SIGTERM or SIGINT. Without `journal`, only waits.
+///
+/// Fails if the volume cannot be used or the log cannot be written.
 pub fn sidecar(dir: &Path, journal: bool) -> io::Result<()> {
-    // As PID 1, a signal without a handler is lost.
+    // The kernel drops signals to PID 1 that have no handler.
     let (stopped, handler) = UnixStream::pair()?;
     pipe::register(SIGTERM, handler.try_clone()?)?;
     pipe::register(SIGINT, handler)?;
     if journal {
-        let place = Place::new(dir);
-        // The hook that installs the runner comes later or at the same time.
-        place.make_shared()?;
-        let shared = open_dir(&place.shared())?;
-        await_done(&place, &shared, &stopped);
-        print(&shared)?;
-        wait(&[&stopped], None);
-        if place.stop().exists() {
-            // The signal is still there to be read, and would end any wait at once; nothing else ever comes.
-            wait(&[], Some(&LINGER));
+        let volume = Volume::new(dir);
+        // The hook that installs the runner can run later or at the same time.
+        volume.create_journal_dir()?;
+        let shared = open_directory(&volume.journal_dir())?;
+        wait_for_done(&volume, &shared, &stopped);
+        print_journal(&shared)?;
+        wait_readable(&[&stopped], None);
+        if volume.stop_file().exists() {
+            // Wait for nothing but the timeout. The signal can still be read, and would end the wait at once.
+            wait_readable(&[], Some(&LINGER));
         }
         return Ok(());
     }
-    wait(&[&stopped], None);
+    wait_readable(&[&stopped], None);
     Ok(())
 }
 
-/// What the runner container does with the path later leads nowhere: it could point to files of this one.
-fn open_dir(path: &Path) -> io::Result<OwnedFd> {
+/// Opens a directory, and does not follow a link.
+///
+/// The runner container could later replace the path by a link to files of this container. The handle still refers to
+/// the original directory then.
+fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?)
 }
 
-/// Waits for the mark, or for a signal.
-fn await_done(place: &Place, shared: &OwnedFd, stopped: &UnixStream) {
+/// Waits for the done file, or for a signal.
+fn wait_for_done(volume: &Volume, shared: &OwnedFd, stopped: &UnixStream) {
     let done = || statat(shared, DONE, AtFlags::SYMLINK_NOFOLLOW).is_ok();
     let flags = WatchFlags::CREATE | WatchFlags::MOVED_TO;
     let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).and_then(|watch| {
-        inotify::add_watch(&watch, place.shared(), flags)?;
+        inotify::add_watch(&watch, volume.journal_dir(), flags)?;
         Ok(watch)
     });
     while !done() {
         let (fds, limit): (Vec<&dyn AsFd>, _) = match &watch {
-            Ok(watch) => (vec![stopped, watch], &RARELY),
-            Err(_) => (vec![stopped], &OFTEN),
+            Ok(watch) => (vec![stopped, watch], &CHECK_INTERVAL),
+            Err(_) => (vec![stopped], &POLL_INTERVAL),
         };
-        if wait(&fds, Some(limit)) {
+        if wait_readable(&fds, Some(limit)) {
             return;
         }
         if let Ok(watch) = &watch {
@@ -78,8 +85,8 @@ fn await_done(place: &Place, shared: &OwnedFd, stopped: &UnixStream) {
     }
 }
 
-/// Waits until there is something to read, and says whether the first has.
-fn wait(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
+/// Waits until a file can be read, or until the limit. Returns whether the first file can be read.
+fn wait_readable(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
     loop {
         let mut fds: Vec<PollFd> =
             fds.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
@@ -90,10 +97,13 @@ fn wait(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
     }
 }
 
-/// Prints what there is. Without the mark, the runner was killed, but the toolkit may have written its journal before.
-fn print(shared: &OwnedFd) -> io::Result<()> {
+/// Prints the journal, or why there is none.
+///
+/// If a signal ended the wait for the done file, the runner may have been killed. The toolkit may have written its
+/// journal before.
+fn print_journal(shared: &OwnedFd) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    // Neither a link to a file of this container, nor a pipe that never ends.
+    // Follow no link to a file of this container, and do not block on a pipe.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let reason = match openat(shared, JOURNAL, flags, Mode::empty()).map(File::from) {
         Ok(file) if !file.metadata()?.is_file() => "the journal is not a file".to_owned(),

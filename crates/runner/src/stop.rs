@@ -1,24 +1,25 @@
 //! Asks the toolkit to stop.
 //!
-//! One SIGINT is the only thing that all versions from 1.0 to 1.21 take for a request to stop, whatever they are at:
-//! while they load they exit, in an activity they go on to the rollbacks. A second signal, of any kind, makes them drop
-//! the rollbacks that are left, and so does the first one once they are at it.
+//! A single SIGINT is the only signal on which all versions from 1.0 to 1.21 stop cleanly, in each phase of a run.
+//! While they load, they exit. During an activity, they go on to the rollbacks. A second signal of any kind makes them
+//! skip the remaining rollbacks. The first signal does the same if the rollbacks have already begun.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::place::Place;
 use crate::processes;
+use crate::volume::Volume;
 
-/// Who was asked.
+/// The processes that were asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum StopTarget {
     Process(Pid),
     Group(Pid),
 }
 
-impl Asked {
+impl StopTarget {
+    /// Returns whether any of these processes still runs.
     pub fn is_running(self) -> bool {
         match self {
             Self::Process(pid) => processes::is_running(pid),
@@ -27,32 +28,39 @@ impl Asked {
     }
 }
 
-/// The process id that the shim left.
-pub fn registered(place: &Place) -> Option<Pid> {
-    let text = fs::read_to_string(place.pid()).ok()?;
-    // Others can write there as well: this is about a process of the toolkit, not about all, and not about ourselves.
+/// Returns the process id that the shim registered, if there is a valid one.
+pub fn registered_toolkit(volume: &Volume) -> Option<Pid> {
+    let text = fs::read_to_string(volume.pid_file()).ok()?;
+    // Other processes can write to this file. Reject ids that stand for several processes, PID 1, and this process.
     let pid = text.trim().parse().ok().filter(|pid: &i32| *pid > 1)?;
     Pid::from_raw(pid).filter(|pid| *pid != rustix::process::getpid())
 }
 
-/// Keeps toolkits from starting that a wrapper has not started yet. Has to be done before looking for those it has.
-pub fn forbid(place: &Place) {
-    let _ = fs::write(place.stop(), "");
+/// Prevents the start of a toolkit that a wrapper has not started yet.
+///
+/// This has to come before the search for a toolkit that is already running.
+pub fn forbid_starts(volume: &Volume) {
+    let _ = fs::write(volume.stop_file(), "");
 }
 
-/// Sends the signal. `toolkit` says that the child is the toolkit itself.
-pub fn ask(place: &Place, child: Pid, toolkit: bool) -> Asked {
-    let others = || {
-        registered(place).filter(|pid| processes::is_running(*pid)).or_else(|| processes::toolkit_in(child))
+/// Sends a SIGINT to the toolkit, and returns the processes that got it.
+///
+/// `toolkit` is set if the child is the toolkit itself. If no toolkit is found, the process group of the child gets the
+/// signal.
+pub fn request_stop(volume: &Volume, child: Pid, toolkit: bool) -> StopTarget {
+    let wrapped = || {
+        registered_toolkit(volume)
+            .filter(|pid| processes::is_running(*pid))
+            .or_else(|| processes::toolkit_in(child))
     };
-    let asked = match others() {
-        Some(pid) => Asked::Process(pid),
-        None if toolkit => Asked::Process(child),
-        None => Asked::Group(child),
+    let target = match wrapped() {
+        Some(pid) => StopTarget::Process(pid),
+        None if toolkit => StopTarget::Process(child),
+        None => StopTarget::Group(child),
     };
-    let _ = match asked {
-        Asked::Process(pid) => kill_process(pid, Signal::INT),
-        Asked::Group(group) => kill_process_group(group, Signal::INT),
+    let _ = match target {
+        StopTarget::Process(pid) => kill_process(pid, Signal::INT),
+        StopTarget::Group(group) => kill_process_group(group, Signal::INT),
     };
-    asked
+    target
 }

@@ -1,35 +1,35 @@
-//! Looks one word up in a YAML text.
+//! Looks up a single value in a YAML document.
 //!
-//! Only the syntax counts, so the nodes are kept as the parser names them: an alias is the index of what it stands for,
-//! and a text of any depth with any number of aliases takes no more room than it has nodes.
+//! Only the syntax matters, so the nodes are kept as the parser reports them. An alias is stored as the index of its
+//! target. So a document of any depth and with any number of aliases takes no more memory than its nodes.
 
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
 enum Node {
-    /// A text, and whether it could be another type: it has no quotes.
+    /// A text, and whether it is plain. A plain text has neither quotes nor a tag, so it can be of another type.
     Scalar(String, bool),
-    /// Items, or keys and values in turn.
+    /// The items of a sequence, or the keys and values of a mapping in turn. The flag is set for a mapping.
     Collection(Vec<usize>, bool),
 }
 
-/// What a path leads to.
+/// The value at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     Nothing,
     Text(String),
 }
 
-/// Merged mappings may be merged from others, but not for ever.
-const MERGES: usize = 16;
+/// The maximum depth of merge keys. A merged mapping can itself merge others, or even itself.
+const MAX_MERGE_DEPTH: usize = 16;
 
-/// Follows keys from the top. `None` if the text is not one document of YAML.
+/// Follows the keys of `path` from the top. Returns `None` if the text is not a single YAML document.
 pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
-    let (nodes, top) = read(text)?;
+    let (nodes, top) = parse(text)?;
     let mut at = top;
     for key in path {
-        match at.and_then(|at| get(&nodes, at, key, MERGES)) {
+        match at.and_then(|at| value_of(&nodes, at, key, MAX_MERGE_DEPTH)) {
             Some(next) => at = Some(next),
             None => return Some(Found::Nothing),
         }
@@ -39,13 +39,13 @@ pub fn look_up(text: &str, path: &[&str]) -> Option<Found> {
             Found::Nothing
         }
         Some(Node::Scalar(text, _)) => Found::Text(text.clone()),
-        // Somebody named something; what, is for the toolkit to say.
+        // The value has the wrong type. Report it as set, and let the toolkit reject it.
         Some(Node::Collection(..)) => Found::Text(String::new()),
         None => Found::Nothing,
     })
 }
 
-fn read(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
+fn parse(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
     let options = granit_parser::options! { emit_comments: false };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut nodes: Vec<Node> = Vec::new();
@@ -92,8 +92,8 @@ fn read(text: &str) -> Option<(Vec<Node>, Option<usize>)> {
     }
 }
 
-/// The value of a key: the mapping's own comes before what is merged into it, and the last of several wins.
-fn get(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
+/// Finds the value of a key. The mapping's own value overrides a merged one. The last of several values wins.
+fn value_of(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
     let Some(Node::Collection(items, true)) = nodes.get(at) else { return None };
     let value = |wanted: &str| {
         let entries = items.chunks_exact(2).rev();
@@ -105,9 +105,9 @@ fn get(nodes: &[Node], at: usize, key: &str, levels: usize) -> Option<usize> {
         let (merged, levels) = (value("<<")?, levels.checked_sub(1)?);
         match nodes.get(merged) {
             Some(Node::Collection(sources, false)) => {
-                sources.iter().find_map(|source| get(nodes, *source, key, levels))
+                sources.iter().find_map(|source| value_of(nodes, *source, key, levels))
             }
-            _ => get(nodes, merged, key, levels),
+            _ => value_of(nodes, merged, key, levels),
         }
     })
 }
@@ -150,12 +150,12 @@ mod tests {
     #[case("a: [")]
     #[case("a: 1\n--- \nb: 2\n")]
     #[case("a: *b")]
-    fn refuses(#[case] text: &str) {
+    fn rejects(#[case] text: &str) {
         assert_eq!(look_up(text, &PATH), None);
     }
 
     #[test]
-    fn depth_and_aliases_cost_little() {
+    fn deep_and_aliased_documents_take_little_memory() {
         let deep = format!("a: {}{}", "[".repeat(200), "]".repeat(200));
         assert_eq!(look_up(&deep, &PATH), Some(Found::Nothing));
         let mut laughs = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");

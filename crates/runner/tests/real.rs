@@ -1,4 +1,4 @@
-//! With a real Chaos Toolkit: `CHAOS=/venv/bin/chaos cargo test -p chaostoolkit-runner --test real -- --ignored`.
+//! Tests with a real Chaos Toolkit: `CHAOS=/venv/bin/chaos cargo test -p chaostoolkit-runner --test real -- --ignored`.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests panic to fail")]
@@ -18,7 +18,7 @@ use rstest::rstest;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-/// A module for activities.
+/// A Python module for activities.
 const SLOW: &str = "
 import os, time
 def wait(name, seconds):
@@ -43,40 +43,40 @@ fn experiment(method: &[Value]) -> Value {
     json!({"version": "1.0.0", "title": "t", "description": "d", "tags": ["a"], "method": method, "rollbacks": rollbacks})
 }
 
-/// A stage whose toolkit is a real one.
-fn stage(experiment: &Value) -> Stage {
-    let stage = Stage::new("");
+/// Creates a sandbox with a real toolkit.
+fn sandbox(experiment: &Value) -> Sandbox {
+    let sandbox = Sandbox::new("");
     let chaos = std::env::var("CHAOS").expect("CHAOS is the path of a Chaos Toolkit");
-    fs::remove_file(stage.path("bin/chaos")).unwrap();
-    symlink(chaos, stage.path("bin/chaos")).unwrap();
-    fs::write(stage.path("bin/slow.py"), SLOW).unwrap();
-    fs::write(stage.path("work/x.json"), experiment.to_string()).unwrap();
-    stage
+    fs::remove_file(sandbox.path("bin/chaos")).unwrap();
+    symlink(chaos, sandbox.path("bin/chaos")).unwrap();
+    fs::write(sandbox.path("bin/slow.py"), SLOW).unwrap();
+    fs::write(sandbox.path("work/x.json"), experiment.to_string()).unwrap();
+    sandbox
 }
 
-/// Starts the runner, as PID 1 or not, and says whom to signal.
-fn start(stage: &Stage, first_one: bool, line: &[&str]) -> Child {
-    let (dir, message) = (stage.path("dir"), stage.path("message"));
+/// Starts the runner, as PID 1 if `as_pid1` is set.
+fn start(sandbox: &Sandbox, as_pid1: bool, line: &[&str]) -> Child {
+    let (dir, message) = (sandbox.path("dir"), sandbox.path("message"));
     let mut command =
-        if first_one { Command::new("unshare") } else { Command::new(stage.path("dir/chaos-runner")) };
-    stage.dress(&mut command).env("PYTHONPATH", stage.path("bin"));
-    if first_one {
-        command.args(UNSHARE).arg(stage.path("dir/chaos-runner"));
+        if as_pid1 { Command::new("unshare") } else { Command::new(sandbox.path("dir/chaos-runner")) };
+    sandbox.with_env(&mut command).env("PYTHONPATH", sandbox.path("bin"));
+    if as_pid1 {
+        command.args(UNSHARE).arg(sandbox.path("dir/chaos-runner"));
     }
     command.arg("run").arg(dir).arg("--message").arg(message).arg("--").args(line);
     command.spawn().unwrap()
 }
 
-fn stop(child: &Child, first_one: bool) {
-    let pid = if first_one { first(child) } else { pid(child) };
+fn stop(child: &Child, as_pid1: bool) {
+    let pid = if as_pid1 { runner_pid(child) } else { pid(child) };
     kill_process(pid, Signal::TERM).unwrap();
 }
 
-fn there(stage: &Stage, name: &str) -> bool {
-    stage.path(&format!("out/{name}")).exists()
+fn has_output(sandbox: &Sandbox, name: &str) -> bool {
+    sandbox.path(&format!("out/{name}")).exists()
 }
 
-/// What the toolkit says its version is.
+/// Asks the toolkit for its version.
 fn version() -> (u32, u32) {
     let said = Command::new(std::env::var("CHAOS").unwrap()).arg("--version").output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
@@ -85,18 +85,18 @@ fn version() -> (u32, u32) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// The method was cut short, and all rollbacks were played.
-fn is_clean(stage: &Stage, output: &Output) {
+/// Asserts that the method was cut short, and that all rollbacks were played.
+fn assert_clean_stop(sandbox: &Sandbox, output: &Output) {
     let log = String::from_utf8_lossy(&output.stderr);
     if version() < (1, 5) {
-        // It has no strategies, and never plays rollbacks after a signal.
-        assert!(!there(stage, "next"), "the next activity ran: {log}");
-        assert_eq!(stage.message().summary.unwrap().outcome, Outcome::Interrupted, "{log}");
+        // These versions have no strategies, and never play rollbacks after a signal.
+        assert!(!has_output(sandbox, "next"), "the next activity ran: {log}");
+        assert_eq!(sandbox.message().summary.unwrap().outcome, Outcome::Interrupted, "{log}");
         return;
     }
-    assert!(there(stage, "undo1-end") && there(stage, "undo2-end"), "{log}");
-    assert!(!there(stage, "next"), "the next activity ran: {log}");
-    let message = stage.message();
+    assert!(has_output(sandbox, "undo1-end") && has_output(sandbox, "undo2-end"), "{log}");
+    assert!(!has_output(sandbox, "next"), "the next activity ran: {log}");
+    let message = sandbox.message();
     assert_eq!(message.stopped_by.as_deref(), Some("SIGTERM"));
     let summary = message.summary.unwrap();
     assert_eq!(
@@ -108,16 +108,16 @@ fn is_clean(stage: &Stage, output: &Output) {
 }
 
 const DIRECT: [&str; 3] = ["chaos", "run", "x.json"];
-const SHELL: [&str; 3] = ["/bin/sh", "-c", "chaos run ${EXPERIMENT_PATH:-x.json} && exit $?"];
+const IN_SHELL: [&str; 3] = ["/bin/sh", "-c", "chaos run ${EXPERIMENT_PATH:-x.json} && exit $?"];
 
 #[rstest]
 #[ignore = "needs CHAOS"]
-fn it_passes(#[values(DIRECT, SHELL)] line: [&str; 3]) {
-    let stage = stage(&experiment(&[python("long", 0.1), process("next", "touch $OUT/next")]));
-    let output = finish(start(&stage, false, &line));
-    let message = stage.message();
+fn a_passing_run(#[values(DIRECT, IN_SHELL)] line: [&str; 3]) {
+    let sandbox = sandbox(&experiment(&[python("long", 0.1), process("next", "touch $OUT/next")]));
+    let output = finish(start(&sandbox, false, &line));
+    let message = sandbox.message();
     assert_eq!((output.status.code(), message.exit_code), (Some(0), Some(0)), "{output:?}");
-    assert!(there(&stage, "next") && there(&stage, "undo2-end"));
+    assert!(has_output(&sandbox, "next") && has_output(&sandbox, "undo2-end"));
     assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
     assert_eq!(message.rollback_strategy.as_deref(), (version() >= (1, 5)).then_some("always"));
     let said = Command::new(std::env::var("CHAOS").unwrap()).arg("--version").output().unwrap();
@@ -128,58 +128,58 @@ fn it_passes(#[values(DIRECT, SHELL)] line: [&str; 3]) {
 #[rstest]
 #[ignore = "needs CHAOS"]
 fn stopped_in_an_activity(
-    #[values(true, false)] first_one: bool,
+    #[values(true, false)] as_pid1: bool,
     #[values(true, false)] in_python: bool,
-    #[values(DIRECT, SHELL)] line: [&str; 3],
+    #[values(DIRECT, IN_SHELL)] line: [&str; 3],
     #[values(1, 3)] signals: usize,
 ) {
     let long =
         if in_python { python("long", 30.0) } else { process("long", "touch $OUT/long; exec sleep 30") };
-    let stage = stage(&experiment(&[long, process("next", "touch $OUT/next")]));
-    let child = start(&stage, first_one, &line);
-    until("the activity", || there(&stage, "long"));
-    // Without rollbacks, it ends at the first one.
+    let sandbox = sandbox(&experiment(&[long, process("next", "touch $OUT/next")]));
+    let child = start(&sandbox, as_pid1, &line);
+    wait_until("the activity", || has_output(&sandbox, "long"));
+    // Without rollbacks, the toolkit ends at the first signal.
     for _ in 0..if version() < (1, 5) { 1 } else { signals } {
-        stop(&child, first_one);
+        stop(&child, as_pid1);
         std::thread::sleep(Duration::from_millis(250));
     }
-    is_clean(&stage, &finish(child));
-    assert!(!stage.message().held_back);
+    assert_clean_stop(&sandbox, &finish(child));
+    assert!(!sandbox.message().held_back);
 }
 
 #[rstest]
 #[ignore = "needs CHAOS"]
 fn stopped_in_the_rollbacks(
-    #[values(DIRECT, SHELL)] line: [&str; 3],
+    #[values(DIRECT, IN_SHELL)] line: [&str; 3],
     #[values("--verbose", "--log-format=json", "--no-version-check")] option: &str,
 ) {
     if option.contains("json") && version() < (1, 10) {
-        // Before 1.2 there is no such option, and until 1.10 it fails with a newer version of what it depends on.
+        // Versions before 1.2 have no such option. In versions before 1.10, it fails with newer dependencies.
         return;
     }
-    let stage = stage(&experiment(&[process("quick", "true")]));
+    let sandbox = sandbox(&experiment(&[process("quick", "true")]));
     let line: Vec<String> =
         line.iter().map(|word| word.replace("chaos run", &format!("chaos {option} run"))).collect();
     let mut line: Vec<&str> = line.iter().map(String::as_str).collect();
     if line[0] == "chaos" {
         line.insert(1, option);
     }
-    let child = start(&stage, true, &line);
-    until("the rollback", || there(&stage, "undo1"));
+    let child = start(&sandbox, true, &line);
+    wait_until("the rollback", || has_output(&sandbox, "undo1"));
     stop(&child, true);
     stop(&child, true);
     let output = finish(child);
-    assert!(there(&stage, "undo1-end") && there(&stage, "undo2-end"), "{output:?}");
-    let message = stage.message();
+    assert!(has_output(&sandbox, "undo1-end") && has_output(&sandbox, "undo2-end"), "{output:?}");
+    let message = sandbox.message();
     assert!(message.held_back && message.exit_code == Some(0), "{message:?}");
     assert_eq!(message.summary.unwrap().rollbacks.state, RollbackState::Played);
 }
 
 #[rstest]
 #[ignore = "needs CHAOS"]
-fn stopped_while_loading(#[values(true, false)] first_one: bool, #[values(DIRECT, SHELL)] line: [&str; 3]) {
+fn stopped_while_loading(#[values(true, false)] as_pid1: bool, #[values(DIRECT, IN_SHELL)] line: [&str; 3]) {
     let text = experiment(&[process("next", "touch $OUT/next")]).to_string();
-    let stage = stage(&json!({}));
+    let sandbox = sandbox(&json!({}));
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://127.0.0.1:{}/x.json", server.local_addr().unwrap().port());
     let asked = std::thread::spawn(move || {
@@ -189,9 +189,9 @@ fn stopped_while_loading(#[values(true, false)] first_one: bool, #[values(DIRECT
     });
     let line = line.map(|word| word.replace("${EXPERIMENT_PATH:-x.json}", "x.json").replace("x.json", &url));
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
-    let child = start(&stage, first_one, &line);
+    let child = start(&sandbox, as_pid1, &line);
     let (mut stream, text) = asked.join().unwrap();
-    stop(&child, first_one);
+    stop(&child, as_pid1);
     std::thread::sleep(Duration::from_millis(500));
     let _ = write!(
         stream,
@@ -200,5 +200,5 @@ fn stopped_while_loading(#[values(true, false)] first_one: bool, #[values(DIRECT
     );
     let output = finish(child);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(!there(&stage, "next") && stage.message().journal.is_none());
+    assert!(!has_output(&sandbox, "next") && sandbox.message().journal.is_none());
 }

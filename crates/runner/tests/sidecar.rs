@@ -1,4 +1,4 @@
-//! How the program gets into the pod, and the journal out of it.
+//! The sidecar installs the program and prints the journal.
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
@@ -19,11 +19,11 @@ fn sidecar(dir: &Path, option: Option<&str>) -> Child {
     let mut command = Command::new(RUNNER);
     command.arg("sidecar").arg(dir).args(option).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    // Until it waits, it has not got its handlers.
-    until("waiting", || {
+    // The sidecar has set its signal handlers when it waits.
+    wait_until("waiting", || {
         fs::read_to_string(format!("/proc/{}/wchan", child.id())).is_ok_and(|place| place.contains("poll"))
             || {
-                linger();
+                wait_a_moment();
                 true
             }
     });
@@ -50,9 +50,9 @@ fn the_journal_is_printed_once_when_it_is_done() {
     let shared = dir.path().join("journal");
     assert_eq!(shared.metadata().unwrap().permissions().mode() & 0o777, 0o777);
     fs::write(shared.join("journal.json"), PASSED).unwrap();
-    linger();
+    wait_a_moment();
     fs::write(shared.join("done"), "").unwrap();
-    linger();
+    wait_a_moment();
     fs::write(shared.join("journal.json"), "other").unwrap();
     let (code, log, stderr) = stopped(child);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -63,7 +63,7 @@ fn the_journal_is_printed_once_when_it_is_done() {
 }
 
 #[test]
-fn it_is_printed_at_once() {
+fn the_journal_is_printed_without_delay() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = sidecar(dir.path(), None);
     fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
@@ -76,7 +76,7 @@ fn it_is_printed_at_once() {
 }
 
 #[test]
-fn a_journal_without_the_mark_is_printed_at_the_end() {
+fn a_journal_without_the_done_file_is_printed_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let child = sidecar(dir.path(), None);
     fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
@@ -86,19 +86,19 @@ fn a_journal_without_the_mark_is_printed_at_the_end() {
 #[rstest]
 #[case(true)]
 #[case(false)]
-fn no_journal_is_said(#[case] done: bool) {
+fn a_missing_journal_is_reported(#[case] done: bool) {
     let dir = tempfile::tempdir().unwrap();
     let child = sidecar(dir.path(), None);
     if done {
         fs::write(dir.path().join("journal/done"), "").unwrap();
-        linger();
+        wait_a_moment();
     }
     let (code, log, _) = stopped(child);
     assert_eq!((code, reason(&log).as_str()), (Some(0), "the toolkit wrote no journal"));
 }
 
 #[test]
-fn without_journals_it_only_waits() {
+fn no_journal_is_printed_if_journals_are_off() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("journal")).unwrap();
     fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
@@ -123,7 +123,7 @@ fn links_and_pipes_are_not_followed() {
     assert!(Command::new("mkfifo").arg(shared.join("journal.json")).status().unwrap().success());
     assert_eq!(reason(&stopped(child).1), "the journal is not a file");
 
-    // The directory itself moved away, and a link in its place.
+    // Move the directory itself, and put a link in its place.
     let child = sidecar(dir.path(), None);
     fs::rename(&shared, dir.path().join("moved")).unwrap();
     symlink(dir.path(), &shared).unwrap();
@@ -131,7 +131,7 @@ fn links_and_pipes_are_not_followed() {
 }
 
 #[test]
-fn waiting_takes_no_time() {
+fn waiting_uses_no_cpu_time() {
     let dir = tempfile::tempdir().unwrap();
     let child = sidecar(dir.path(), None);
     let ticks = || {
@@ -156,19 +156,19 @@ fn waiting_takes_no_time() {
 }
 
 #[test]
-fn is_installed_again_while_it_runs() {
-    let stage = Stage::new(WAITS);
-    let child = stage.start(&["sh", "-c", "chaos run x.json; exit $?"]);
-    let installed = Command::new(RUNNER).arg("install").arg(stage.path("dir")).output().unwrap();
+fn the_runner_can_be_installed_while_it_runs() {
+    let sandbox = Sandbox::new(COUNT_SIGNALS);
+    let child = sandbox.start(&["sh", "-c", "chaos run x.json; exit $?"]);
+    let installed = Command::new(RUNNER).arg("install").arg(sandbox.path("dir")).output().unwrap();
     assert!(installed.status.success(), "{installed:?}");
-    stage.go();
+    sandbox.release();
     assert_eq!(finish(child).status.code(), Some(7));
-    let runner = stage.path("dir/chaos-runner");
+    let runner = sandbox.path("dir/chaos-runner");
     assert_eq!(runner.metadata().unwrap().permissions().mode() & 0o777, 0o755);
     assert_eq!(fs::read(runner).unwrap(), fs::read(RUNNER).unwrap());
-    assert_eq!(fs::read_link(stage.path("dir/bin/chaos")).unwrap(), Path::new("../chaos-runner"));
+    assert_eq!(fs::read_link(sandbox.path("dir/bin/chaos")).unwrap(), Path::new("../chaos-runner"));
     let left: Vec<_> =
-        fs::read_dir(stage.path("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        fs::read_dir(sandbox.path("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
 

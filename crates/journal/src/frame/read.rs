@@ -1,22 +1,22 @@
-//! Finds a journal in a log.
+//! Reads a journal from a log.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Carried, END, Frame, FrameError, HEADER, Header, LIMIT, LINE, VERSION, hash};
+use super::{Carried, FOOTER, Frame, FrameError, HEADER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
 
-/// The journal in a log, or why there is none. Lines before and after it are of no interest.
+/// Reads the journal in a log. Lines before and after the journal are ignored.
 pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
     let mut lines = lines(log);
     let text = lines.find_map(|line| line.strip_prefix(HEADER.as_bytes())).ok_or(FrameError::Missing)?;
-    let header = header(text)?;
+    let header = parse_header(text)?;
     let expected = header.lines;
     let mut gzip = Vec::with_capacity(header.gzip_bytes.unwrap_or_default());
     let mut lines = lines.enumerate().peekable();
     while let Some((found, line)) = lines.next() {
-        if line == END.as_bytes() {
+        if line == FOOTER.as_bytes() {
             return if found == expected {
-                frame(header, gzip)
+                into_frame(header, gzip)
             } else {
                 Err(FrameError::Lines { lines: found, expected })
             };
@@ -28,17 +28,19 @@ pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
         if number > expected {
             return Err(FrameError::Lines { lines: number, expected });
         }
-        decode(line, &mut gzip, number == expected)
+        decode_line(line, &mut gzip, number == expected)
             .map_err(|what| FrameError::Line { line: number, what })?;
     }
     Err(FrameError::CutShort { lines: 0, expected })
 }
 
-/// Whether the last line is there: more need not be waited for, even if [`read`] finds fault with what came.
+/// Returns whether the log holds the last line of a journal.
+///
+/// The reader need not wait for more lines then, even if [`read`] fails.
 #[must_use]
 pub fn is_complete(log: &[u8]) -> bool {
     let mut lines = lines(log);
-    lines.any(|line| line.starts_with(HEADER.as_bytes())) && lines.any(|line| line == END.as_bytes())
+    lines.any(|line| line.starts_with(HEADER.as_bytes())) && lines.any(|line| line == FOOTER.as_bytes())
 }
 
 fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -46,15 +48,15 @@ fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
     log.split(|&byte| byte == b'\n')
 }
 
-fn header(text: &[u8]) -> Result<Header, FrameError> {
+fn parse_header(text: &[u8]) -> Result<Header, FrameError> {
     let damaged = |what: &str| FrameError::Header(what.to_owned());
     let header: Header = serde_json::from_slice(text).map_err(|error| damaged(&error.to_string()))?;
     if header.version != VERSION {
         return Err(FrameError::Version(header.version));
     }
     let (lines, length) = (header.lines, header.gzip_bytes.unwrap_or_default());
-    if length > LIMIT || length.div_ceil(LINE) != lines {
-        return Err(damaged("its numbers do not fit each other"));
+    if length > LIMIT || length.div_ceil(LINE_BYTES) != lines {
+        return Err(damaged("its numbers contradict each other"));
     }
     let line = header.line().map_err(|error| damaged(&error.to_string()))?;
     if line.as_bytes().strip_prefix(HEADER.as_bytes()) == Some(text) {
@@ -64,21 +66,21 @@ fn header(text: &[u8]) -> Result<Header, FrameError> {
     }
 }
 
-fn decode(line: &[u8], gzip: &mut Vec<u8>, last: bool) -> Result<(), &'static str> {
-    if line.len() > LINE / 3 * 4 {
+fn decode_line(line: &[u8], gzip: &mut Vec<u8>, last: bool) -> Result<(), &'static str> {
+    if line.len() > LINE_BYTES / 3 * 4 {
         return Err("too long");
     }
     let before = gzip.len();
     STANDARD.decode_vec(line, gzip).map_err(|_| "not base64")?;
     match gzip.len() - before {
         0 => Err("empty"),
-        LINE => Ok(()),
+        LINE_BYTES => Ok(()),
         _ if last => Ok(()),
         _ => Err("too short"),
     }
 }
 
-fn frame(header: Header, gzip: Vec<u8>) -> Result<Frame, FrameError> {
+fn into_frame(header: Header, gzip: Vec<u8>) -> Result<Frame, FrameError> {
     let Header { bytes, sha256, gzip_bytes, gzip_sha256, truncated, none, .. } = header;
     match (none, bytes, sha256) {
         (Some(reason), bytes, sha256) => Ok(Frame::None { reason, bytes, sha256 }),
@@ -87,11 +89,11 @@ fn frame(header: Header, gzip: Vec<u8>) -> Result<Frame, FrameError> {
             if gzip.len() != expected {
                 return Err(FrameError::Length { bytes: gzip.len(), expected });
             }
-            if gzip_sha256 != Some(hash(&gzip)) {
+            if gzip_sha256 != Some(sha256_hex(&gzip)) {
                 return Err(FrameError::Hash);
             }
             Ok(Frame::Journal(Carried { gzip, bytes, sha256, truncated }))
         }
-        _ => Err(FrameError::Header("it says neither what comes nor why nothing does".to_owned())),
+        _ => Err(FrameError::Header("it announces neither a journal nor a reason".to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! Sends a journal.
+//! Writes a journal to a log.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -8,22 +8,22 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::shed::Shed;
-use super::{END, Header, LIMIT, LINE, VERSION};
+use super::strip::OutputStripper;
+use super::{FOOTER, Header, LIMIT, LINE_BYTES, VERSION};
 
-/// The longest reason, in characters.
-const REASON: usize = 500;
+/// The maximum length of a reason, in characters.
+const MAX_REASON_CHARS: usize = 500;
 
-/// Sends the journal that is in a file, or says why it does not.
+/// Writes the journal in a file to a log. If the journal is too large, writes the reason instead.
 ///
-/// However long the file is, only [`LIMIT`] bytes and a little more are held. Nothing is written before the whole file
-/// was read.
+/// This holds little more than [`LIMIT`] bytes in memory, however long the file is. It reads the whole file before it
+/// writes anything. It fails if the file cannot be read or the log cannot be written.
 pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<()> {
     let mut hash = Sha256::new();
     let mut bytes = 0_u64;
-    let mut gzip = Gzip::new();
+    let mut gzip = LimitedGzip::new();
     file.rewind()?;
-    chunks(file, |chunk| {
+    for_each_chunk(file, |chunk| {
         hash.update(chunk);
         bytes += chunk.len() as u64;
         gzip.write(chunk)
@@ -35,13 +35,13 @@ pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<
         ..Header::default()
     };
     if let Some(gzip) = gzip.finish()? {
-        return journal(raw, &gzip, out);
+        return write_journal(raw, &gzip, out);
     }
     file.rewind()?;
-    match without_outputs(file) {
-        Ok(Some(gzip)) => journal(Header { truncated: true, ..raw }, &gzip, out),
-        Ok(None) => none(raw, &format!("over {LIMIT} bytes of gzip even without its outputs"), out),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => none(
+    match gzip_without_outputs(file) {
+        Ok(Some(gzip)) => write_journal(Header { truncated: true, ..raw }, &gzip, out),
+        Ok(None) => write_reason(raw, &format!("over {LIMIT} bytes of gzip even without its outputs"), out),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => write_reason(
             raw,
             &format!("over {LIMIT} bytes of gzip, and its outputs cannot be left out: {error}"),
             out,
@@ -50,46 +50,46 @@ pub fn write(file: &mut (impl Read + Seek), out: &mut impl Write) -> io::Result<
     }
 }
 
-/// Says that there is no journal, and why.
+/// Writes to a log why there is no journal.
 pub fn write_none(reason: &str, out: &mut impl Write) -> io::Result<()> {
-    none(Header { version: VERSION, ..Header::default() }, reason, out)
+    write_reason(Header { version: VERSION, ..Header::default() }, reason, out)
 }
 
-fn none(header: Header, reason: &str, out: &mut impl Write) -> io::Result<()> {
-    let none = Some(reason.chars().take(REASON).collect());
-    writeln!(out, "{}\n{END}", Header { none, ..header }.line()?)?;
+fn write_reason(header: Header, reason: &str, out: &mut impl Write) -> io::Result<()> {
+    let none = Some(reason.chars().take(MAX_REASON_CHARS).collect());
+    writeln!(out, "{}\n{FOOTER}", Header { none, ..header }.line()?)?;
     out.flush()
 }
 
-fn journal(header: Header, gzip: &[u8], out: &mut impl Write) -> io::Result<()> {
+fn write_journal(header: Header, gzip: &[u8], out: &mut impl Write) -> io::Result<()> {
     let header = Header {
         gzip_bytes: Some(gzip.len()),
-        gzip_sha256: Some(super::hash(gzip)),
-        lines: gzip.len().div_ceil(LINE),
+        gzip_sha256: Some(super::sha256_hex(gzip)),
+        lines: gzip.len().div_ceil(LINE_BYTES),
         ..header
     };
     writeln!(out, "{}", header.line()?)?;
-    for line in gzip.chunks(LINE) {
+    for line in gzip.chunks(LINE_BYTES) {
         writeln!(out, "{}", STANDARD.encode(line))?;
     }
-    writeln!(out, "{END}")?;
+    writeln!(out, "{FOOTER}")?;
     out.flush()
 }
 
-fn without_outputs(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let mut shed = Shed::default();
-    let mut gzip = Gzip::new();
+fn gzip_without_outputs(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut stripper = OutputStripper::default();
+    let mut gzip = LimitedGzip::new();
     let mut kept = Vec::new();
-    chunks(file, |chunk| {
+    for_each_chunk(file, |chunk| {
         kept.clear();
-        shed.push(chunk, &mut kept)?;
+        stripper.push(chunk, &mut kept)?;
         gzip.write(&kept)
     })?;
-    shed.finish()?;
+    stripper.finish()?;
     gzip.finish()
 }
 
-fn chunks(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+fn for_each_chunk(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut chunk = vec![0; 64 * 1024];
     loop {
         match file.read(&mut chunk) {
@@ -101,10 +101,12 @@ fn chunks(file: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -
     }
 }
 
-/// Compresses until it is too much. The same input always makes the same bytes: the header has no time and no name.
-struct Gzip(Option<GzEncoder<Vec<u8>>>);
+/// Compresses until the result exceeds [`LIMIT`].
+///
+/// The same input always produces the same bytes, since the gzip header holds neither a time nor a name.
+struct LimitedGzip(Option<GzEncoder<Vec<u8>>>);
 
-impl Gzip {
+impl LimitedGzip {
     fn new() -> Self {
         Self(Some(GzEncoder::new(Vec::new(), Compression::default())))
     }
@@ -113,7 +115,7 @@ impl Gzip {
         if let Some(encoder) = &mut self.0 {
             encoder.write_all(chunk)?;
         }
-        // Dropped at once: the rest of the file is only hashed.
+        // Above the limit, the result is dropped at once. The rest of the file is only hashed.
         self.0.take_if(|encoder| encoder.get_ref().len() > LIMIT);
         Ok(())
     }

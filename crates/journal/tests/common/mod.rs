@@ -1,18 +1,18 @@
-//! Journals of real runs.
+//! The journals of real runs in `tests/journals`.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// A run: its name, the journal that it left, and what the toolkit itself says about it.
+/// A run: its name, its journal, and the judgment of the toolkit itself.
 pub struct Case {
     pub name: String,
     pub journal: Value,
     pub expected: Value,
 }
 
-/// All runs that left a journal.
+/// Returns all runs that left a journal.
 pub fn cases() -> &'static [Case] {
     static CASES: LazyLock<Vec<Case>> = LazyLock::new(read);
     &CASES

@@ -1,4 +1,4 @@
-//! A container on stage: a directory that the runner was installed to, a toolkit that is a script, and what they left.
+//! A sandbox for the runner: a directory with the installed runner, a script in place of the toolkit, and their output.
 
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
@@ -14,11 +14,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub const RUNNER: &str = env!("CARGO_BIN_EXE_chaos-runner");
 
-/// Longer than anything here takes, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The limit for everything that a test waits for. Nothing takes this long, even on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What every script begins with: it knows its help, and writes down how it was called.
-const HEAD: &str = r#"#!/bin/sh
+/// The beginning of each toolkit script. It prints the help, and records its arguments.
+const PROLOGUE: &str = r#"#!/bin/sh
 case " $* " in *" --help "*) echo "  --rollback-strategy TEXT"; exit 0;; esac
 printf '%s\n' "$@" >> "$OUT/args"
 journal() {
@@ -33,41 +33,41 @@ journal() {
 JOURNAL=$(journal "$@")
 "#;
 
-/// Counts signals until the test lets it go.
-pub const WAITS: &str = r#"
+/// A script that records signals until the test releases it.
+pub const COUNT_SIGNALS: &str = r#"
 for signal in INT TERM HUP QUIT; do trap "echo $signal >> $OUT/signals" $signal; done
 touch $OUT/ready
 while [ ! -e $OUT/go ]; do sleep 0.01; done
 exit 7
 "#;
 
-/// A journal that says the experiment passed.
+/// The journal of an experiment that passed.
 pub const PASSED: &str = r#"{"chaoslib-version": "1.44.0", "status": "completed", "deviated": false,
 "experiment": {"title": "t", "method": [{"name": "a", "type": "action"}], "rollbacks": []},
 "steady_states": {"before": null, "after": null, "during": []},
 "run": [{"activity": {"name": "a", "type": "action"}, "output": 1, "status": "succeeded"}], "rollbacks": [],
 "start": "2026-11-21T07:51:32+00:00", "end": "2026-11-21T07:51:33+00:00", "duration": 1.0}"#;
 
-/// The line that begins the rollbacks.
-pub const ROLLBACK: &str = "[2026-11-21 07:51:32 INFO] Let's rollback...";
+/// The line that announces the rollbacks.
+pub const ROLLBACK_LINE: &str = "[2026-11-21 07:51:32 INFO] Let's rollback...";
 
-pub struct Stage {
+pub struct Sandbox {
     root: tempfile::TempDir,
 }
 
-impl Stage {
-    /// With a toolkit that does this.
+impl Sandbox {
+    /// Creates a sandbox whose toolkit is this shell script.
     pub fn new(chaos: &str) -> Self {
-        let stage = Self { root: tempfile::tempdir().unwrap() };
+        let sandbox = Self { root: tempfile::tempdir().unwrap() };
         for dir in ["dir", "work", "bin", "out"] {
-            fs::create_dir(stage.path(dir)).unwrap();
+            fs::create_dir(sandbox.path(dir)).unwrap();
         }
-        let installed = Command::new(RUNNER).arg("install").arg(stage.path("dir")).status().unwrap();
+        let installed = Command::new(RUNNER).arg("install").arg(sandbox.path("dir")).status().unwrap();
         assert!(installed.success());
-        stage.script("bin/chaos", &format!("{HEAD}{chaos}"));
-        fs::write(stage.path("work/x.json"), "{}").unwrap();
-        fs::write(stage.path("passed.json"), PASSED).unwrap();
-        stage
+        sandbox.script("bin/chaos", &format!("{PROLOGUE}{chaos}"));
+        fs::write(sandbox.path("work/x.json"), "{}").unwrap();
+        fs::write(sandbox.path("passed.json"), PASSED).unwrap();
+        sandbox
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -83,35 +83,35 @@ impl Stage {
         fs::set_permissions(self.path(name), Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The environment of the container.
-    pub fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    /// Gives a command the environment of the sandbox.
+    pub fn with_env<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
         command.env_clear().env("PATH", path).env("HOME", self.path("work")).env("OUT", self.path("out"));
-        command.env("ROOT", self.root.path()).env("ROLLBACK", ROLLBACK).current_dir(self.path("work"));
+        command.env("ROOT", self.root.path()).env("ROLLBACK", ROLLBACK_LINE).current_dir(self.path("work"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
     }
 
-    /// The runner, about to run this.
+    /// Returns the command of a runner that runs `line`.
     pub fn run(&self, line: &[&str]) -> Command {
         let mut command = Command::new(self.path("dir/chaos-runner"));
-        self.dress(&mut command).arg("run").arg(self.path("dir"));
+        self.with_env(&mut command).arg("run").arg(self.path("dir"));
         command.arg("--message").arg(self.path("message")).arg("--").args(line);
         command
     }
 
-    /// Runs to the end.
+    /// Runs `line` to its end.
     pub fn output(&self, line: &[&str]) -> Output {
         finish(self.run(line).spawn().unwrap())
     }
 
-    /// Starts, and waits until the script is ready.
+    /// Starts `line`, and waits until the script is ready.
     pub fn start(&self, line: &[&str]) -> Child {
         let child = self.run(line).spawn().unwrap();
-        until("ready", || self.path("out/ready").exists());
+        wait_until("ready", || self.path("out/ready").exists());
         child
     }
 
-    pub fn go(&self) {
+    pub fn release(&self) {
         fs::write(self.path("out/go"), "").unwrap();
     }
 
@@ -125,12 +125,12 @@ impl Stage {
     }
 }
 
-/// Waits for the end of a process. One that does not end is killed, and fails the test.
+/// Waits for the end of a process. If it does not end in time, kills it and fails the test.
 pub fn finish(mut child: Child) -> Output {
     let pid = pid(&child);
     let (send, ended) = std::sync::mpsc::channel::<()>();
     let watch = std::thread::spawn(move || {
-        let late = ended.recv_timeout(PATIENCE).is_err();
+        let late = ended.recv_timeout(TIMEOUT).is_err();
         if late {
             let _ = kill_process(pid, Signal::KILL);
         }
@@ -151,27 +151,27 @@ pub fn send(child: &Child, signal: Signal) {
     kill_process(pid(child), signal).unwrap();
 }
 
-pub fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        assert!(began.elapsed() < TIMEOUT, "never: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Time for something that must not happen.
-pub fn linger() {
+/// Waits for a moment in which something must not happen.
+pub fn wait_a_moment() {
     std::thread::sleep(Duration::from_millis(300));
 }
 
-pub fn is_there(path: &Path) -> bool {
+pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Makes a process the first of a container.
+/// The options of `unshare` that make a process the first one of a new namespace.
 pub const UNSHARE: [&str; 4] = ["--pid", "--fork", "--kill-child", "--mount-proc"];
 
-pub fn is_permitted() -> bool {
+pub fn can_unshare() -> bool {
     let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
     let permitted = tried.as_ref().is_ok_and(|output| output.status.success());
     if !permitted {
@@ -180,23 +180,23 @@ pub fn is_permitted() -> bool {
     permitted
 }
 
-pub fn unshare(stage: &Stage, args: &[&str]) -> Child {
+pub fn unshare(sandbox: &Sandbox, args: &[&str]) -> Child {
     let mut command = Command::new("unshare");
-    stage.dress(&mut command).args(UNSHARE).arg(stage.path("dir/chaos-runner")).args(args);
+    sandbox.with_env(&mut command).args(UNSHARE).arg(sandbox.path("dir/chaos-runner")).args(args);
     command.spawn().unwrap()
 }
 
-pub fn run_first(stage: &Stage, line: &[&str]) -> Child {
-    let (dir, message) = (stage.path("dir"), stage.path("message"));
+pub fn run_as_pid1(sandbox: &Sandbox, line: &[&str]) -> Child {
+    let (dir, message) = (sandbox.path("dir"), sandbox.path("message"));
     let head = ["run", dir.to_str().unwrap(), "--message", message.to_str().unwrap(), "--"];
-    unshare(stage, &[&head, line].concat())
+    unshare(sandbox, &[&head, line].concat())
 }
 
-/// The runner, seen from outside.
-pub fn first(unshare: &Child) -> Pid {
+/// Returns the process id of the runner in the namespace of the test.
+pub fn runner_pid(unshare: &Child) -> Pid {
     let path = format!("/proc/{0}/task/{0}/children", unshare.id());
     let mut found = None;
-    until("a first process", || {
+    wait_until("a first process", || {
         found = fs::read_to_string(&path).ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
         found.is_some()
     });

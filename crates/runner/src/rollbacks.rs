@@ -1,6 +1,6 @@
-//! Notices when the toolkit begins its rollbacks.
+//! Detects in the output of the toolkit that the rollbacks begin.
 //!
-//! All versions from 1.0 to 1.21 say so on stderr, once, before the first one:
+//! All versions from 1.0 to 1.21 print one such line to stderr, before the first rollback:
 //!
 //! ```text
 //! [2026-11-21 07:51:32 INFO] Let's rollback...
@@ -8,27 +8,27 @@
 //! {"process": 7, "levelname": "INFO", …, "message": "Let's rollback..."}
 //! ```
 //!
-//! An activity may have a name like that, and a program may print anything: the line has to be exactly that.
+//! An activity can have the same name, and a program can print any text. So the whole line has to match.
 
-const WORDS: &[u8] = b"Let's rollback...";
+const MESSAGE: &[u8] = b"Let's rollback...";
 
-/// Longer lines are others.
-const LONGEST: usize = 4096;
+/// The maximum length of a line. Longer lines do not match.
+const MAX_LINE_BYTES: usize = 4096;
 
-/// Watches output that comes in pieces of any length.
+/// Searches output that arrives in chunks of any length.
 #[derive(Default)]
-pub struct Marker {
+pub struct RollbackDetector {
     line: Vec<u8>,
     too_long: bool,
 }
 
-impl Marker {
-    /// Whether a line that ends in this piece is it.
-    pub fn push(&mut self, piece: &[u8]) -> bool {
+impl RollbackDetector {
+    /// Returns whether a line that ends in this chunk announces the rollbacks.
+    pub fn push(&mut self, chunk: &[u8]) -> bool {
         let mut found = false;
-        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             let whole = part.last() == Some(&b'\n');
-            if self.line.len() + part.len() > LONGEST {
+            if self.line.len() + part.len() > MAX_LINE_BYTES {
                 self.too_long = true;
                 self.line.clear();
             }
@@ -36,7 +36,7 @@ impl Marker {
                 self.line.extend_from_slice(part);
             }
             if whole {
-                found |= !self.too_long && is_it(&self.line);
+                found |= !self.too_long && announces_rollbacks(&self.line);
                 self.line.clear();
                 self.too_long = false;
             }
@@ -45,37 +45,37 @@ impl Marker {
     }
 }
 
-fn is_it(line: &[u8]) -> bool {
-    // Most lines end here.
-    if !line.windows(WORDS.len()).any(|words| words == WORDS) {
+fn announces_rollbacks(line: &[u8]) -> bool {
+    // Exclude most lines quickly.
+    if !line.windows(MESSAGE.len()).any(|window| window == MESSAGE) {
         return false;
     }
-    let line = without_colours(line);
+    let line = without_escape_sequences(line);
     let line = line.trim_ascii();
     if line.first() == Some(&b'{') {
         let Ok(record) = serde_json::from_slice::<serde_json::Value>(line) else { return false };
         return record.get("levelname").is_some()
-            && record.get("message").and_then(serde_json::Value::as_str).map(str::as_bytes) == Some(WORDS);
+            && record.get("message").and_then(serde_json::Value::as_str).map(str::as_bytes) == Some(MESSAGE);
     }
-    let head = line.strip_suffix(WORDS).map(<[u8]>::trim_ascii_end);
+    let head = line.strip_suffix(MESSAGE).map(<[u8]>::trim_ascii_end);
     head.is_some_and(|head| {
         let level = head.windows(5).position(|window| window == b"INFO]");
         let (Some(level), b'[') = (level, head.first().copied().unwrap_or_default()) else { return false };
         match head.get(level + 5..).map(<[u8]>::trim_ascii) {
             Some([]) => !head[..level].contains(&b']'),
-            // `[run:1072]`, where the toolkit is verbose.
+            // `[run:1072]`, which the toolkit adds if it is verbose.
             Some([b'[', place @ .., b']']) => !place.iter().any(|byte| matches!(byte, b'[' | b']' | b' ')),
             _ => false,
         }
     })
 }
 
-fn without_colours(line: &[u8]) -> Vec<u8> {
+fn without_escape_sequences(line: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(line.len());
     let mut rest = line;
     while let Some((&byte, tail)) = rest.split_first() {
         let end = match rest {
-            // Of terminals that choose a character set along with the colour.
+            // Some terminals select a character set along with the color.
             [0x1b, b'(', _, ..] => Some(3),
             [0x1b, b'[', sequence @ ..] => {
                 sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)).map(|end| end + 3)
@@ -97,9 +97,9 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn seen(text: &[u8], step: usize) -> bool {
-        let mut marker = Marker::default();
-        text.chunks(step).fold(false, |found, piece| marker.push(piece) | found)
+    fn is_detected(text: &[u8], step: usize) -> bool {
+        let mut detector = RollbackDetector::default();
+        text.chunks(step).fold(false, |found, chunk| detector.push(chunk) | found)
     }
 
     #[rstest]
@@ -111,11 +111,11 @@ mod tests {
     #[case(
         "{\"process\": 7, \"levelname\": \"INFO\", \"message\": \"Let's rollback...\", \"context_id\": \"x\"}\n"
     )]
-    fn is_noticed(#[case] line: &str) {
+    fn detects_the_message(#[case] line: &str) {
         for step in [1, 2, 7, 1000] {
-            assert!(seen(line.as_bytes(), step), "{step}");
-            let text = format!("{}\nhello\n{line}more", "x".repeat(LONGEST + 1));
-            assert!(seen(text.as_bytes(), step), "{step}");
+            assert!(is_detected(line.as_bytes(), step), "{step}");
+            let text = format!("{}\nhello\n{line}more", "x".repeat(MAX_LINE_BYTES + 1));
+            assert!(is_detected(text.as_bytes(), step), "{step}");
         }
     }
 
@@ -133,9 +133,9 @@ mod tests {
     #[case("{\"levelname\": \"INFO\", \"message\": \"x\", \"y\": \"Let's rollback...\"}\n")]
     #[case("[] Let's rollback...\n")]
     #[case("INFO] Let's rollback...\n")]
-    fn others_are_not(#[case] line: &str) {
+    fn ignores_other_lines(#[case] line: &str) {
         for step in [1, 7, 1000] {
-            assert!(!seen(line.as_bytes(), step), "{step}");
+            assert!(!is_detected(line.as_bytes(), step), "{step}");
         }
     }
 }
