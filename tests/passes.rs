@@ -732,6 +732,7 @@ async fn a_run_writes_in_this_order_and_no_more() {
         "DELETE rolebindings",
         "DELETE roles",
         "DELETE serviceaccounts",
+        "DELETE configmaps",      // the journal
         "PATCH chaosexperiments", // the finalizer
     ];
     assert_eq!(fake.writes()[before..].iter().map(short).collect::<Vec<_>>(), teardown);

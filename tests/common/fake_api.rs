@@ -380,23 +380,36 @@ impl State {
             _ => panic!("the fake API server does not know {} {path} ({sent})", head.method),
         };
         if code < 300 && accept.contains("as=PartialObjectMetadata") {
-            let metadata = &answer["metadata"];
+            let only_metadata = |object: &Value| {
+                let metadata = &object["metadata"];
+                json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata})
+            };
+            let Some(items) = answer["items"].as_array() else { return (code, only_metadata(&answer)) };
+            let items: Vec<Value> = items.iter().map(only_metadata).collect();
+            let kind = "PartialObjectMetadataList";
             return (
                 code,
-                json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}),
+                json!({"apiVersion": "meta.k8s.io/v1", "kind": kind, "metadata": {}, "items": items}),
             );
         }
         (code, answer)
     }
 
-    /// The objects of a collection that have the label that is asked for.
+    /// The objects of a collection that match a label selector: `label=value`, `label`, or several of these.
     fn list(&self, path: &str, query: Option<&str>) -> Value {
-        let query = query.unwrap_or_default().replace("%2F", "/").replace("%3D", "=");
-        let asked = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));
-        let Some((label, value)) = asked.and_then(|selector| selector.split_once('=')) else {
-            panic!("the fake API server lists by one label: {path} ({query})")
+        let query = query.unwrap_or_default();
+        let selector = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));
+        let Some(selector) = selector else {
+            panic!("the fake API server lists by labels: {path} ({query})")
         };
-        let is_asked = |object: &&Value| object["metadata"]["labels"][label] == value;
+        let selector = selector.replace("%2F", "/").replace("%3D", "=").replace("%2C", ",");
+        let is_asked = |object: &&Value| {
+            let labels = &object["metadata"]["labels"];
+            selector.split(',').all(|requirement| match requirement.split_once('=') {
+                Some((label, value)) => labels[label] == value,
+                None => labels.get(requirement).is_some(),
+            })
+        };
         let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));
         let items: Vec<&Value> = inside.map(|(_, object)| object).filter(is_asked).collect();
         json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
