@@ -13,6 +13,7 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
+use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered, Verdict};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -180,7 +181,7 @@ impl Draft {
         let Some(run) = &mut self.status.run else { return };
         let ordered = Ordered::of(run, intent, now);
         finish(run, end, now);
-        verdict::record(run, evidence);
+        record::record(run, evidence);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         self.conclude(&verdict);
     }
@@ -193,7 +194,7 @@ impl Draft {
         let rolled_back = if is_never_started {
             Some((None, Reason::NotStarted, "the run never started".to_owned()))
         } else {
-            self.status.run.as_ref().map(verdict::rolled_back)
+            self.status.run.as_ref().map(record::rolled_back)
         };
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);

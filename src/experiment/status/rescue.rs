@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::judge::verdict;
+use crate::experiment::judge::record;
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -49,7 +49,7 @@ impl Draft {
                 (State::True, Reason::RescuePlayed, message)
             }
             Ok(rollbacks) => {
-                let (_, _, how) = verdict::rollbacks(rollbacks);
+                let (_, _, how) = record::rollbacks_played(rollbacks);
                 (State::False, Reason::RescueFailed, format!("pod {}: {how}", rescue.pod_name))
             }
             Err(problem) => (State::False, Reason::RescueFailed, problem.clone()),

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
+use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered};
 use crate::experiment::status::draft::{Draft, count, finish};
 use chaostoolkit_api::condition::{self, State, Type};
@@ -66,7 +67,7 @@ impl Draft {
     pub fn run_ended(&mut self, pod: &Pod, end: &End, evidence: &Evidence, intent: &Intent) -> &mut PastRun {
         let mut run = self.next_run(pod);
         finish(&mut run, end, self.now);
-        verdict::record(&mut run, evidence);
+        record::record(&mut run, evidence);
         let ordered = intent.abort.then_some(Ordered::Abort);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         let status = &mut self.status;

@@ -20,7 +20,7 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
-use crate::experiment::judge::verdict;
+use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
@@ -213,7 +213,7 @@ async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod
 fn played(end: &End) -> Result<Rollbacks, String> {
     let mut run = Run::default();
     let evidence = Evidence::reported(end);
-    verdict::record(&mut run, &evidence);
+    record::record(&mut run, &evidence);
     run.rollbacks.ok_or_else(|| {
         let judged = verdict::judge("of the rescue", end, &evidence);
         format!("the pod that was to play the rollbacks ended without: {}", judged.message)
