@@ -27,7 +27,7 @@ use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
 use chaostoolkit_journal::RollbackState;
 
-/// Whether there is a rescue that goes on, or has to begin.
+/// Whether a rescue goes on, or has to begin.
 #[must_use]
 pub fn is_open(status: &Status, intent: &Intent) -> bool {
     let Some(run) = status.run.as_ref().filter(|_| status.is_finished()) else { return false };
@@ -37,15 +37,15 @@ pub fn is_open(status: &Status, intent: &Intent) -> bool {
     }
 }
 
-/// Whether a run may have left its fault behind: it began, and was ended before its rollbacks were. One that came to its
-/// verdict played them or not as its author wants it.
+/// Whether a run may have left its fault in place: it began, and it ended before its rollbacks were complete. A run
+/// that came to a verdict played them, or did not, as its author wants.
 fn is_needed(outcome: Outcome, run: &Run) -> bool {
     let was_ended =
         matches!(outcome, Outcome::Interrupted | Outcome::Aborted | Outcome::Error | Outcome::Unknown);
     if !was_ended || run.started_at.is_none() {
         return false;
     }
-    // Exit code 137: killed. None: nobody saw the end.
+    // Exit code 137 means killed. No exit code means that nobody saw the end.
     let was_killed = run.exit_code.is_none_or(|code| code == 137);
     match &run.rollbacks {
         Some(rollbacks) if rollbacks.strategy.as_deref() == Some("never") => false,
@@ -209,7 +209,7 @@ async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod
     Ok(Progress::Done)
 }
 
-/// What a pod that has ended says of the rollbacks.
+/// What the pod of a rescue reports about the rollbacks.
 fn played(end: &End) -> Result<Rollbacks, String> {
     let mut run = Run::default();
     let evidence = Evidence::reported(end);
