@@ -68,8 +68,9 @@ if [ -n "$before" ]; then
   running=$(kubectl -n $ns get pods --field-selector=status.phase=Running --output 'jsonpath={.items[*].status.containerStatuses[*].imageID}')
   if [ -z "$digest" ] || [[ $running != *"$digest"* ]]; then show kubectl -n $ns rollout restart deployment/$ns; fi
 fi
-show kubectl -n $ns rollout status deployment/$ns --timeout=120s
 kubectl wait --for=condition=Established crd/chaosexperiments.chaostoolkit.org --timeout=30s >/dev/null
+rollout() { show kubectl -n $ns rollout status deployment/$ns --timeout=120s; }
+[ -z "$before" ] || rollout # or the operator of an earlier demo would run these experiments
 
 if [ -n "$(kubectl get "${examples[@]}" --ignore-not-found --output name)" ]; then
   begin "deleting the experiments of an interrupted demo"
@@ -78,6 +79,7 @@ fi
 
 begin "running the smallest experiment, and one that kills a pod of a Deployment"
 show kubectl apply "${examples[@]}"
+[ -n "$before" ] || rollout # the node pulls the image of the toolkit at the same time
 printf '\n$ kubectl -n %s get ctk --watch\n' $ns
 exec {rows}< <(exec kubectl -n $ns get ctk --watch)
 watch=$!
