@@ -353,7 +353,7 @@ async fn two_running(pods: &Api<Pod>, label: &str) -> BTreeSet<String> {
 
 /// An example that kills pods, with its own namespace under another name. The Deployment is there, the experiment is not
 /// applied yet: so a killed pod can be told from its replacement.
-async fn with_target(example: &mut Example, namespace: &str) -> (Api<Pod>, Value) {
+fn with_target(example: &mut Example, namespace: &str) -> (Api<Pod>, Value) {
     let target = format!("{}-target", example.install.namespace);
     example.text = example.text.replace(namespace, &target);
     let (mut experiments, rest): (Vec<_>, Vec<_>) = documents(&example.text)
@@ -368,7 +368,7 @@ async fn with_target(example: &mut Example, namespace: &str) -> (Api<Pod>, Value
 async fn a_deployment_survives_the_loss_of_a_pod_and_the_outcome_says_so() {
     let mut example = Example::new("pod-kill").await;
     let _stop = stop(&[&format!("delete namespace {}-target --wait=false", example.install.namespace)]);
-    let (pods, experiment) = with_target(&mut example, "pod-kill").await;
+    let (pods, experiment) = with_target(&mut example, "pod-kill");
     let before = two_running(&pods, "app=shop").await;
     Example::apply(&experiment.to_string(), &[]);
     let name = &example.names()[0];
@@ -392,7 +392,7 @@ async fn a_pod_is_killed_every_minute_and_another_takes_its_place() {
         &format!("-n {runs} delete cronjobs --all --wait=false"),
         &format!("delete namespace {}-target --wait=false", example.install.namespace),
     ]);
-    let (pods, experiment) = with_target(&mut example, "kill-pods").await;
+    let (pods, experiment) = with_target(&mut example, "kill-pods");
     let before = two_running(&pods, "app=victim").await;
     Example::apply(&experiment.to_string(), &[]);
     let name = &example.names()[0];

@@ -286,11 +286,12 @@ fn old_overlay(test: &str, paths: &[&str]) -> Vec<Value> {
     let directory = scratch(test);
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("ns.yaml"), OLD_NAMESPACES).unwrap();
-    let resources: String = paths.iter().map(|path| format!("- ROOT/{path}\n")).collect();
+    let resources = ["ns.yaml".to_owned()].into_iter().chain(paths.iter().map(|path| format!("ROOT/{path}")));
+    let resources = resources.collect::<Vec<_>>().join(", ");
     let patch = r#"[{"op": "replace", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "IfNotPresent"}]"#;
     let patches =
         format!("patches:\n- target: {{kind: Deployment, name: chaostoolkit-crd}}\n  patch: '{patch}'\n");
-    kustomization(&directory, &format!("{OLD_LABELS}resources:\n- ns.yaml\n{resources}{patches}"));
+    kustomization(&directory, &format!("{OLD_LABELS}resources: [{resources}]\n{patches}"));
     documents(&kustomize(directory.to_str().unwrap()))
 }
 
