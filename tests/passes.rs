@@ -14,6 +14,8 @@
 mod control;
 #[path = "common/fake_api.rs"]
 mod fake_api;
+#[path = "passes/journals.rs"]
+mod journals;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/schedule.rs"]

@@ -141,6 +141,25 @@ mod tests {
     }
 
     #[rstest]
+    #[case::absent(json!({}), false)]
+    #[case::wanted(json!({"keep_resources_on_delete": true}), true)]
+    #[case::as_python_sees_it(json!({"keep_resources_on_delete": "yes"}), true)]
+    #[case::empty(json!({"keep_resources_on_delete": ""}), false)]
+    #[case::beside_a_mistake(json!({"keep_resources_on_delete": true, "pod": 7}), true)]
+    fn the_author_may_keep_what_was_created(#[case] spec: Value, #[case] expected: bool) {
+        assert_eq!(intent(spec).keep_resources, expected);
+    }
+
+    #[rstest]
+    #[case::default(json!({}), 10)]
+    #[case::given(json!({"report": {"journal": {"historyLimit": 3}}}), 3)]
+    #[case::at_least_one(json!({"report": {"journal": {"historyLimit": -3}}}), 1)]
+    #[case::unreadable(json!({"report": {"journal": 7}}), 10)]
+    fn so_many_journals_are_kept(#[case] spec: Value, #[case] expected: i32) {
+        assert_eq!(intent(spec).journal_limit, expected);
+    }
+
+    #[rstest]
     #[case::default(json!({}), Some("2026-01-01T01:00:00Z"))]
     #[case::given(json!({"startDeadlineSeconds": 5}), Some("2026-01-01T00:00:05Z"))]
     #[case::never(json!({"startDeadlineSeconds": 0}), None)]

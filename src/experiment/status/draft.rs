@@ -49,8 +49,8 @@ impl Draft {
 
     /// The spec is valid. It has these unknown fields and these warnings.
     pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
-        let fields =
-            (!unknown.is_empty()).then(|| format!("unknown fields, which are not used: {}", unknown.join(", ")));
+        let fields = (!unknown.is_empty())
+            .then(|| format!("unknown fields, which are not used: {}", unknown.join(", ")));
         let reason = match (unknown, warnings) {
             ([], []) => Reason::Accepted,
             (_, []) => Reason::UnknownFields,
@@ -126,7 +126,12 @@ impl Draft {
         // it for that.
         let stays = matches!(self.status.phase, Some(Phase::Blocked | Phase::Scheduled | Phase::Suspended));
         if !(is_known && stays) {
-            self.set(Type::Provisioned, State::Unknown, Reason::Provisioning, "creating the objects of the run");
+            self.set(
+                Type::Provisioned,
+                State::Unknown,
+                Reason::Provisioning,
+                "creating the objects of the run",
+            );
             self.phase(Phase::Pending, Reason::Provisioning, "creating the objects of the run");
         }
     }
