@@ -84,7 +84,7 @@ fn one(
     let env = env_config_map(&parsed.spec);
     let facts = Facts {
         operator_namespace: experiment.namespace().to_owned(),
-        default_env_exists: exists(DEFAULT_ENV),
+        has_default_env: exists(DEFAULT_ENV),
         has_url: lists_url(&parsed.spec)
             || given(&env).is_some_and(|env| env["data"].get(URL_VARIABLE).is_some()),
         experiment_exists: exists(DEFAULT_EXPERIMENT),

@@ -38,7 +38,8 @@ pub async fn facts(
 ) -> Result<Facts, Error> {
     let own = names::child(DEFAULT_ENV, &names::suffix(experiment.uid()));
     let is_own = |recorded: &ResourceRef| recorded.kind == Kind::ConfigMap.as_str() && recorded.name == own;
-    let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
+    let is_own_recorded =
+        experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
     let maps = cluster.config_maps(namespace);
     let name = env_config_map(spec);
     let env = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
@@ -53,7 +54,7 @@ pub async fn facts(
     };
     Ok(Facts {
         operator_namespace: config.namespace.clone(),
-        default_env_exists: !recorded && (name != DEFAULT_ENV || env.is_some()),
+        has_default_env: !is_own_recorded && name == DEFAULT_ENV && env.is_some(),
         has_url,
         experiment_exists: experiment.is_some(),
         text: experiment.flatten(),

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::decide::plan::Plan;
+use crate::experiment::decide::plan::{Plan, Schedule};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
@@ -89,37 +89,9 @@ impl Draft {
         let references = resources.references().into_iter();
         self.status.resources =
             references.map(|made| ResourceRef { adopted: is_adopted(&made), ..made }).collect();
-        let is_known = if let Some(schedule) = &plan.schedule {
-            let recorded = self.status.schedule.get_or_insert_default();
-            let is_known = recorded.cron == schedule.cron;
-            if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
-                // The times of another schedule do not show what this one has missed.
-                recorded.last_schedule_time = None;
-            }
-            recorded.cron.clone_from(&schedule.cron);
-            recorded.time_zone.clone_from(&schedule.time_zone);
-            is_known
-        } else {
-            let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
-            let run = Run {
-                number: plan.owner.number,
-                trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
-                requested_at: asked
-                    .as_ref()
-                    .and_then(|asked| asked.requested_at.clone())
-                    .or(Some(Time(self.now))),
-                pod_name: resources.workload.name().to_owned(),
-                experiment: plan.about.clone(),
-                spec_hash: Some(plan.spec_hash.clone()),
-                ..Run::default()
-            };
-            let is_known = asked.as_ref() == Some(&run);
-            self.status.run = Some(run);
-            if self.status.schedule.take().is_some() {
-                (self.status.counters, self.status.history) = (None, Vec::new());
-            }
-            self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
-            is_known
+        let is_known = match &plan.schedule {
+            Some(schedule) => self.plan_schedule(schedule),
+            None => self.plan_run(plan, resources),
         };
         // A blocked experiment stays Blocked until this pass has come further, and a schedule that is followed keeps
         // its phase too. The end of a rejected spec does not stay: whoever waits for the end of the run must not take
@@ -134,6 +106,41 @@ impl Draft {
             );
             self.phase(Phase::Pending, Reason::Provisioning, "creating the objects of the run");
         }
+    }
+
+    /// Records the schedule. Returns whether it was recorded already.
+    fn plan_schedule(&mut self, schedule: &Schedule) -> bool {
+        let recorded = self.status.schedule.get_or_insert_default();
+        let is_known = recorded.cron == schedule.cron;
+        if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
+            // The times of another schedule do not show what this one has missed.
+            recorded.last_schedule_time = None;
+        }
+        recorded.cron.clone_from(&schedule.cron);
+        recorded.time_zone.clone_from(&schedule.time_zone);
+        is_known
+    }
+
+    /// Records the run. Returns whether it was recorded already.
+    fn plan_run(&mut self, plan: &Plan, resources: &Resources) -> bool {
+        let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
+        let requested_at = asked.as_ref().and_then(|asked| asked.requested_at.clone());
+        let run = Run {
+            number: plan.owner.number,
+            trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
+            requested_at: requested_at.or(Some(Time(self.now))),
+            pod_name: resources.workload.name().to_owned(),
+            experiment: plan.about.clone(),
+            spec_hash: Some(plan.spec_hash.clone()),
+            ..Run::default()
+        };
+        let is_known = asked.as_ref() == Some(&run);
+        self.status.run = Some(run);
+        if self.status.schedule.take().is_some() {
+            (self.status.counters, self.status.history) = (None, Vec::new());
+        }
+        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+        is_known
     }
 
     /// Something blocks the run, and somebody has to act.

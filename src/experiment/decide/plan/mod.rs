@@ -57,7 +57,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),
-            own: config_map == DEFAULT_ENV && !facts.default_env_exists,
+            own: config_map == DEFAULT_ENV && !facts.has_default_env,
             config_map,
             secret: given(env.secret_name),
             variables: env.variables,

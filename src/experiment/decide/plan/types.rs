@@ -143,8 +143,9 @@ pub enum Source {
 pub struct Facts {
     /// The operator's own namespace, in which nothing runs.
     pub operator_namespace: String,
-    /// Whether the default `ConfigMap` of variables exists in the namespace of the run.
-    pub default_env_exists: bool,
+    /// Whether the default `ConfigMap` of variables exists in the namespace of the run, and the run was not given one of its
+    /// own before.
+    pub has_default_env: bool,
     /// Whether the variables of the run contain the URL of the experiment.
     pub has_url: bool,
     /// Whether the `ConfigMap` of the experiment exists in the namespace of the run.

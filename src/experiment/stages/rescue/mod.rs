@@ -104,14 +104,12 @@ async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
     }
     let Some(rescue) = rescue else { return begin(pass).await };
     match find(pass).await? {
-        Some(pod) => follow(pass, intent, &rescue, &pod).await,
+        Some(pod) => await_end(pass, intent, &rescue, &pod).await,
         None if rescue.pod_uid.is_some() => {
             let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
-            conclude(pass, Err(problem)).await
+            finish(pass, Err(problem)).await
         }
-        None if is_late(&rescue, intent) => {
-            conclude(pass, Err(impossible("it has not started in time"))).await
-        }
+        None if is_late(&rescue, intent) => finish(pass, Err(impossible("it has not started in time"))).await,
         None => begin(pass).await,
     }
 }
@@ -120,7 +118,7 @@ async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
 async fn begin(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     match start(pass).await {
         Err(error) if error.is_not_found() || error.reason() == Reason::NamespaceTerminating => {
-            conclude(pass, Err(impossible(&error.describe()))).await
+            finish(pass, Err(impossible(&error.describe()))).await
         }
         started => started,
     }
@@ -157,7 +155,7 @@ async fn find(pass: &Pass<'_>) -> Result<Option<Pod>, Error> {
 async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let resources = match prepare(pass).await? {
         Ok(resources) => resources,
-        Err(problem) => return conclude(pass, Err(problem)).await,
+        Err(problem) => return finish(pass, Err(problem)).await,
     };
     pass.draft.rescue_planned(&resources);
     pass.write().await?;
@@ -193,7 +191,12 @@ fn impossible(problem: &str) -> String {
 }
 
 /// Waits for the end of the pod, and records it.
-async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod) -> Result<Progress, Error> {
+async fn await_end(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    rescue: &Rescue,
+    pod: &Pod,
+) -> Result<Progress, Error> {
     let cluster = &pass.context.cluster;
     let state = pod_state(pod);
     let PodState::Ended(end) = &state else {
@@ -204,7 +207,7 @@ async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod
         }
         return Ok(Progress::Waiting);
     };
-    conclude(pass, played(end)).await?;
+    finish(pass, played(end)).await?;
     pods::release(cluster, pod).await?;
     Ok(Progress::Done)
 }
@@ -221,7 +224,7 @@ fn played(end: &End) -> Result<Rollbacks, String> {
 }
 
 /// Records the end of a rescue.
-async fn conclude(pass: &mut Pass<'_>, played: Result<Rollbacks, String>) -> Result<Progress, Error> {
+async fn finish(pass: &mut Pass<'_>, played: Result<Rollbacks, String>) -> Result<Progress, Error> {
     pass.draft.rescue_ended(played);
     pass.write().await?;
     Ok(Progress::Done)
