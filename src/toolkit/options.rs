@@ -1,23 +1,14 @@
 //! The options of `chaos run` that a spec asks for.
 
-use chaostoolkit_api::spec::options::{DryRun, HypothesisStrategy, RollbackStrategy};
 use chaostoolkit_api::spec::{InvalidSpec, PodSpec};
 use chaostoolkit_api::{Spec, Text};
 
 /// The options of `chaos run` that the spec asks for, each said in one place only.
 pub fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
     let asked = [
-        (
-            "rollbackStrategy",
-            "--rollback-strategy",
-            spec.rollback_strategy.map(|strategy: RollbackStrategy| strategy.as_str()),
-        ),
-        (
-            "hypothesisStrategy",
-            "--hypothesis-strategy",
-            spec.hypothesis_strategy.map(|strategy: HypothesisStrategy| strategy.as_str()),
-        ),
-        ("dryRun", "--dry", spec.dry_run.map(|dry: DryRun| dry.as_str())),
+        ("rollbackStrategy", "--rollback-strategy", spec.rollback_strategy.map(Text::as_str)),
+        ("hypothesisStrategy", "--hypothesis-strategy", spec.hypothesis_strategy.map(Text::as_str)),
+        ("dryRun", "--dry", spec.dry_run.map(Text::as_str)),
     ];
     let arguments = pod.chaos_args.clone().unwrap_or_default();
     let mut options = Vec::new();

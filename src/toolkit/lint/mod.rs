@@ -14,8 +14,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use strum::VariantArray;
 
 use crate::yaml;
+use chaostoolkit_api::Text;
+use chaostoolkit_api::spec::options::{HypothesisStrategy, RollbackStrategy};
 
 #[cfg(test)]
 mod tests;
@@ -86,17 +89,9 @@ const PROVIDER: &[&str] = &[
 ];
 const PAUSES: &[&str] = &["before", "after"];
 
-const ROLLBACKS_STRATEGIES: &[&str] = &["default", "always", "never", "deviated"];
-/// The last is a slip of early versions that all later ones understand.
-const HYPOTHESIS_STRATEGIES: &[&str] = &[
-    "default",
-    "before-method-only",
-    "after-method-only",
-    "during-method-only",
-    "continuously",
-    "skip",
-    "continously",
-];
+/// The strategies that the toolkit accepts for the hypothesis, besides those that a spec can ask for. The second is a typo
+/// of early versions, which all later versions accept.
+const OTHER_HYPOTHESIS_STRATEGIES: [&str; 2] = ["skip", "continously"];
 
 /// What the author of an experiment should know about the text in `file`, one sentence each. Like the toolkit, this
 /// goes by the ending of the file's name.
@@ -194,7 +189,7 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
         check_closed(rollbacks, STRATEGY, "of runtime.rollbacks", warnings);
         check_strategy(
             rollbacks,
-            ROLLBACKS_STRATEGIES,
+            &texts(RollbackStrategy::VARIANTS),
             "runtime.rollbacks.strategy is not default, always, never or deviated, so the toolkit never runs the \
              rollbacks",
             warnings,
@@ -204,7 +199,7 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
         check_closed(hypothesis, STRATEGY, "of runtime.hypothesis", warnings);
         check_strategy(
             hypothesis,
-            HYPOTHESIS_STRATEGIES,
+            &[texts(HypothesisStrategy::VARIANTS).as_slice(), &OTHER_HYPOTHESIS_STRATEGIES].concat(),
             "runtime.hypothesis.strategy is not default, before-method-only, after-method-only, \
              during-method-only, continuously or skip, so the toolkit fails",
             warnings,
@@ -213,6 +208,10 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
     if let Some(python) = mapping(runtime, "python") {
         check_closed(python, PYTHON, "of runtime.python", warnings);
     }
+}
+
+fn texts(strategies: &[impl Text]) -> Vec<&'static str> {
+    strategies.iter().map(|strategy| strategy.as_str()).collect()
 }
 
 /// Without a strategy there is a default, but one without a value counts as one that is not known.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::status::ExperimentStatus;
-use crate::{depth, lenient};
+use crate::{depth, lenient, words};
 use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. Everything is optional: an empty spec runs `experiment.json` of the
@@ -178,11 +178,13 @@ pub struct ChaosToolkitExperimentSpec {
     /// When rollbacks are played: `default`, `always`, `never` or `deviated`. Goes before what the experiment and the
     /// settings say. Without any of them: `always`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::rollback_strategy")]
     pub rollback_strategy: Option<RollbackStrategy>,
 
     /// When the steady state is evaluated: `default`, `before-method-only`, `after-method-only`, `during-method-only` or
     /// `continuously`. Needs Chaos Toolkit 1.7 or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::hypothesis_strategy")]
     pub hypothesis_strategy: Option<HypothesisStrategy>,
 
     /// Runs without these: `probes`, `actions`, `activities` or `pause`. Needs Chaos Toolkit 1.10 or later.

@@ -3,60 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// When rollbacks are played.
-/// <https://chaostoolkit.org/reference/usage/run/>
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
-#[serde(rename_all = "camelCase")]
-#[strum(serialize_all = "camelCase")]
-pub enum RollbackStrategy {
-    /// As the version of the toolkit does it: which differs between versions.
-    Default,
-    /// Whatever happened.
-    Always,
-    /// Not at all.
-    Never,
-    /// If the system deviated.
-    Deviated,
-}
-
-/// When the steady state is evaluated.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum HypothesisStrategy {
-    /// Before and after the method.
-    Default,
-    /// Before it.
-    BeforeMethodOnly,
-    /// After it.
-    AfterMethodOnly,
-    /// During it.
-    DuringMethodOnly,
-    /// Before, during and after it.
-    Continuously,
-}
+pub use chaostoolkit_journal::{HypothesisStrategy, RollbackStrategy};
 
 /// What a dry run leaves out.
 #[derive(
