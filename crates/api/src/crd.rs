@@ -3,7 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-use crate::ChaosToolkitExperiment;
+use crate::spec::ChaosToolkitExperiment;
 
 /// The definition as users apply it: `manifests/crd.yaml` is this, printed.
 ///

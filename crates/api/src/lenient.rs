@@ -3,14 +3,9 @@
 //! What its users have stored must go on working, so these fields have no type in the schema either; their
 //! descriptions say what to write.
 
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-
-use crate::spec::EnvSpec;
 
 /// A yes or no as Python sees it: `false`, `0`, `""`, `[]` and `{}` are no, everything else is yes; `null` is absent.
 pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
@@ -55,45 +50,6 @@ pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
             Some(_) => Err(D::Error::custom("`name` is not a text")),
         },
         _ => Err(D::Error::invalid_type(Unexpected::Other("neither a text nor a mapping"), &"an image name")),
-    }
-}
-
-/// Variables: where they come from, or the older list of name and value.
-pub fn env<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EnvSpec>, D::Error> {
-    deserializer.deserialize_any(Env)
-}
-
-/// Reads both forms in place, so that the path of what is wrong is not lost.
-struct Env;
-
-impl<'de> Visitor<'de> for Env {
-    type Value = Option<EnvSpec>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping, or a list of variables with name and value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        EnvSpec::deserialize(MapAccessDeserializer::new(map)).map(Some)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut variables = Vec::new();
-        while let Some(variable) = items.next_element::<Value>()? {
-            if variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
-                return Err(A::Error::custom(format!("entry {} has no `name`", variables.len())));
-            }
-            variables.push(variable);
-        }
-        Ok(Some(EnvSpec { variables, ..EnvSpec::default() }))
     }
 }
 

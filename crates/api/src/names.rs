@@ -82,7 +82,7 @@ pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
 /// in hex. The same as in 0.14.0, so that a pod of either operator stands in the way of the other starting a second.
 ///
 /// ```
-/// # use chaostoolkit_operator::names::suffix;
+/// # use chaostoolkit_api::names::suffix;
 /// assert_eq!(suffix("123e4567-e89b-12d3-a456-426614174000"), "a235f4ad3e");
 /// ```
 #[must_use]

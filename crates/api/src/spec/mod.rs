@@ -1,7 +1,23 @@
 //! What an author writes.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
+mod env;
+mod invalid;
 pub mod options;
+mod pod;
+mod report;
+mod rights;
+mod schedule;
+mod schema;
+mod template;
+
+pub use env::EnvSpec;
+pub use invalid::InvalidSpec;
+pub use pod::{ExperimentSpec, PodSpec, SettingsSpec};
+pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
+pub use rights::{RoleSpec, ServiceAccountSpec};
+pub use schedule::ScheduleSpec;
+pub use template::TemplateSpec;
 
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -111,7 +127,7 @@ pub struct ChaosToolkitExperimentSpec {
 
     /// Boolean. Runs `chaos --verbose`. Defaults to false.
     #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
+    #[schemars(schema_with = "schema::untyped")]
     pub verbose: Option<bool>,
 
     /// Which templates the objects of the run are made from.
@@ -137,7 +153,7 @@ pub struct ChaosToolkitExperimentSpec {
     /// The experiment itself, as it would stand in a file: `title`, `method` and so on. It is kept in a ConfigMap of its
     /// own then, and `pod.experiment` has to be absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "mapping")]
+    #[schemars(schema_with = "schema::mapping")]
     pub experiment: Option<Value>,
 
     /// How the operator gets to know what the run found.
@@ -202,247 +218,8 @@ pub struct ChaosToolkitExperimentSpec {
         deserialize_with = "lenient::truth",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(schema_with = "untyped")]
+    #[schemars(schema_with = "schema::untyped")]
     pub keep_resources_on_delete: Option<bool>,
-}
-
-/// Which templates the objects of the run are made from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct TemplateSpec {
-    /// Name of the ConfigMap that holds the templates, in the operator's namespace. Defaults to
-    /// `chaostoolkit-resources-templates`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// Service account of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct ServiceAccountSpec {
-    /// An existing service account in the namespace of the run. Without it, one is created for the experiment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// Rights of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct RoleSpec {
-    /// An existing Role in the namespace of the run to bind. Without it, one is created from the templates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// An existing RoleBinding that already gives the service account its rights: none is created then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bind: Option<String>,
-    /// Namespaces, 8 at the most, in which the service account gets the role too. They have to exist.
-    #[serde(
-        default,
-        rename = "binds_to_namespaces",
-        deserialize_with = "lenient::arguments",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(schema_with = "untyped")]
-    pub binds_to_namespaces: Option<Vec<String>>,
-}
-
-/// When to run, again and again: a CronJob.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct ScheduleSpec {
-    /// `cronJob`, the only kind there is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// When, in the form of cron: minute, hour, day of month, month, day of week. For example `*/5 * * * *`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Time zone of the times, by its name, such as `Europe/Paris`. Defaults to that of the controller manager.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// What happens when a run is due while the one before goes on: `Forbid` (the default), `Allow` or `Replace`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency_policy: Option<String>,
-    /// Seconds that a run may start late before it is left out. Defaults to 200.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub starting_deadline_seconds: Option<i64>,
-    /// Starts no more runs while true. Defaults to false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspend: Option<bool>,
-    /// How many pods of completed runs are kept. Defaults to 3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub successful_runs_history_limit: Option<i32>,
-    /// How many pods of failed runs are kept. Defaults to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed_runs_history_limit: Option<i32>,
-}
-
-/// The pod of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct PodSpec {
-    /// Image with the Chaos Toolkit: its name, or the older form `{name: …}`. Defaults to the template's,
-    /// `chaostoolkit/chaostoolkit`.
-    #[serde(default, deserialize_with = "lenient::image", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub image: Option<String>,
-
-    /// The whole pod, as YAML text or as a mapping, in place of the template. With it, the options below are not used,
-    /// except for the name of the service account. It has a container called `chaostoolkit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub template: Option<Value>,
-
-    /// Environment variables of the run: where they come from, or a list of name and value.
-    #[serde(default, deserialize_with = "lenient::env", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "env_or_list")]
-    pub env: Option<EnvSpec>,
-
-    /// Older place of `env.configMapName`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_name: Option<String>,
-
-    /// Settings of the Chaos Toolkit, from a Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<SettingsSpec>,
-
-    /// Where the experiment is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub experiment: Option<ExperimentSpec>,
-
-    /// Arguments of `chaos`, all of them, in place of `run $(EXPERIMENT_PATH)`. Null and empty ones are dropped. Use
-    /// `$(NAME)` for environment variables.
-    #[serde(default, deserialize_with = "lenient::arguments", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub chaos_args: Option<Vec<String>>,
-
-    /// Path of `chaos` in the image. Defaults to `chaos`, found on the image's PATH.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chaos_command_path: Option<String>,
-}
-
-/// Environment variables of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct EnvSpec {
-    /// Boolean. Whether the variables of the ConfigMap are set. Defaults to true.
-    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub enabled: Option<bool>,
-    /// ConfigMap in the namespace of the run whose keys become variables. Defaults to `chaostoolkit-env`; an empty one
-    /// is created for the experiment if that does not exist.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_name: Option<String>,
-    /// Secret in the namespace of the run whose keys become variables too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<String>,
-    /// Variables that were given as a list.
-    #[serde(skip)]
-    pub variables: Vec<Value>,
-}
-
-/// Settings of the Chaos Toolkit, mounted at `/home/svc/.chaostoolkit/`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct SettingsSpec {
-    /// Boolean. Whether the Secret is mounted. Defaults to false.
-    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub enabled: Option<bool>,
-    /// Secret in the namespace of the run with a key `settings.yaml`. Defaults to `chaostoolkit-settings`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_name: Option<String>,
-}
-
-/// Where the experiment is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct ExperimentSpec {
-    /// Boolean. Whether the experiment is a file from a ConfigMap. When false it is fetched from the URL in the
-    /// environment variable `EXPERIMENT_URL`. Defaults to true.
-    #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "untyped")]
-    pub as_file: Option<bool>,
-    /// ConfigMap in the namespace of the run that holds the experiment. Defaults to `chaostoolkit-experiment`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_name: Option<String>,
-    /// Key of the ConfigMap, and name of the file in `/home/svc`. Its ending says how it is read: `.json`, `.yaml` or
-    /// `.yml`. Defaults to `experiment.json`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map_experiment_file_name: Option<String>,
-}
-
-/// How the operator gets to know what the run found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct ReportSpec {
-    /// `runner` (the default): a small program of the operator's starts the toolkit in its container and reports what
-    /// the journal says. `none`: the pod is left as the template has it, and the outcome is a guess from the exit code
-    /// and the log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<ReportMode>,
-    /// What becomes of the journals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub journal: Option<JournalSpec>,
-}
-
-/// How the outcome of a run is found out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ReportMode {
-    /// From the journal, by a program that starts the toolkit.
-    #[default]
-    Runner,
-    /// From the exit code and the log: a guess.
-    None,
-}
-
-/// What becomes of the journals.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
-pub struct JournalSpec {
-    /// `configMap` (the default): the journal of each run is kept in a ConfigMap beside the experiment, whole, with the
-    /// outputs of its activities. `none`: it is not kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<JournalStore>,
-    /// How many journals are kept, the newest. Defaults to 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
-    pub history_limit: Option<i32>,
-}
-
-/// Where a journal is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum JournalStore {
-    /// In a ConfigMap beside the experiment.
-    #[default]
-    ConfigMap,
-    /// Nowhere.
-    None,
-}
-
-/// A mapping of whatever keys.
-fn mapping(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
-}
-
-/// A value of any type: fields that 0.14.0 took in several forms.
-fn untyped(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
-}
-
-/// The fields of the mapping, for `kubectl explain`, without saying that it is one.
-fn env_or_list(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let mut schema = EnvSpec::json_schema(generator);
-    schema.remove("type");
-    schema.insert("nullable".to_owned(), true.into());
-    schema
 }
 
 /// A spec that was understood.
@@ -452,30 +229,6 @@ pub struct Parsed {
     pub spec: ChaosToolkitExperimentSpec,
     /// Paths of the fields that nobody reads, such as `spec.pod.imagee`.
     pub unknown: Vec<String>,
-}
-
-/// A spec that was not understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {problem}")]
-pub struct InvalidSpec {
-    /// Path of the field, such as `spec.pod.env.configMapName`.
-    pub path: String,
-    /// What is wrong with it.
-    pub problem: String,
-    /// Whether it was understood, and is not allowed.
-    pub is_forbidden: bool,
-}
-
-impl InvalidSpec {
-    /// The field at this path is wrong.
-    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { path: path.into(), problem: problem.into(), is_forbidden: false }
-    }
-
-    /// The field at this path asks for what no author gets.
-    pub fn forbidden(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { is_forbidden: true, ..Self::new(path, problem) }
-    }
 }
 
 impl ChaosToolkitExperimentSpec {
