@@ -23,8 +23,8 @@ use crate::experiment::stages::orphans;
 use crate::experiment::{error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::config::Config;
-use crate::process::health::{Health, Milestone};
-use crate::process::leader::term::Lead;
+use crate::process::health::{Health, ReadinessCheck};
+use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
 use chaostoolkit_api::{Experiment, names};
 
@@ -38,8 +38,8 @@ const GRACE: Duration = Duration::from_secs(20);
 pub async fn run(
     client: Client,
     config: Config,
-    (lead, health, metrics): (Lead, Health, Metrics),
-    begun: &Milestone,
+    (leadership, health, metrics): (Leadership, Health, Metrics),
+    begun: &ReadinessCheck,
     stop: CancellationToken,
 ) {
     let (experiments, experiments_writer) = store::<Watched>();
@@ -47,18 +47,18 @@ pub async fn run(
     let Some(watching) = stop.run_until_cancelled(watch::config(&client, &config.namespace)).await else {
         return;
     };
-    let own_client = watch::client(&client, &health.pulse("watch of experiments", watch::SILENCE));
+    let own_client = watch::client(&client, &health.heartbeat("watch of experiments", watch::SILENCE));
     let api = Api::<Watched>::namespaced(own_client, &config.namespace);
-    let filled = health.milestone("the cache of experiments is full");
+    let filled = health.readiness_check("the cache of experiments is full");
     let experiment_events =
         watched(api, watching.clone(), filled).reflect(experiments_writer).touched_objects();
     // Only the metadata: the status of a pod is read live when it matters.
-    let own_client = watch::client(&client, &health.pulse("watch of pods", watch::SILENCE));
+    let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watching.labels(names::UID_LABEL);
-    let filled = health.milestone("the cache of pods is full");
+    let filled = health.readiness_check("the cache of pods is full");
     let pod_events = watched(api, ours, filled).reflect(pods_writer).touched_objects();
-    begun.reach();
+    begun.pass();
 
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -75,19 +75,19 @@ pub async fn run(
         config,
     });
 
-    let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), lead.clone()));
+    let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     // A process that does not lead watches too, so that it starts with full caches once it leads.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
-        .reconcile_all_on(lead.begins())
+        .reconcile_all_on(leadership.begins())
         .trigger_backoff(NoDelay)
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
             move |seen, context| {
-                let lead = lead.clone();
+                let leadership = leadership.clone();
                 async move {
-                    let pass = lead.within(reconcile(seen, context)).await;
+                    let pass = leadership.within(reconcile(seen, context)).await;
                     // The next term begins with a pass over all experiments.
                     pass.unwrap_or_else(|| Ok(Action::await_change()))
                 }

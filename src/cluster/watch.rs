@@ -22,7 +22,7 @@ use tracing::{debug, info};
 
 use crate::cluster::discovery;
 use crate::process::backoff;
-use crate::process::health::{Milestone, Pulse};
+use crate::process::health::{Heartbeat, ReadinessCheck};
 
 /// How long the beginning of an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -40,12 +40,12 @@ const PACE: Duration = Duration::from_secs(2);
 pub const SILENCE: Duration = Duration::from_secs(90);
 
 /// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store. Reaches the
-/// milestone when its first list is complete. (`Store::wait_until_ready` is no way to learn that: of two tasks that
+/// check when its first list is complete. (`Store::wait_until_ready` is no way to learn that: of two tasks that
 /// wait for the same store, kube-runtime 5.0.0 wakes only the last, and the controller is one.)
 pub fn watched<K>(
     api: Api<K>,
     config: watcher::Config,
-    filled: Milestone,
+    filled: ReadinessCheck,
 ) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
@@ -55,8 +55,8 @@ where
         .backoff(backoff::of_watch())
         .modify(|object| object.managed_fields_mut().clear())
         .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) && !filled.is_reached() {
-                filled.reach();
+            if matches!(event, watcher::Event::InitDone) && !filled.has_passed() {
+                filled.pass();
                 info!("the cache of {} is full", K::plural(&K::DynamicType::default()));
             }
         })
@@ -68,32 +68,32 @@ pub async fn config(client: &Client, namespace: &str) -> watcher::Config {
     if discovery::streams_lists(client, namespace).await { config.streaming_lists() } else { config }
 }
 
-/// A client for one watch. The pulse beats with every request, answer and piece of an answer.
+/// A client for one watch. The heartbeat beats with every request, answer and piece of an answer.
 #[must_use]
-pub fn client(client: &Client, pulse: &Pulse) -> Client {
+pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
     let namespace = client.default_namespace().to_owned();
     let next = std::sync::Arc::new(Mutex::new(Instant::now()));
-    let (client, pulse) = (client.clone(), pulse.clone());
+    let (client, heartbeat) = (client.clone(), heartbeat.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
-        let (client, pulse, next) = (client.clone(), pulse.clone(), next.clone());
+        let (client, heartbeat, next) = (client.clone(), heartbeat.clone(), next.clone());
         async move {
             let mut next = next.lock().await;
             sleep_until(*next).await;
             *next = Instant::now() + PACE;
             drop(next);
-            pulse.beat();
+            heartbeat.beat();
             let answer = timeout(ANSWER, client.send(request)).await;
-            pulse.beat();
+            heartbeat.beat();
             let answer = answer.map_err(|_| format!("no answer within {ANSWER:?}"))??;
             // Quiet for too long ends the answer. For the watcher that is the usual end of a watch: it asks for the rest.
             Ok::<_, BoxError>(answer.map(|body| {
-                StreamBody::new(stream::unfold((body, pulse), async |(mut body, pulse)| {
+                StreamBody::new(stream::unfold((body, heartbeat), async |(mut body, heartbeat)| {
                     let Ok(frame) = timeout(QUIET, body.frame()).await else {
                         debug!("a watch was quiet for {QUIET:?} and is asked for anew");
                         return None;
                     };
-                    pulse.beat();
-                    frame.map(|frame| (frame, (body, pulse)))
+                    heartbeat.beat();
+                    frame.map(|frame| (frame, (body, heartbeat)))
                 }))
             }))
         }

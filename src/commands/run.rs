@@ -14,9 +14,9 @@ use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
 use crate::process::config::{Config, RELEASED_IMAGE, Runner};
-use crate::process::health::{Health, heartbeat};
+use crate::process::health::{Health, beat_every_second};
 use crate::process::leader::claim::Claim;
-use crate::process::leader::term::Lead;
+use crate::process::leader::term::Leadership;
 use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
 use crate::process::server::{self, Endpoints};
@@ -40,17 +40,17 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
 
     // Served before anything is asked: an API server that is down must not get this process killed.
     let (health, metrics) = (Health::default(), Metrics::default());
-    let begun = health.milestone("the runner is known");
-    tokio::spawn(heartbeat(health.pulse("event loop", STUCK)));
+    let begun = health.readiness_check("the runner is known");
+    tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
 
     if let Some(runner) = stop.run_until_cancelled(self::runner(&client, runner)).await {
         let over = CancellationToken::new();
-        let (lead, election) = elect(&client, &namespace, leader, &health, over.clone());
-        metrics.tell_of(lead.clone());
+        let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
+        metrics.report_leadership(leadership.clone());
         let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
-        controller::run(client, config, (lead, health, metrics), &begun, stop.clone()).await;
+        controller::run(client, config, (leadership, health, metrics), &begun, stop.clone()).await;
         // Given up only now, so that the next one begins after our last pass.
         over.cancel();
         election.await.context("the election panicked")?;
@@ -69,17 +69,18 @@ fn elect(
     args: LeaderArgs,
     health: &Health,
     over: CancellationToken,
-) -> (Lead, JoinHandle<()>) {
+) -> (Leadership, JoinHandle<()>) {
     let LeaderArgs { leader_elect, lease_name, lease_duration, lease_identity } = args;
     if leader_elect == Choice::No {
-        return (Lead::forever(), tokio::spawn(async {}));
+        return (Leadership::forever(), tokio::spawn(async {}));
     }
     let identity = lease_identity.filter(|given| !given.is_empty()).unwrap_or_else(leader::identity);
     let claim = Claim { name: lease_name, identity, duration: lease_duration };
-    let pulse = health.pulse("election", UNDECIDED.max(lease_duration));
-    let knows = health.milestone("it is known who leads");
-    let (candidate, lead) = Candidate::new(Api::namespaced(client.clone(), namespace), claim, pulse, knows);
-    (lead, tokio::spawn(candidate.run(over)))
+    let heartbeat = health.heartbeat("election", UNDECIDED.max(lease_duration));
+    let leader_is_known = health.readiness_check("it is known who leads");
+    let (candidate, leadership) =
+        Candidate::new(Api::namespaced(client.clone(), namespace), claim, heartbeat, leader_is_known);
+    (leadership, tokio::spawn(candidate.run(over)))
 }
 
 /// Decides how the runner gets into pods: as the flags say, and otherwise in the same way as the operator got here.

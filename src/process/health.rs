@@ -16,34 +16,34 @@ pub struct Health(Arc<Mutex<Signs>>);
 
 #[derive(Default)]
 struct Signs {
-    pulses: Vec<(&'static str, Duration, Pulse)>,
-    milestones: Vec<(&'static str, Milestone)>,
+    heartbeats: Vec<(&'static str, Duration, Heartbeat)>,
+    readiness_checks: Vec<(&'static str, ReadinessCheck)>,
 }
 
 impl Health {
     /// Adds a part that must not be silent for longer than the limit.
     #[must_use]
-    pub fn pulse(&self, part: &'static str, limit: Duration) -> Pulse {
-        let pulse = Pulse::default();
-        self.lock().pulses.push((part, limit, pulse.clone()));
-        pulse
+    pub fn heartbeat(&self, part: &'static str, limit: Duration) -> Heartbeat {
+        let heartbeat = Heartbeat::default();
+        self.lock().heartbeats.push((part, limit, heartbeat.clone()));
+        heartbeat
     }
 
     /// Adds something that has to be reached once.
     #[must_use]
-    pub fn milestone(&self, what: &'static str) -> Milestone {
-        let milestone = Milestone::default();
-        self.lock().milestones.push((what, milestone.clone()));
-        milestone
+    pub fn readiness_check(&self, what: &'static str) -> ReadinessCheck {
+        let check = ReadinessCheck::default();
+        self.lock().readiness_checks.push((what, check.clone()));
+        check
     }
 
     /// What has fallen silent, if anything has.
     pub fn alive(&self) -> Result<(), String> {
         let signs = self.lock();
         let silent: Vec<String> = signs
-            .pulses
+            .heartbeats
             .iter()
-            .map(|(part, limit, pulse)| (part, limit, pulse.silence()))
+            .map(|(part, limit, heartbeat)| (part, limit, heartbeat.silence()))
             .filter(|(_, limit, silence)| silence > *limit)
             .map(|(part, limit, silence)| {
                 format!("{part}: no sign of life for {silence:.0?}, limit {limit:?}")
@@ -55,7 +55,7 @@ impl Health {
     /// What has not been reached yet, if anything has not.
     pub fn ready(&self) -> Result<(), String> {
         let signs = self.lock();
-        let missing = signs.milestones.iter().filter(|(_, milestone)| !milestone.is_reached());
+        let missing = signs.readiness_checks.iter().filter(|(_, check)| !check.has_passed());
         let missing: Vec<String> = missing.map(|(what, _)| format!("not yet: {what}")).collect();
         if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
     }
@@ -68,20 +68,20 @@ impl Health {
 
 /// A part's sign of life.
 #[derive(Clone)]
-pub struct Pulse {
+pub struct Heartbeat {
     began: Instant,
     /// Milliseconds from there to the last beat.
     last: Arc<AtomicU64>,
 }
 
-impl Default for Pulse {
+impl Default for Heartbeat {
     /// Just begun, which counts as a beat.
     fn default() -> Self {
         Self { began: Instant::now(), last: Arc::default() }
     }
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Something has happened.
     pub fn beat(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -97,25 +97,25 @@ impl Pulse {
 
 /// Something that is reached once, and from then on.
 #[derive(Clone, Default)]
-pub struct Milestone(Arc<AtomicBool>);
+pub struct ReadinessCheck(Arc<AtomicBool>);
 
-impl Milestone {
+impl ReadinessCheck {
     /// It is reached.
-    pub fn reach(&self) {
+    pub fn pass(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether it is.
     #[must_use]
-    pub fn is_reached(&self) -> bool {
+    pub fn has_passed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// Beats as long as tasks get their turn and timers fire.
-pub async fn heartbeat(pulse: Pulse) {
+pub async fn beat_every_second(heartbeat: Heartbeat) {
     loop {
-        pulse.beat();
+        heartbeat.beat();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -127,8 +127,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_silent_for_too_long_is_named_and_a_beat_cures_it() {
         let health = Health::default();
-        let slow = health.pulse("the slow one", Duration::from_secs(60));
-        let _fast = health.pulse("the fast one", Duration::from_secs(90));
+        let slow = health.heartbeat("the slow one", Duration::from_secs(60));
+        let _fast = health.heartbeat("the fast one", Duration::from_secs(90));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(health.alive(), Ok(()));
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_heartbeat_goes_on() {
         let health = Health::default();
-        tokio::spawn(heartbeat(health.pulse("the event loop", Duration::from_secs(2))));
+        tokio::spawn(beat_every_second(health.heartbeat("the event loop", Duration::from_secs(2))));
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_secs(5)).await;
             assert_eq!(health.alive(), Ok(()));
@@ -152,10 +152,10 @@ mod tests {
     #[tokio::test]
     async fn it_is_ready_once_every_milestone_is_reached() {
         let health = Health::default();
-        let [first, second] = ["one", "two"].map(|what| health.milestone(what));
-        second.reach();
+        let [first, second] = ["one", "two"].map(|what| health.readiness_check(what));
+        second.pass();
         assert_eq!(health.ready(), Err("not yet: one".to_owned()));
-        first.reach();
+        first.pass();
         assert_eq!(health.ready(), Ok(()));
     }
 }

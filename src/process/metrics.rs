@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::process::leader::term::Lead;
+use crate::process::leader::term::Leadership;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Phase, Text};
 
@@ -24,8 +24,8 @@ pub struct Metrics {
     failures: Family<Label, Counter>,
     duration: Histogram,
     runs: Family<[(&'static str, &'static str); 2], Counter>,
-    leads: Gauge,
-    lead: Arc<OnceLock<Lead>>,
+    is_leader: Gauge,
+    leadership: Arc<OnceLock<Leadership>>,
     registry: Arc<Registry>,
 }
 
@@ -45,10 +45,10 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
-        let leads = Gauge::default();
-        registry.register("leader", "Whether this operator leads, 1 or 0", leads.clone());
-        let (lead, registry) = (Arc::default(), Arc::new(registry));
-        Self { passes, failures, duration, runs, leads, lead, registry }
+        let is_leader = Gauge::default();
+        registry.register("leader", "Whether this operator leads, 1 or 0", is_leader.clone());
+        let (leadership, registry) = (Arc::default(), Arc::new(registry));
+        Self { passes, failures, duration, runs, is_leader, leadership, registry }
     }
 }
 
@@ -74,15 +74,15 @@ impl Metrics {
         self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
     }
 
-    /// Tells of this lead from now on. A term ends by itself, so whether it goes on is asked when somebody wants to know.
-    pub fn tell_of(&self, lead: Lead) {
-        self.lead.get_or_init(|| lead);
+    /// Tells of this leadership from now on. A term ends by itself, so whether it goes on is asked when somebody wants to know.
+    pub fn report_leadership(&self, leadership: Leadership) {
+        self.leadership.get_or_init(|| leadership);
     }
 
     /// All of them, as text.
     #[must_use]
     pub fn text(&self) -> String {
-        self.leads.set(i64::from(self.lead.get().is_some_and(Lead::holds)));
+        self.is_leader.set(i64::from(self.leadership.get().is_some_and(Leadership::holds)));
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -101,7 +101,7 @@ mod tests {
         metrics.failed(Reason::Forbidden);
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
         assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
-        metrics.clone().tell_of(Lead::forever());
+        metrics.clone().report_leadership(Leadership::forever());
         let text = metrics.text();
         for line in [
             r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,

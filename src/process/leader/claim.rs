@@ -34,16 +34,16 @@ pub enum Step {
 
 /// When the lease was last seen to have changed.
 #[derive(Default)]
-pub struct Sight {
+pub struct Observation {
     last: Option<(String, Instant)>,
 }
 
-impl Sight {
+impl Observation {
     /// What to do about the lease, as it was found just now.
-    pub fn judge(&mut self, found: Option<Lease>, claim: &Claim, now: Instant, clock: Timestamp) -> Step {
+    pub fn next_step(&mut self, found: Option<Lease>, claim: &Claim, now: Instant, clock: Timestamp) -> Step {
         let Some(lease) = found else {
             self.last = None;
-            return Step::Create(claim.on(Lease::default(), clock));
+            return Step::Create(claim.acquired(Lease::default(), clock));
         };
         let version = lease.metadata.resource_version.clone().unwrap_or_default();
         let since = match &self.last {
@@ -53,12 +53,12 @@ impl Sight {
         self.last = Some((version, since));
         let holder = holder(&lease);
         if holder.is_none() || holder == Some(&claim.identity) {
-            return Step::Replace(claim.on(lease, clock));
+            return Step::Replace(claim.acquired(lease, clock));
         }
         let promised = lease.spec.as_ref().and_then(|spec| u64::try_from(spec.lease_duration_seconds?).ok());
         let lasts = promised.map_or(claim.duration, Duration::from_secs);
         let left = (since + lasts).saturating_duration_since(now);
-        if left.is_zero() { Step::Replace(claim.on(lease, clock)) } else { Step::Wait(left) }
+        if left.is_zero() { Step::Replace(claim.acquired(lease, clock)) } else { Step::Wait(left) }
     }
 }
 
@@ -71,7 +71,7 @@ pub fn holder(lease: &Lease) -> Option<&String> {
 impl Claim {
     /// The lease, renewed or taken.
     #[must_use]
-    pub fn on(&self, lease: Lease, clock: Timestamp) -> Lease {
+    pub fn acquired(&self, lease: Lease, clock: Timestamp) -> Lease {
         let is_ours = holder(&lease) == Some(&self.identity);
         let old = lease.spec.unwrap_or_default();
         let changes = old.lease_transitions.unwrap_or_default();
@@ -88,7 +88,7 @@ impl Claim {
 
     /// The lease, given up: whoever waits for it may take it at once.
     #[must_use]
-    pub fn off(&self, lease: Lease, clock: Timestamp) -> Lease {
+    pub fn released(&self, lease: Lease, clock: Timestamp) -> Lease {
         let spec = LeaseSpec {
             holder_identity: None,
             lease_duration_seconds: Some(1),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn lease(holder: &str, version: &str) -> Lease {
-        let mut lease = claim(holder).on(Lease::default(), clock(0));
+        let mut lease = claim(holder).acquired(Lease::default(), clock(0));
         lease.metadata.resource_version = Some(version.to_owned());
         lease
     }
@@ -128,9 +128,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn anothers_lease_is_left_alone_until_it_has_not_changed_for_its_time() {
-        let (mut sight, me) = (Sight::default(), claim("b"));
+        let (mut observed, me) = (Observation::default(), claim("b"));
         // Written by a clock that is far behind ours, and then by one far ahead: no matter.
-        let mut judge = |lease: Lease, second| sight.judge(Some(lease), &me, Instant::now(), clock(second));
+        let mut judge =
+            |lease: Lease, second| observed.next_step(Some(lease), &me, Instant::now(), clock(second));
         assert_eq!(judge(lease("a", "1"), 1_000_000), wait(15));
         tokio::time::advance(Duration::from_secs(14)).await;
         assert_eq!(judge(lease("a", "1"), -1_000_000), wait(1));
@@ -147,13 +148,14 @@ mod tests {
     async fn the_promise_of_the_holder_counts_and_not_our_own_setting() {
         let mut long = lease("a", "1");
         long.spec.as_mut().unwrap().lease_duration_seconds = Some(60);
-        let step = Sight::default().judge(Some(long), &claim("b"), Instant::now(), clock(0));
+        let step = Observation::default().next_step(Some(long), &claim("b"), Instant::now(), clock(0));
         assert_eq!(step, wait(60));
     }
 
     #[tokio::test]
     async fn our_own_lease_is_renewed_at_once_whichever_life_it_is_from() {
-        let step = Sight::default().judge(Some(lease("a", "5")), &claim("a"), Instant::now(), clock(9));
+        let step =
+            Observation::default().next_step(Some(lease("a", "5")), &claim("a"), Instant::now(), clock(9));
         let Step::Replace(renewed) = step else { panic!("{step:?}") };
         let spec = renewed.spec.unwrap();
         assert_eq!((spec.lease_transitions, spec.acquire_time), (Some(1), Some(MicroTime(clock(0)))));
@@ -161,17 +163,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case::given_up(Some(claim("a").off(lease("a", "1"), clock(0))))]
+    #[case::given_up(Some(claim("a").released(lease("a", "1"), clock(0))))]
     #[case::empty(Some(Lease::default()))]
     #[tokio::test]
     async fn a_lease_that_nobody_has_is_taken_at_once(#[case] found: Option<Lease>) {
-        let step = Sight::default().judge(found, &claim("b"), Instant::now(), clock(0));
+        let step = Observation::default().next_step(found, &claim("b"), Instant::now(), clock(0));
         assert!(matches!(step, Step::Replace(_)), "{step:?}");
     }
 
     #[tokio::test]
     async fn a_lease_that_is_not_there_is_created_under_its_name() {
-        let step = Sight::default().judge(None, &claim("b"), Instant::now(), clock(0));
+        let step = Observation::default().next_step(None, &claim("b"), Instant::now(), clock(0));
         let Step::Create(made) = step else { panic!("{step:?}") };
         assert_eq!((made.metadata.name.as_deref(), holder(&made)), (Some("lease"), Some(&"b".to_owned())));
     }

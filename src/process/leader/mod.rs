@@ -22,46 +22,54 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::process::clock;
-use crate::process::health::{Milestone, Pulse};
+use crate::process::health::{Heartbeat, ReadinessCheck};
 use chaostoolkit_api::names;
-use claim::{Claim, Sight, Step, holder};
-use term::{Lead, Seat};
+use claim::{Claim, Observation, Step, holder};
+use term::{Leadership, TermSender};
 
 /// One that wants the lease.
 pub struct Candidate {
     api: Api<Lease>,
     claim: Claim,
-    seat: Seat,
+    terms: TermSender,
     /// Beats with every step, whatever comes of it.
-    pulse: Pulse,
+    heartbeat: Heartbeat,
     /// Reached once it is known who leads.
-    knows: Milestone,
-    sight: Sight,
+    leader_is_known: ReadinessCheck,
+    observed: Observation,
     /// Our own lease as it was last written.
     held: Option<Lease>,
     leader: String,
-    trouble: String,
+    last_error: String,
 }
 
 impl Candidate {
     /// Wants the lease that the client's `api` has. The client must not retry by itself: a renewal that comes late is one
     /// for somebody else's lease.
     #[must_use]
-    pub fn new(api: Api<Lease>, claim: Claim, pulse: Pulse, knows: Milestone) -> (Self, Lead) {
-        let (seat, lead) = term::seat();
-        let sight = Sight::default();
-        let (leader, trouble) = Default::default();
-        (Self { api, claim, seat, pulse, knows, sight, held: None, leader, trouble }, lead)
+    pub fn new(
+        api: Api<Lease>,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        leader_is_known: ReadinessCheck,
+    ) -> (Self, Leadership) {
+        let (terms, leadership) = term::channel();
+        let observed = Observation::default();
+        let (leader, last_error) = Default::default();
+        (
+            Self { api, claim, terms, heartbeat, leader_is_known, observed, held: None, leader, last_error },
+            leadership,
+        )
     }
 
     /// Takes and renews the lease until told to stop, and gives it up then.
     pub async fn run(mut self, stop: CancellationToken) {
         let turns = async {
             loop {
-                let wait = self.turn().await;
-                self.pulse.beat();
+                let wait = self.step().await;
+                self.heartbeat.beat();
                 tokio::time::sleep(wait).await;
-                self.pulse.beat();
+                self.heartbeat.beat();
             }
         };
         tokio::select! {
@@ -72,35 +80,35 @@ impl Candidate {
     }
 
     /// One step. Says how long it is until the next.
-    async fn turn(&mut self) -> Duration {
-        match self.try_turn().await {
+    async fn step(&mut self) -> Duration {
+        match self.try_acquire_or_renew().await {
             Ok(wait) => {
-                self.trouble.clear();
+                self.last_error.clear();
                 wait
             }
             Err(error) => {
-                // Once for each trouble, or it would be told every second.
-                if self.trouble != error {
+                // Once for each error, or it would be told every second.
+                if self.last_error != error {
                     warn!("cannot use lease {}: {error}", self.claim.name);
-                    self.trouble = error;
+                    self.last_error = error;
                 }
                 self.pause()
             }
         }
     }
 
-    async fn try_turn(&mut self) -> Result<Duration, String> {
+    async fn try_acquire_or_renew(&mut self) -> Result<Duration, String> {
         // What we wrote last is renewed unseen: if it is not there any more, the version says so.
         let step = if let Some(held) = self.held.clone() {
-            Step::Replace(self.claim.on(held, clock::now()))
+            Step::Replace(self.claim.acquired(held, clock::now()))
         } else {
             let found = self.ask("look it up", self.api.get_opt(&self.claim.name)).await?;
             let holder = found.as_ref().and_then(holder).cloned();
-            let step = self.sight.judge(found, &self.claim, Instant::now(), clock::now());
+            let step = self.observed.next_step(found, &self.claim, Instant::now(), clock::now());
             if let (Step::Wait(_), Some(holder)) = (&step, holder) {
-                self.seat.vacate();
-                self.knows.reach();
-                self.leads(&holder);
+                self.terms.end();
+                self.leader_is_known.pass();
+                self.note_leader(&holder);
             }
             step
         };
@@ -120,11 +128,11 @@ impl Candidate {
             debug!("lease {} is not as it was", self.claim.name);
             return Ok(if was_held { Duration::ZERO } else { self.pause() });
         }
-        if self.seat.extend(began + self.deadline()) {
+        if self.terms.extend(began + self.deadline()) {
             info!(identity = self.claim.identity, "this operator leads");
         }
         self.leader.clone_from(&self.claim.identity);
-        self.knows.reach();
+        self.leader_is_known.pass();
         Ok(self.claim.duration * 2 / 15)
     }
 
@@ -160,7 +168,7 @@ impl Candidate {
     /// Gives the lease up, so that the next one need not wait.
     async fn release(&mut self) {
         // The work first: from here on another may lead.
-        self.seat.vacate();
+        self.terms.end();
         // Twice, since the answer to the last renewal may have been lost.
         for _ in 0..2 {
             let lease = match self.held.take() {
@@ -171,7 +179,7 @@ impl Candidate {
                     Err(error) => return warn!("lease {} is not given up: {error}", self.claim.name),
                 },
             };
-            let free = self.claim.off(lease, clock::now());
+            let free = self.claim.released(lease, clock::now());
             let parameters = parameters();
             match self.write("give it up", self.api.replace(&self.claim.name, &parameters, &free)).await {
                 Ok(Some(_)) => return info!("gave up lease {}", self.claim.name),
@@ -181,7 +189,7 @@ impl Candidate {
         }
     }
 
-    fn leads(&mut self, holder: &str) {
+    fn note_leader(&mut self, holder: &str) {
         if self.leader != holder {
             info!(holder, "another operator leads; waiting");
             holder.clone_into(&mut self.leader);

@@ -27,20 +27,20 @@ impl Term {
 }
 
 /// The side that decides on terms.
-pub struct Seat(watch::Sender<Term>);
+pub struct TermSender(watch::Sender<Term>);
 
 /// The side that works within them. Clones are the same.
 #[derive(Clone)]
-pub struct Lead(watch::Receiver<Term>);
+pub struct Leadership(watch::Receiver<Term>);
 
-/// An empty seat.
+/// No term yet.
 #[must_use]
-pub fn seat() -> (Seat, Lead) {
+pub fn channel() -> (TermSender, Leadership) {
     let (sender, receiver) = watch::channel(Term { number: 0, until: None });
-    (Seat(sender), Lead(receiver))
+    (TermSender(sender), Leadership(receiver))
 }
 
-impl Seat {
+impl TermSender {
     /// Leads until then. Says whether that is a new term: where the last one had run out, its work was dropped.
     #[must_use]
     pub fn extend(&self, until: Instant) -> bool {
@@ -54,12 +54,12 @@ impl Seat {
     }
 
     /// Does not lead any more.
-    pub fn vacate(&self) {
+    pub fn end(&self) {
         self.0.send_modify(|term| term.until = None);
     }
 }
 
-impl Lead {
+impl Leadership {
     /// Of a process that leads without asking anybody.
     #[must_use]
     pub fn forever() -> Self {
@@ -133,43 +133,43 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_goes_on_as_long_as_the_term_is_extended_and_no_longer() {
-        let (seat, lead) = seat();
-        assert_eq!(lead.within(async { 1 }).await, None, "nobody leads at first");
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
-        assert_eq!(lead.within(async { 1 }).await, Some(1));
+        let (terms, leadership) = channel();
+        assert_eq!(leadership.within(async { 1 }).await, None, "nobody leads at first");
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
+        assert_eq!(leadership.within(async { 1 }).await, Some(1));
         let began = Instant::now();
         let work = tokio::spawn({
-            let lead = lead.clone();
-            async move { lead.within(pending::<()>()).await }
+            let leadership = leadership.clone();
+            async move { leadership.within(pending::<()>()).await }
         });
         for _ in 0..5 {
             tokio::time::sleep(5 * SECOND).await;
-            assert!(!seat.extend(Instant::now() + 10 * SECOND), "the same term");
+            assert!(!terms.extend(Instant::now() + 10 * SECOND), "the same term");
         }
         assert_eq!(work.await.unwrap(), None);
         assert_eq!(began.elapsed().as_secs(), 35);
-        assert!(!lead.holds());
-        assert!(seat.extend(Instant::now() + 10 * SECOND), "a new term");
+        assert!(!leadership.holds());
+        assert!(terms.extend(Instant::now() + 10 * SECOND), "a new term");
     }
 
     #[tokio::test(start_paused = true)]
     async fn giving_up_the_seat_drops_the_work_at_once() {
-        let (seat, lead) = seat();
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
+        let (terms, leadership) = channel();
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
         let began = Instant::now();
-        let (result, ()) = tokio::join!(lead.within(pending::<()>()), async { seat.vacate() });
+        let (result, ()) = tokio::join!(leadership.within(pending::<()>()), async { terms.end() });
         assert_eq!((result, began.elapsed()), (None, Duration::ZERO));
     }
 
     /// A paused process wakes up, and both its answer and the end of its term are there: no more work.
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_the_clock_is_asked_before_the_work_goes_on() {
-        let (seat, lead) = seat();
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
+        let (terms, leadership) = channel();
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
         let (answer, answered) = tokio::sync::oneshot::channel();
         let mut is_written = false;
         {
-            let mut work = Box::pin(lead.within(async {
+            let mut work = Box::pin(leadership.within(async {
                 let () = answered.await.unwrap();
                 is_written = true;
             }));
@@ -177,7 +177,7 @@ mod tests {
             tokio::time::advance(11 * SECOND).await;
             answer.send(()).unwrap();
             // Even if the next term is ours again: somebody else may have had one in between.
-            assert!(seat.extend(Instant::now() + 10 * SECOND));
+            assert!(terms.extend(Instant::now() + 10 * SECOND));
             assert_eq!(work.await, None);
         }
         assert!(!is_written);
@@ -185,24 +185,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn every_term_is_announced_once() {
-        let (seat, lead) = seat();
-        let mut begins = Box::pin(lead.begins());
+        let (terms, leadership) = channel();
+        let mut begins = Box::pin(leadership.begins());
         assert!(begins.next().now_or_never().is_none());
-        assert!(seat.extend(Instant::now() + SECOND));
+        assert!(terms.extend(Instant::now() + SECOND));
         assert_eq!(begins.next().await, Some(()));
-        assert!(!seat.extend(Instant::now() + SECOND));
+        assert!(!terms.extend(Instant::now() + SECOND));
         assert!(begins.next().now_or_never().is_none());
-        seat.vacate();
+        terms.end();
         assert!(begins.next().now_or_never().is_none());
-        assert!(seat.extend(Instant::now() + SECOND));
+        assert!(terms.extend(Instant::now() + SECOND));
         assert_eq!(begins.next().await, Some(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_nobody_leads_for_ever() {
-        let lead = Lead::forever();
+        let leadership = Leadership::forever();
         tokio::time::advance(Duration::from_secs(60 * 60 * 24 * 365)).await;
-        assert!(lead.holds());
-        assert_eq!(lead.within(tokio::time::sleep(SECOND)).await, Some(()));
+        assert!(leadership.holds());
+        assert_eq!(leadership.within(tokio::time::sleep(SECOND)).await, Some(()));
     }
 }
