@@ -1,13 +1,14 @@
-//! Readers for values that 0.14.0 took in more than one form.
+//! Readers for values that version 0.14.0 accepted in more than one form.
 //!
-//! What its users have stored must go on working, so these fields have no type in the schema either; their
-//! descriptions say what to write.
+//! Stored objects must remain valid. Therefore these fields have no type in the schema, and their descriptions name the
+//! form to use.
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A yes or no as Python sees it: `false`, `0`, `""`, `[]` and `{}` are no, everything else is yes; `null` is absent.
+/// Reads the truth value of any value by the rules of Python. `false`, `0`, `""`, `[]` and `{}` are false, and everything
+/// else is true. `null` counts as absent.
 pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Null => None,
@@ -19,7 +20,7 @@ pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>,
     })
 }
 
-/// A list of arguments: `null` and empty ones are dropped, numbers and booleans become text.
+/// Reads a list of arguments. Drops `null` and empty entries, and turns numbers and booleans into text.
 pub fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let Some(items) = Option::<Vec<Value>>::deserialize(deserializer)? else {
         return Ok(None);
@@ -39,7 +40,7 @@ pub fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ve
     Ok(Some(arguments))
 }
 
-/// An image: its name, or the older `{name: …}`.
+/// Reads the name of an image, or the older form `{name: …}`.
 pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -63,7 +64,7 @@ mod tests {
     #[case(json!(null), None)]
     #[case(json!(true), Some(true))]
     #[case(json!(false), Some(false))]
-    #[case(json!("false"), Some(true))] // sic: as in 0.14.0
+    #[case(json!("false"), Some(true))] // As in version 0.14.0, a text that is not empty is true.
     #[case(json!(""), Some(false))]
     #[case(json!(0), Some(false))]
     #[case(json!(0.5), Some(true))]

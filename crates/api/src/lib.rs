@@ -1,10 +1,11 @@
-//! The API: [`ChaosToolkitExperiment`] as users write it and as the API server checks it, and [`Experiment`], the
-//! same object as the operator reads it.
+//! The API of the operator.
 //!
-//! The two differ on purpose. The derived type is the contract: its schema becomes `manifests/crd.yaml`. The type that
-//! is watched keeps `spec` as it came, so that one object with a field of the wrong type can neither break the watch
-//! nor be lost: [`Spec::parse`](spec::ChaosToolkitExperimentSpec::parse) says which field is wrong, and the object
-//! gets to know.
+//! - [`ChaosToolkitExperiment`] is the object as users write it. Its schema becomes `manifests/crd.yaml`.
+//! - [`Experiment`] is the same object as the operator reads it. Its `spec` is not typed.
+//!
+//! An object may have a field of the wrong type. With a typed `spec`, such an object would break the watch, or would be
+//! dropped. Instead, [`Spec::parse`](spec::ChaosToolkitExperimentSpec::parse) returns an error that names the field, and
+//! the operator reports it on the object.
 
 pub mod condition;
 mod crd;

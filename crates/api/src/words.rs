@@ -1,9 +1,12 @@
-//! Schemas of the words that the journal's crate has, which knows nothing of schemas.
+//! Schemas of enums.
+//!
+//! The journal's crate knows nothing of schemas, so the schemas of its enums are here.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use strum::VariantArray;
 
+use crate::status::phase::Phase;
 use chaostoolkit_journal::{
     HypothesisStrategy, Outcome, RollbackState, RollbackStrategy, SteadyState, Warning,
 };
@@ -17,32 +20,37 @@ fn nullable(mut schema: Schema) -> Schema {
     schema
 }
 
-/// An outcome.
+/// Returns the schema of an optional phase.
+pub fn phase(_: &mut SchemaGenerator) -> Schema {
+    nullable(one_of(Phase::VARIANTS))
+}
+
+/// Returns the schema of an outcome.
 pub fn outcome(_: &mut SchemaGenerator) -> Schema {
     one_of(Outcome::VARIANTS)
 }
 
-/// A list of warnings.
+/// Returns the schema of a list of warnings.
 pub fn warnings(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(Warning::VARIANTS) })
 }
 
-/// The strategy of the rollbacks, if there is one.
+/// Returns the schema of an optional strategy of the rollbacks.
 pub fn rollback_strategy(_: &mut SchemaGenerator) -> Schema {
     nullable(one_of(RollbackStrategy::VARIANTS))
 }
 
-/// The strategy of the hypothesis, if there is one.
+/// Returns the schema of an optional strategy of the hypothesis.
 pub fn hypothesis_strategy(_: &mut SchemaGenerator) -> Schema {
     nullable(one_of(HypothesisStrategy::VARIANTS))
 }
 
-/// How the rollbacks went.
+/// Returns the schema of the state of the rollbacks.
 pub fn rollback_state(_: &mut SchemaGenerator) -> Schema {
     one_of(RollbackState::VARIANTS)
 }
 
-/// Whether the steady state held, by phase.
+/// Returns the schema of the states of the hypothesis, by phase of the run.
 pub fn steady_states(_: &mut SchemaGenerator) -> Schema {
     let state = one_of(SteadyState::VARIANTS);
     json_schema!({ "type": "object", "properties": { "before": state, "during": state, "after": state } })

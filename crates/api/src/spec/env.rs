@@ -12,28 +12,28 @@ use serde_json::Value;
 use crate::lenient;
 use crate::spec::schema;
 
-/// Environment variables of the run.
+/// The sources of the environment variables of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct EnvSpec {
-    /// Boolean. Whether the variables of the ConfigMap are set. Defaults to true.
+    /// Whether to use the ConfigMap and the Secret. A boolean. Defaults to true.
     #[serde(default, deserialize_with = "lenient::truth", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::untyped")]
     pub enabled: Option<bool>,
-    /// ConfigMap in the namespace of the run whose keys become variables. Defaults to `chaostoolkit-env`; an empty one
-    /// is created for the experiment if that does not exist.
+    /// Name of a ConfigMap in the namespace of the run whose keys become variables. Defaults to `chaostoolkit-env`. If the
+    /// default does not exist, the operator creates an empty ConfigMap for the experiment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map_name: Option<String>,
-    /// Secret in the namespace of the run whose keys become variables too.
+    /// Name of a Secret in the namespace of the run whose keys become variables too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
-    /// Variables that were given as a list.
+    /// The variables of the list form.
     #[serde(skip)]
     pub variables: Vec<Value>,
 }
 
-/// The fields of the mapping, for `kubectl explain`, without saying that it is one.
+/// Returns the schema of both forms: the fields of the mapping, which `kubectl explain` prints, but no type.
 pub(super) fn either_schema(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = EnvSpec::json_schema(generator);
     schema.remove("type");
@@ -41,12 +41,12 @@ pub(super) fn either_schema(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Variables: where they come from, or the older list of name and value.
+/// Reads a mapping with the sources of variables, or the older list of names and values.
 pub(super) fn either<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EnvSpec>, D::Error> {
     deserializer.deserialize_any(Env)
 }
 
-/// Reads both forms in place, so that the path of what is wrong is not lost.
+/// Reads both forms in place, so that an error has the path of the field that is wrong.
 struct Env;
 
 impl<'de> Visitor<'de> for Env {

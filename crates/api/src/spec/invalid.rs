@@ -1,24 +1,24 @@
-//! The error about a spec.
+//! The error of an invalid spec.
 
-/// A spec that was not understood.
+/// An invalid spec.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct InvalidSpec {
-    /// Path of the field, such as `spec.pod.env.configMapName`.
+    /// The path of the field, such as `spec.pod.env.configMapName`.
     pub path: String,
-    /// What is wrong with it.
+    /// The problem with the field.
     pub problem: String,
-    /// Whether it was understood, and is not allowed.
+    /// Whether the value is well-formed, but not allowed.
     pub is_forbidden: bool,
 }
 
 impl InvalidSpec {
-    /// The field at this path is wrong.
+    /// Creates the error for a field that is wrong.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { path: path.into(), problem: problem.into(), is_forbidden: false }
     }
 
-    /// The field at this path asks for what no author gets.
+    /// Creates the error for a field whose value is not allowed.
     pub fn forbidden(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { is_forbidden: true, ..Self::new(path, problem) }
     }

@@ -4,21 +4,24 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the operator gets to know what the run found.
+use crate::spec::schema;
+
+/// How the operator learns the outcome of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ReportSpec {
-    /// `runner` (the default): a small program of the operator's starts the toolkit in its container and reports what
-    /// the journal says. `none`: the pod is left as the template has it, and the outcome is a guess from the exit code
-    /// and the log.
+    /// How the operator learns the outcome. With `runner`, a small program of the operator starts the toolkit in its
+    /// container and reports the content of the journal. With `none`, the operator adds nothing to the pod, and derives the
+    /// outcome from the exit code and the log, which is a guess. Defaults to `runner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::nullable::<ReportMode>")]
     pub mode: Option<ReportMode>,
-    /// What becomes of the journals.
+    /// How journals are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalSpec>,
 }
 
-/// How the outcome of a run is found out.
+/// How the operator learns the outcome of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportMode {
@@ -29,16 +32,17 @@ pub enum ReportMode {
     None,
 }
 
-/// What becomes of the journals.
+/// How journals are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct JournalSpec {
-    /// `configMap` (the default): the journal of each run is kept in a ConfigMap beside the experiment, whole, with the
-    /// outputs of its activities. `none`: it is not kept.
+    /// Where journals are kept. With `configMap`, each run has a ConfigMap beside the experiment with its whole journal,
+    /// including the outputs of activities. With `none`, journals are not kept. Defaults to `configMap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::nullable::<JournalStore>")]
     pub store: Option<JournalStore>,
-    /// How many journals are kept, the newest. Defaults to 10.
+    /// Number of the newest journals to keep, from 1 to 100. Older ones are deleted. Defaults to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub history_limit: Option<i32>,

@@ -1,4 +1,4 @@
-//! The service account of a run, and its rights.
+//! The service account of a run and its permissions.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 use schemars::JsonSchema;
@@ -7,26 +7,29 @@ use serde::{Deserialize, Serialize};
 use crate::lenient;
 use crate::spec::schema;
 
-/// Service account of the run.
+/// The service account of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ServiceAccountSpec {
-    /// An existing service account in the namespace of the run. Without it, one is created for the experiment.
+    /// Name of an existing service account in the namespace of the run. If it is absent, the operator creates one for the
+    /// experiment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Rights of the run.
+/// The permissions of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct RoleSpec {
-    /// An existing Role in the namespace of the run to bind. Without it, one is created from the templates.
+    /// Name of an existing Role in the namespace of the run to bind to the service account. If it is absent, the operator
+    /// creates one from the templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An existing RoleBinding that already gives the service account its rights: none is created then.
+    /// Name of an existing RoleBinding that already grants the service account its permissions. If it is set, the operator
+    /// creates no RoleBinding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<String>,
-    /// Namespaces, 8 at the most, in which the service account gets the role too. They have to exist.
+    /// A list of at most 8 other namespaces in which the service account gets the role too. The namespaces must exist.
     #[serde(
         default,
         rename = "binds_to_namespaces",

@@ -4,33 +4,36 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// When to run, again and again: a CronJob.
+/// The schedule of an experiment. A CronJob starts the runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ScheduleSpec {
-    /// `cronJob`, the only kind there is.
+    /// Kind of the schedule. Required. The only allowed value is `cronJob`, in upper or lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// When, in the form of cron: minute, hour, day of month, month, day of week. For example `*/5 * * * *`.
+    /// The schedule in cron format. Required. The fields are minute, hour, day of month, month, day of week. Example: `*/5 * * * *`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// Time zone of the times, by its name, such as `Europe/Paris`. Defaults to that of the controller manager.
+    /// Name of the time zone of the schedule, such as `Europe/Paris`. Defaults to the time zone of the controller manager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// What happens when a run is due while the one before goes on: `Forbid` (the default), `Allow` or `Replace`.
+    /// What happens when a run is due while an earlier run is active. `Forbid` skips the new run, `Allow` starts it as well,
+    /// and `Replace` stops the earlier run first. Defaults to the value of the template, or to `Forbid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_policy: Option<String>,
-    /// Seconds that a run may start late before it is left out. Defaults to 200.
+    /// Maximum delay of the start of a run in seconds. A run that cannot start in time is skipped. Defaults to the
+    /// value of the template, or to 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starting_deadline_seconds: Option<i64>,
-    /// Starts no more runs while true. Defaults to false.
+    /// Whether to suspend the schedule. No run starts while this is true. An active run continues. Defaults to the value
+    /// of the template, or to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
-    /// How many pods of completed runs are kept. Defaults to 3.
+    /// Number of pods of completed runs to keep. Defaults to the value of the template, or to 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successful_runs_history_limit: Option<i32>,
-    /// How many pods of failed runs are kept. Defaults to 1.
+    /// Number of pods of failed runs to keep. Defaults to the value of the template, or to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_runs_history_limit: Option<i32>,
 }

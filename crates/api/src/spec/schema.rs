@@ -1,13 +1,22 @@
-//! Schemas of fields that take more than one type.
+//! Schemas of fields that the derive cannot describe.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-/// A mapping of whatever keys.
+/// Returns the schema of a mapping with any keys.
 pub(super) fn mapping(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
-/// A value of any type: fields that 0.14.0 took in several forms.
+/// Returns the schema of a value of any type. Version 0.14.0 accepted several forms of such fields.
 pub(super) fn untyped(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
+}
+
+/// Returns the schema of an optional enum without the description of the enum. Otherwise that description replaces the one
+/// of the field in the definition.
+pub(super) fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = T::json_schema(generator);
+    schema.remove("description");
+    schema.insert("nullable".to_owned(), true.into());
+    schema
 }

@@ -1,4 +1,4 @@
-//! The runs that have ended.
+//! The earlier runs of an experiment.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 use schemars::JsonSchema;
@@ -16,37 +16,37 @@ pub struct PastRun {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// Completed, Failed or Aborted.
+    /// The phase in which the run ended: Completed, Failed or Aborted.
     pub phase: Phase,
-    /// What it found.
+    /// The outcome of the run.
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,
-    /// What that leaves open.
+    /// Warnings that qualify the outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,
-    /// Whether it answers the question that the experiment asks.
+    /// Whether the outcome answers the question that the experiment asks.
     #[serde(default)]
     pub conclusive: bool,
-    /// Why the phase is what it is, in one word.
+    /// The reason for the phase, in one CamelCase word.
     pub reason: String,
 }
 
-/// How many runs there were.
+/// The numbers of runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Counters {
-    /// Runs that have ended.
+    /// Number of runs that have ended.
     pub runs: i32,
-    /// Those of them whose outcome is Passed.
+    /// Number of runs whose outcome is Passed.
     pub passed: i32,
-    /// Those whose outcome is Deviated.
+    /// Number of runs whose outcome is Deviated.
     pub deviated: i32,
-    /// Those that ended in phase Failed.
+    /// Number of runs that ended in the phase Failed.
     pub failed: i32,
-    /// Those that ended in phase Aborted.
+    /// Number of runs that ended in the phase Aborted.
     pub aborted: i32,
-    /// Times at which a run was due by the schedule and none was started.
+    /// Number of times at which a run was due by the schedule, but none was started.
     #[serde(default)]
     pub skipped: i32,
 }

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where an experiment is in its life: for people.
+/// The phase of an experiment: a summary for people.
 #[derive(
     Clone,
     Copy,
@@ -17,27 +17,28 @@ use serde::{Deserialize, Serialize};
     JsonSchema,
     strum::Display,
     strum::IntoStaticStr,
+    strum::VariantArray,
 )]
 pub enum Phase {
-    /// Accepted, and nothing was created yet.
+    /// The experiment is accepted, and no object was created yet.
     Pending,
-    /// Waits for something that does not exist or is not allowed; `reason` and `message` say what.
+    /// The experiment waits for something that does not exist or is not allowed. `reason` and `message` name it.
     Blocked,
-    /// The run is decided on; its container does not run yet.
+    /// The run is planned, and its container does not run yet.
     Starting,
     /// The container runs.
     Running,
-    /// The run is being stopped: its rollbacks are played.
+    /// The run is being stopped, and its rollbacks are being played.
     Aborting,
-    /// The run came to a verdict, whatever it is.
+    /// The run ended with a verdict, whatever it is.
     Completed,
     /// The run ended without a verdict.
     Failed,
-    /// The run was stopped before it came to a verdict.
+    /// The run was stopped before a verdict.
     Aborted,
-    /// Runs start by a schedule.
+    /// A schedule starts the runs.
     Scheduled,
-    /// A run, or runs by a schedule, would start, were they not suspended.
+    /// The run or the schedule is suspended, so no run starts.
     Suspended,
     /// The experiment is being deleted.
     Terminating,

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 /// An object that belongs to an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceRef {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: String,
-    /// Its namespace.
+    /// Namespace of the object.
     pub namespace: String,
-    /// Its name.
+    /// Name of the object.
     pub name: String,
-    /// Whether the Python operator had created it: it has no label that says whose it is.
+    /// Whether the Python operator created the object. Such an object has no label that names its experiment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
 }
 
 impl ResourceRef {
-    /// Whether the two are about the same object.
+    /// Returns whether both refer to the same object.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.kind, &self.namespace, &self.name) == (&other.kind, &other.namespace, &other.name)

@@ -12,114 +12,114 @@ use chaostoolkit_journal::{RollbackState, SteadyStates};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// Number of the run, from 1.
+    /// Number of the run. The first run has number 1.
     pub number: i32,
-    /// What started it: Created, Rerun or Schedule.
+    /// What started the run: Created, Rerun or Schedule.
     #[serde(default)]
     pub trigger: Trigger,
-    /// When it was asked for: the experiment was created or resumed, or a rerun was asked for.
+    /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
-    /// A hash of what the spec said of the run, when it was decided on.
+    /// Hash of the parts of the spec that describe the run, as they were when the run was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
-    /// Name of its pod.
+    /// Name of the pod of the run.
     pub pod_name: String,
-    /// Uid of its pod: proof that the pod was created.
+    /// Uid of the pod of the run. It proves that the pod was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
-    /// Node that its pod is on.
+    /// Node of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
-    /// When its container started.
+    /// Time when the container started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// When its container ended.
+    /// Time when the container ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Seconds between the two.
+    /// Duration of the run in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,
     /// Exit code of the toolkit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Number of the signal that ended the toolkit, if one did.
+    /// Number of the signal that ended the toolkit, if a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
-    /// Kubernetes' word for the end: `Completed`, `Error`, `OOMKilled`, `Evicted`, …
+    /// The reason that Kubernetes reports for the end: `Completed`, `Error`, `OOMKilled`, `Evicted` and others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_reason: Option<String>,
-    /// What ran the experiment.
+    /// The Chaos Toolkit that ran the experiment.
     #[serde(default, skip_serializing_if = "Toolkit::is_empty")]
     pub toolkit: Toolkit,
-    /// What was run.
+    /// The experiment that was run.
     #[serde(default, skip_serializing_if = "About::is_empty")]
     pub experiment: About,
-    /// Whether the steady state held before, during and after the method: Met, NotMet, ProbeError, NotEvaluated or
+    /// Whether the steady state was met before, during and after the method: Met, NotMet, ProbeError, NotEvaluated or
     /// Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::steady_states")]
     pub steady_state: Option<SteadyStates>,
-    /// The activities of the method.
+    /// The counts of the activities of the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activities: Option<Activities>,
-    /// The rollbacks.
+    /// The state and the counts of the rollbacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollbacks: Option<Rollbacks>,
-    /// The journal that the toolkit wrote, if it wrote one.
+    /// The journal, if the toolkit wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalRef>,
-    /// The end of the log, 2 KiB at the most, where there is no journal.
+    /// The last 2 KiB of the log, if there is no journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,
-    /// The pod that plays the rollbacks in place of this run's, if there is one.
+    /// The pod that plays the rollbacks in place of the pod of this run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rescue: Option<Rescue>,
 }
 
-/// A pod that plays the rollbacks of a run that did not come to them.
+/// A pod that plays the rollbacks of a run that ended before it had played them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rescue {
-    /// Name of the pod. Empty where there could be none; `problem` says why.
+    /// Name of the pod. It is empty if no pod could be created; `problem` has the cause.
     #[serde(default)]
     pub pod_name: String,
-    /// Uid of the pod: proof that it was created.
+    /// Uid of the pod. It proves that the pod was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
-    /// When it was asked for.
+    /// Time when the pod was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
-    /// When it ended.
+    /// Time when the pod ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// What it played.
+    /// The rollbacks that the pod played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollbacks: Option<Rollbacks>,
-    /// Why the rollbacks were not played.
+    /// The cause if the rollbacks were not played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
-/// What started a run.
+/// The cause of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Trigger {
     /// The experiment was created.
     #[default]
     Created,
-    /// The annotation `chaostoolkit.org/rerun` asked for it.
+    /// The annotation `chaostoolkit.org/rerun` requested the run.
     Rerun,
-    /// It was due.
+    /// The run was due by the schedule.
     Schedule,
 }
 
-/// What ran the experiment.
+/// The Chaos Toolkit that ran the experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Toolkit {
     /// Version of the Chaos Toolkit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Version of its library.
+    /// Version of `chaostoolkit-lib`, its library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lib: Option<String>,
 }
@@ -130,16 +130,17 @@ impl Toolkit {
     }
 }
 
-/// What was run.
+/// The experiment that was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct About {
-    /// Its title, as the toolkit has it.
+    /// Title of the experiment, as the toolkit reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Where it came from: `configmap/NAME/KEY`, `url` or `inline`.
+    /// Source of the experiment: `configmap/NAME/KEY`, `url` or `inline`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// SHA-256 of its text, in hex, when the run was decided on; where the operator could read it.
+    /// SHA-256 hash of the text of the experiment when the run was planned, in hexadecimal. Absent if the operator could
+    /// not read the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -150,30 +151,29 @@ impl About {
     }
 }
 
-/// The activities of the method, by number.
+/// The counts of the activities of the method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Activities {
-    /// How many there are.
+    /// Number of activities.
     pub total: i64,
-    /// How many succeeded.
+    /// Number of activities that succeeded.
     pub succeeded: i64,
-    /// How many failed.
+    /// Number of activities that failed.
     pub failed: i64,
 }
 
-/// The rollbacks.
+/// The state and the counts of the rollbacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rollbacks {
-    /// When they are played: default, always, never or deviated; what is said on the command line goes before what the
-    /// experiment says.
+    /// The strategy: default, always, never or deviated. A strategy on the command line overrides that of the experiment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
-    /// How they went: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
+    /// The state of the rollbacks as a whole: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
     #[schemars(schema_with = "words::rollback_state")]
     pub state: RollbackState,
-    /// How many there are.
+    /// Number of rollbacks.
     pub total: i64,
-    /// How many failed.
+    /// Number of rollbacks that failed.
     pub failed: i64,
 }
 
@@ -181,23 +181,23 @@ pub struct Rollbacks {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalRef {
-    /// ConfigMap beside the experiment that holds it, gzipped, under the key `journal.json.gz`.
+    /// Name of the ConfigMap in the namespace of the experiment that holds the journal. The key is `journal.json.gz`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<String>,
-    /// SHA-256 of the file that the toolkit wrote, in hex.
+    /// SHA-256 hash of the file that the toolkit wrote, in hexadecimal.
     pub sha256: String,
-    /// Length of that file.
+    /// Length of that file in bytes.
     pub bytes: i64,
-    /// Whether the outputs of activities were left out of the ConfigMap, since they did not fit.
+    /// Whether the ConfigMap lacks the outputs of activities, since they did not fit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
-    /// Why it is not in a ConfigMap, or cannot be read as a journal.
+    /// The cause if the journal is not in a ConfigMap, or cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
 impl Run {
-    /// Whether a journal was written that is neither kept nor given up yet.
+    /// Returns whether the toolkit wrote a journal that is not stored yet and may still be stored.
     #[must_use]
     pub fn is_journal_due(&self) -> bool {
         let is_due = |journal: &JournalRef| journal.config_map.is_none() && journal.problem.is_none();

@@ -5,22 +5,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A schedule, as Kubernetes follows it.
+/// The state of a schedule, as its CronJob has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleStatus {
-    /// When, in the form of cron.
+    /// The schedule in cron format.
     pub cron: String,
-    /// Time zone of these times, if it is set.
+    /// Time zone of the schedule, if it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// When a run was last started.
+    /// Time when the schedule last started a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_schedule_time: Option<Time>,
-    /// When the next one is due. Absent while suspended.
+    /// Time when the next run is due. Absent while the schedule is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_schedule_time: Option<Time>,
-    /// Pods of the runs that go on.
+    /// Names of the pods of the active runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub active: Vec<String>,
 }
