@@ -1,4 +1,4 @@
-//! `run`: works on the experiments of a namespace until it is stopped.
+//! `run`: runs the operator for the experiments of a namespace.
 
 use std::time::Duration;
 
@@ -21,13 +21,14 @@ use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
 use crate::process::server::{self, Endpoints};
 
-/// How long the event loop may not come round.
+/// The time without a heartbeat after which the event loop counts as stuck.
 const STUCK: Duration = Duration::from_secs(15);
 
-/// How long the election may take no step, where every step has a limit of a third of the lease's time.
+/// The minimum time without a heartbeat after which the election counts as stuck. Each of its steps takes at most a third
+/// of the duration of the lease.
 const UNDECIDED: Duration = Duration::from_secs(30);
 
-/// Works on the experiments of a namespace until a signal says to stop.
+/// Runs the operator until it receives SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
     let client = client::infer().await?;
@@ -38,7 +39,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
 
-    // Served before anything is asked: an API server that is down must not get this process killed.
+    // Serve the probes before the first call. If the API server is down, Kubernetes must not kill this process.
     let (health, metrics) = (Health::default(), Metrics::default());
     let begun = health.readiness_check("the runner is known");
     tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
@@ -51,18 +52,18 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         metrics.report_leadership(leadership.clone());
         let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
         controller::run(client, config, (leadership, health, metrics), &begun, stop.clone()).await;
-        // Given up only now, so that the next one begins after our last pass.
+        // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
         election.await.context("the election panicked")?;
     }
-    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
+    // The server is not needed without passes. This also applies if the stream of passes ended by itself.
     stop.cancel();
     serving.await.context("the server panicked")?.context("the server failed")?;
     info!("stopped");
     Ok(())
 }
 
-/// Takes part in the election until it is over.
+/// Starts the election, and returns the leadership and the task of the election. The task ends after `over` is cancelled.
 fn elect(
     client: &Client,
     namespace: &str,
@@ -83,7 +84,7 @@ fn elect(
     (leadership, tokio::spawn(candidate.run(over)))
 }
 
-/// Decides how the runner gets into pods: as the flags say, and otherwise in the same way as the operator got here.
+/// Decides how the runner is added to pods. Values that no flag sets are taken from the operator's own pod.
 async fn runner(client: &Client, args: RunnerArgs) -> Runner {
     let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar } = args;
     let own = if runner_image.is_some() { None } else { discovery::own_image(client).await };
@@ -103,7 +104,7 @@ async fn runner(client: &Client, args: RunnerArgs) -> Runner {
         },
         journal: true,
     };
-    info!(image = runner.image, sidecar = runner.sidecar, "how the runner gets into pods");
+    info!(image = runner.image, sidecar = runner.sidecar, "decided how to add the runner to pods");
     runner
 }
 
@@ -117,6 +118,6 @@ async fn cancel_on_signal(stop: CancellationToken) {
         },
         Err(_) => drop(interrupted.await),
     }
-    info!("asked to stop");
+    info!("received a signal to stop");
     stop.cancel();
 }

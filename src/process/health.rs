@@ -1,8 +1,10 @@
-//! Whether the process is well, for the probes: it is alive as long as nothing in it has fallen silent, and ready once
-//! everything has been reached that it needs for its work.
+//! The health of the process, for the liveness probe and the readiness probe.
 //!
-//! Silence counts, not failure. A part that fails and tries again is alive: a restart would not help where the API
-//! server is what is down. A part that neither succeeds nor fails has got stuck, and a restart is all that helps.
+//! The process is live as long as each of its parts has a recent heartbeat. It is ready when all readiness checks have
+//! passed.
+//!
+//! A part that fails and tries again still beats. If the API server is down, a restart would not help. A part that neither
+//! succeeds nor fails is stuck, and only a restart helps.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,18 +12,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What the probes ask. Clones are the same.
+/// The heartbeats and the readiness checks of the process. Clones share them.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<Signs>>);
+pub struct Health(Arc<Mutex<Checks>>);
 
 #[derive(Default)]
-struct Signs {
+struct Checks {
     heartbeats: Vec<(&'static str, Duration, Heartbeat)>,
     readiness_checks: Vec<(&'static str, ReadinessCheck)>,
 }
 
 impl Health {
-    /// Adds a part that must not be silent for longer than the limit.
+    /// Adds a part of the process, whose heartbeat must not be older than the limit.
     #[must_use]
     pub fn heartbeat(&self, part: &'static str, limit: Duration) -> Heartbeat {
         let heartbeat = Heartbeat::default();
@@ -29,7 +31,7 @@ impl Health {
         heartbeat
     }
 
-    /// Adds something that has to be reached once.
+    /// Adds a check that has to pass once before the process is ready.
     #[must_use]
     pub fn readiness_check(&self, what: &'static str) -> ReadinessCheck {
         let check = ReadinessCheck::default();
@@ -37,10 +39,10 @@ impl Health {
         check
     }
 
-    /// What has fallen silent, if anything has.
+    /// Returns an error that names each part without a recent heartbeat.
     pub fn alive(&self) -> Result<(), String> {
-        let signs = self.lock();
-        let silent: Vec<String> = signs
+        let checks = self.lock();
+        let silent: Vec<String> = checks
             .heartbeats
             .iter()
             .map(|(part, limit, heartbeat)| (part, limit, heartbeat.silence()))
@@ -52,67 +54,67 @@ impl Health {
         if silent.is_empty() { Ok(()) } else { Err(silent.join("\n")) }
     }
 
-    /// What has not been reached yet, if anything has not.
+    /// Returns an error that names each readiness check that has not passed yet.
     pub fn ready(&self) -> Result<(), String> {
-        let signs = self.lock();
-        let missing = signs.readiness_checks.iter().filter(|(_, check)| !check.has_passed());
+        let checks = self.lock();
+        let missing = checks.readiness_checks.iter().filter(|(_, check)| !check.has_passed());
         let missing: Vec<String> = missing.map(|(what, _)| format!("not yet: {what}")).collect();
         if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
     }
 
-    /// A panic while the lock was held leaves nothing half-done: an entry is there or not.
-    fn lock(&self) -> MutexGuard<'_, Signs> {
+    /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
+    fn lock(&self) -> MutexGuard<'_, Checks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A part's sign of life.
+/// The heartbeat of a part of the process. Clones share it.
 #[derive(Clone)]
 pub struct Heartbeat {
     began: Instant,
-    /// Milliseconds from there to the last beat.
+    /// The time of the last beat, in milliseconds after `began`.
     last: Arc<AtomicU64>,
 }
 
 impl Default for Heartbeat {
-    /// Just begun, which counts as a beat.
+    /// Creates a heartbeat. Its creation counts as the first beat.
     fn default() -> Self {
         Self { began: Instant::now(), last: Arc::default() }
     }
 }
 
 impl Heartbeat {
-    /// Something has happened.
+    /// Records a beat.
     pub fn beat(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.fetch_max(now, Ordering::Relaxed);
     }
 
-    /// How long nothing has happened.
+    /// Returns the time since the last beat.
     #[must_use]
     pub fn silence(&self) -> Duration {
         self.began.elapsed().saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
     }
 }
 
-/// Something that is reached once, and from then on.
+/// A check that passes once and stays passed. Clones share it.
 #[derive(Clone, Default)]
 pub struct ReadinessCheck(Arc<AtomicBool>);
 
 impl ReadinessCheck {
-    /// It is reached.
+    /// Marks the check as passed.
     pub fn pass(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is.
+    /// Returns whether the check has passed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Beats as long as tasks get their turn and timers fire.
+/// Beats each second. The beats stop if the event loop is stuck.
 pub async fn beat_every_second(heartbeat: Heartbeat) {
     loop {
         heartbeat.beat();

@@ -1,7 +1,7 @@
-//! What to do about the lease, as it was found: pure.
+//! Decides the next step of the election from the lease that was read. Pure.
 //!
-//! Whether another's lease has run out is judged by how long it has not changed before our eyes, as client-go does it.
-//! The times that are written in it come from other clocks, and are for people.
+//! The lease of another process expires if this process has not observed a change for the duration of the lease. client-go
+//! uses the same rule. The times in the lease come from other clocks and are only for people.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Who claims the lease, and for how long.
+/// The lease that a process wants, and the process that wants it.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Name of the lease.
+    /// The name of the lease.
     pub name: String,
-    /// Who this process is.
+    /// The identity of this process.
     pub identity: String,
-    /// How long the lease holds after it was last renewed, for the others.
+    /// The duration of the lease after a renewal. Other processes wait for this time.
     pub duration: Duration,
 }
 
-/// The next step.
+/// The next step of the election.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// There is no lease: create this one.
+    /// The lease does not exist: create it.
     Create(Lease),
-    /// It is free, ours, or has run out: replace it with this, bound to the version that was read.
+    /// The lease is free, ours, or has expired: replace it. The replacement has the version that was read.
     Replace(Lease),
-    /// Somebody else has it. It may run out after this time.
+    /// Another process holds the lease. It expires after this time, unless it is renewed.
     Wait(Duration),
 }
 
-/// When the lease was last seen to have changed.
+/// The last observed version of the lease, and the time when it was first observed.
 #[derive(Default)]
 pub struct Observation {
     last: Option<(String, Instant)>,
 }
 
 impl Observation {
-    /// What to do about the lease, as it was found just now.
+    /// Returns the next step for the lease that was just read.
     pub fn next_step(&mut self, found: Option<Lease>, claim: &Claim, now: Instant, clock: Timestamp) -> Step {
         let Some(lease) = found else {
             self.last = None;
@@ -62,14 +62,14 @@ impl Observation {
     }
 }
 
-/// Who has the lease, if anybody has.
+/// Returns the holder of the lease, if there is one.
 #[must_use]
 pub fn holder(lease: &Lease) -> Option<&String> {
     lease.spec.as_ref()?.holder_identity.as_ref().filter(|holder| !holder.is_empty())
 }
 
 impl Claim {
-    /// The lease, renewed or taken.
+    /// Returns the lease as this process renews or acquires it.
     #[must_use]
     pub fn acquired(&self, lease: Lease, clock: Timestamp) -> Lease {
         let is_ours = holder(&lease) == Some(&self.identity);
@@ -86,7 +86,7 @@ impl Claim {
         Lease { metadata: self.named(lease.metadata), spec: Some(spec) }
     }
 
-    /// The lease, given up: whoever waits for it may take it at once.
+    /// Returns the lease as this process releases it. Another process can acquire it immediately.
     #[must_use]
     pub fn released(&self, lease: Lease, clock: Timestamp) -> Lease {
         let spec = LeaseSpec {
@@ -129,15 +129,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn anothers_lease_is_left_alone_until_it_has_not_changed_for_its_time() {
         let (mut observed, me) = (Observation::default(), claim("b"));
-        // Written by a clock that is far behind ours, and then by one far ahead: no matter.
-        let mut judge =
+        // The clock that wrote the lease may be far behind or far ahead.
+        let mut next_step =
             |lease: Lease, second| observed.next_step(Some(lease), &me, Instant::now(), clock(second));
-        assert_eq!(judge(lease("a", "1"), 1_000_000), wait(15));
+        assert_eq!(next_step(lease("a", "1"), 1_000_000), wait(15));
         tokio::time::advance(Duration::from_secs(14)).await;
-        assert_eq!(judge(lease("a", "1"), -1_000_000), wait(1));
-        assert_eq!(judge(lease("a", "2"), 0), wait(15));
+        assert_eq!(next_step(lease("a", "1"), -1_000_000), wait(1));
+        assert_eq!(next_step(lease("a", "2"), 0), wait(15));
         tokio::time::advance(Duration::from_secs(15)).await;
-        let Step::Replace(taken) = judge(lease("a", "2"), 7) else { panic!("it has run out") };
+        let Step::Replace(taken) = next_step(lease("a", "2"), 7) else { panic!("it has run out") };
         assert_eq!(taken.metadata.resource_version.as_deref(), Some("2"), "bound to what was seen");
         let spec = taken.spec.unwrap();
         assert_eq!(spec.holder_identity.as_deref(), Some("b"));

@@ -1,7 +1,7 @@
-//! Until when this process leads, as far as it can know: work goes on only within a term.
+//! The terms in which this process leads. Work only proceeds within a term.
 //!
-//! Judged by the clock whenever work is about to go on, not by a timer or a message: a process that was paused beyond
-//! its term finds that out before it does anything else.
+//! The clock is read each time before the work proceeds. A timer or a message would not be enough: a process that was paused
+//! beyond the end of its term must notice this before it does anything else.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until};
 
 #[derive(Clone, Copy)]
 struct Term {
-    /// Counts the terms, from 1.
+    /// The number of the term, from 1.
     number: u64,
-    /// Its end, unless it is extended.
+    /// The end of the term, unless it is extended.
     until: Option<Instant>,
 }
 
@@ -26,14 +26,14 @@ impl Term {
     }
 }
 
-/// The side that decides on terms.
+/// Starts, extends and ends terms.
 pub struct TermSender(watch::Sender<Term>);
 
-/// The side that works within them. Clones are the same.
+/// The leadership of this process, for the code that works within terms. Clones share it.
 #[derive(Clone)]
 pub struct Leadership(watch::Receiver<Term>);
 
-/// No term yet.
+/// Returns both sides. No term has started yet.
 #[must_use]
 pub fn channel() -> (TermSender, Leadership) {
     let (sender, receiver) = watch::channel(Term { number: 0, until: None });
@@ -41,11 +41,11 @@ pub fn channel() -> (TermSender, Leadership) {
 }
 
 impl TermSender {
-    /// Leads until then. Says whether that is a new term: where the last one had run out, its work was dropped.
+    /// Extends the term until a time. Returns whether this starts a new term: the last one was over, and its work was dropped.
     #[must_use]
     pub fn extend(&self, until: Instant) -> bool {
         let mut is_new = false;
-        // Readers judge under the same lock: none can find a term over that is extended here.
+        // Readers use the same lock, so none can see the end of a term that is extended here.
         self.0.send_modify(|term| {
             is_new = term.goes_on().is_none();
             *term = Term { number: term.number + u64::from(is_new), until: Some(until) };
@@ -53,28 +53,29 @@ impl TermSender {
         is_new
     }
 
-    /// Does not lead any more.
+    /// Ends the term.
     pub fn end(&self) {
         self.0.send_modify(|term| term.until = None);
     }
 }
 
 impl Leadership {
-    /// Of a process that leads without asking anybody.
+    /// Returns the leadership of a process that takes part in no election. It never ends.
     #[must_use]
     pub fn forever() -> Self {
-        // As far ahead as tokio's own "never".
+        // tokio uses the same time for "never".
         let until = Some(Instant::now() + Duration::from_secs(60 * 60 * 24 * 365 * 30));
         Self(watch::channel(Term { number: 0, until }).1)
     }
 
-    /// Whether this process leads now.
+    /// Returns whether this process leads now.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.0.borrow().goes_on().is_some()
     }
 
-    /// Works within the term that goes on, if one does. When it is over, the work is dropped where it is.
+    /// Runs work within the current term. Returns `None` if there is no term, or if it ends before the work is done. The work
+    /// is dropped then.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let term = *self.0.borrow();
         let mut work = pin!(work);
@@ -88,7 +89,7 @@ impl Leadership {
         .await
     }
 
-    /// One item for each term that begins.
+    /// Returns a stream with one item for each term that begins.
     pub fn begins(&self) -> impl Stream<Item = ()> + Send + use<> {
         stream::unfold((self.0.clone(), 0), |(mut terms, seen)| async move {
             loop {
@@ -106,7 +107,7 @@ impl Leadership {
         term.goes_on().filter(|_| term.number == number)
     }
 
-    /// Ends with the term.
+    /// Waits for the end of the term with this number.
     async fn over(&self, number: u64) {
         let mut terms = self.0.clone();
         loop {
@@ -115,7 +116,7 @@ impl Leadership {
             tokio::select! {
                 () = sleep_until(until) => {}
                 changed = terms.changed() => if changed.is_err() {
-                    // Nobody is there to extend it any more.
+                    // The sender is gone, so the term is not extended any more.
                     sleep_until(until).await;
                 },
             }
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!((result, began.elapsed()), (None, Duration::ZERO));
     }
 
-    /// A paused process wakes up, and both its answer and the end of its term are there: no more work.
+    /// When a paused process continues, both an answer and the end of its term are ready. The work must not proceed.
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_the_clock_is_asked_before_the_work_goes_on() {
         let (terms, leadership) = channel();
@@ -176,7 +177,7 @@ mod tests {
             assert!((&mut work).now_or_never().is_none());
             tokio::time::advance(11 * SECOND).await;
             answer.send(()).unwrap();
-            // Even if the next term is ours again: somebody else may have had one in between.
+            // This also holds if this process leads again. Another process may have led in between.
             assert!(terms.extend(Instant::now() + 10 * SECOND));
             assert_eq!(work.await, None);
         }
