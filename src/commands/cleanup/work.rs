@@ -18,7 +18,7 @@ pub struct Work {
     pub experiments: Vec<DynamicObject>,
     /// Pods that have the finalizer, and whose experiment is gone.
     pub pods: Vec<Pod>,
-    /// CronJobs whose experiment is gone. They would continue to create pods with the finalizer.
+    /// `CronJob`s whose experiment is gone. They would continue to create pods with the finalizer.
     pub schedules: Vec<CronJob>,
 }
 
