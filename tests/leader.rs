@@ -13,7 +13,7 @@ use chaostoolkit_api::names;
 use chaostoolkit_operator::process::health::Health;
 use chaostoolkit_operator::process::leader::Candidate;
 use chaostoolkit_operator::process::leader::claim::Claim;
-use chaostoolkit_operator::process::leader::term::Lead;
+use chaostoolkit_operator::process::leader::term::Leadership;
 use common::install::Install;
 use common::operator::Operator;
 use common::{eventually, pod_of, within};
@@ -108,8 +108,8 @@ impl Leases {
 
     fn start(&self, identity: &str) -> Running {
         let health = Health::default();
-        let pulse = health.pulse("election", 30 * SECOND);
-        let knows = health.milestone("it is known who leads");
+        let pulse = health.heartbeat("election", 30 * SECOND);
+        let knows = health.readiness_check("it is known who leads");
         let claim = Claim { name: "lease".into(), identity: identity.into(), duration: 15 * SECOND };
         let api = Api::<Lease>::namespaced(self.client(), "default");
         let (candidate, lead) = Candidate::new(api, claim, pulse, knows);
@@ -120,7 +120,7 @@ impl Leases {
 
 /// A candidate in a task of its own.
 struct Running {
-    lead: Lead,
+    lead: Leadership,
     health: Health,
     stop: CancellationToken,
     task: JoinHandle<()>,
