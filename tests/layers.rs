@@ -5,6 +5,7 @@
 //! begin with `crate`. Test code may import anything.
 
 #![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

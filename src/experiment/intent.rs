@@ -19,6 +19,7 @@ const DEFAULT_START_DEADLINE: i64 = 3600;
 
 /// What the author wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the author has as many switches")]
 pub struct Intent {
     /// The run is to be stopped, or must not start.
     pub abort: bool,

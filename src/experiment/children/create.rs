@@ -31,6 +31,7 @@ pub async fn missing_namespace(cluster: &Cluster, manifest: &Manifest) -> Result
 }
 
 /// Whether a namespace is being deleted.
+#[must_use]
 pub const fn is_terminating(namespace: &Namespace) -> bool {
     namespace.metadata.deletion_timestamp.is_some()
 }

@@ -13,6 +13,7 @@ use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::abort;
 use crate::process::clock;
+use chaostoolkit_api::Run;
 
 /// The recorded run, as a pass finds it.
 pub enum Recorded {
@@ -71,7 +72,7 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
 }
 
 fn is_journal_due(pass: &Pass<'_>) -> bool {
-    pass.draft.status.run.as_ref().is_some_and(|run| run.is_journal_due())
+    pass.draft.status.run.as_ref().is_some_and(Run::is_journal_due)
 }
 
 /// Keeps the journal of the run that has ended, and records the result.

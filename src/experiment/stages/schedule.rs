@@ -101,7 +101,7 @@ async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Res
 async fn record_end(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, end: &End) -> Result<bool, Error> {
     let Pass { context, draft, live, .. } = pass;
     let evidence = match draft.past_run(pod) {
-        Some(past) if !past.run.is_journal_due() => return Ok(true),
+        Some(recorded) if !recorded.run.is_journal_due() => return Ok(true),
         Some(_) => Evidence::of_journal(&context.log_follower, pod, end).await,
         None => {
             let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
@@ -109,11 +109,11 @@ async fn record_end(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, end: &End) 
             evidence
         }
     };
-    let Some(past) = draft.past_run(pod) else { return Ok(true) };
-    let (cluster, run, limit) = (&context.cluster, (&past.run, past.outcome), intent.journal_limit);
+    let Some(recorded) = draft.past_run(pod) else { return Ok(true) };
+    let (cluster, run, limit) = (&context.cluster, (&recorded.run, recorded.outcome), intent.journal_limit);
     let journal = journals::keep(cluster, live, run, &evidence, limit).await;
-    past.run.journal.clone_from(&journal);
-    let is_due = past.run.is_journal_due();
+    recorded.run.journal.clone_from(&journal);
+    let is_due = recorded.run.is_journal_due();
     if let Some(run) = draft.status.run.as_mut().filter(|run| run.pod_uid == pod.metadata.uid) {
         run.journal = journal;
     }

@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Carried, FOOTER, Frame, FrameError, HEADER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
+use super::content::{Carried, Frame, FrameError};
+use super::format::{FOOTER, HEADER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
 
 /// Reads the journal in a log. Lines before and after the journal are ignored.
 pub fn read(log: &[u8]) -> Result<Frame, FrameError> {

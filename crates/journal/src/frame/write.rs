@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::format::{FOOTER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
 use super::strip::OutputStripper;
-use super::{FOOTER, Header, LIMIT, LINE_BYTES, VERSION};
 
 /// The maximum length of a reason, in characters.
 const MAX_REASON_CHARS: usize = 500;
@@ -64,7 +64,7 @@ fn write_reason(header: Header, reason: &str, out: &mut impl Write) -> io::Resul
 fn write_journal(header: Header, gzip: &[u8], out: &mut impl Write) -> io::Result<()> {
     let header = Header {
         gzip_bytes: Some(gzip.len()),
-        gzip_sha256: Some(super::sha256_hex(gzip)),
+        gzip_sha256: Some(sha256_hex(gzip)),
         lines: gzip.len().div_ceil(LINE_BYTES),
         ..header
     };

@@ -20,6 +20,7 @@ pub fn env_config_map(spec: &Spec) -> String {
 }
 
 /// How the runner is put into the pod, unless the author does not want it.
+#[must_use]
 pub fn runner(report: Option<&ReportSpec>, here: &Runner) -> Option<Runner> {
     let report = report.cloned().unwrap_or_default();
     let journal = here.journal && journals_are_kept(Some(&report));

@@ -77,6 +77,7 @@ fn inline_source(inline: &Value, pod: &PodSpec) -> Result<Source, InvalidSpec> {
 }
 
 /// Describes the experiment for the status.
+#[must_use]
 pub fn about(source: &Source, text: Option<&str>) -> About {
     let (place, inline) = match source {
         Source::File { config_map, file } => (format!("configmap/{config_map}/{file}"), None),
