@@ -18,6 +18,8 @@ mod fake_api;
 mod orphans;
 #[path = "passes/schedule.rs"]
 mod schedule;
+#[path = "common/variables.rs"]
+mod variables;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -645,7 +647,7 @@ const TRIED: [(Story, Pace); 6] = [
 
 /// Of how many cases one is played: all take minutes.
 fn every() -> usize {
-    std::env::var("PASSES_EVERY").map_or(3, |every| every.parse().unwrap())
+    variables::number("PASSES_EVERY", 3)
 }
 
 /// Plays stories once for each call and each of the faults for it, given the story and the number of the call; or a part

@@ -11,6 +11,7 @@ use chaostoolkit_api::Phase;
 use chaostoolkit_api::names;
 use common::install::Install;
 use common::operator::Operator;
+use common::variables::required;
 use common::{
     delete_and_wait, eventually, pod_of, report_container, runs, status, terminated, wait, wait_for_phase,
 };
@@ -26,8 +27,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// One test of these takes the definition away, and all that there is in the cluster.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
-    let cluster = std::env::var("CLUSTER_AUDIT_LOG").unwrap_or_default();
-    assert!(!cluster.is_empty(), "only in a cluster of hack/cluster/up.sh, where nobody minds");
+    required("CLUSTER_AUDIT_LOG", "the audit log of a cluster of hack/cluster/up.sh, where nobody minds");
     ALONE.lock().await
 }
 

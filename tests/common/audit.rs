@@ -6,6 +6,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::Value;
 
+use super::variables;
+
 /// One request that wanted to change something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -107,7 +109,7 @@ impl Tail {
 }
 
 fn path() -> String {
-    std::env::var("CLUSTER_AUDIT_LOG").expect("CLUSTER_AUDIT_LOG names the API server's audit log")
+    variables::required("CLUSTER_AUDIT_LOG", "the API server's audit log")
 }
 
 fn is_write_of(line: &Value, user: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use super::variables;
+
 /// Stops or starts a part of it: `etcd`, `apiserver` or `kcm`.
 pub async fn control(what: &'static str, part: &'static str) {
     control_with(what, part, &[]).await;
@@ -13,8 +15,7 @@ pub async fn control_with(
     part: &'static str,
     variables: &'static [(&'static str, &'static str)],
 ) {
-    let cluster =
-        std::env::var("FAULTS_CLUSTER").expect("FAULTS_CLUSTER names the cluster that may be broken");
+    let cluster = variables::required("FAULTS_CLUSTER", "the cluster that may be broken");
     let done = tokio::task::spawn_blocking(move || {
         Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/hack/cluster/control.sh"))
             .args([what, part])

@@ -20,6 +20,7 @@ pub mod clock;
 pub mod control_plane;
 pub mod install;
 pub mod operator;
+pub mod variables;
 
 use chaostoolkit_journal::message::{Message, State};
 use chaostoolkit_journal::{Outcome, Summary};
@@ -44,10 +45,7 @@ use serde_json::{Value, json};
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub async fn client() -> Client {
-    assert!(
-        std::env::var_os("KUBECONFIG").is_some(),
-        "KUBECONFIG is not set: see CONTRIBUTING.md on how to run this"
-    );
+    variables::required("KUBECONFIG", "the cluster to test on");
     Client::try_default().await.unwrap()
 }
 

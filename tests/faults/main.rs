@@ -31,6 +31,7 @@ mod streams;
 
 use std::time::Duration;
 
+use common::variables::{number, text};
 use plan::Plan;
 use run::{Pace, Reference, References};
 use story::Story;
@@ -38,11 +39,6 @@ use story::Story;
 /// How many plans run at once: most of what they do is waiting.
 fn at_once() -> usize {
     number("FAULTS_AT_ONCE", 12)
-}
-
-/// A number from the environment.
-fn number<T: std::str::FromStr>(variable: &str, default: T) -> T {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// How everything goes without a fault, and all plans that follow from that.
@@ -82,7 +78,7 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_a_sample_of_faults()
 #[ignore = "needs an API server, and some minutes"]
 async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
     let (references, all) = references().await;
-    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let only = text("FAULTS_ONLY").unwrap_or_default();
     let wanted: Vec<Plan> = all.into_iter().filter(|plan| plan.name().contains(&only)).collect();
     assert!(!wanted.is_empty(), "no plan has {only:?} in its name");
     let pace = Pace { length: Duration::from_secs(number("FAULTS_SECONDS", 30)) };
@@ -94,7 +90,7 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a control plane that may be broken"]
 async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
-    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let only = text("FAULTS_ONLY").unwrap_or_default();
     let wanted = |is_everywhere| -> Vec<Plan> {
         let all = Story::ALL.into_iter().flat_map(|story| Plan::plane(story, is_everywhere));
         all.filter(|plan| plan.name().contains(&only)).collect()

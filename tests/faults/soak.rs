@@ -9,8 +9,8 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use crate::chance::{Chance, Weather};
+use crate::common::variables::number;
 use crate::common::{self, audit, report_container, running, terminated};
-use crate::number;
 use crate::rig::Rig;
 
 /// What was asked for.

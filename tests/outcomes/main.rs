@@ -21,6 +21,7 @@ use chaostoolkit_api::{Outcome, Phase, Status};
 use chaostoolkit_journal::frame;
 use common::install::Install;
 use common::operator::Operator;
+use common::variables::text;
 use common::{
     condition_of, config_map, create, delete, eventually, kubectl, status, wait_for_reason, within,
 };
@@ -48,7 +49,7 @@ async fn what_runs_find(#[case] tag: &str, #[case] version: &str) {
     let site = serve_files(&install).await;
     let operator = Operator::start(&install).await;
     let image = format!("chaostoolkit/chaostoolkit:{tag}");
-    let wanted = std::env::var("CASE").ok();
+    let wanted = text("CASE");
     let cases: Vec<Case> = cases::cases(&site)
         .into_iter()
         .filter(|case| wanted.as_deref().is_none_or(|one| case.name == one))

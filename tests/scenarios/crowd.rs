@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
+use crate::common::variables::number;
 use crate::common::{audit, create, report_container, status, terminated, within};
 
 /// How many experiments there are, unless `SCENARIO_CROWD` says otherwise, and as many pods of others.
@@ -25,7 +26,7 @@ async fn all<T, F: Future<Output = ()>>(items: Vec<T>, each: impl Fn(T) -> F) {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn of_many_experiments_at_once_each_has_one_pod_and_its_end_and_when_all_is_done_nothing_is_written() {
-    let crowd = std::env::var("SCENARIO_CROWD").map_or(CROWD, |text| text.parse().unwrap());
+    let crowd = number("SCENARIO_CROWD", CROWD);
     let limit = Duration::from_secs(60) + Duration::from_millis(500) * u32::try_from(crowd).unwrap();
     let install = Install::new("crowd").await;
     install.with_experiment("{}").await;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
+use crate::common::variables::number;
 use crate::common::{LIMIT, audit, condition_of, experiment, status, within};
 use crate::{note, specs};
 
@@ -24,8 +25,7 @@ const AT_ONCE: usize = 8;
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_however_odd_it_is() {
-    let given = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<usize>().unwrap());
-    let (count, seed) = (given("SCENARIO_SPECS").unwrap_or(SPECS), given("SCENARIO_SEED").unwrap_or(1));
+    let (count, seed) = (number("SCENARIO_SPECS", SPECS), number("SCENARIO_SEED", 1));
     let limit = LIMIT.max(Duration::from_millis(100) * u32::try_from(count).unwrap());
     let install = Install::new("odd").await;
     install.with_experiment("{}").await;
@@ -33,7 +33,7 @@ async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_howev
     let judged = note(install.experiments(), |found| is_judged(found).then(|| "judged".to_owned()));
     let began = Instant::now();
     let schema = specs::schema();
-    let mut chance = specs::Chance::new(seed as u64);
+    let mut chance = specs::Chance::new(seed);
     let specs: Vec<Value> = (0..count).map(|_| specs::odd(&schema, &mut chance)).collect();
     let sent: Vec<Option<String>> = stream::iter(specs.into_iter().enumerate())
         .map(async |(number, mut spec)| {

@@ -9,6 +9,7 @@ use super::line::Line;
 use crate::common::control_plane::{answers, control};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
+use crate::common::variables::number;
 use crate::common::{
     LIMIT, audit, config_map, create, delete_and_wait, eventually, pod_of, report_container,
 };
@@ -20,7 +21,7 @@ const OUTAGE: u64 = 20;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a control plane that may be broken"]
 async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it_lasts_few_ask() {
-    let seconds = std::env::var("SCENARIO_OUTAGE_SECONDS").map_or(OUTAGE, |text| text.parse().unwrap());
+    let seconds = number("SCENARIO_OUTAGE_SECONDS", OUTAGE);
     let mut install = Install::new("outage").await;
     install.with_experiment("{}").await;
     let line = Line::lay(&install).await;
