@@ -14,10 +14,11 @@ use chaostoolkit_api::{Experiment, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
-    audit, condition_of, config_map, create, delete, delete_and_wait, eventually, experiment, wait,
+    audit, condition_of, config_map, create, delete, delete_and_wait, edit, eventually, experiment, pod_of,
+    report_container, running, runs, set_up, status, status_of, terminated, wait, wait_for_phase,
+    wait_for_reason, wait_until_gone, wait_until_stopping,
 };
-use common::{pod_of, report_container, running, runs, status, terminated, wait_for_phase, wait_for_reason};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Resource};
 use rstest::rstest;
@@ -64,8 +65,7 @@ async fn what_only_the_operator_can_judge_is_rejected_by_its_path_once() {
 
     // Correcting the field starts the run, since nothing was run before.
     install.with_experiment("{}").await;
-    let patch = json!({"spec": {"pod": {"image": "some/image"}}});
-    install.experiments().patch("image", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    edit(&install, "image", json!({"spec": {"pod": {"image": "some/image"}}})).await;
     let pod = pod_of(&install, "image").await;
     let pod = install.pods().get(&pod).await.unwrap();
     assert_eq!(pod.spec.unwrap().containers[0].image.as_deref(), Some("some/image"));
@@ -211,28 +211,22 @@ async fn a_missing_experiment_is_named_within_30_seconds_and_the_run_starts_once
 async fn a_terminating_namespace_is_said_and_the_run_starts_once_it_is_gone() {
     let install = Install::new("terminating").await;
     let namespaces = Api::<Namespace>::all(install.client.clone());
-    let maps = install.config_maps(&install.run_namespace);
     install.with_experiment("{}").await;
-    let mut anchor = config_map("anchor", json!({}));
-    anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
-    create(&maps, anchor).await;
+    install.anchor_run_namespace().await;
     delete(&namespaces, &install.run_namespace).await;
 
     let _operator = Operator::start(&install).await;
     install.apply_experiment("exp", json!({"pod": {"experiment": {"asFile": false}}})).await;
     let status = wait_for_reason(&install.experiments(), "exp", "NamespaceTerminating").await;
     assert_eq!(status.phase, Some(Phase::Blocked));
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+    install.release_run_namespace().await;
     pod_of(&install, "exp").await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_run_from_apply_to_gone_in_the_right_order_with_the_shipped_rights() {
-    let install = Install::new("life").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("life").await;
     install.apply_experiment("exp", json!({})).await;
     let name = pod_of(&install, "exp").await;
     let starting = wait_for_phase(&install.experiments(), "exp", Phase::Starting).await;
@@ -289,19 +283,13 @@ async fn a_run_from_apply_to_gone_in_the_right_order_with_the_shipped_rights() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn deleting_during_the_run_stops_it_waits_for_its_end_and_only_then_takes_its_rights() {
-    let install = Install::new("abort").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("abort").await;
     let name = runs(&install, "exp", json!({})).await;
 
     delete(&install.experiments(), "exp").await;
     let stopping = wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;
     assert!(!stopping.is_finished());
-    let pod = wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
-        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-    })
-    .await
-    .unwrap();
+    let pod = wait_until_stopping(&install, &name).await;
     assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(300));
     quiet(Duration::from_secs(2)).await;
     let deleted: Vec<String> = audit::writes_of(&install.user)
@@ -313,7 +301,7 @@ async fn deleting_during_the_run_stops_it_waits_for_its_end_and_only_then_takes_
 
     report_container(&install.pods(), &name, terminated(0)).await;
     common::end_grace(&install, &name).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
@@ -348,7 +336,7 @@ async fn killed_after_any_write_the_next_operator_goes_on() {
             continue;
         }
         drop(operator);
-        let now = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+        let now = status_of(&install, "exp").await;
         let name = now.run.clone().unwrap().pod_name;
         match now.phase {
             Some(Phase::Starting) => report_container(&pods, &name, running()).await,

@@ -15,21 +15,15 @@ use chaostoolkit_journal::message::{Message, State};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
-    audit, condition_of, delete_and_wait, end_grace, eventually, experiment, kubectl, pod_of,
-    report_container, running, runs, status, terminated, wait, wait_for_phase, wait_for_reason,
+    audit, condition_of, delete, delete_and_wait, edit, end_grace, eventually, experiment, pod_of,
+    report_container, running, runs, set_up, start_scheduled_run, status, terminated, wait, wait_for_phase,
+    wait_for_reason, wait_until_gone, wait_until_stopping,
 };
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use rstest::rstest;
 use serde_json::{Value, json};
-
-/// Changes an experiment the way its author would.
-async fn edit(install: &Install, name: &str, patch: Value) {
-    let patch = Patch::Merge(patch);
-    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
-}
 
 async fn set(install: &Install, name: &str, field: &str, value: Value) {
     edit(install, name, json!({"spec": {field: value}})).await;
@@ -91,16 +85,13 @@ async fn the_api_server_refuses_what_cannot_be_meant_by_its_path(#[case] spec: V
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
-    let install = Install::new("abort").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("abort").await;
     let pod = runs(&install, "exp", json!({})).await;
 
     set(&install, "exp", "abort", json!(true)).await;
     let aborting = wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
     assert_eq!(aborting.reason.as_deref(), Some("AbortRequested"));
-    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
-    let asked = wait(&install.pods(), &pod, "asked to stop", is_asked).await.unwrap();
+    let asked = wait_until_stopping(&install, &pod).await;
     assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks take their time");
 
     report_container(&install.pods(), &pod, stopped()).await;
@@ -108,7 +99,7 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
     assert_eq!(status.outcome, Some(Outcome::Interrupted));
     assert_eq!(condition_of(&status, Type::Finished), "True/AbortRequested");
-    wait(&install.pods(), &pod, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &pod).await;
 
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(3)).await;
@@ -125,9 +116,7 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_abort_from_the_start_makes_nothing() {
-    let install = Install::new("never").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("never").await;
     install.apply_experiment("exp", json!({"abort": true})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
     assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
@@ -140,9 +129,7 @@ async fn an_abort_from_the_start_makes_nothing() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_suspended_run_starts_when_it_is_resumed() {
-    let install = Install::new("suspend").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("suspend").await;
     install.apply_experiment("exp", json!({"suspend": true})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert_eq!(condition_of(&status, Type::Suspended), "True/Suspended");
@@ -158,9 +145,7 @@ async fn a_suspended_run_starts_when_it_is_resumed() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn suspend_and_abort_hold_a_schedule() {
-    let install = Install::new("held").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("held").await;
     let schedule = json!({"kind": "cronJob", "value": "0 0 1 1 *"});
     let made = install.apply_experiment("exp", json!({"suspend": true, "schedule": schedule})).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
@@ -172,9 +157,7 @@ async fn suspend_and_abort_hold_a_schedule() {
     wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
     assert_eq!(is_suspended().await, Some(false));
     // A run that goes on is stopped by the one and not by the other.
-    let from = format!("--from=cronjob/{name}");
-    let (started, text) = kubectl(&["create", "job", "one", &from, "-n", &install.run_namespace], "");
-    assert!(started, "{text}");
+    start_scheduled_run(&install, &name, "one");
     let ours = ListParams::default().labels(&format!("{}={}", names::UID_LABEL, made.uid()));
     let pod = eventually("the run has a pod", async || {
         let found = install.pods().list(&ours).await.unwrap().items.pop();
@@ -187,8 +170,7 @@ async fn suspend_and_abort_hold_a_schedule() {
     wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert!(install.pods().get(&pod).await.unwrap().metadata.deletion_timestamp.is_none());
     edit(&install, "exp", json!({"spec": {"suspend": false, "abort": true}})).await;
-    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
-    wait(&install.pods(), &pod, "asked to stop", is_asked).await;
+    wait_until_stopping(&install, &pod).await;
     report_container(&install.pods(), &pod, stopped()).await;
     let is_told = |found: Option<&_>| !status(found).history.is_empty();
     let status = status(wait(&install.experiments(), "exp", "told", is_told).await.as_ref());
@@ -210,9 +192,7 @@ async fn suspend_and_abort_hold_a_schedule() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
-    let install = Install::new("rerun").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("rerun").await;
     let first = runs(&install, "exp", json!({})).await;
     // Asked for during the run: it waits.
     rerun(&install, "exp", "1").await;
@@ -244,13 +224,11 @@ async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_experiment_goes_when_its_time_is_over() {
-    let install = Install::new("ttl").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("ttl").await;
     let pod = runs(&install, "exp", json!({"ttlSecondsAfterFinished": 3})).await;
     report_container(&install.pods(), &pod, terminated(0)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     nothing_was_refused(&install).await;
 }
@@ -271,16 +249,14 @@ async fn a_run_that_does_not_start_in_time_is_given_up() {
     let status = wait_for_phase(&install.experiments(), "starting", Phase::Failed).await;
     assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
     assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
-    wait(&install.pods(), &status.run.unwrap().pod_name, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &status.run.unwrap().pod_name).await;
     nothing_was_refused(&install).await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_for() {
-    let install = Install::new("cleanup").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("cleanup").await;
     let cleanup = json!({"cleanup": {"onSuccess": "keepPod", "onFailure": "delete"}});
     let passed = runs(&install, "passed", cleanup.clone()).await;
     let failed = runs(&install, "failed", cleanup).await;
@@ -291,7 +267,7 @@ async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_f
         let found = wait(&install.experiments(), name, "cleaned up", is_clean).await;
         assert_eq!(status(found.as_ref()).phase, Some(phase));
     }
-    wait(&install.pods(), &failed, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &failed).await;
     assert_eq!(install.left_behind().await, [format!("Pod {:?}", Some(&passed))]);
     delete_and_wait(&install.experiments(), "passed").await;
     delete_and_wait(&install.experiments(), "failed").await;
@@ -302,14 +278,12 @@ async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_f
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
-    let install = Install::new("rescue").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("rescue").await;
     let action =
         json!({"type": "action", "name": "mend", "provider": {"type": "python", "module": "m", "func": "f"}});
     let inline = json!({"title": "t", "description": "d", "method": [], "rollbacks": [action]});
     let pod = runs(&install, "exp", json!({"rescue": true, "experiment": inline})).await;
-    install.experiments().delete("exp", &kube::api::DeleteParams::default()).await.unwrap();
+    delete(&install.experiments(), "exp").await;
     wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;
     report_container(&install.pods(), &pod, killed()).await;
     end_grace(&install, &pod).await;
@@ -322,7 +296,7 @@ async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
         "rollbacks need the run's rights: {left:?}"
     );
     report_container(&install.pods(), &rescue, terminated(0)).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     nothing_was_refused(&install).await;
 }
@@ -330,9 +304,7 @@ async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_end_does_not_change_with_the_spec() {
-    let install = Install::new("absorbing").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("absorbing").await;
     let pod = runs(&install, "exp", json!({})).await;
     report_container(&install.pods(), &pod, terminated(1)).await;
     let ended = wait_for_reason(&install.experiments(), "exp", "ExperimentInvalid").await;

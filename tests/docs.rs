@@ -12,7 +12,7 @@ const REFERENCE: &str = include_str!("../docs/reference.md");
 fn every_reason_is_in_the_reference() {
     let missing: Vec<&str> = Reason::VARIANTS
         .iter()
-        .map(|reason| reason.as_str())
+        .map(Text::as_str)
         .filter(|reason| !REFERENCE.contains(&format!("`{reason}`")))
         .collect();
     assert!(missing.is_empty(), "docs/reference.md lacks {missing:?}");

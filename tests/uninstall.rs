@@ -13,12 +13,12 @@ use common::install::Install;
 use common::operator::Operator;
 use common::variables::required;
 use common::{
-    delete_and_wait, eventually, pod_of, report_container, runs, status, terminated, wait, wait_for_phase,
+    delete_and_wait, eventually, pod_of, remove_finalizers, report_container, runs, set_up, status_of,
+    terminated, wait_for_phase, wait_until_gone, wait_until_stopping,
 };
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use tokio::process::Command;
@@ -49,9 +49,7 @@ fn told(output: Output) -> (Option<i32>, String) {
 
 /// An installation whose operator was killed while one run went on, one was over, one waited, and a schedule was set.
 async fn abandoned(test: &str) -> Install {
-    let install = Install::new(test).await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up(test).await;
     install.apply_experiment("over", json!({})).await;
     report_container(&install.pods(), &pod_of(&install, "over").await, terminated(0)).await;
     wait_for_phase(&install.experiments(), "over", Phase::Completed).await;
@@ -94,10 +92,7 @@ async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
     let name = pod_of(&install, "running").await;
     let flags = ["-n", namespace, "--yes"];
     let play = async {
-        wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
-            pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-        })
-        .await;
+        wait_until_stopping(&install, &name).await;
         assert!(
             install.left_behind().await.iter().any(|left| left.starts_with("RoleBinding")),
             "rollbacks need it"
@@ -113,7 +108,7 @@ async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     let schedules = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
     assert_eq!(schedules.list(&kube::api::ListParams::default()).await.unwrap().items.len(), 0);
-    let ended = status(install.experiments().get_opt("running").await.unwrap().as_ref());
+    let ended = status_of(&install, "running").await;
     assert_eq!((ended.is_finished(), ended.run.unwrap().exit_code), (true, Some(0)));
 
     let (code, text) = cleanup(&["-n", namespace, "--yes"]).await;
@@ -143,7 +138,7 @@ async fn what_does_not_end_is_named_and_force_lets_it_go() {
     // Nothing but the kubelet, which there is none of here.
     common::end_grace(&install, &name).await;
     for name in [namespace, &install.run_namespace] {
-        wait(&Api::<Namespace>::all(install.client.clone()), name, "gone", |found| found.is_none()).await;
+        wait_until_gone(&Api::<Namespace>::all(install.client.clone()), name).await;
     }
 }
 
@@ -176,9 +171,8 @@ async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept
     let install = abandoned("orphans").await;
     let name = pod_of(&install, "running").await;
     let kept = pod_of(&install, "over").await;
-    let free = json!({"metadata": {"finalizers": null}});
     for experiment in ["over", "running", "blocked", "nightly"] {
-        install.experiments().patch(experiment, &PatchParams::default(), &Patch::Merge(&free)).await.unwrap();
+        remove_finalizers(&install.experiments(), experiment).await;
         delete_and_wait(&install.experiments(), experiment).await;
     }
     let (code, text) = cleanup(&["-n", &install.namespace, "--yes"]).await;

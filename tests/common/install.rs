@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chaostoolkit_api::Experiment;
+use chaostoolkit_api::names;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use kube::Client;
@@ -14,6 +15,20 @@ use kube::runtime::conditions::is_crd_established;
 use serde_json::{Value, json};
 
 use super::{client, create, wait};
+
+/// The kinds of the objects that are created for an experiment, with their API groups.
+const KINDS: [(&str, &str); 7] = [
+    ("", "Pod"),
+    ("", "ConfigMap"),
+    ("", "ServiceAccount"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
+
+/// The name of the `ConfigMap` that keeps a namespace from going away.
+const ANCHOR: &str = "anchor";
 
 /// The operator's namespace, account and rights, but not its Deployment: tests start the program themselves.
 pub struct Install {
@@ -74,6 +89,18 @@ impl Install {
         .await;
     }
 
+    /// Keeps the namespace of the run from going away once it is deleted.
+    pub async fn anchor_run_namespace(&self) {
+        let mut anchor = super::config_map(ANCHOR, json!({}));
+        anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
+        create(&self.config_maps(&self.run_namespace), anchor).await;
+    }
+
+    /// Lets the namespace of the run go.
+    pub async fn release_run_namespace(&self) {
+        super::remove_finalizers(&self.config_maps(&self.run_namespace), ANCHOR).await;
+    }
+
     /// Creates an experiment that runs in this installation's namespace for runs.
     pub async fn apply_experiment(&self, name: &str, mut spec: Value) -> Experiment {
         if let Some(spec) = spec.as_object_mut() {
@@ -115,26 +142,27 @@ impl Install {
 
     async fn left_now(&self) -> Vec<String> {
         let mut left = Vec::new();
-        for (group, version, kind) in [
-            ("", "v1", "Pod"),
-            ("", "v1", "ConfigMap"),
-            ("", "v1", "ServiceAccount"),
-            ("rbac.authorization.k8s.io", "v1", "Role"),
-            ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
-            ("batch", "v1", "CronJob"),
-            ("batch", "v1", "Job"),
-        ] {
-            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-            let ours = ListParams::default().labels("chaostoolkit.org/experiment-uid");
-            let found =
-                Api::<DynamicObject>::all_with(self.client.clone(), &resource).list(&ours).await.unwrap();
-            let key = format!("{}/", self.namespace);
-            left.extend(found.items.iter().filter_map(|object| {
-                let owner = object.metadata.annotations.as_ref()?.get("chaostoolkit.org/experiment")?;
-                owner.starts_with(&key).then(|| format!("{kind} {:?}", object.metadata.name))
-            }));
+        let key = format!("{}/", self.namespace);
+        for (kind, object) in self.labeled(names::UID_LABEL).await {
+            let annotations = object.metadata.annotations.as_ref();
+            let owner = annotations.and_then(|all| all.get(names::EXPERIMENT_ANNOTATION));
+            if owner.is_some_and(|owner| owner.starts_with(&key)) {
+                left.push(format!("{kind} {:?}", object.metadata.name));
+            }
         }
         left
+    }
+
+    /// The objects in all namespaces that match a label selector, of each kind that is created for an experiment.
+    pub async fn labeled(&self, selector: &str) -> Vec<(&'static str, DynamicObject)> {
+        let mut all = Vec::new();
+        for (group, kind) in KINDS {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+            let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+            let found = api.list(&ListParams::default().labels(selector)).await.unwrap();
+            all.extend(found.into_iter().map(|object| (kind, object)));
+        }
+        all
     }
 }
 

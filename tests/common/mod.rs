@@ -4,7 +4,7 @@
 //! The cluster is the one that `KUBECONFIG` names; `CLUSTER_AUDIT_LOG` is the audit log of its API server, the witness of
 //! who did what. See hack/cluster.
 
-#![allow(dead_code, missing_docs, reason = "each test program uses a part of this")]
+#![allow(dead_code, unused_imports, missing_docs, reason = "each test program uses a part of this")]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 #![allow(
@@ -16,14 +16,14 @@
 )]
 
 pub mod audit;
+pub mod chance;
 pub mod clock;
 pub mod control_plane;
 pub mod install;
+pub mod kubelet;
 pub mod operator;
 pub mod variables;
 
-use chaostoolkit_journal::message::{Message, State};
-use chaostoolkit_journal::{Outcome, Summary};
 use std::fmt::Debug;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -33,7 +33,7 @@ use std::time::Duration;
 use chaostoolkit_api::Text;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{Experiment, Phase, Status};
-use k8s_openapi::api::core::v1::{Binding, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource};
@@ -41,12 +41,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub use kubelet::{bind, bind_to, end_grace, report_container, running, terminated};
+
 /// How long anything may take that should happen at once, on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub async fn client() -> Client {
     variables::required("KUBECONFIG", "the cluster to test on");
     Client::try_default().await.unwrap()
+}
+
+/// Installs under this name, creates the namespace of the runs with an experiment in it, and starts the operator.
+pub async fn set_up(test: &str) -> (install::Install, operator::Operator) {
+    let install = install::Install::new(test).await;
+    install.with_experiment("{}").await;
+    let operator = operator::Operator::start(&install).await;
+    (install, operator)
 }
 
 /// A part of a name that no other test has: the time, and a number for tests that begin together.
@@ -81,6 +91,20 @@ where
         return found.unwrap();
     }
     panic!("{name} did not become {what} within {LIMIT:?}; it is {:#?}", api.get_opt(name).await);
+}
+
+/// Waits until there is no object of this name.
+pub async fn wait_until_gone<K>(api: &Api<K>, name: &str)
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    wait(api, name, "gone", |found| found.is_none()).await;
+}
+
+/// Waits until somebody has asked for a pod to stop, and returns the pod.
+pub async fn wait_until_stopping(install: &install::Install, name: &str) -> Pod {
+    let is_deleting = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    wait(&install.pods(), name, "being stopped", is_deleting).await.unwrap()
 }
 
 /// Polls what no watch tells of.
@@ -121,6 +145,11 @@ pub fn status(experiment: Option<&Experiment>) -> Status {
     experiment.and_then(|experiment| experiment.status.clone()).unwrap_or_default()
 }
 
+/// The status that an experiment has now.
+pub async fn status_of(install: &install::Install, name: &str) -> Status {
+    status(install.experiments().get_opt(name).await.unwrap().as_ref())
+}
+
 pub async fn wait_for_phase(api: &Api<Experiment>, name: &str, phase: Phase) -> Status {
     status(wait(api, name, phase.as_str(), |found| status(found).phase == Some(phase)).await.as_ref())
 }
@@ -135,6 +164,28 @@ pub fn condition_of(status: &Status, type_: Type) -> String {
         .map_or_else(|| "none".to_owned(), |found| format!("{}/{}", found.status, found.reason))
 }
 
+/// Applies a merge patch to an experiment, as its author would.
+pub async fn edit(install: &install::Install, name: &str, patch: Value) {
+    let patch = Patch::Merge(patch);
+    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// Removes all finalizers of an object.
+pub async fn remove_finalizers<K>(api: &Api<K>, name: &str)
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    api.patch(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// Starts a run of a schedule by hand, as a job of this name.
+pub fn start_scheduled_run(install: &install::Install, cron_job: &str, job: &str) {
+    let from = format!("--from=cronjob/{cron_job}");
+    let (started, text) = kubectl(&["-n", &install.run_namespace, "create", "job", job, &from], "");
+    assert!(started, "{text}");
+}
+
 pub async fn delete<K>(api: &Api<K>, name: &str)
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -147,30 +198,7 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     delete(api, name).await;
-    wait(api, name, "gone", |found| found.is_none()).await;
-}
-
-/// Plays the kubelet on a control plane that has none: what it would report of the container.
-pub async fn report_container(pods: &Api<Pod>, name: &str, state: Value) {
-    let phase = if state.get("terminated").is_some() { "Failed" } else { "Running" };
-    let status = json!({"status": {"phase": phase, "containerStatuses": [{
-        "name": "chaostoolkit", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
-    }]}});
-    pods.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
-}
-
-pub fn running() -> Value {
-    json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
-}
-
-/// The end of a run that passed, or of one whose experiment was refused, as the runner reports it.
-pub fn terminated(exit_code: i32) -> Value {
-    let reason = if exit_code == 0 { "Completed" } else { "Error" };
-    let passed = Summary { outcome: Outcome::Passed, conclusive: true, ..Summary::default() };
-    let summary = (exit_code == 0).then_some(passed);
-    let message = Message { exit_code: Some(exit_code), summary, ..Message::new(State::Ended) };
-    json!({"terminated": {"exitCode": exit_code, "reason": reason, "message": message.to_json(),
-        "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
+    wait_until_gone(api, name).await;
 }
 
 /// Waits for the pod of an experiment that runs once; its name.
@@ -190,28 +218,4 @@ pub async fn runs(install: &install::Install, name: &str, spec: Value) -> String
     report_container(&install.pods(), &pod, running()).await;
     wait_for_phase(&install.experiments(), name, Phase::Running).await;
     pod
-}
-
-/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment: 40
-/// seconds after a node was first missed, its pods are collected, so each test has a node of its own.
-pub async fn bind(install: &install::Install, name: &str) {
-    bind_to(install, name, &install.run_namespace).await;
-}
-
-/// The same with a node of this name.
-pub async fn bind_to(install: &install::Install, name: &str, node: &str) {
-    let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": node}});
-    let binding: Binding = serde_json::from_value(binding).unwrap();
-    let bound = install.pods().create_subresource("binding", name, &PostParams::default(), &binding).await;
-    let _: kube::core::Status = bound.unwrap();
-}
-
-/// What the kubelet does when the containers of a deleted pod have ended.
-pub async fn end_grace(install: &install::Install, name: &str) {
-    let ended = install.pods().delete(name, &DeleteParams::default().grace_period(0)).await;
-    assert!(ended.as_ref().err().is_none_or(is_not_found), "{ended:?}");
-}
-
-fn is_not_found(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }

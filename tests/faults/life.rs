@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chaostoolkit_api::{Experiment, Phase, Run, Status};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams};
 use serde_json::{Value, json};
 
 use crate::common::{self, LIMIT, audit, report_container, running, terminated, within};
@@ -158,8 +158,7 @@ impl<'a> Life<'a> {
         })
         .await;
         self.seen.saw(last.status.unwrap_or_default());
-        let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-        experiments.patch_metadata(NAME, &PatchParams::default(), &free).await.unwrap();
+        common::remove_finalizers(&experiments, NAME).await;
         within(self.limit, "the experiment is gone", async || {
             experiments.get_opt(NAME).await.ok()?.is_none().then_some(())
         })

@@ -12,7 +12,6 @@
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
 
 mod call;
-mod chance;
 #[path = "../common/mod.rs"]
 mod common;
 mod fault;
@@ -28,6 +27,7 @@ mod soak;
 mod state;
 mod story;
 mod streams;
+mod weather;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::common::control_plane::{answers, control};
-use crate::common::{self, clock, config_map, create};
+use crate::common::{self, clock, create};
 use crate::life::Life;
 use crate::plan::Moment;
 use crate::rig::Rig;
@@ -115,15 +115,14 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
         rig.operators.start();
         rig.filled(2).await;
     }
-    let mut held = None;
-    let mut going_on = None;
+    let (mut is_anchored, mut going_on) = (false, None);
     if moment == Moment::Before {
-        (held, going_on) = strike_before(rig, trouble).await;
+        (is_anchored, going_on) = strike_before(rig, trouble).await;
     }
     life.create().await;
-    if let Some(held) = held {
+    if is_anchored {
         life.waits_for("NamespaceTerminating").await;
-        free(rig, &held).await;
+        rig.install.release_run_namespace().await;
     }
     if (life.story, moment) == (Story::Schedule, Moment::Deleting) {
         let pod = life.starts().await;
@@ -165,29 +164,20 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
 /// Trouble that goes on while the run does.
 type GoingOn = Option<JoinHandle<()>>;
 
-/// What can happen before there is a run. What holds the namespace that goes away, if one does.
-async fn strike_before(rig: &Rig, trouble: Trouble) -> (Option<String>, GoingOn) {
+/// Brings the trouble about before there is a run. Returns whether the namespace of the run is held while it goes away.
+async fn strike_before(rig: &Rig, trouble: Trouble) -> (bool, GoingOn) {
     match trouble {
-        Trouble::NodeDrained => (None, None),
+        Trouble::NodeDrained => (false, None),
         Trouble::Namespace => {
             let name = rig.install.run_namespace.clone();
             let namespaces = Api::<Namespace>::all(rig.install.client.clone());
             create(&namespaces, json!({"metadata": {"name": name}})).await;
-            let mut anchor = config_map("anchor", json!({}));
-            anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
-            create(&rig.install.config_maps(&name), anchor).await;
+            rig.install.anchor_run_namespace().await;
             common::delete(&namespaces, &name).await;
-            (Some("anchor".to_owned()), None)
+            (true, None)
         }
-        _ => (None, strike(rig, trouble, "").await),
+        _ => (false, strike(rig, trouble, "").await),
     }
-}
-
-/// Lets the namespace go.
-async fn free(rig: &Rig, held: &str) {
-    let maps = rig.install.config_maps(&rig.install.run_namespace);
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch(held, &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
 }
 
 async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {

@@ -26,9 +26,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::call::Call;
-use crate::chance::Weather;
 use crate::fault::{WriteFault, WritePoint};
 use crate::streams::{self, Streaming};
+use crate::weather::Weather;
 
 /// The body of an answer.
 pub type Answer = UnsyncBoxBody<Bytes, Cut>;

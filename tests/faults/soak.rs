@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::chance::{Chance, Weather};
+use crate::common::chance::Chance;
 use crate::common::variables::number;
 use crate::common::{self, audit, report_container, running, terminated};
 use crate::rig::Rig;
+use crate::weather::Weather;
 
 /// What was asked for.
 struct Settings {

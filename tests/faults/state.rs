@@ -4,35 +4,17 @@ use std::collections::BTreeMap;
 
 use chaostoolkit_api::Status;
 use chaostoolkit_api::names;
-use kube::api::{Api, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::common::install::Install;
-
-const KINDS: [(&str, &str); 7] = [
-    ("", "Pod"),
-    ("", "ConfigMap"),
-    ("", "ServiceAccount"),
-    ("rbac.authorization.k8s.io", "Role"),
-    ("rbac.authorization.k8s.io", "RoleBinding"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-];
 
 /// What the name of a volume that Kubernetes adds begins with; five characters follow.
 const TOKEN: &str = "kube-api-access-";
 
 /// All objects of an experiment, in all namespaces.
 pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
-    let mut all = Vec::new();
-    let ours = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
-    for (group, kind) in KINDS {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
-        let api = Api::<DynamicObject>::all_with(install.client.clone(), &resource);
-        let found = api.list(&ours).await.unwrap();
-        all.extend(found.into_iter().map(|object| (kind, object)));
-    }
+    let all = install.labeled(&format!("{}={uid}", names::UID_LABEL)).await;
     let mut masks = vec![
         (uid.to_owned(), "UID".to_owned()),
         (names::suffix(uid), "SUFFIX".to_owned()),

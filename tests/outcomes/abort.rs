@@ -15,7 +15,7 @@ use crate::cases::{process, python, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    condition_of, create, delete, eventually, kubectl, status, wait, wait_for_phase, within,
+    condition_of, create, delete, kubectl, status_of, wait_for_phase, wait_until_gone, within,
 };
 
 /// Pods that the experiment kills and its rollback removes: so that is how the rollback can be seen.
@@ -45,13 +45,6 @@ async fn bystander(pods: &Api<Pod>, name: &str, image: &str) {
     create(pods, pod).await;
 }
 
-async fn is_gone(pods: &Api<Pod>, name: &str) {
-    eventually(&format!("{name} is gone"), async || {
-        pods.get_opt(name).await.unwrap().is_none().then_some(())
-    })
-    .await;
-}
-
 struct World {
     install: Install,
     operator: Operator,
@@ -77,7 +70,7 @@ impl World {
     /// Waits until the fault is injected and the run goes on.
     async fn is_in_the_middle(&self) {
         let pod = within(Duration::from_secs(120), "the run has started", async || {
-            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            let found = status_of(&self.install, "exp").await;
             found.run.filter(|run| run.started_at.is_some()).map(|run| run.pod_name)
         })
         .await;
@@ -86,7 +79,7 @@ impl World {
             self.pods.logs(&pod, &parameters).await.ok()?.contains("Action: sleep").then_some(())
         })
         .await;
-        is_gone(&self.pods, VICTIM).await;
+        wait_until_gone(&self.pods, VICTIM).await;
         assert!(self.pods.get_opt(FAULT).await.unwrap().is_some(), "nothing is rolled back yet");
     }
 
@@ -100,7 +93,7 @@ impl World {
 
     async fn has(&self, condition: Type, wanted: &str) -> Status {
         within(Duration::from_secs(180), &format!("{condition:?} is {wanted}"), async || {
-            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            let found = status_of(&self.install, "exp").await;
             (condition_of(&found, condition) == wanted).then_some(found)
         })
         .await
@@ -124,7 +117,7 @@ async fn an_abort_leaves_the_system_as_the_rollbacks_say(#[case] image: &str) {
     assert_eq!((ended.phase, ended.outcome), (Some(Phase::Aborted), Some(Outcome::Interrupted)));
     assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
     assert_eq!(ended.warnings, [], "nothing is left open");
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.pods, FAULT).await;
     // And again, with the spec of now.
     world.patch(&json!({"spec": {"abort": null, "experiment": well(vec![], vec![])},
         "metadata": {"annotations": {"chaostoolkit.org/rerun": "1"}}}));
@@ -144,7 +137,7 @@ async fn deleting_an_experiment_plays_the_rollbacks_before_it_takes_their_rights
     let world = world("delabort", image, long(), json!({})).await;
     world.is_in_the_middle().await;
     delete(&world.install.experiments(), "exp").await;
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&world.install.experiments(), "exp").await;
     assert!(world.pods.get_opt(FAULT).await.unwrap().is_none(), "the rollbacks could not delete it");
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
@@ -161,11 +154,11 @@ async fn a_run_that_is_killed_is_rescued(#[case] image: &str) {
     let ended = world.has(Type::RolledBack, "True/RescuePlayed").await;
     assert_eq!((ended.phase, ended.outcome), (Some(Phase::Failed), Some(Outcome::Error)));
     assert_eq!(find(&ended.conditions, Type::Finished).unwrap().reason, "ToolkitKilled");
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.pods, FAULT).await;
     let rescue = ended.run.unwrap().rescue.unwrap();
     assert_eq!((rescue.problem, rescue.rollbacks.unwrap().total), (None, 1));
     delete(&world.install.experiments(), "exp").await;
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&world.install.experiments(), "exp").await;
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
 }
@@ -178,16 +171,15 @@ async fn rollbacks_that_take_longer_than_the_grace_are_played_by_another_pod_whi
     let image = "chaostoolkit/chaostoolkit:latest";
     let world = world("grace", image, long(), json!({"rescue": true})).await;
     world.is_in_the_middle().await;
-    let pod =
-        status(world.install.experiments().get_opt("exp").await.unwrap().as_ref()).run.unwrap().pod_name;
+    let pod = status_of(&world.install, "exp").await.run.unwrap().pod_name;
     // As if the node had run out of patience: nobody asks the toolkit first.
     let namespace = &world.install.run_namespace;
     delete(&world.install.experiments(), "exp").await;
     let (is_ok, text) =
         kubectl(&["-n", namespace, "delete", "pod", &pod, "--grace-period=1", "--wait=false"], "");
     assert!(is_ok, "{text}");
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.install.experiments(), "exp").await;
+    wait_until_gone(&world.pods, FAULT).await;
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
 }
@@ -199,7 +191,7 @@ async fn a_deadline_stops_the_run_and_the_rollbacks_are_played() {
     let world = world("deadline", image, long(), json!({"activeDeadlineSeconds": 20})).await;
     let ended = world.has(Type::Finished, "True/DeadlineExceeded").await;
     assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.pods, FAULT).await;
 }
 
 #[tokio::test]

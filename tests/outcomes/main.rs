@@ -23,7 +23,7 @@ use common::install::Install;
 use common::operator::Operator;
 use common::variables::text;
 use common::{
-    condition_of, config_map, create, delete, eventually, kubectl, status, wait_for_reason, within,
+    condition_of, config_map, create, delete, eventually, kubectl, set_up, status, wait_for_reason, within,
 };
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
@@ -272,9 +272,7 @@ async fn read_back(install: &Install, case: &Case, ended: &Status) -> Vec<String
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn an_image_without_a_shell_will_do() {
-    let install = Install::new("noshell").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("noshell").await;
     let case = passes("no-shell", inline(&well(vec![echo()], vec![])));
     let wrong = play(&install, &case, "chaostoolkit/chaostoolkit:no-shell", "1.19.0").await;
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -6,15 +6,15 @@ use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Outcome, Phase, Status};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
-use kube::api::{LogParams, Patch, PatchParams};
+use kube::api::LogParams;
 use serde_json::{Value, json};
 
 use crate::cases::{echo, inline, own_pod, process, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    audit, condition_of, config_map, create, delete, kubectl, pod_of, report_container, running, status,
-    wait, wait_for_phase, within,
+    audit, condition_of, config_map, create, delete, edit, kubectl, pod_of, report_container, running,
+    set_up, status_of, wait, wait_for_phase, wait_until_gone, within,
 };
 
 /// A node that no kubelet stands for. Nothing is put on it but what asks for it.
@@ -38,7 +38,7 @@ impl Drop for NodeWithoutKubelet {
 
 async fn ended(install: &Install, name: &str, limit: u64) -> Status {
     within(Duration::from_secs(limit), &format!("{name} has ended"), async || {
-        let status = status(install.experiments().get_opt(name).await.unwrap().as_ref());
+        let status = status_of(install, name).await;
         condition_of(&status, Type::Finished).starts_with("True/").then_some(status)
     })
     .await
@@ -79,13 +79,12 @@ async fn a_run_whose_node_is_gone_is_an_error_and_never_run_again() {
     assert!(["Failed", "Error", "NodeLost"].into_iter().all(|word| text.contains(word)), "{text}");
 
     // Let go, and not made anew by whatever brings the next pass.
-    wait(&install.pods(), &pod, "gone", |found: Option<&Pod>| found.is_none()).await;
-    let label = Patch::Merge(json!({"metadata": {"labels": {"touched": "yes"}}}));
-    install.experiments().patch("exp", &PatchParams::default(), &label).await.unwrap();
+    wait_until_gone(&install.pods(), &pod).await;
+    edit(&install, "exp", json!({"metadata": {"labels": {"touched": "yes"}}})).await;
     install.apply_experiment("next", json!({"pod": {"chaosArgs": ["run", "/nowhere.json"]}})).await;
     pod_of(&install, "next").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "one each");
-    let after = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+    let after = status_of(&install, "exp").await;
     assert_eq!(after.reason.as_deref(), Some("NodeLost"));
 }
 
@@ -94,9 +93,7 @@ async fn a_run_whose_node_is_gone_is_an_error_and_never_run_again() {
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn a_log_that_was_cut_short_on_the_node_costs_the_journal_and_not_the_verdict() {
-    let install = Install::new("cutlog").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("cutlog").await;
     // Bytes that cannot be made shorter, so that the journal takes many lines.
     let noise = process("python3", json!(["-c", "import os; print(os.urandom(60000).hex())"]));
     let slow = process("sleep", json!(["5"]));
@@ -119,7 +116,7 @@ async fn a_log_that_was_cut_short_on_the_node_costs_the_journal_and_not_the_verd
     assert_eq!((first.phase, first.outcome), (Some(Phase::Completed), Some(Outcome::Passed)));
     assert_eq!(condition_of(&first, Type::RolledBack), "True/RollbacksPlayed");
     let (sha256, problem) = within(Duration::from_secs(180), "the journal is given up", async || {
-        let status = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+        let status = status_of(&install, "exp").await;
         let journal = status.run?.journal?;
         Some((journal.sha256, journal.problem?))
     })
@@ -130,7 +127,7 @@ async fn a_log_that_was_cut_short_on_the_node_costs_the_journal_and_not_the_verd
     assert_eq!((last.phase, last.outcome), (first.phase, first.outcome));
     // Held until then, and no longer.
     delete(&install.pods(), &pod).await;
-    wait(&install.pods(), &pod, "gone", |found: Option<&Pod>| found.is_none()).await;
+    wait_until_gone(&install.pods(), &pod).await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "the run and the one that cut its log");
 }
 

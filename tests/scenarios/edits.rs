@@ -6,14 +6,15 @@ use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::common::install::Install;
-use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, condition_of, config_map, create, delete_and_wait, experiment, pod_of};
-use crate::common::{report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use crate::common::operator::quiet;
+use crate::common::{
+    audit, condition_of, config_map, create, delete_and_wait, edit, experiment, pod_of, report_container,
+    running, set_up, status, terminated, wait_for_phase, wait_for_reason,
+};
 
 /// How often each experiment is changed.
 const TIMES: usize = 40;
@@ -34,9 +35,7 @@ fn all() -> [(&'static str, Value); 6] {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring_no_writes() {
-    let install = Install::new("churn").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("churn").await;
     for (name, spec) in all() {
         let mut object = experiment(name, spec);
         object["spec"]["namespace"] = json!(install.run_namespace);
@@ -68,11 +67,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
                 "labels": {"team": format!("team-{number}"), format!("tests.example/{}", number % 3): (number % 2 == 0).then_some("y")},
                 "annotations": {"tests.example/seen": number.to_string(), format!("tests.example/{}", number % 5): long},
             }});
-            let experiments = &experiments;
-            async move {
-                let change = Patch::Merge(change);
-                experiments.patch(name, &PatchParams::default(), &change).await.unwrap();
-            }
+            edit(&install, name, change)
         });
         join_all(changed).await;
     }

@@ -8,14 +8,16 @@ use chaostoolkit_api::condition::Type;
 use http::Request;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, condition_of, config_map, create, delete, delete_and_wait, end_grace};
-use crate::common::{eventually, pod_of, report_container, runs, terminated, wait, wait_for_phase};
-use crate::common::{wait_for_reason, within};
+use crate::common::{
+    audit, condition_of, config_map, create, delete, delete_and_wait, end_grace, eventually, pod_of,
+    remove_finalizers, report_container, runs, set_up, terminated, wait, wait_for_phase, wait_for_reason,
+    wait_until_gone, wait_until_stopping, within,
+};
 
 /// Takes the last finalizer off a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
 async fn remove_by_force(install: &Install) {
@@ -62,9 +64,7 @@ async fn rests(operator: &Operator, install: &Install) {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_is_left() {
-    let install = Install::new("forced").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("forced").await;
     let name = runs(&install, "exp", json!({})).await;
     // With little time to stop: when that is over, the operator looks what keeps it.
     install.pods().delete(&name, &DeleteParams::default().grace_period(2)).await.unwrap();
@@ -80,7 +80,7 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
     let ended = wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
     assert_eq!(condition_of(&ended, Type::Finished), "True/Passed");
     end_grace(&install, &name).await;
-    wait(&install.pods(), &name, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &name).await;
     rests(&operator, &install).await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
@@ -90,21 +90,16 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_experiment_can_be_deleted_whose_namespace_was_removed_by_force() {
-    let install = Install::new("gone").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("gone").await;
     let name = runs(&install, "exp", json!({})).await;
     // At once: the namespace's content is still to be deleted.
     delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
     remove_by_force(&install).await;
     rests(&operator, &install).await;
     delete(&install.experiments(), "exp").await;
-    wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
-        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-    })
-    .await;
+    wait_until_stopping(&install, &name).await;
     end_grace(&install, &name).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
@@ -115,9 +110,7 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     let install = Install::new("emptied").await;
     install.with_experiment("{}").await;
     let maps = install.config_maps(&install.run_namespace);
-    let mut anchor = config_map("anchor", json!({}));
-    anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
-    create(&maps, anchor).await;
+    install.anchor_run_namespace().await;
     let operator = Operator::start(&install).await;
     let spec = json!({"pod": {"env": {"enabled": true, "configMapName": "later"}}});
     install.apply_experiment("exp", spec).await;
@@ -143,21 +136,17 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     assert_eq!(install.left_behind().await, Vec::<String>::new());
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+    install.release_run_namespace().await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_its_namespace() {
-    let install = Install::new("let-go").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("let-go").await;
     let pod = runs(&install, "exp", json!({})).await;
     // While nobody looks: the operator would put it back.
     operator.signal("-STOP");
-    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    install.experiments().patch("exp", &PatchParams::default(), &free).await.unwrap();
+    remove_finalizers(&install.experiments(), "exp").await;
     delete_and_wait(&install.experiments(), "exp").await;
     operator.signal("-CONT");
     let is_free = |found: Option<&Pod>| {

@@ -10,10 +10,11 @@ use kube::core::ApiResource;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::common::chance::Chance;
 use crate::common::install::Install;
-use crate::common::operator::{Operator, quiet};
+use crate::common::operator::quiet;
 use crate::common::variables::number;
-use crate::common::{LIMIT, audit, condition_of, experiment, status, within};
+use crate::common::{LIMIT, audit, condition_of, experiment, set_up, status, within};
 use crate::{note, specs};
 
 /// How many specs are tried, unless `SCENARIO_SPECS` says otherwise.
@@ -27,13 +28,11 @@ const AT_ONCE: usize = 8;
 async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_however_odd_it_is() {
     let (count, seed) = (number("SCENARIO_SPECS", SPECS), number("SCENARIO_SEED", 1));
     let limit = LIMIT.max(Duration::from_millis(100) * u32::try_from(count).unwrap());
-    let install = Install::new("odd").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("odd").await;
     let judged = note(install.experiments(), |found| is_judged(found).then(|| "judged".to_owned()));
     let began = Instant::now();
     let schema = specs::schema();
-    let mut chance = specs::Chance::new(seed);
+    let mut chance = Chance::new(seed);
     let specs: Vec<Value> = (0..count).map(|_| specs::odd(&schema, &mut chance)).collect();
     let sent: Vec<Option<String>> = stream::iter(specs.into_iter().enumerate())
         .map(async |(number, mut spec)| {

@@ -29,8 +29,10 @@ use chaostoolkit_api::names;
 use chaostoolkit_api::{Experiment, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
-use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment};
-use common::{pod_of, report_container, running, status, terminated, wait, wait_for_phase, wait_for_reason};
+use common::{
+    audit, condition_of, create, delete, delete_and_wait, eventually, experiment, pod_of, report_container,
+    running, set_up, status, status_of, terminated, wait, wait_for_phase, wait_for_reason, wait_until_gone,
+};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
@@ -251,18 +253,11 @@ async fn an_object_in_the_way_is_neither_adopted_nor_deleted_and_the_run_starts_
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
-async fn wait_until_gone(api: &Api<DynamicObject>, name: &str) {
-    eventually(&format!("{name} is gone"), async || api.get_opt(name).await.unwrap().is_none().then_some(()))
-        .await;
-}
-
 /// The replica sets of a deployment select by a hash as well, which no runner pod has.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its_pod() {
-    let install = Install::new("selected").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("selected").await;
     let deployments = Api::<Deployment>::namespaced(install.client.clone(), &install.run_namespace);
     let labels = json!({"team": "shop"});
     let template =
@@ -289,7 +284,7 @@ async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its
     assert_eq!(found.labels().get("team").map(String::as_str), Some("shop"), "it has the labels");
     assert_eq!(found.metadata.owner_references, None, "and no other owner");
     assert_eq!(found.metadata.deletion_timestamp, None);
-    let now = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+    let now = status_of(&install, "exp").await;
     assert_eq!(now.phase, Some(Phase::Running));
 }
 
@@ -298,9 +293,7 @@ async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_pod_that_a_replica_set_takes_and_deletes_is_the_end_of_its_run_and_nothing_is_left() {
-    let install = Install::new("taken").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("taken").await;
     let labels = json!({"team": "shop"});
     let mut exp = experiment("exp", json!({"namespace": install.run_namespace}));
     exp["metadata"]["labels"] = labels.clone();
@@ -313,7 +306,7 @@ async fn a_pod_that_a_replica_set_takes_and_deletes_is_the_end_of_its_run_and_no
     create(&sets, json!({"metadata": {"name": "shop"}, "spec": spec})).await;
     let ended = wait_for_phase(&install.experiments(), "exp", Phase::Failed).await;
     assert_eq!(condition_of(&ended, Type::Finished), "True/PodDeleted");
-    wait(&install.pods(), &pod, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &pod).await;
     delete(&sets, "shop").await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
@@ -350,9 +343,7 @@ where
 #[ignore = "needs an API server"]
 async fn of_a_hundred_experiments_with_one_name_each_has_its_own_pod_or_none_and_nothing_is_left() {
     const TIMES: usize = 100;
-    let install = Install::new("again").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("again").await;
     let credited = note(install.experiments(), |found| status(Some(found)).run?.pod_uid);
     let owned = note(install.pods(), |pod| pod.labels().get(names::UID_LABEL).cloned());
     let mut uids = BTreeSet::new();
@@ -434,7 +425,7 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     assert!(held.finalizers().iter().any(|found| found == names::TEARDOWN_FINALIZER));
 
     create(&bindings(&shop), right).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 

@@ -11,10 +11,11 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, delete_and_wait, eventually, report_container, status, terminated, wait};
-use crate::common::{kubectl, wait_for_phase};
+use crate::common::{
+    audit, delete_and_wait, edit, eventually, kubectl, report_container, set_up, status, terminated, wait,
+    wait_for_phase,
+};
 
 /// The schedule is due each third minute: always within the 200 seconds in which a run may start late.
 const CRON: &str = "*/3 * * * *";
@@ -33,9 +34,7 @@ where
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_counted_once() {
-    let install = Install::new("missed").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("missed").await;
     let experiments = install.experiments();
     let now = || Zoned::now().timestamp().as_second();
     // Not while it is due by itself: a run may start a second late below, and no more.
@@ -98,8 +97,7 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
     // The next operator does not count it again, and nobody repeats the run.
     operator.kill();
     let _operator = Operator::start(&install).await;
-    let touch = json!({"metadata": {"annotations": {"tests.example/touched": "yes"}}});
-    experiments.patch("exp", &PatchParams::default(), &Patch::Merge(touch)).await.unwrap();
+    edit(&install, "exp", json!({"metadata": {"annotations": {"tests.example/touched": "yes"}}})).await;
     quiet(Duration::from_secs(3)).await;
     let after = status(experiments.get_opt("exp").await.unwrap().as_ref());
     assert_eq!(after.counters, expected);

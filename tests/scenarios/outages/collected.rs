@@ -9,10 +9,11 @@ use kube::api::ListParams;
 use serde_json::json;
 
 use super::restart_controllers;
-use crate::common::install::Install;
 use crate::common::operator::Operator;
-use crate::common::{LIMIT, audit, condition_of, delete_and_wait, pod_of, report_container, running, status};
-use crate::common::{terminated, wait_for_phase, within};
+use crate::common::{
+    LIMIT, audit, condition_of, delete_and_wait, pod_of, report_container, running, set_up, status,
+    terminated, wait_for_phase, within,
+};
 
 /// How many experiments there are, and how many pods that have ended Kubernetes keeps.
 const ALL: usize = 12;
@@ -25,9 +26,7 @@ fn name(number: usize) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a control plane that may be broken"]
 async fn the_ends_of_pods_that_are_collected_while_the_operator_is_away_are_not_lost() {
-    let install = Install::new("collected").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("collected").await;
     let (experiments, pods) = (install.experiments(), install.pods());
     let mut names = Vec::new();
     for number in 0..ALL {

@@ -11,9 +11,9 @@ use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::variables::number;
 use crate::common::{
-    LIMIT, audit, config_map, create, delete_and_wait, eventually, pod_of, report_container,
+    LIMIT, audit, config_map, create, delete_and_wait, eventually, pod_of, report_container, running,
+    terminated, wait_for_phase, wait_for_reason,
 };
-use crate::common::{running, terminated, wait_for_phase, wait_for_reason};
 
 /// How long the API server is away, unless `SCENARIO_OUTAGE_SECONDS` says otherwise.
 const OUTAGE: u64 = 20;
