@@ -1,6 +1,10 @@
 //! Pods whose experiment is gone.
 
+use chaostoolkit_api::names;
 use chaostoolkit_operator::experiment::stages::orphans;
+use kube::runtime::reflector::store;
+use kube::runtime::watcher::Event;
+use serde_json::{Value, json};
 
 use super::*;
 
