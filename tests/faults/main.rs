@@ -12,14 +12,17 @@
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
 
 mod call;
+mod certificate;
 #[path = "../common/mod.rs"]
 mod common;
 mod fault;
 mod job;
 mod life;
+mod lines;
 mod plan;
 mod plane;
 mod proxy;
+mod pump;
 mod rig;
 mod run;
 mod seen;
@@ -27,6 +30,7 @@ mod soak;
 mod state;
 mod story;
 mod streams;
+mod verdict;
 mod weather;
 
 use std::time::Duration;
@@ -35,6 +39,7 @@ use common::variables::{number, text};
 use plan::Plan;
 use run::{Pace, Reference, References};
 use story::Story;
+use verdict::Verdict;
 
 /// How many plans run at once: most of what they do is waiting.
 fn at_once() -> usize {
@@ -57,8 +62,8 @@ async fn references() -> (References, Vec<Plan>) {
     (references, plans)
 }
 
-fn assert_all_right(verdicts: &[run::Verdict]) {
-    let table = run::table(verdicts);
+fn assert_all_right(verdicts: &[Verdict]) {
+    let table = verdict::table(verdicts);
     eprintln!("\n{table}");
     assert!(verdicts.iter().all(|verdict| verdict.wrong.is_none()), "some plans went wrong:\n{table}");
 }

@@ -17,6 +17,7 @@ use crate::proxy::Stroke;
 use crate::rig::Rig;
 use crate::state;
 use crate::story::Story;
+use crate::verdict::Verdict;
 
 /// How a run goes in which nothing goes wrong.
 #[derive(Clone, Debug)]
@@ -218,15 +219,6 @@ fn assert_same(reference: &Value, found: &Value) {
     assert!(difference.is_empty(), "another end than that of the reference:\n{}", difference.join("\n"));
 }
 
-/// What came of a plan.
-pub struct Verdict {
-    pub class: String,
-    pub name: String,
-    pub took: Duration,
-    /// What was wrong, and the operator's last words.
-    pub wrong: Option<String>,
-}
-
 /// Runs plans, some at a time.
 pub async fn all(plans: Vec<Plan>, references: &References, pace: Pace, at_once: usize) -> Vec<Verdict> {
     let running = plans.into_iter().map(|plan| async move {
@@ -255,38 +247,6 @@ fn wrong(panic: &Box<dyn Any + Send>, rig: &Rig) -> String {
         rig.proxy.writes(),
         rig.operators.last_words()
     )
-}
-
-impl Verdict {
-    fn tell(&self) {
-        match &self.wrong {
-            None => eprintln!("ok    {:5.1} s  {}", self.took.as_secs_f32(), self.name),
-            Some(wrong) => eprintln!("WRONG {:5.1} s  {}: {wrong}", self.took.as_secs_f32(), self.name),
-        }
-    }
-}
-
-/// The table by class; the names of those that went wrong below it.
-pub fn table(verdicts: &[Verdict]) -> String {
-    let mut classes: Vec<&str> = Vec::new();
-    for verdict in verdicts {
-        if !classes.contains(&verdict.class.as_str()) {
-            classes.push(&verdict.class);
-        }
-    }
-    let row = |name: &str, of: &dyn Fn(&&Verdict) -> bool| {
-        let all = verdicts.iter().filter(of).count();
-        let passed = verdicts.iter().filter(of).filter(|verdict| verdict.wrong.is_none()).count();
-        format!("| {name} | {passed} | {all} |\n")
-    };
-    let mut text = "| class | passed | plans |\n|---|---|---|\n".to_owned();
-    for class in classes {
-        text.push_str(&row(class, &|verdict| verdict.class == class));
-    }
-    text.push_str(&row("all", &|_| true));
-    let wrong = verdicts.iter().filter(|verdict| verdict.wrong.is_some());
-    text.extend(wrong.flat_map(|verdict| ["\nwrong: ", &verdict.name, "\n"]));
-    text
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use kube::api::LogParams;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::cases::{process, python, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
     condition_of, create, delete, kubectl, status_of, wait_for_phase, wait_until_gone, within,
 };
+use crate::experiments::{process, python, well};
 
 /// Pods that the experiment kills and its rollback removes: so that is how the rollback can be seen.
 const VICTIM: &str = "victim";

@@ -9,13 +9,13 @@ use kube::Api;
 use kube::api::LogParams;
 use serde_json::{Value, json};
 
-use crate::cases::{echo, inline, own_pod, process, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
     audit, condition_of, config_map, create, delete, edit, kubectl, pod_of, report_container, running,
     set_up, status_of, wait, wait_for_phase, wait_until_gone, within,
 };
+use crate::experiments::{echo, inline, own_pod, process, well};
 
 /// A node that no kubelet stands for. Nothing is put on it but what asks for it.
 struct NodeWithoutKubelet(String);

@@ -15,7 +15,8 @@ use crate::common::install::Install;
 use crate::common::operator::quiet;
 use crate::common::variables::number;
 use crate::common::{LIMIT, audit, condition_of, experiment, set_up, status, within};
-use crate::{note, specs};
+use crate::specs;
+use crate::watched::note;
 
 /// How many specs are tried, unless `SCENARIO_SPECS` says otherwise.
 const SPECS: usize = 300;

@@ -129,7 +129,7 @@ fn garbage(schema: &Value, chance: &mut Chance) -> Value {
     }
 }
 
-/// As deep as this test can read. What is deeper is tried by hand in `tests/api_server.rs`.
+/// As deep as this test can read. What is deeper is tried by hand in `tests/api_server/specs.rs`.
 fn deep(levels: usize) -> Value {
     (0..levels)
         .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"a": inner}) })
