@@ -1,8 +1,8 @@
-//! The operator's program against a real API server without a node: bad input, order, crashes. The tests play the
-//! kubelet where a pod has to get on.
+//! The operator as a process against a real API server without a node: its order of writes and its crashes. The tests
+//! play the kubelet.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 mod common;
 #[path = "api_server/specs.rs"]
@@ -25,7 +25,7 @@ use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn a_run_from_apply_to_gone_in_the_right_order_with_the_shipped_rights() {
+async fn a_run_makes_its_writes_in_order_with_the_shipped_rights() {
     let (install, mut operator) = set_up("life").await;
     install.apply_experiment("exp", json!({})).await;
     let name = pod_of(&install, "exp").await;
@@ -41,10 +41,10 @@ async fn a_run_from_apply_to_gone_in_the_right_order_with_the_shipped_rights() {
     assert_eq!(run.terminated_reason.as_deref(), Some("Error"));
     assert_eq!(condition_of(&status, Type::Finished), "True/ExperimentInvalid");
     assert_eq!(condition_of(&status, Type::Succeeded), "False/ExperimentInvalid");
-    wait(&install.pods(), &name, "let go", |pod| pod.is_some_and(|pod| pod.metadata.finalizers.is_none()))
+    wait(&install.pods(), &name, "released", |pod| pod.is_some_and(|pod| pod.metadata.finalizers.is_none()))
         .await;
 
-    // Idle means idle.
+    // A run that has ended causes no writes.
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(5)).await;
     assert_eq!(audit::writes_of(&install.user), written, "nothing is written about a run that is over");
@@ -105,7 +105,8 @@ async fn deleting_during_the_run_stops_it_waits_for_its_end_and_only_then_takes_
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
-/// SIGKILL when a certain write has just been seen, for every write of a life; the next operator goes on.
+/// Kills the operator after each of its writes, from the creation of an experiment to its end. The next operator goes
+/// on.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn killed_after_any_write_the_next_operator_goes_on() {
@@ -120,7 +121,8 @@ async fn killed_after_any_write_the_next_operator_goes_on() {
     let done = async || install.experiments().get_opt("exp").await.unwrap().is_none();
     while !done().await {
         let operator = Operator::spawn(&install, &[]);
-        // Kill it as soon as it has written something, or let the world move on when it has nothing left to write.
+        // The operator is killed as soon as it has written something. If it has nothing left to write, the run
+        // moves on.
         let written = tokio::time::timeout(Duration::from_secs(3), async {
             loop {
                 let written = log.writes_of(&install.user);
@@ -159,7 +161,7 @@ async fn killed_after_any_write_the_next_operator_goes_on() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn it_serves_its_endpoints_and_stops_on_sigterm() {
+async fn the_operator_serves_its_endpoints_and_stops_on_sigterm() {
     let install = Install::new("serve").await;
     let operator = Operator::start(&install).await;
     assert_eq!(operator.get("/livez").await.as_deref(), Some("ok"));

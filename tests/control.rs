@@ -1,8 +1,8 @@
-//! What an author asks of a run that goes on or has ended, with the operator's program, its shipped rights and a real API
-//! server without a node: the tests play the kubelet.
+//! What an author can ask of a run, with the operator as a process, its shipped rights and a real API server without a
+//! node. The tests play the kubelet.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 mod common;
 
@@ -38,7 +38,7 @@ async fn wait_for_condition(install: &Install, name: &str, type_: Type, wanted: 
     status(wait(&install.experiments(), name, wanted, is_so).await.as_ref())
 }
 
-/// What the runner reports when it was asked to stop.
+/// Returns the report of a runner that was asked to stop.
 fn stopped() -> Value {
     let message =
         Message { exit_code: Some(143), stopped_by: Some("SIGTERM".into()), ..Message::new(State::Ended) };
@@ -47,17 +47,17 @@ fn stopped() -> Value {
     state
 }
 
-/// What is left where the runner itself was killed.
+/// Returns the end of a container whose runner was killed.
 fn killed() -> Value {
     let mut state = terminated(137);
     state["terminated"]["message"] = json!(Message::new(State::Running).to_json());
     state
 }
 
-/// The operator was refused nothing that it tried to write.
+/// Checks that no write of the operator was refused.
 async fn nothing_was_refused(install: &Install) {
     let written = audit::settled_writes_of(&install.user).await;
-    // An outdated status is meant to be refused, and what is gone already was to go.
+    // Two refusals are fine: a write of an outdated status, and a deletion of an object that is already gone.
     let is_refusal = |entry: &&audit::Entry| entry.code >= 400 && ![404, 409].contains(&entry.code);
     let refused: Vec<_> = written.iter().filter(is_refusal).collect();
     assert!(refused.is_empty(), "{refused:?}");
@@ -76,7 +76,7 @@ async fn nothing_was_refused(install: &Install) {
 #[case::cleanup(json!({"cleanup": {"onFailure": "maybe"}}), "spec.cleanup.onFailure")]
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn the_api_server_refuses_what_cannot_be_meant_by_its_path(#[case] spec: Value, #[case] path: &str) {
+async fn the_api_server_refuses_wrong_values_by_their_path(#[case] spec: Value, #[case] path: &str) {
     let install = Install::new("meant").await;
     let error = install.send(experiment("bad", spec)).await.unwrap_err();
     assert!(error.to_string().contains(path), "{error}");
@@ -92,7 +92,7 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
     let aborting = wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
     assert_eq!(aborting.reason.as_deref(), Some("AbortRequested"));
     let asked = wait_until_stopping(&install, &pod).await;
-    assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks take their time");
+    assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks have time to run");
 
     report_container(&install.pods(), &pod, stopped()).await;
     end_grace(&install, &pod).await;
@@ -103,7 +103,7 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
 
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(3)).await;
-    assert_eq!(audit::writes_of(&install.user), written, "an end is the end");
+    assert_eq!(audit::writes_of(&install.user), written, "nothing is written after the end");
     assert!(operator.is_alive());
     let deletions = written.iter().filter(|entry| entry.what() == "delete pods");
     assert_eq!(deletions.count(), 1, "{written:?}");
@@ -115,7 +115,7 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn an_abort_from_the_start_makes_nothing() {
+async fn an_abort_from_the_start_creates_nothing() {
     let (install, _operator) = set_up("never").await;
     install.apply_experiment("exp", json!({"abort": true})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
@@ -144,7 +144,7 @@ async fn a_suspended_run_starts_when_it_is_resumed() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn suspend_and_abort_hold_a_schedule() {
+async fn suspend_and_abort_stop_the_runs_of_a_schedule() {
     let (install, _operator) = set_up("held").await;
     let schedule = json!({"kind": "cronJob", "value": "0 0 1 1 *"});
     let made = install.apply_experiment("exp", json!({"suspend": true, "schedule": schedule})).await;
@@ -156,7 +156,7 @@ async fn suspend_and_abort_hold_a_schedule() {
     set(&install, "exp", "suspend", json!(false)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
     assert_eq!(is_suspended().await, Some(false));
-    // A run that goes on is stopped by the one and not by the other.
+    // `abort` stops a run in progress, and `suspend` does not.
     start_scheduled_run(&install, &name, "one");
     let ours = ListParams::default().labels(&format!("{}={}", names::UID_LABEL, made.uid()));
     let pod = eventually("the run has a pod", async || {
@@ -194,7 +194,7 @@ async fn suspend_and_abort_hold_a_schedule() {
 async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
     let (install, _operator) = set_up("rerun").await;
     let first = runs(&install, "exp", json!({})).await;
-    // Asked for during the run: it waits.
+    // A rerun that is asked for during a run waits.
     rerun(&install, "exp", "1").await;
     quiet(Duration::from_secs(2)).await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
@@ -214,7 +214,7 @@ async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
         Some((2, 1, 1))
     );
     for pod in [&first, &second] {
-        assert!(install.pods().get_opt(pod).await.unwrap().is_some(), "{pod} stays, for its log");
+        assert!(install.pods().get_opt(pod).await.unwrap().is_some(), "{pod} stays for its log");
     }
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
@@ -241,9 +241,12 @@ async fn a_run_that_does_not_start_in_time_is_given_up() {
     install.apply_experiment("blocked", json!({"startDeadlineSeconds": 2})).await;
     let status = wait_for_phase(&install.experiments(), "blocked", Phase::Failed).await;
     assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
-    assert!(status.message.unwrap().contains("chaostoolkit-experiment"), "it says what it has waited for");
+    assert!(
+        status.message.unwrap().contains("chaostoolkit-experiment"),
+        "the message says what the run waited for"
+    );
 
-    // Nobody gives this pod a node.
+    // No scheduler binds this pod to a node.
     let spec = json!({"startDeadlineSeconds": 2, "pod": {"experiment": {"asFile": false}}});
     install.apply_experiment("starting", spec).await;
     let status = wait_for_phase(&install.experiments(), "starting", Phase::Failed).await;
@@ -255,7 +258,7 @@ async fn a_run_that_does_not_start_in_time_is_given_up() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_for() {
+async fn after_its_end_a_run_leaves_only_its_status_if_the_spec_asks_for_it() {
     let (install, _operator) = set_up("cleanup").await;
     let cleanup = json!({"cleanup": {"onSuccess": "keepPod", "onFailure": "delete"}});
     let passed = runs(&install, "passed", cleanup.clone()).await;

@@ -1,8 +1,8 @@
-//! What users of the Python operator 0.14.0 rely on, what was broken there, and the way from there to here, against a
-//! real API server without a node. The tests play the kubelet where a pod has to get on.
+//! Compatibility with the Python operator 0.14.0: what its users rely on, what was broken there, and the migration.
+//! The API server is real and has no node. The tests play the kubelet.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 mod common;
 
@@ -34,7 +34,7 @@ async fn events_of(install: &Install, name: &str) -> Vec<String> {
 #[ignore = "needs an API server"]
 async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     let (install, _operator) = set_up("schedule").await;
-    // Never due by itself during the test: its runs are started by hand.
+    // The schedule is never due during the test. The runs are started by hand.
     let spec = json!({"schedule": {"kind": "CronJob", "value": "0 0 1 1 *", "timeZone": "Europe/Paris"}});
     let made = install.apply_experiment("exp", spec).await;
     let scheduled = wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
@@ -70,7 +70,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!((past.run.number, past.phase, past.run.exit_code), (1, Phase::Failed, Some(1)));
     assert_eq!((past.reason.as_str(), past.run.duration_seconds), ("ExperimentInvalid", Some(7)));
     assert_eq!(past.run.pod_name, pod);
-    wait(&install.pods(), &pod, "let go", |pod| {
+    wait(&install.pods(), &pod, "released", |pod| {
         pod.is_none_or(|pod| {
             pod.metadata.finalizers.iter().flatten().all(|held| held != names::OUTCOME_FINALIZER)
         })
@@ -86,7 +86,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     .await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "a deviated run is not repeated");
 
-    // Editing takes effect.
+    // An edit takes effect.
     edit(&install, "exp", json!({"spec": {"schedule": {"value": "0 0 2 1 *", "suspend": true}}})).await;
     let suspended = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert_eq!(suspended.schedule.unwrap().next_schedule_time, None);
@@ -95,7 +95,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!(
         suspended.counters,
         Some(Counters { runs: 1, failed: 1, ..Counters::default() }),
-        "and forgets nothing"
+        "the counters are kept"
     );
 
     delete_and_wait(&install.experiments(), "exp").await;
@@ -176,7 +176,7 @@ async fn keep_resources_on_delete_keeps_them() {
     let pod = pod_of(&install, "exp").await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await.len(), 5);
-    // Nothing holds the pod any more.
+    // No finalizer holds the pod any more.
     delete_and_wait(&install.pods(), &pod).await;
 }
 
@@ -190,11 +190,11 @@ async fn an_edit_after_the_run_has_begun_is_said_to_have_no_effect_and_teardown_
     wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
     let elsewhere = format!("{}-elsewhere", install.namespace);
     edit(&install, "exp", json!({"spec": {"namespace": elsewhere}})).await;
-    eventually("the author is told", async || {
+    eventually("an event tells the author", async || {
         events_of(&install, "exp").await.iter().any(|reason| reason == "SpecChangeIgnored").then_some(())
     })
     .await;
-    // Nor do the templates matter any more.
+    // The templates do not matter any more either.
     delete(&install.config_maps(&install.namespace), "chaostoolkit-resources-templates").await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
@@ -209,7 +209,7 @@ async fn an_edit_after_the_run_has_begun_is_said_to_have_no_effect_and_teardown_
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn a_url_among_the_variables_is_enough_where_there_is_no_experiment() {
+async fn a_url_among_the_variables_replaces_an_experiment() {
     let install = Install::new("url").await;
     create(
         &Api::<Namespace>::all(install.client.clone()),
@@ -225,7 +225,8 @@ async fn a_url_among_the_variables_is_enough_where_there_is_no_experiment() {
     assert!(container.env.as_ref().unwrap().iter().any(|variable| variable.name == "EXPERIMENT_URL"));
 }
 
-/// An experiment as the Python operator leaves it, with the objects that it had made, from the first golden case.
+/// Creates an experiment as the Python operator leaves it, with the objects of the first golden case. Returns the
+/// suffix of their names.
 async fn handled_by_the_python_operator(install: &Install, name: &str, with_pod: bool) -> String {
     let mut exp = experiment(name, json!({"namespace": install.run_namespace}));
     exp["metadata"]["annotations"] = json!({names::KOPF_ANNOTATION: "{\"spec\":{}}"});
@@ -257,7 +258,7 @@ async fn what_the_python_operator_has_handled_is_taken_over_and_never_run_again(
     let made = audit::pods_created_in(&install.run_namespace);
     let _operator = Operator::start(&install).await;
 
-    // A pod that goes on is followed to its end.
+    // A running pod is followed to its end.
     let pod = pod_of(&install, "running").await;
     assert_eq!(pod, format!("chaostoolkit-{running_suffix}"));
     report_container(&install.pods(), &pod, running()).await;
@@ -266,10 +267,10 @@ async fn what_the_python_operator_has_handled_is_taken_over_and_never_run_again(
     let completed = wait_for_phase(&install.experiments(), "running", Phase::Completed).await;
     assert_eq!(completed.run.unwrap().exit_code, Some(0));
 
-    // One whose pod is gone is not started.
+    // An experiment whose pod is gone is not started.
     let gone = wait_for_reason(&install.experiments(), "gone", "Adopted").await;
     assert_eq!(condition_of(&gone, Type::Finished), "True/Adopted");
-    // One that was deleted while nobody looked goes away.
+    // An experiment that was deleted meanwhile goes away.
     wait_until_gone(&install.experiments(), "deleted").await;
 
     for name in ["running", "gone"] {

@@ -1,8 +1,8 @@
-//! Several operators and one lease: candidates against a lease in memory, where the time is the test's, and the program
-//! against a real API server.
+//! Several operators and one lease: candidates with a lease in memory in virtual time, and the operator as a process
+//! with a real API server.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 mod common;
 #[path = "leader/leases.rs"]
@@ -26,11 +26,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 // ------------------------------------------------------------------------------------------------- a lease in memory
 
-/// Seconds of the test's time until something is so.
+/// Waits until the condition holds, and returns the seconds of virtual time that this took.
 async fn seconds_until(is_so: impl Fn() -> bool) -> u64 {
     let began = tokio::time::Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < 600 * SECOND, "never");
+        assert!(began.elapsed() < 600 * SECOND, "the condition never held");
         tokio::time::sleep(SECOND / 10).await;
     }
     began.elapsed().as_secs()
@@ -72,9 +72,9 @@ async fn a_clean_stop_hands_over_at_once() {
     assert_eq!(leases.holder(), Value::Null);
 }
 
-/// The work stops before anybody else may begin, the process stays, is alive for its probe, and leads again.
+/// The work stops before anybody else may begin. The process stays, passes its liveness probe, and leads again.
 #[tokio::test(start_paused = true)]
-async fn who_cannot_renew_stops_waits_and_leads_again() {
+async fn a_leader_that_cannot_renew_stops_and_leads_again_once_it_can() {
     let leases = Leases::default();
     let only = leases.start("a");
     seconds_until(|| only.lead.holds()).await;
@@ -87,7 +87,11 @@ async fn who_cannot_renew_stops_waits_and_leads_again() {
         assert!((7..=10).contains(&stopped), "{stopped}");
         for _ in 0..600 {
             tokio::time::sleep(SECOND).await;
-            assert_eq!(only.health.alive(), Ok(()), "a restart would not help");
+            assert_eq!(
+                only.health.alive(),
+                Ok(()),
+                "the process stays alive, since a restart would not help"
+            );
         }
         assert!(leases.lock().requests <= 611, "{} requests in ten minutes", leases.lock().requests);
         assert!(!only.lead.holds());
@@ -97,7 +101,7 @@ async fn who_cannot_renew_stops_waits_and_leads_again() {
         }
         assert!(seconds_until(|| only.lead.holds()).await <= 6);
     }
-    // What was committed without an answer is found to be our own.
+    // A renewal that was done without an answer counts as the candidate's own.
     only.stop().await;
     assert_eq!(leases.holder(), Value::Null);
 }
@@ -124,7 +128,7 @@ async fn a_lease_that_somebody_takes_or_deletes_is_noticed_with_the_next_renewal
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_identity_need_not_wait_for_its_former_life() {
+async fn a_candidate_with_the_same_identity_takes_over_its_lease_at_once() {
     let leases = Leases::default();
     let first = leases.start("pod");
     seconds_until(|| first.lead.holds()).await;
@@ -142,16 +146,16 @@ async fn leads(operator: &Operator) -> bool {
     metrics.lines().any(|line| line == "chaostoolkit_operator_leader 1")
 }
 
-/// Takes the one that leads out of these.
+/// Waits until one operator leads, and takes it out of the list.
 async fn leader_of(operators: &mut Vec<Operator>) -> Operator {
-    let place = eventually("one leads", async || {
+    let place = eventually("an operator leads", async || {
         let mut leading = Vec::new();
         for (place, operator) in operators.iter().enumerate() {
             if leads(operator).await {
                 leading.push(place);
             }
         }
-        assert!(leading.len() < 2, "two lead");
+        assert!(leading.len() < 2, "two operators lead");
         leading.pop()
     });
     let place = place.await;
@@ -169,7 +173,7 @@ async fn of_several_operators_one_works_and_the_next_takes_over() {
     install.with_experiment("{}").await;
     let mut operators = Vec::new();
     for _ in 0..3 {
-        // Ready, though at most one of them leads: a rollout goes on.
+        // All of them are ready, though at most one leads, so that a rollout goes on.
         operators.push(Operator::start_with(&install, &ELECT).await);
     }
     let leader = leader_of(&mut operators).await;
@@ -183,13 +187,13 @@ async fn of_several_operators_one_works_and_the_next_takes_over() {
     assert!(died.elapsed() < 20 * SECOND, "{:?}", died.elapsed());
     install.apply_experiment("second", json!({})).await;
     pod_of(&install, "second").await;
-    // What was there before its term is worked on as well.
+    // It also works on experiments that are older than its term.
     let map = common::config_map("late", json!({"experiment.json": "{}"}));
     common::create(&install.config_maps(&install.run_namespace), map).await;
     pod_of(&install, "late").await;
 
     assert!(second.stop().await.success());
-    let third = within(3 * SECOND, "the last one leads", async || {
+    let third = within(3 * SECOND, "the last operator leads", async || {
         if leads(&operators[0]).await { Some(&operators[0]) } else { None }
     });
     assert!(third.await.log().contains("this operator leads"));
@@ -209,25 +213,27 @@ async fn a_leader_that_was_paused_beyond_its_lease_finds_out_and_waits() {
     let mut operators = vec![Operator::start_with(&install, &flags).await];
     let mut paused = leader_of(&mut operators).await;
     operators.push(Operator::start_with(&install, &flags).await);
-    // In the middle of something: a pass waits for a ConfigMap, and tries again.
+    // It is busy: passes wait for a `ConfigMap` and come again.
     install.apply_experiment("exp", json!({"pod": {"experiment": {"configMapName": "late"}}})).await;
     common::wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
     paused.signal("-STOP");
     let second = leader_of(&mut operators).await;
     paused.signal("-CONT");
-    eventually("it has found out", async || paused.log().contains("another operator leads").then_some(()))
-        .await;
+    eventually("the paused operator has found out", async || {
+        paused.log().contains("another operator leads").then_some(())
+    })
+    .await;
     assert!(!leads(&paused).await && paused.is_alive());
     let map = common::config_map("late", json!({"experiment.json": "{}"}));
     common::create(&install.config_maps(&install.run_namespace), map).await;
     pod_of(&install, "exp").await;
     let started = |operator: &Operator| operator.log().contains(r#"phase="Starting""#);
-    eventually("the second has started it", async || started(&second).then_some(())).await;
+    eventually("the second operator has started the run", async || started(&second).then_some(())).await;
     assert!(!started(&paused));
 
-    // And it is still there when it is needed.
+    // It takes over again when it is needed.
     assert!(second.stop().await.success());
-    eventually("it leads again", async || leads(&paused).await.then_some(())).await;
+    eventually("the operator leads again", async || leads(&paused).await.then_some(())).await;
 }
 
 #[tokio::test]
@@ -242,7 +248,7 @@ async fn without_the_right_to_its_lease_an_operator_is_not_ready_and_says_why() 
     api.patch(&install.namespace, &PatchParams::default(), &Patch::Merge(without)).await.unwrap();
     let mut operator = Operator::spawn(&install, &ELECT);
     operator.listens().await;
-    eventually("only that is missing", async || {
+    eventually("only the election is missing", async || {
         let (is_ready, what) = operator.ask("/readyz").await?;
         assert!(!is_ready);
         (what == "not yet: it is known who leads").then_some(())

@@ -1,14 +1,11 @@
-//! Passes over an experiment against an API server in memory: whatever goes wrong at whichever call, a run is started
-//! once, its end is recorded, and a deleted experiment leaves nothing behind.
+//! Passes over an experiment against an API server in memory. Whichever call fails, a run is started once, its end is
+//! recorded, and a deleted experiment leaves nothing behind.
 //!
-//! The harness stands in for the controller: a pass comes when the experiment or its pod has changed or when the pass
-//! before asked for one, and never otherwise. What would wait for ever in a cluster comes to rest too early here.
+//! The harness stands in for the controller. It makes a pass when the experiment or its pod has changed, or when the
+//! last pass asked for another one, and never otherwise. So whatever would wait forever in a cluster comes to rest too
+//! early here.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "in tests, also outside of the test functions themselves"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
 #[path = "passes/control/mod.rs"]
 mod control;
@@ -32,7 +29,7 @@ use serde_json::{Value, json};
 use fake_api::{FakeApi, Fault};
 use harness::*;
 
-/// The stories in which every call goes wrong, each in the one of its paces that has more to it.
+/// The stories in which every call fails once, each with the pace or paces that cover the most.
 const TRIED: [(Story, Pace); 6] = [
     (Story::Completes, Pace::SlowKubelet),
     (Story::Waits, Pace::SlowKubelet),
@@ -102,7 +99,7 @@ async fn a_run_writes_in_this_order_and_no_more() {
 
 #[tokio::test]
 async fn any_call_may_be_refused_once() {
-    // These are told apart nowhere, so that one of them per call will do but for the first story.
+    // The operator treats these alike, so one of them per call is enough, except in the first story.
     let failures = [
         Fault::Before(500, "InternalError"),
         Fault::Before(503, "ServiceUnavailable"),

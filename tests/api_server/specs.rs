@@ -1,4 +1,4 @@
-//! Specs that are refused, rejected or read with a warning.
+//! Specs that the API server refuses, that the operator rejects, or that get a warning.
 
 use std::process::Command;
 use std::time::Duration;
@@ -28,7 +28,8 @@ async fn the_api_server_refuses_a_bad_field_by_its_path(#[case] spec: Value, #[c
     assert!(error.to_string().contains(path), "{error}");
 }
 
-/// What the schema has to let through, since 0.14.0 took it in several forms or only the operator can judge it.
+/// The schema has to let these through. Either 0.14.0 took the field in several forms, or only the operator can judge
+/// it.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn what_only_the_operator_can_judge_is_rejected_by_its_path_once() {
@@ -51,9 +52,13 @@ async fn what_only_the_operator_can_judge_is_rejected_by_its_path_once() {
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(3)).await;
     assert_eq!(audit::writes_of(&install.user), written, "nothing is tried again");
-    assert_eq!(written.len(), cases.len(), "one status each, and no finalizer: nothing was created");
+    assert_eq!(
+        written.len(),
+        cases.len(),
+        "each gets one status and no finalizer, since nothing was created"
+    );
 
-    // Correcting the field starts the run, since nothing was run before.
+    // A corrected field starts the run, since there was no run before.
     install.with_experiment("{}").await;
     edit(&install, "image", json!({"spec": {"pod": {"image": "some/image"}}})).await;
     let pod = pod_of(&install, "image").await;
@@ -62,14 +67,14 @@ async fn what_only_the_operator_can_judge_is_rejected_by_its_path_once() {
     drop(operator);
 }
 
-/// The API server stores what no reader of JSON with a limit can read.
+/// The API server stores objects that are nested too deeply for JSON parsers with a depth limit.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_experiment_that_is_nested_too_deeply_is_rejected_by_its_path_and_holds_up_no_other() {
     let install = Install::new("deep").await;
     install.with_experiment("{}").await;
     let deep = (0..1000).fold(json!(1), |inner, _| json!([inner]));
-    // One is there when the operator lists them all, and one becomes so while its run goes on.
+    // The first experiment exists when the operator lists all. The second becomes too deep during its run.
     let request = |method: &str, path: &str, body: &Value| {
         let type_ = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         let path = format!("{}{path}", Experiment::url_path(&(), Some(&install.namespace)));
@@ -129,7 +134,7 @@ async fn an_absent_spec_is_accepted_and_unknown_fields_are_kept_and_named() {
 #[ignore = "needs an API server"]
 async fn kubectl_explains_the_fields() {
     let install = Install::new("explain").await;
-    // The server publishes the schema a moment after it has accepted the definition.
+    // The API server publishes the schema a moment after it has accepted the definition.
     let text = eventually("kubectl explains", async || {
         let output = Command::new("kubectl").args(["explain", "ctk.spec.pod.env"]).output().unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())

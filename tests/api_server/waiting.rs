@@ -1,4 +1,4 @@
-//! Runs that wait for something, and start once it is there.
+//! Runs that wait for an object and start once it exists.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn missing_and_broken_templates_are_said_and_the_run_starts_once_they_are_right() {
+async fn missing_and_broken_templates_are_reported_and_the_run_starts_once_they_are_right() {
     let install = Install::new("templates").await;
     install.with_experiment("{}").await;
     let maps = install.config_maps(&install.namespace);
@@ -55,7 +55,7 @@ async fn a_missing_experiment_is_named_within_30_seconds_and_the_run_starts_once
     assert_eq!(condition_of(&status, Type::Finished), "False/ConfigMapMissing");
     assert!(status.message.unwrap().contains(&format!("{}/chaostoolkit-experiment", install.run_namespace)));
 
-    // Waiting is looking, not writing.
+    // A waiting run reads, and writes nothing.
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(5)).await;
     assert_eq!(audit::writes_of(&install.user), written);

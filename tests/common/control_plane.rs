@@ -4,12 +4,12 @@ use std::process::Command;
 
 use super::variables;
 
-/// Stops or starts a part of it: `etcd`, `apiserver` or `kcm`.
+/// Stops or starts a part of the control plane: `etcd`, `apiserver` or `kcm`.
 pub async fn control(what: &'static str, part: &'static str) {
     control_with(what, part, &[]).await;
 }
 
-/// The same with these variables, which say with what flags the part is started.
+/// Stops or starts a part. The variables set the flags that the part is started with.
 pub async fn control_with(
     what: &'static str,
     part: &'static str,

@@ -1,4 +1,4 @@
-//! An installation of the shipped manifests under names of its own, so that tests can run side by side.
+//! An installation of the shipped manifests under unique names, so that tests can run side by side.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -30,14 +30,15 @@ const KINDS: [(&str, &str); 7] = [
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
 
-/// The operator's namespace, account and rights, but not its Deployment: tests start the program themselves.
+/// The operator's namespace, service account and rights. Its Deployment is missing: tests start the program
+/// themselves.
 pub struct Install {
     pub client: Client,
     /// Namespace of the operator and of the experiments.
     pub namespace: String,
-    /// A namespace for runs. It does not exist at first.
+    /// The namespace for runs. It does not exist at first.
     pub run_namespace: String,
-    /// As whom the operator acts.
+    /// The user name of the operator.
     pub user: String,
     /// A kubeconfig with the operator's own rights and no others.
     pub kubeconfig: PathBuf,
@@ -78,7 +79,7 @@ impl Install {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Creates the namespace of the run with the given experiment in it, and waits for what Kubernetes adds to it.
+    /// Creates the namespace for runs with the given experiment in it.
     pub async fn with_experiment(&self, text: &str) {
         let name = &self.run_namespace;
         create(&Api::<Namespace>::all(self.client.clone()), json!({"metadata": {"name": name}})).await;
@@ -96,12 +97,12 @@ impl Install {
         create(&self.config_maps(&self.run_namespace), anchor).await;
     }
 
-    /// Lets the namespace of the run go.
+    /// Removes the anchor, so that the namespace of the run can go away.
     pub async fn release_run_namespace(&self) {
         super::remove_finalizers(&self.config_maps(&self.run_namespace), ANCHOR).await;
     }
 
-    /// Creates an experiment that runs in this installation's namespace for runs.
+    /// Creates an experiment that runs in the namespace for runs of this installation.
     pub async fn apply_experiment(&self, name: &str, mut spec: Value) -> Experiment {
         if let Some(spec) = spec.as_object_mut() {
             spec.entry("namespace").or_insert_with(|| json!(self.run_namespace));
@@ -109,7 +110,7 @@ impl Install {
         self.send(super::experiment(name, spec)).await.unwrap()
     }
 
-    /// Creates an experiment exactly as it is written.
+    /// Creates an experiment exactly as given.
     pub async fn send(&self, experiment: Value) -> Result<Experiment, kube::Error> {
         let object: DynamicObject = serde_json::from_value(experiment).unwrap();
         let api = Api::<DynamicObject>::namespaced_with(
@@ -127,8 +128,8 @@ impl Install {
         api_of(&self.client, &object).create(&PostParams::default(), &object).await.unwrap();
     }
 
-    /// What is left of all experiments in the cluster's namespaces that belong to this installation. Journals go with
-    /// their experiment, in the garbage collector's time.
+    /// Returns the objects that are left of all experiments of this installation, in all namespaces. Waits up to 30
+    /// seconds for the deletion of journals, which the garbage collector may delete later than the rest.
     pub async fn left_behind(&self) -> Vec<String> {
         for _ in 0..60 {
             let left = self.left_now().await;
@@ -166,7 +167,7 @@ impl Install {
     }
 }
 
-/// The documents of the overlay, as kustomize renders them.
+/// The documents of the overlay as kustomize renders them.
 fn manifests() -> &'static [Value] {
     static RENDERED: OnceLock<Vec<Value>> = OnceLock::new();
     RENDERED.get_or_init(|| {
@@ -174,14 +175,14 @@ fn manifests() -> &'static [Value] {
     })
 }
 
-/// What kustomize makes of a directory.
+/// Renders a directory with kustomize.
 pub fn kustomize(directory: &str) -> String {
     let (rendered, text) = super::kubectl(&["kustomize", directory], "");
     assert!(rendered, "{directory}: {text}");
     text
 }
 
-/// The documents of a text.
+/// Parses the documents of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
 }

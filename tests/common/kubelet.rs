@@ -1,4 +1,4 @@
-//! The part of the kubelet and of the scheduler, played by a test on a control plane without a node.
+//! Plays the kubelet and the scheduler on a control plane without a node.
 
 use chaostoolkit_journal::message::{Message, State};
 use chaostoolkit_journal::{Outcome, Summary};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::install::Install;
 
-/// Plays the kubelet on a control plane that has none: what it would report of the container.
+/// Reports the state of the container, as a kubelet would.
 pub async fn report_container(pods: &Api<Pod>, name: &str, state: Value) {
     let phase = if state.get("terminated").is_some() { "Failed" } else { "Running" };
     let status = json!({"status": {"phase": phase, "containerStatuses": [{
@@ -22,7 +22,8 @@ pub fn running() -> Value {
     json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
 }
 
-/// The end of a run that passed, or of one whose experiment was refused, as the runner reports it.
+/// Returns the end of a container as the runner reports it. With exit code 0 the run has passed; otherwise its
+/// experiment was refused.
 pub fn terminated(exit_code: i32) -> Value {
     let reason = if exit_code == 0 { "Completed" } else { "Error" };
     let passed = Summary { outcome: Outcome::Passed, conclusive: true, ..Summary::default() };
@@ -32,13 +33,14 @@ pub fn terminated(exit_code: i32) -> Value {
         "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
 }
 
-/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment: 40
-/// seconds after a node was first missed, its pods are collected, so each test has a node of its own.
+/// Binds a pod to a node that does not exist, so that the API server leaves the end of the pod to a kubelet. This
+/// lasts only for a moment: 40 seconds after a node is first missed, its pods are collected. So each test has its own
+/// node.
 pub async fn bind(install: &Install, name: &str) {
     bind_to(install, name, &install.run_namespace).await;
 }
 
-/// The same with a node of this name.
+/// Binds a pod to the node with this name.
 pub async fn bind_to(install: &Install, name: &str, node: &str) {
     let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": node}});
     let binding: Binding = serde_json::from_value(binding).unwrap();
@@ -46,7 +48,7 @@ pub async fn bind_to(install: &Install, name: &str, node: &str) {
     let _: kube::core::Status = bound.unwrap();
 }
 
-/// What the kubelet does when the containers of a deleted pod have ended.
+/// Removes a deleted pod, as the kubelet does once the containers have ended.
 pub async fn end_grace(install: &Install, name: &str) {
     let ended = install.pods().delete(name, &DeleteParams::default().grace_period(0)).await;
     assert!(ended.as_ref().err().is_none_or(is_not_found), "{ended:?}");

@@ -1,18 +1,18 @@
-//! What the tests against a real API server share: an installation of the operator's manifests under names of its own,
-//! the operator's program as a process that can be killed, and waits that have a limit.
+//! What the tests against a real API server share: an installation of the operator's manifests under unique names, the
+//! operator as a process that can be killed, and waits that have a limit.
 //!
-//! The cluster is the one that `KUBECONFIG` names; `CLUSTER_AUDIT_LOG` is the audit log of its API server, the witness of
-//! who did what. See hack/cluster.
+//! `KUBECONFIG` names the cluster. `CLUSTER_AUDIT_LOG` names the audit log of its API server, which shows who did
+//! what. See hack/cluster.
 
 #![allow(dead_code, unused_imports, missing_docs, reason = "each test program uses a part of this")]
-#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "tests have no public docs")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "tests panic to fail"
+    reason = "tests fail by a panic"
 )]
 
 pub mod audit;
@@ -43,7 +43,7 @@ use serde_json::{Value, json};
 
 pub use kubelet::{bind, bind_to, end_grace, report_container, running, terminated};
 
-/// How long anything may take that should happen at once, on a busy machine.
+/// The limit for anything that should happen at once. A busy machine may need this long.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub async fn client() -> Client {
@@ -59,14 +59,14 @@ pub async fn set_up(test: &str) -> (install::Install, operator::Operator) {
     (install, operator)
 }
 
-/// A part of a name that no other test has: the time, and a number for tests that begin together.
+/// Returns a part of a name that no other test has: the time, and a number for tests that begin together.
 pub fn unique() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let time = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
     format!("{}{}", &time[..10], COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Runs kubectl: whether it succeeded, and what it printed, warnings and errors last.
+/// Runs kubectl. Returns whether it succeeded and what it printed, with warnings and errors last.
 pub fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = Command::new("kubectl")
         .args(arguments)
@@ -81,7 +81,7 @@ pub fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Waits until an object is as wanted; an object that is not there is `None`.
+/// Waits until an object is as wanted, and returns it. An object that does not exist is `None`.
 pub async fn wait<K>(api: &Api<K>, name: &str, what: &str, wanted: impl Fn(Option<&K>) -> bool) -> Option<K>
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -93,7 +93,7 @@ where
     panic!("{name} did not become {what} within {LIMIT:?}; it is {:#?}", api.get_opt(name).await);
 }
 
-/// Waits until there is no object of this name.
+/// Waits until no object with this name exists.
 pub async fn wait_until_gone<K>(api: &Api<K>, name: &str)
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -101,18 +101,18 @@ where
     wait(api, name, "gone", |found| found.is_none()).await;
 }
 
-/// Waits until somebody has asked for a pod to stop, and returns the pod.
+/// Waits until a pod is being deleted, and returns the pod.
 pub async fn wait_until_stopping(install: &install::Install, name: &str) -> Pod {
     let is_deleting = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
     wait(&install.pods(), name, "being stopped", is_deleting).await.unwrap()
 }
 
-/// Polls what no watch tells of.
+/// Polls until the probe returns something, for what no watch reports.
 pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
     within(LIMIT, what, probe).await
 }
 
-/// The same, for what takes its time.
+/// Polls until the probe returns something, within this limit.
 pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let result = tokio::time::timeout(limit, async {
         loop {
@@ -122,7 +122,7 @@ pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut()
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    result.await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
+    result.await.unwrap_or_else(|_| panic!("this did not happen within {limit:?}: {what}"))
 }
 
 pub async fn create<K>(api: &Api<K>, object: Value) -> K
@@ -132,7 +132,7 @@ where
     api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap()
 }
 
-/// An experiment in the form in which it is sent.
+/// Returns an experiment in the form in which it is sent.
 pub fn experiment(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment", "metadata": {"name": name}, "spec": spec})
 }
@@ -145,7 +145,7 @@ pub fn status(experiment: Option<&Experiment>) -> Status {
     experiment.and_then(|experiment| experiment.status.clone()).unwrap_or_default()
 }
 
-/// The status that an experiment has now.
+/// Reads the present status of an experiment.
 pub async fn status_of(install: &install::Install, name: &str) -> Status {
     status(install.experiments().get_opt(name).await.unwrap().as_ref())
 }
@@ -158,7 +158,7 @@ pub async fn wait_for_reason(api: &Api<Experiment>, name: &str, reason: &str) ->
     status(wait(api, name, reason, |found| status(found).reason.as_deref() == Some(reason)).await.as_ref())
 }
 
-/// `True/Reason` of a condition.
+/// Returns status and reason of a condition, such as `True/Passed`, or `none`.
 pub fn condition_of(status: &Status, type_: Type) -> String {
     condition::find(&status.conditions, type_)
         .map_or_else(|| "none".to_owned(), |found| format!("{}/{}", found.status, found.reason))
@@ -201,7 +201,7 @@ where
     wait_until_gone(api, name).await;
 }
 
-/// Waits for the pod of an experiment that runs once; its name.
+/// Waits for the pod of an experiment that runs once, and returns the name of the pod.
 pub async fn pod_of(install: &install::Install, name: &str) -> String {
     let found = wait(&install.experiments(), name, "with a pod", |found| {
         status(found).run.is_some_and(|run| run.pod_uid.is_some())
@@ -210,7 +210,7 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     status(found.as_ref()).run.unwrap().pod_name
 }
 
-/// Begins an experiment whose run goes on then. The name of its pod.
+/// Creates an experiment and starts its run. Returns the name of the pod once the run is in progress.
 pub async fn runs(install: &install::Install, name: &str, spec: Value) -> String {
     install.apply_experiment(name, spec).await;
     let pod = pod_of(install, name).await;

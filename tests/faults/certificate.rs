@@ -14,8 +14,8 @@ pub struct Certificate {
     pub acceptor: TlsAcceptor,
 }
 
-/// A certificate that is its own authority, made once by a program that the cluster's scripts need as well: a crate for
-/// that would bring two dozen others.
+/// Returns a self-signed certificate, created once. It is made by a program that the scripts of the cluster need as
+/// well. A crate for it would bring two dozen others.
 pub fn certificate() -> &'static Certificate {
     static MADE: OnceLock<Certificate> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -24,7 +24,7 @@ pub fn certificate() -> &'static Certificate {
         let path = directory.join(format!("proxy-{unique}.crt"));
         let key = directory.join(format!("proxy-{unique}.key"));
         let made = Command::new("openssl")
-            // Valid since yesterday, also for an operator whose clock is behind.
+            // It is valid since yesterday, also for an operator whose clock is behind.
             .envs(crate::common::clock::set("-1d").unwrap_or_default())
             .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
             .args(["-days", "2", "-subj", "/CN=rig", "-addext", "basicConstraints=critical,CA:FALSE"])

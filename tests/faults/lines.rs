@@ -1,4 +1,4 @@
-//! The lines of a stream of events.
+//! The lines of a watch stream.
 
 use http_body_util::BodyExt;
 use hyper::body::Bytes;
@@ -6,7 +6,7 @@ use kube::client::Body;
 
 use crate::proxy::Cut;
 
-/// The lines of a body, each with its end.
+/// The lines of a body, each with its line end.
 pub struct Lines {
     body: Body,
     rest: Vec<u8>,
@@ -17,7 +17,7 @@ impl Lines {
         Self { body, rest: Vec::new() }
     }
 
-    /// Safe to give up waiting for: what has come is kept.
+    /// Returns the next line. Cancel-safe: the received bytes are kept.
     pub async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {

@@ -1,5 +1,5 @@
-//! The shipped program behind a proxy that makes things go wrong, against a real API server: one fault a plan, and at
-//! the end of each the same questions. See docs/reliability.md.
+//! The shipped program behind a proxy that injects faults, against a real API server. Each plan has one fault, and the
+//! same checks follow at its end. See docs/reliability.md.
 
 #![allow(missing_docs)]
 #![allow(
@@ -7,9 +7,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "tests panic to fail, and say how far they are"
+    reason = "tests fail by a panic, and report their progress"
 )]
-#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "tests have no public docs")]
 
 mod call;
 mod certificate;
@@ -41,12 +41,12 @@ use run::{Pace, Reference, References};
 use story::Story;
 use verdict::Verdict;
 
-/// How many plans run at once: most of what they do is waiting.
+/// Returns how many plans run at once. They mostly wait.
 fn at_once() -> usize {
     number("FAULTS_AT_ONCE", 12)
 }
 
-/// How everything goes without a fault, and all plans that follow from that.
+/// Returns the references, and the plans that follow from their writes.
 async fn references() -> (References, Vec<Plan>) {
     let references = run::references().await;
     let mut plans = Vec::new();
@@ -56,7 +56,7 @@ async fn references() -> (References, Vec<Plan>) {
             "{story:?}: {} writes, {creating} of them before the first pod ran: {writes:#?}",
             writes.len()
         );
-        assert!(writes.len() >= 22, "a run has 22 writes at least");
+        assert!(writes.len() >= 22, "a run has at least 22 writes");
         plans.extend(Plan::all(*story, writes, *creating));
     }
     (references, plans)
@@ -68,7 +68,7 @@ fn assert_all_right(verdicts: &[Verdict]) {
     assert!(verdicts.iter().all(|verdict| verdict.wrong.is_none()), "some plans went wrong:\n{table}");
 }
 
-/// A part of the plans, from every class, with short faults: for every day.
+/// Runs a sample of plans from every class, with short faults, for daily use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an API server"]
 async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_a_sample_of_faults() {
@@ -78,7 +78,7 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_a_sample_of_faults()
     assert_all_right(&run::all(sample, &references, pace, at_once()).await);
 }
 
-/// All plans. `FAULTS_ONLY` has a part of the names of those that are wanted.
+/// Runs all plans, or those with `FAULTS_ONLY` in their names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an API server, and some minutes"]
 async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
@@ -90,8 +90,8 @@ async fn whatever_goes_wrong_a_run_ends_as_it_would_have_in_all_plans() {
     assert_all_right(&run::all(wanted, &references, pace, at_once()).await);
 }
 
-/// Trouble with the cluster: control plane, node, namespace, a second operator. `FAULTS_CLUSTER` is the name of the
-/// cluster, which nobody else may use meanwhile.
+/// Trouble with the cluster: control plane, node, namespace, a second operator. `FAULTS_CLUSTER` names the cluster,
+/// which nobody else may use meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a control plane that may be broken"]
 async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
@@ -103,12 +103,12 @@ async fn whatever_becomes_of_the_cluster_a_run_has_one_end() {
     let references = run::references().await;
     let pace = Pace { length: Duration::ZERO };
     let mut verdicts = run::all(wanted(false), &references, pace, at_once()).await;
-    // One after the other: each hits all that are at work.
+    // These run one after the other, since each hits all running plans.
     verdicts.extend(run::all(wanted(true), &references, pace, 1).await);
     assert_all_right(&verdicts);
 }
 
-/// `SOAK_EXPERIMENTS` in `SOAK_SECONDS`; `SOAK_SEED` makes another weather.
+/// Runs `SOAK_EXPERIMENTS` in `SOAK_SECONDS`. `SOAK_SEED` selects the faults.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs an API server, and 20 minutes"]
 async fn soak() {

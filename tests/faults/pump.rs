@@ -1,4 +1,4 @@
-//! One stream of events, from the API server to the operator.
+//! One watch stream from the API server to the operator.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,20 +12,20 @@ use crate::lines::Lines;
 use crate::proxy::{Cut, Shared};
 use crate::streams::{INITIAL_END, Streaming};
 
-/// How long a connection lives in a storm.
+/// How long a connection lives in a reconnect storm.
 const GUST: Duration = Duration::from_millis(100);
 
-/// One stream.
+/// A stream.
 pub struct Pump {
     pub resource: String,
     pub lines: Lines,
     pub sender: mpsc::Sender<Result<Bytes, Cut>>,
-    /// What is to be sent later, and when.
+    /// The lines to send later, each with its time.
     pub queue: VecDeque<(Instant, Bytes)>,
     pub began: Instant,
 }
 
-/// What a stream waits for.
+/// What a stream has waited for.
 enum Next {
     Line(Option<Result<Bytes, Cut>>),
     Armed,
@@ -38,7 +38,7 @@ impl Pump {
     pub async fn run(mut self, shared: &Shared) {
         let streaming = &shared.streaming;
         let mut changes = streaming.armed.subscribe();
-        // When something is to happen to this stream, and what.
+        // What has to happen to this stream, and when.
         let mut moment = self.plan(streaming, *changes.borrow_and_update());
         loop {
             let due = self.queue.front().map(|(due, _)| *due);
@@ -54,7 +54,7 @@ impl Pump {
             let going_on = match next {
                 Next::Armed => {
                     let was_held = armed.is_none() && matches!(moment, Some((_, What::Cut)));
-                    // What a stream has kept back can only be had anew.
+                    // Events that the stream has held back are only sent again on a new stream.
                     let cut = was_held.then(|| (Instant::now(), What::Cut));
                     moment = self.plan(streaming, *changes.borrow_and_update()).or(cut);
                     true
@@ -93,7 +93,7 @@ impl Pump {
         }
     }
 
-    /// What is to happen to this stream, and when, whatever events come.
+    /// Returns what has to happen to this stream, and when, regardless of its events.
     fn plan(&self, streaming: &Streaming, armed: Option<Armed>) -> Option<(Instant, What)> {
         let armed =
             armed.filter(|armed| armed.streams.has(&self.resource) && Instant::now() < armed.until())?;
@@ -107,7 +107,7 @@ impl Pump {
                 streaming.hit(&self.resource, usize::MAX);
                 Some((self.began.max(armed.since) + GUST, What::Cut))
             }
-            // Soon enough for it to be behind what has just been done, and again with each event.
+            // Soon enough to bring older state than the last write, and again after each event.
             StreamFault::Replay => {
                 streaming.hit(&self.resource, usize::MAX);
                 Some((Instant::now() + GUST, What::Replay))
@@ -148,7 +148,7 @@ impl Pump {
             Some((StreamFault::Replay, _)) if is_own => *moment = Some((now + GUST, What::Replay)),
             _ => {}
         }
-        // Events stay in their order.
+        // Events keep their order.
         if let Some((due, _)) = self.queue.back() {
             self.queue.push_back((*due, line));
             return true;
@@ -156,7 +156,8 @@ impl Pump {
         self.sender.send(Ok(line)).await.is_ok()
     }
 
-    /// A stream of an API server that is behind: how things were, and then nothing until events may pass again.
+    /// Plays the stream of an API server that is behind: it sends the old state, and then nothing until events may
+    /// pass again.
     pub async fn stale(self, shared: &Shared, lines: Vec<Bytes>) {
         for line in lines {
             let _ = self.sender.send(Ok(line)).await;

@@ -1,4 +1,4 @@
-//! The streams of events on their way through the proxy.
+//! The watch streams on their way through the proxy.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,30 +17,30 @@ use crate::lines::Lines;
 use crate::proxy::{Answer, Cut, Shared, plain};
 use crate::pump::Pump;
 
-/// The mark at the end of what a stream begins with.
+/// The annotation at the end of the initial events.
 pub const INITIAL_END: &str = "k8s.io/initial-events-end";
 
-/// What all streams share.
+/// The state that all streams share.
 pub struct Streaming {
-    /// A word that the events of this plan have.
+    /// A word that all events of this plan contain.
     own: String,
     pub armed: watch::Sender<Option<Armed>>,
     kinds: Mutex<HashMap<String, KindOfStream>>,
     hits: AtomicUsize,
 }
 
-/// All streams of one resource.
+/// The streams of one resource.
 #[derive(Default)]
 pub struct KindOfStream {
-    /// How they are asked for.
+    /// The last request for such a stream.
     request: Option<(Uri, HeaderMap)>,
-    /// How many have shown all that there was.
+    /// How many streams have sent all initial events.
     pub filled: usize,
-    /// Own events so far.
+    /// The events of this plan so far.
     pub history: Vec<Bytes>,
-    /// How often the present fault has hit.
+    /// How often the present fault has hit this kind of stream.
     hits: usize,
-    /// What the next stream begins with, instead of how things are.
+    /// The initial events of the next stream, in place of the present state.
     stale: Option<Vec<Bytes>>,
 }
 
@@ -54,7 +54,7 @@ impl Streaming {
         }
     }
 
-    /// From now on, and for this time.
+    /// Starts a fault now, for this time.
     pub fn arm(&self, fault: StreamFault, streams: Streams, length: Duration) -> Armed {
         for kind in self.kinds.lock().unwrap().values_mut() {
             kind.hits = 0;
@@ -64,17 +64,17 @@ impl Streaming {
         armed
     }
 
-    /// Events pass again.
+    /// Lets events pass again.
     pub fn disarm(&self) {
         self.armed.send_replace(None);
     }
 
-    /// How often a fault has made a difference to a stream.
+    /// Returns how often a fault has hit a stream.
     pub fn hits(&self) -> usize {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// Whether an operator knows all that there is.
+    /// Whether the caches were filled this many times.
     pub fn is_filled(&self, times: usize) -> bool {
         let kinds = self.kinds.lock().unwrap();
         kinds.len() == 2 && kinds.values().all(|kind| kind.filled >= times)
@@ -84,7 +84,7 @@ impl Streaming {
         change(self.kinds.lock().unwrap().entry(resource.to_owned()).or_default())
     }
 
-    /// Counts a hit on a kind of stream, unless there were enough.
+    /// Counts a hit on a kind of stream. Returns `false` if there were `most` hits already.
     pub fn hit(&self, resource: &str, most: usize) -> bool {
         let is_hit = self.with(resource, |kind| {
             kind.hits += 1;
@@ -141,7 +141,7 @@ pub async fn watch(
     Ok(Response::from_parts(head, StreamBody::new(events).boxed_unsync()))
 }
 
-/// Keeps what the streams would begin with now, for the next ones, and lets no event pass from now on.
+/// Keeps the present initial events for the next streams, and lets no event pass from now on.
 pub async fn freeze(shared: &Shared) {
     let kinds: Vec<(String, Option<(Uri, HeaderMap)>)> = {
         let kinds = shared.streaming.kinds.lock().unwrap();
@@ -164,6 +164,6 @@ pub async fn freeze(shared: &Shared) {
         }
         shared.streaming.with(&resource, |kind| kind.stale = Some(kept));
     }
-    // Until the plan says otherwise.
+    // This lasts until the plan ends it.
     shared.streaming.arm(StreamFault::Hold, Streams::Both, Duration::from_secs(600));
 }

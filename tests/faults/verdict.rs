@@ -1,13 +1,13 @@
-//! What came of plans.
+//! The results of plans.
 
 use std::time::Duration;
 
-/// What came of a plan.
+/// The result of a plan.
 pub struct Verdict {
     pub class: String,
     pub name: String,
     pub took: Duration,
-    /// What was wrong, and the operator's last words.
+    /// What was wrong, with the operator's last words.
     pub wrong: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl Verdict {
     }
 }
 
-/// The table by class; the names of those that went wrong below it.
+/// Returns the table by class, followed by the names of the plans that went wrong.
 pub fn table(verdicts: &[Verdict]) -> String {
     let mut classes: Vec<&str> = Vec::new();
     for verdict in verdicts {

@@ -1,20 +1,20 @@
-//! What goes wrong by chance, and can be had again from its seed.
+//! Random faults that can be repeated with their seed.
 
 use crate::call::Call;
 use crate::common::chance::Chance;
 use crate::fault::WriteFault;
 
-/// A share of all requests fails.
+/// A share of all requests that fails at random.
 #[derive(Clone, Debug)]
 pub struct Weather {
     pub chance: Chance,
-    /// Of 1,000 requests of any kind, how many are refused or cut off.
+    /// How many of 1,000 requests of any kind are refused or cut off.
     pub errors: u64,
-    /// Of 1,000 writes, how many are done and then not answered.
+    /// How many of 1,000 writes are done but not answered.
     pub lost_answers: u64,
-    /// How many requests there were so far.
+    /// The number of requests so far.
     pub calls: u64,
-    /// How many of them were hit.
+    /// The number of requests that failed.
     pub hits: u64,
 }
 

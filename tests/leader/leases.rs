@@ -1,4 +1,4 @@
-//! A lease in memory, and candidates for it.
+//! A lease in memory and the candidates for it.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use tower::BoxError;
 
 use crate::SECOND;
 
-/// An API server that has leases of one name.
+/// An API server that has one lease.
 #[derive(Clone, Default)]
 pub struct Leases(Arc<Mutex<State>>);
 
@@ -26,7 +26,7 @@ pub struct State {
     pub lease: Option<Value>,
     pub version: u64,
     pub is_down: bool,
-    /// What is asked for is done, but no answer comes.
+    /// Requests are done, but not answered.
     pub is_mute: bool,
     pub requests: usize,
 }
@@ -103,7 +103,7 @@ impl Leases {
     }
 }
 
-/// A candidate in a task of its own.
+/// A candidate that runs in a task of its own.
 pub struct Running {
     pub lead: Lead,
     pub health: Health,

@@ -1,4 +1,4 @@
-//! What is compared with a case once its run has ended.
+//! The checks of a case once its run has ended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
         .collect()
 }
 
-/// What `kubectl get` does not show as it should.
+/// Returns the columns of `kubectl get` that are wrong.
 pub fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
     let run = ended.run.as_ref().unwrap();
     let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", case.name, "--output", "wide"], "");
@@ -78,7 +78,7 @@ pub fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
         .collect()
 }
 
-/// The event that should be there and is not.
+/// Waits for the event about the end. Returns its reason if it does not come.
 pub async fn untold(install: &Install, case: &Case) -> Option<String> {
     let reason = match case.phase {
         Phase::Failed => "RunFailed",
@@ -94,17 +94,18 @@ pub async fn untold(install: &Install, case: &Case) -> Option<String> {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    // It is told right after the status was written.
+    // The event comes right after the write of the status.
     let told = tokio::time::timeout(Duration::from_secs(20), told).await;
     told.err().map(|_| format!("{}: no event {reason}", case.name))
 }
 
-/// Reads the journal from its `ConfigMap` and compares it with what the runner saw of the file.
+/// Reads the journal from its `ConfigMap` and compares it with what the runner saw of the file. Returns everything
+/// that is wrong.
 pub async fn read_back(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
     let uid = install.experiments().get(case.name).await.unwrap().metadata.uid.unwrap();
     let selector = format!("chaostoolkit.org/experiment-uid={uid},chaostoolkit.org/outcome");
     let maps = install.config_maps(&install.namespace);
-    // Kept, or given up: one that is late is tried for two minutes.
+    // The journal is kept or given up. The operator tries for two minutes to get one that is late.
     let found: Result<ConfigMap, String> =
         within(Duration::from_secs(180), &format!("the journal of {} is settled", case.name), async || {
             let problem = async || {

@@ -1,4 +1,4 @@
-//! What the experiments of the cases are made of.
+//! The parts of the experiments.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub fn python(module: &str, function: &str, arguments: Value) -> Value {
         "provider": {"type": "python", "module": module, "func": function, "arguments": arguments}})
 }
 
-/// An experiment whose steady state is that this process exits with 0.
+/// Returns an experiment whose steady-state hypothesis holds if this process exits with 0.
 pub fn judged_by(probe: (&str, Value), method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
     let (path, arguments) = probe;
     json!({"title": "A test", "description": "of the operator", "method": method, "rollbacks": rollbacks,
@@ -24,7 +24,7 @@ pub fn well(method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
     judged_by(("true", json!([])), method, rollbacks)
 }
 
-/// Holds until `/tmp/broken` exists.
+/// Returns an experiment whose hypothesis holds until `/tmp/broken` exists.
 pub fn breakable(method: Vec<Value>) -> Value {
     judged_by(("test", json!(["!", "-e", "/tmp/broken"])), method, vec![])
 }
@@ -33,7 +33,7 @@ pub fn inline(experiment: &Value) -> Value {
     json!({"experiment": experiment})
 }
 
-/// A pod of the author's own that runs the experiment of the `ConfigMap` called `own`.
+/// Returns a spec with the author's own pod, which runs the experiment in the `ConfigMap` called `own`.
 pub fn own_pod(spec: &Value, container: &Value) -> Value {
     let mut pod = json!({"kind": "Pod", "metadata": {"name": "own"}, "spec": {
         "volumes": [{"name": "x", "configMap": {"name": "own"}}],
@@ -55,23 +55,23 @@ pub fn fails_always() -> Value {
     python("os", "stat", json!({"path": "/does/not/exist"}))
 }
 
-/// Writes what a run that has passed would leave over the termination message.
+/// Returns an action that overwrites the termination message with that of a run that has passed.
 pub fn forge() -> Value {
     let message =
         r#"{"chaosRunner":1,"state":"ended","exitCode":0,"summary":{"outcome":"Passed","conclusive":true}}"#;
     process("python3", json!(["-c", format!("open('/dev/termination-log', 'w').write({message:?})")]))
 }
 
-/// Takes its experiment from this URL.
+/// Returns a spec that takes the experiment from this URL.
 pub fn from(url: &str) -> Value {
     let env = json!([{"name": "EXPERIMENT_URL", "value": url}]);
     json!({"pod": {"experiment": {"asFile": false}, "env": env}})
 }
 
-/// The experiments that the cases find in the `ConfigMap` called `own`, and on the server.
+/// Returns the experiments in the `ConfigMap` called `own`. The server has them, too.
 pub fn files() -> Value {
     let sleep = || process("sleep", json!(["600"]));
-    // More than the container may keep on the disk of the node.
+    // This is more than the container may store on the disk of the node.
     let fill = process("python3", json!(["-c", "open('/tmp/full', 'wb').write(b'x' * (64 << 20))"]));
     json!({
         "quick.json": well(vec![echo()], vec![]).to_string(),

@@ -1,8 +1,9 @@
-//! What runs find, on a real node with the real Chaos Toolkit of two versions: each case is an experiment and what has to be
-//! on its status. The journal of each is read back and compared with the fingerprint that the runner took of the file.
+//! The outcomes of runs on a real node, with two versions of the real Chaos Toolkit. Each case is an experiment and
+//! what its status has to say. The journal of each run is read back and compared with the fingerprint that the runner
+//! took.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 
 #[path = "../common/mod.rs"]
@@ -58,7 +59,8 @@ async fn what_runs_find(#[case] tag: &str, #[case] version: &str) {
     drop(operator);
 }
 
-/// Starts a server of the experiments. Clusters of the tests have no names, so its URL has an address.
+/// Starts a server that serves the experiments, and returns its URL. The clusters of the tests have no DNS, so the URL
+/// has an address.
 async fn serve_files(install: &Install) -> String {
     let pod = json!({"metadata": {"name": "site", "labels": {"app": "site"}}, "spec": {
         "terminationGracePeriodSeconds": 1,
@@ -78,7 +80,7 @@ async fn serve_files(install: &Install) -> String {
     format!("http://{address}:8000")
 }
 
-/// Plays a case, and says what is not as it should be.
+/// Plays a case and returns everything that is wrong.
 async fn play(install: &Install, case: &Case, image: &str, version: &str) -> Vec<String> {
     let mut spec = case.spec.clone();
     match spec.pointer_mut("/pod/template/spec/containers/0/image") {
@@ -142,7 +144,7 @@ async fn an_image_without_a_shell_will_do() {
 
 #[tokio::test]
 #[ignore = "needs a node"]
-async fn a_missing_image_of_the_runner_is_said_and_a_cluster_without_sidecars_has_the_outcome() {
+async fn a_missing_runner_image_is_reported_and_a_cluster_without_sidecars_gets_the_outcome() {
     let install = Install::new("bringer").await;
     install.with_experiment(&well(vec![echo()], vec![]).to_string()).await;
     let operator = Operator::start_with(&install, &["--runner-image", "nobody/has-this:1"]).await;
@@ -155,7 +157,7 @@ async fn a_missing_image_of_the_runner_is_said_and_a_cluster_without_sidecars_ha
     let status = common::wait_for_phase(&install.experiments(), "old", Phase::Completed).await;
     assert_eq!(status.outcome, Some(Outcome::Passed));
     let journal = status.run.unwrap().journal.unwrap();
-    assert!(journal.problem.unwrap().contains("sidecar"), "and says why there is no journal");
+    assert!(journal.problem.unwrap().contains("sidecar"), "the status says why there is no journal");
     let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", "old", "--output", "wide"], "");
     for word in ["Completed", "Passed", "NoneDeclared"] {
         assert!(text.contains(word), "{word} is not in {text}");

@@ -1,4 +1,4 @@
-//! What becomes of the pod of a run that has ended, was deleted or is to be deleted.
+//! The pod of a run that has ended, was deleted or is to be deleted.
 
 use serde_json::json;
 
@@ -11,16 +11,16 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
     fake.put(experiment(&json!({})));
     settle(&fake, &mut operator, None).await;
     fake.kubelet(Some(0));
-    // The end gets recorded, after the journal was read and kept, and then the operator is killed.
+    // The end is recorded after the journal was read and kept. Then the operator is killed.
     fake.fail(fake.calls().len() + 4, Fault::HangAfter);
     operator.pass().await;
     assert_eq!(status(&fake)["phase"], "Completed");
     assert_ne!(fake.get(POD).unwrap()["metadata"]["finalizers"], json!([]));
-    // The new one has the experiment in its cache, but not the pod.
+    // The cache of the new operator has the experiment, but not the pod.
     let calls = fake.calls().len();
     operator.pass_on(fake.get(EXPERIMENT).unwrap()).await;
     assert_eq!(fake.calls().len(), calls);
-    // The watch of pods tells of each pod before its cache has any, and says nothing more afterwards.
+    // The watch announces each pod before the cache is filled, and says nothing more afterwards.
     assert!(operator.again, "another pass is due once it is known which pods there are");
     // The pod arrives.
     settle(&fake, &mut operator, None).await;
@@ -46,12 +46,12 @@ async fn a_pod_that_somebody_deletes_is_the_end_of_its_run() {
         assert_eq!(status(&fake)["reason"], reason);
         assert!(!status(&fake)["run"]["finishedAt"].is_null());
         assert_eq!(fake.get(POD), None, "nothing holds it any more");
-        // Neither a restart nor an edit starts it again.
+        // Neither a restart nor an edit starts the run again.
         let mut operator = Operator::new(&fake, Hangs::Crash);
         settle(&fake, &mut operator, Some(0)).await;
         fake.edit(EXPERIMENT, |experiment| experiment["spec"]["verbose"] = json!(true));
         settle(&fake, &mut operator, Some(0)).await;
-        // Nor does a cache from before the pod was there.
+        // Nor does a cache from before the pod existed.
         for version in fake.versions() {
             operator.pass_on(version).await;
         }
@@ -80,7 +80,7 @@ async fn the_rights_stay_until_the_pod_is_really_gone() {
     nothing_is_left(&fake);
 }
 
-/// Seen where the operator was killed while the API server was deleting the pod for it.
+/// This was seen when the operator was killed while the API server deleted the pod for it.
 #[tokio::test]
 async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
     let fake = cluster_for_runs();
@@ -93,7 +93,7 @@ async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
     nothing_is_left(&fake);
 }
 
-/// Nothing can be changed in a namespace that does not exist, be it by the kubelet or by the operator.
+/// Neither the kubelet nor the operator can change anything in a namespace that does not exist.
 #[tokio::test]
 async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
     for (deleted, exit_code, reason) in

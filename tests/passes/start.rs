@@ -1,4 +1,4 @@
-//! What a run waits for before it starts, and what keeps it from starting.
+//! Runs that wait before they start, and specs that keep a run from starting.
 
 use chaostoolkit_api::names;
 use serde_json::json;
@@ -51,7 +51,8 @@ async fn an_object_of_somebody_else_is_left_alone_and_the_run_waits_until_it_is_
 async fn an_edit_before_the_start_leaves_nothing_in_the_namespace_before() {
     let fake = cluster();
     let mut operator = Operator::new(&fake, Hangs::Crash);
-    // The `ConfigMap` of variables stands for somebody else's object of that name: the run gets stuck half-way.
+    // The `ConfigMap` of variables has the name of an object that somebody else owns, so the run gets stuck
+    // halfway.
     fake.put(namespace("old"));
     fake.put(config_map("old"));
     let foreign = json!({"name": "chaostoolkit-env-a235f4ad3e", "namespace": "old"});
@@ -78,7 +79,7 @@ async fn an_edit_before_the_start_leaves_nothing_in_the_namespace_before() {
 }
 
 #[tokio::test]
-async fn an_experiment_of_which_nothing_was_created_is_gone_at_once() {
+async fn an_experiment_without_created_objects_is_gone_at_once() {
     for spec in [json!({"namespace": "kube-system"}), json!({"pod": "x"}), json!("x")] {
         let fake = cluster();
         let mut operator = Operator::new(&fake, Hangs::Crash);
@@ -89,7 +90,7 @@ async fn an_experiment_of_which_nothing_was_created_is_gone_at_once() {
         fake.delete(EXPERIMENT);
         assert_eq!(fake.get(EXPERIMENT), None);
     }
-    // Also where somebody else holds it.
+    // The same holds if the experiment has a finalizer of somebody else.
     let fake = cluster();
     let mut operator = Operator::new(&fake, Hangs::Crash);
     fake.put(experiment(&json!({})));
@@ -99,7 +100,8 @@ async fn an_experiment_of_which_nothing_was_created_is_gone_at_once() {
     assert!(fake.writes().is_empty());
 }
 
-/// It is understood, but cannot be planned. Were its end another one each time, each write would bring the next pass.
+/// The spec can be read, but not planned. If the end had a new time in each pass, each write would cause the next
+/// pass.
 #[tokio::test]
 async fn a_spec_that_is_rejected_late_is_rejected_once_however_long_passes_take() {
     let spec = json!({"schedule": {"value": "0 0 1 1 *"}});
@@ -119,7 +121,7 @@ async fn a_spec_that_is_rejected_late_is_rejected_once_however_long_passes_take(
 }
 
 #[tokio::test]
-async fn a_run_that_waits_only_looks() {
+async fn a_waiting_run_reads_and_writes_nothing() {
     let fake = cluster();
     let mut operator = Operator::new(&fake, Hangs::Crash);
     fake.put(experiment(&json!({})));
@@ -134,7 +136,7 @@ async fn a_run_that_waits_only_looks() {
 }
 
 #[tokio::test]
-async fn a_namespace_on_its_way_out_is_waited_for() {
+async fn a_run_waits_for_the_end_of_a_terminating_namespace() {
     let fake = cluster();
     let mut operator = Operator::new(&fake, Hangs::Crash);
     fake.put(namespace("chaostoolkit-run"));

@@ -1,4 +1,4 @@
-//! Experiments with the same name, one after the other.
+//! Many experiments with the same name, one after the other.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Labels and annotations of experiments that others change all the while, as tools do that keep them in order.
+//! Labels and annotations of experiments that other tools change all the time.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::common::{
 /// How often each experiment is changed.
 const TIMES: usize = 40;
 
-/// Experiments in all states, by name: what they ask for.
+/// Experiments in all states, as name and spec.
 fn all() -> [(&'static str, Value); 6] {
     let elsewhere = json!({"env": {"enabled": true, "configMapName": "later"}});
     [
@@ -73,7 +73,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
     }
     quiet(Duration::from_secs(3)).await;
     let written = audit::settled_writes_of(&install.user).await.split_off(before);
-    // What has begun is as it was decided on. The runs of a schedule that are still to come get the labels of the day.
+    // A run that has begun keeps its labels. Later runs of a schedule get the labels of that time.
     let (schedule, others): (Vec<_>, Vec<_>) =
         written.into_iter().partition(|entry| entry.what() == "update cronjobs");
     eprintln!(
@@ -84,7 +84,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
     assert!(others.is_empty(), "{others:#?}");
     assert!((1..=TIMES).contains(&schedule.len()), "{} writes to the CronJob", schedule.len());
     assert_eq!(statuses().await, said);
-    assert_eq!(pods.get(&pod).await.unwrap(), runner, "nobody has touched the pod of the run");
+    assert_eq!(pods.get(&pod).await.unwrap(), runner, "the pod of the run is unchanged");
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2);
     let jobs = Api::<Job>::namespaced(install.client.clone(), &install.run_namespace);
     assert!(jobs.list(&ListParams::default()).await.unwrap().items.is_empty());
@@ -98,7 +98,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
     assert_eq!(
         late.labels().get("team"),
         Some(&format!("team-{}", TIMES - 1)),
-        "one that starts now has them"
+        "a run that starts now has the new labels"
     );
     for (name, _) in all() {
         delete_and_wait(&experiments, name).await;

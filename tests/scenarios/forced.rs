@@ -1,5 +1,5 @@
-//! Namespaces of runs that somebody removes by force: their own finalizer is taken off, and what is in them stays, in a
-//! namespace that does not exist. There the API server lets objects be deleted, but not changed.
+//! Namespaces of runs that somebody removes by force: their own finalizer is removed, and their content stays behind.
+//! The API server then lets such objects be deleted, but not changed.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::common::{
     wait_until_gone, wait_until_stopping, within,
 };
 
-/// Takes the last finalizer off a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
+/// Removes the last finalizer of a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
 async fn remove_by_force(install: &Install) {
     let name = &install.run_namespace;
     let namespaces = Api::<Namespace>::all(install.client.clone());
     let first = namespaces.get(name).await.unwrap().metadata.uid;
-    // The controller of namespaces writes to it as well.
+    // The namespace controller writes to the namespace as well.
     eventually("the finalizer of the namespace is off", async || {
         let Some(mut namespace) = namespaces.get_opt(name).await.unwrap() else { return Some(()) };
         assert!(namespace.metadata.deletion_timestamp.is_some());
@@ -42,7 +42,7 @@ async fn remove_by_force(install: &Install) {
     .await;
 }
 
-/// How many passes there were.
+/// Counts the passes so far.
 async fn passes(operator: &Operator) -> u64 {
     let text = operator.get("/metrics").await.unwrap();
     let counts = text.lines().filter_map(|line| {
@@ -52,7 +52,7 @@ async fn passes(operator: &Operator) -> u64 {
     counts.sum()
 }
 
-/// Neither passes nor writes without a pause.
+/// Checks that passes and writes are rare.
 async fn rests(operator: &Operator, install: &Install) {
     let before = (passes(operator).await, audit::settled_writes_of(&install.user).await.len());
     quiet(Duration::from_secs(5)).await;
@@ -66,7 +66,7 @@ async fn rests(operator: &Operator, install: &Install) {
 async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_is_left() {
     let (install, operator) = set_up("forced").await;
     let name = runs(&install, "exp", json!({})).await;
-    // With little time to stop: when that is over, the operator looks what keeps it.
+    // The grace is short. Once it is over, the operator checks why the pod still exists.
     install.pods().delete(&name, &DeleteParams::default().grace_period(2)).await.unwrap();
     wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
     let namespaces = Api::<Namespace>::all(install.client.clone());
@@ -74,8 +74,8 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
     remove_by_force(&install).await;
     rests(&operator, &install).await;
 
-    // Until then the kubelet could not report anything.
-    wait(&namespaces, &install.run_namespace, "there again", |found| found.is_some()).await;
+    // Until now the kubelet could not report anything.
+    wait(&namespaces, &install.run_namespace, "created again", |found| found.is_some()).await;
     report_container(&install.pods(), &name, terminated(0)).await;
     let ended = wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
     assert_eq!(condition_of(&ended, Type::Finished), "True/Passed");
@@ -83,7 +83,7 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
     wait_until_gone(&install.pods(), &name).await;
     rests(&operator, &install).await;
     delete_and_wait(&install.experiments(), "exp").await;
-    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "the run is not repeated");
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
@@ -92,7 +92,7 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
 async fn an_experiment_can_be_deleted_whose_namespace_was_removed_by_force() {
     let (install, operator) = set_up("gone").await;
     let name = runs(&install, "exp", json!({})).await;
-    // At once: the namespace's content is still to be deleted.
+    // The content of the namespace is not deleted yet.
     delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
     remove_by_force(&install).await;
     rests(&operator, &install).await;
@@ -123,7 +123,7 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     .await;
     remove_by_force(&install).await;
 
-    // The operator makes namespaces of runs anew. What was held in the old one is in the new one.
+    // The operator creates the namespace again. The anchor of the old namespace is in the new one.
     wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
     rests(&operator, &install).await;
     for (name, data) in [("chaostoolkit-experiment", json!({"experiment.json": "{}"})), ("later", json!({}))]
@@ -144,7 +144,7 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
 async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_its_namespace() {
     let (install, mut operator) = set_up("let-go").await;
     let pod = runs(&install, "exp", json!({})).await;
-    // While nobody looks: the operator would put it back.
+    // The operator is stopped, since it would add the finalizer again.
     operator.signal("-STOP");
     remove_finalizers(&install.experiments(), "exp").await;
     delete_and_wait(&install.experiments(), "exp").await;
@@ -152,6 +152,6 @@ async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_
     let is_free = |found: Option<&Pod>| {
         found.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some() && pod.metadata.finalizers.is_none())
     };
-    wait(&install.pods(), &pod, "let go and stopped", is_free).await;
+    wait(&install.pods(), &pod, "released and stopped", is_free).await;
     assert!(operator.is_alive());
 }

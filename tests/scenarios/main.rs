@@ -1,5 +1,5 @@
-//! What the world around an operator does to it, case by case, against a real API server and controller manager without
-//! a node. The list of cases, and which test has which, is in docs/reliability.md.
+//! Cases of what can happen around an operator, against a real API server and controller manager without a node.
+//! docs/reliability.md lists the cases and their tests.
 
 #![allow(missing_docs)]
 #![allow(
@@ -7,7 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "tests panic to fail"
+    reason = "tests fail by a panic"
 )]
 
 mod again;

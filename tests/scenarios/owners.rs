@@ -1,4 +1,4 @@
-//! Controllers of others whose selectors match the pod of a run.
+//! Controllers of somebody else whose selectors match the pod of a run.
 
 use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
@@ -12,7 +12,7 @@ use crate::common::{
     set_up, status_of, wait, wait_for_phase, wait_until_gone,
 };
 
-/// The replica sets of a deployment select by a hash as well, which no runner pod has.
+/// The replica sets of a Deployment also select by a hash label. No runner pod has this label.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its_pod() {
@@ -29,7 +29,7 @@ async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its
     let pod = pod_of(&install, "exp").await;
     report_container(&install.pods(), &pod, running()).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Running).await;
-    // It looks at all pods that it selects, up and down, and only then says so.
+    // Scaling up and down makes the controller look at all pods that it selects, before it reports the result.
     for replicas in [2, 0] {
         let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         deployments.patch("shop", &PatchParams::default(), &patch).await.unwrap();
@@ -40,15 +40,15 @@ async fn a_deployment_that_selects_the_labels_of_an_experiment_does_not_take_its
         .await;
     }
     let found = install.pods().get(&pod).await.unwrap();
-    assert_eq!(found.labels().get("team").map(String::as_str), Some("shop"), "it has the labels");
-    assert_eq!(found.metadata.owner_references, None, "and no other owner");
+    assert_eq!(found.labels().get("team").map(String::as_str), Some("shop"), "the pod has the labels");
+    assert_eq!(found.metadata.owner_references, None, "the pod has no other owner");
     assert_eq!(found.metadata.deletion_timestamp, None);
     let now = status_of(&install, "exp").await;
     assert_eq!(now.phase, Some(Phase::Running));
 }
 
-/// Nothing in Kubernetes keeps a pod without a controller from being taken by a replica set that selects it. What can be had
-/// is that this is told, and that the run is not repeated.
+/// Kubernetes lets a replica set adopt any pod without a controller that it selects. The operator can only report this
+/// and not repeat the run.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_pod_that_a_replica_set_takes_and_deletes_is_the_end_of_its_run_and_nothing_is_left() {
@@ -68,6 +68,6 @@ async fn a_pod_that_a_replica_set_takes_and_deletes_is_the_end_of_its_run_and_no
     wait_until_gone(&install.pods(), &pod).await;
     delete(&sets, "shop").await;
     delete_and_wait(&install.experiments(), "exp").await;
-    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "the run is not repeated");
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }

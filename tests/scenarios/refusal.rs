@@ -1,4 +1,4 @@
-//! Pods that the API server does not take for a while.
+//! Pods that the API server refuses for a while.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::common::{
     audit, condition_of, create, delete, delete_and_wait, eventually, pod_of, wait_for_phase, wait_for_reason,
 };
 
-/// Why the API server does not take a pod.
+/// The reason why the API server refuses a pod.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Refusal {
     Quota,
@@ -27,7 +27,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// Puts it into force.
+    /// Makes the API server refuse pods for this reason.
     async fn begin(self, install: &Install) {
         let namespace = &install.run_namespace;
         match self {
@@ -51,7 +51,7 @@ impl Refusal {
                     .await;
             }
         }
-        // The API server takes a moment to notice its own objects.
+        // The API server needs a moment to act on its own objects.
         let probe =
             json!({"metadata": {"name": "probe"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
         let probe: Pod = serde_json::from_value(probe).unwrap();
@@ -59,7 +59,7 @@ impl Refusal {
         eventually("pods are refused", async || install.pods().create(&dry, &probe).await.err()).await;
     }
 
-    /// Lifts it.
+    /// Makes the API server accept pods again.
     async fn end(self, install: &Install) {
         let (client, namespace) = (install.client.clone(), &install.run_namespace);
         match self {
@@ -138,7 +138,7 @@ async fn a_refused_pod_is_told_of_in_the_servers_words_and_starts_by_itself_once
     assert!((2..=8).contains(&tries), "{tries} tries in some seconds");
     assert!(
         count("patch chaosexperiments/status") <= 3,
-        "what has not changed is not told again: {written:#?}"
+        "an unchanged status is not written again: {written:#?}"
     );
 
     refusal.end(&install).await;

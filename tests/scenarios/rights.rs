@@ -20,7 +20,7 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     let (shop, name) = (format!("{}-shop", install.namespace), &install.namespace);
     let namespaces = Api::<Namespace>::all(install.client.clone());
     create(&namespaces, json!({"metadata": {"name": shop}})).await;
-    // The operator's rights namespace by namespace, so that those of one can be taken away.
+    // The operator gets its rights namespace by namespace, so that those in one namespace can be removed.
     let subject = json!([{"kind": "ServiceAccount", "name": name, "namespace": name}]);
     let reference =
         |role: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
@@ -56,7 +56,7 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     let message = blocked.message.unwrap();
     assert!(message.contains(&bound), "{message}");
     let left = install.left_behind().await;
-    assert_eq!(left.len(), 2, "the role and its binding there: {left:?}");
+    assert_eq!(left.len(), 2, "the role and its binding in that namespace are left: {left:?}");
     let held = install.experiments().get("exp").await.unwrap();
     assert!(held.finalizers().iter().any(|found| found == names::TEARDOWN_FINALIZER));
 
@@ -65,7 +65,7 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
-/// Waits until the API server has taken note of the operator's rights.
+/// Waits until the API server knows of the change to the operator's rights.
 async fn may_delete_bindings(install: &Install, namespace: &str, wanted: bool) {
     let reviews = Api::<SubjectAccessReview>::all(install.client.clone());
     let asked = json!({"group": "rbac.authorization.k8s.io", "resource": "rolebindings", "verb": "delete", "namespace": namespace});

@@ -1,4 +1,4 @@
-//! Objects of others that have the names of the objects of a run.
+//! Objects of somebody else that have the names of the objects of a run.
 
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;

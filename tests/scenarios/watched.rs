@@ -1,4 +1,4 @@
-//! What a watch tells of objects while a test goes on.
+//! Notes about objects that a watch collects during a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,10 @@ use futures::{StreamExt, TryStreamExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 
-/// What a watch has told of, by uid.
+/// What a watch has reported, by the uid of the object.
 pub type Seen = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
 
-/// Notes what there is to say of each version of each object.
+/// Watches a collection and notes what `say` returns for each version of each object.
 pub fn note<K>(api: Api<K>, say: impl Fn(&K) -> Option<String> + Send + 'static) -> Seen
 where
     K: kube::Resource<DynamicType = ()>

@@ -1,4 +1,4 @@
-//! How a request is answered, and what goes wrong with it.
+//! Answers requests, with the planned faults.
 
 use std::io;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use super::paths::{failure, is_collection, not_found, path_is_namespace};
 use super::{Answer, Call, FakeApi, Fault, State};
 
 impl FakeApi {
-    /// Takes a call, does it or not, and answers it or not.
+    /// Takes a call. A planned fault decides whether the call is done and answered.
     async fn serve(self, request: Request<Body>) -> Result<Answer, io::Error> {
         let (head, body) = request.into_parts();
         let body = body.collect_bytes().await.map_err(io::Error::other)?;
@@ -126,7 +126,7 @@ impl State {
         (code, answer)
     }
 
-    /// The objects of a collection that match a label selector: `label=value`, `label`, or several of these.
+    /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.
     fn list(&self, path: &str, query: Option<&str>) -> Value {
         let query = query.unwrap_or_default();
         let selector = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));

@@ -1,4 +1,4 @@
-//! The part of the kubelet, of the scheduler and of the controllers of jobs.
+//! Plays the kubelet, the scheduler and the controllers of jobs.
 
 use std::io;
 
@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::FakeApi;
 
 impl FakeApi {
-    /// One step of the scheduler and the kubelet for each pod: starts it; ends it if there is an exit code for it; stops
-    /// it if it is being deleted, and then lets go of it. Whether there was anything to do.
+    /// Makes one step of the scheduler and the kubelet for each pod. A new pod starts. A running pod ends if there is
+    /// an exit code. A pod that is being deleted stops, and is then released. Returns whether there was anything to
+    /// do.
     pub fn kubelet(&self, exit_code: Option<i32>) -> bool {
         let mut state = self.lock();
         let is_pod = |path: &&String| path.contains("/pods/") && state.has_namespace(path);
@@ -40,7 +41,7 @@ impl FakeApi {
         moved
     }
 
-    /// What the controllers do when a `CronJob` is due: a job, and a pod of it. Tells the path of the pod.
+    /// Does what the controllers do when a `CronJob` is due: creates a job and its pod. Returns the path of the pod.
     pub fn tick(&self, cron_job: &str) -> String {
         let owned = |name: String, template: &Value, owner: &Value| {
             let mut object = template.clone();
@@ -63,13 +64,15 @@ impl FakeApi {
         self.put(pod)
     }
 
-    /// Ends the container of a pod with this code, and with the report that the runner leaves then, or this one.
+    /// Ends the container of a pod with this code. Its termination message is the given one, or else the one that the
+    /// runner writes in this case.
     pub fn end(&self, path: &str, code: i32, message: Option<&Message>) {
         let message = message.map_or_else(|| Self::reported(code.into()).0, Message::to_json);
         self.edit(path, |pod| end(pod, code, &message));
     }
 
-    /// What the containers of a pod whose toolkit ended with this code have left: a termination message and a log.
+    /// Returns the termination message and the log that the containers of a pod leave when the toolkit ends with this
+    /// code.
     pub(super) fn reported(code: i64) -> (String, Vec<u8>) {
         let journal = include_bytes!("../../journals/ok@1.21.4.json");
         let journal = serde_json::from_slice::<Value>(journal).unwrap_or_default()["journal"].to_string();
@@ -84,7 +87,7 @@ impl FakeApi {
                 }
             }
             143 => message.stopped_by = Some("SIGTERM".to_owned()),
-            // The runner had no chance to say more than that it has begun, and the sidecar finds no journal.
+            // The runner could only report that it has begun, and the sidecar finds no journal.
             137 => {
                 message = Message::new(Stage::Running);
                 frame::write_none("there is no journal", &mut log).unwrap_or_default();
@@ -97,7 +100,7 @@ impl FakeApi {
 
 fn end(pod: &mut Value, code: i32, message: &str) {
     let (phase, reason) = if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
-    // Just now: logs of runs that ended long ago are not waited for.
+    // Just now: the operator does not wait for the logs of runs that ended long ago.
     let finished =
         Timestamp::from_second(chaostoolkit_operator::process::clock::now().as_second()).unwrap_or_default();
     let started = finished - SignedDuration::from_secs(42);

@@ -1,6 +1,7 @@
-//! An API server in memory: just the semantics that the operator relies on, a log of all calls, and faults on demand.
+//! An API server in memory. It has just the semantics that the operator relies on, a log of all calls, and faults on
+//! demand.
 //!
-//! A call that it does not know fails the test: the operator has to stay within what is modelled here.
+//! An unknown call fails the test: the operator has to stay within what is modeled here.
 
 mod answer;
 mod kubelet;
@@ -15,39 +16,39 @@ use tokio::sync::Notify;
 
 use paths::path_of;
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// Nothing is done, and the answer is this error.
+    /// The call is not done, and the answer is this error.
     Before(u16, &'static str),
-    /// All is done, and the answer is this error.
+    /// The call is done, and the answer is this error.
     After(u16, &'static str),
-    /// Nothing is done, and the connection breaks.
+    /// The call is not done, and the connection breaks.
     ResetBefore,
-    /// All is done, and the connection breaks.
+    /// The call is done, and the connection breaks.
     ResetAfter,
-    /// The call arrives only once it is released, if ever.
+    /// The call hangs, and arrives only once it is released.
     HangBefore,
-    /// All is done, and the answer arrives only once it is released, if ever.
+    /// The call is done, and its answer arrives only once it is released.
     HangAfter,
 }
 
-/// A call, and what came of it.
+/// A call and its result.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// `GET`, `POST`, …
     pub method: String,
-    /// The object; for a `POST` the one that was to be made.
+    /// The path of the object. For a `POST` it is the path of the object to create.
     pub path: String,
-    /// What was sent.
+    /// The body of the request.
     pub body: Value,
-    /// Whether the server did it, whatever it answered.
+    /// Whether the server did it, regardless of its answer.
     pub done: bool,
-    /// How many versions of experiments there had been before it.
+    /// How many versions of experiments there were before this call.
     pub versions: usize,
 }
 
-/// The server. Clones are the same server.
+/// The server. All clones are the same server.
 #[derive(Clone, Default)]
 pub struct FakeApi {
     state: Arc<Mutex<State>>,
@@ -74,12 +75,12 @@ impl FakeApi {
         Self::default()
     }
 
-    /// A client of it.
+    /// Returns a client of this server.
     pub fn client(&self) -> kube::Client {
         kube::Client::new(self.clone(), "default")
     }
 
-    /// Lets something go wrong with the call of this number, from 0.
+    /// Plans a fault for the call with this number. The first call has the number 0.
     pub fn fail(&self, call: usize, fault: Fault) {
         self.lock().faults.insert(call, fault);
     }
@@ -89,32 +90,32 @@ impl FakeApi {
         self.held.notified().await;
     }
 
-    /// Lets the call that hangs go on.
+    /// Releases the call that hangs.
     pub fn release(&self) {
         self.release.notify_one();
     }
 
-    /// Creates or replaces an object the way `kubectl` would, and tells its path.
+    /// Creates or replaces an object as `kubectl` would, and returns its path.
     pub fn put(&self, object: Value) -> String {
         let path = path_of(&object);
         self.lock().store(&path, object);
         path
     }
 
-    /// Changes an object the way its author would.
+    /// Changes an object as its author would.
     pub fn edit(&self, path: &str, change: impl FnOnce(&mut Value)) {
         let mut object = self.get(path).unwrap_or_else(|| panic!("no {path}"));
         change(&mut object);
         self.lock().store(path, object);
     }
 
-    /// Deletes an object the way `kubectl` would.
+    /// Deletes an object as `kubectl` would.
     pub fn delete(&self, path: &str) {
         let (code, answer) = self.lock().delete(path, &Value::Null);
         assert_eq!(code, 200, "{answer}");
     }
 
-    /// Marks a pod as deleted at once, and breaks off before it is removed.
+    /// Marks a pod as deleted without grace, and stops before the pod is removed.
     pub fn half_delete(&self, path: &str) {
         let mut state = self.lock();
         let metadata = &mut state.objects.get_mut(path).unwrap_or_else(|| panic!("no {path}"))["metadata"];
@@ -122,53 +123,53 @@ impl FakeApi {
         metadata["deletionGracePeriodSeconds"] = json!(0);
     }
 
-    /// Lets an object vanish, whatever its finalizers say.
+    /// Removes an object, regardless of its finalizers. Panics if the object does not exist.
     pub fn vanish(&self, path: &str) {
         assert!(self.forget(path), "no {path}");
     }
 
-    /// The same, if it is there.
+    /// Removes an object, regardless of its finalizers. Returns whether it existed.
     pub fn forget(&self, path: &str) -> bool {
         self.lock().objects.remove(path).is_some()
     }
 
-    /// One object.
+    /// Returns the object at this path.
     pub fn get(&self, path: &str) -> Option<Value> {
         self.lock().objects.get(path).cloned()
     }
 
-    /// All objects, by path.
+    /// Returns all objects by path.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         self.lock().objects.clone()
     }
 
-    /// The objects of a kind, in order.
+    /// Returns the objects of a kind in the order of their paths.
     pub fn list(&self, kind: &str) -> Vec<Value> {
         self.lock().objects.values().filter(|object| object["kind"] == kind).cloned().collect()
     }
 
-    /// How many changes there have been.
+    /// Counts the changes so far.
     pub fn changes(&self) -> u64 {
         self.lock().last_version
     }
 
-    /// All calls so far.
+    /// Returns all calls so far.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls.clone()
     }
 
-    /// The calls that changed something, without those for events.
+    /// Returns the calls that changed something, without those for events.
     pub fn writes(&self) -> Vec<Call> {
         let is_write = |call: &Call| call.done && call.method != "GET" && !call.path.contains("/events");
         self.calls().into_iter().filter(is_write).collect()
     }
 
-    /// The events that were published.
+    /// Returns the published events.
     pub fn events(&self) -> Vec<Value> {
         self.lock().events.clone()
     }
 
-    /// Every version of every experiment that there has been.
+    /// Returns every version of every experiment so far.
     pub fn versions(&self) -> Vec<Value> {
         self.lock().versions.clone()
     }

@@ -1,10 +1,10 @@
-//! The paths of objects, and the answers about objects that are not there.
+//! The paths of objects, and the answers that report a failure.
 
 use serde_json::{Value, json};
 
 use super::Answer;
 
-/// Where the kinds are that exist, and what they are called.
+/// The kinds that exist: the root of their paths, their plural and their name.
 const KINDS: [(&str, &str, &str); 10] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
@@ -18,7 +18,7 @@ const KINDS: [(&str, &str, &str); 10] = [
     ("/apis/events.k8s.io/v1", "events", "Event"),
 ];
 
-/// Where an object is.
+/// Returns the path of an object.
 pub(super) fn path_of(object: &Value) -> String {
     let (root, plural, _) = KINDS
         .iter()

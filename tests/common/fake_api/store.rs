@@ -1,4 +1,4 @@
-//! What the API server does with objects: create, change, delete, and collect what is owned.
+//! Creates, changes and deletes objects, and collects the objects whose owner is gone.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,8 @@ use super::paths::{failure, namespace_of, not_found, path_is_namespace};
 use super::{Answer, State};
 
 impl State {
-    /// Keeps an object with what the server adds to it; lets it go if nothing holds it any more.
+    /// Stores an object with the fields that the server adds. Removes the object if it is deleted and nothing holds
+    /// it.
     pub(super) fn store(&mut self, path: &str, mut object: Value) -> Value {
         let old = self.objects.get(path).cloned().unwrap_or_default();
         let is_half_deleted = old["metadata"]["deletionGracePeriodSeconds"] == 0;
@@ -31,7 +32,7 @@ impl State {
         metadata["resourceVersion"] = json!(self.last_version.to_string());
         metadata["generation"] = json!(if changed { generation + 1 } else { generation });
         let is_held = metadata["finalizers"].as_array().is_some_and(|held| !held.is_empty());
-        // A pod with grace left is the kubelet's.
+        // A pod with grace left is ended by the kubelet.
         let is_over = !metadata["deletionTimestamp"].is_null()
             && matches!(metadata["deletionGracePeriodSeconds"].as_i64(), None | Some(0));
         if path.contains("/chaosexperiments/") {
@@ -92,7 +93,7 @@ impl State {
         (201, self.store(path, object))
     }
 
-    /// Whether a patch is for another object or version than the one that is there.
+    /// Returns a conflict if the patch is for another uid or version than that of the stored object.
     fn conflict(old: &Value, patch: &Value) -> Option<Answer> {
         let differs =
             |key| !patch["metadata"][key].is_null() && patch["metadata"][key] != old["metadata"][key];
@@ -100,7 +101,7 @@ impl State {
             .then(|| failure(409, "Conflict", "the object has been modified"))
     }
 
-    /// Whether the namespace of an object is there: where it was removed by force, the object may be left.
+    /// Whether the namespace of an object exists. If the namespace was removed by force, the object may be left.
     pub(super) fn has_namespace(&self, path: &str) -> bool {
         self.objects.contains_key(&format!("/api/v1/namespaces/{}", namespace_of(path)))
     }
@@ -158,7 +159,7 @@ impl State {
             return failure(409, "Conflict", "Precondition failed: UID");
         }
         if object["kind"] == "Pod" {
-            // Nobody has to be given time where nothing runs.
+            // Grace is for containers that run.
             let runs = is_running(&object);
             let grace = options["gracePeriodSeconds"].as_i64().unwrap_or(30);
             let old = object["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(30);

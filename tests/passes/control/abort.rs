@@ -1,4 +1,4 @@
-//! A run that its author stops.
+//! Runs that their author aborts.
 
 use super::*;
 
@@ -16,7 +16,7 @@ async fn an_abort_stops_the_run_once_and_its_end_says_what_was_rolled_back() {
         operator.pass().await;
     }
     assert_eq!((deletions(&fake, POD), events(&fake, "AbortRequested")), (1, 1));
-    assert_eq!(fake.changes(), changes, "it only looks whether the pod has ended");
+    assert_eq!(fake.changes(), changes, "a pass only checks whether the pod has ended");
     fake.end(POD, 1, Some(&interrupted()));
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Aborted/Interrupted/AbortRequested");
@@ -29,12 +29,12 @@ async fn an_abort_stops_the_run_once_and_its_end_says_what_was_rolled_back() {
         json!({"runs": 1, "passed": 0, "deviated": 0, "failed": 0, "aborted": 1, "skipped": 0})
     );
     assert_eq!(operator_counts(&operator).len(), 1);
-    assert_eq!(fake.get(POD), None, "it was deleted, and nothing holds it any more");
+    assert_eq!(fake.get(POD), None, "the pod was deleted, and nothing holds it");
     assert_eq!(
         (deletions(&fake, POD), events(&fake, "Aborted"), events(&fake, "RollbacksPlayed")),
         (1, 1, 1)
     );
-    // Neither does it come back when the abort is taken back.
+    // The run does not come back when the abort is revoked.
     set(&fake, "abort", json!(false));
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!((pods_created(&fake), status(&fake)["phase"].clone()), (1, json!("Aborted")));
@@ -61,15 +61,15 @@ async fn an_abort_before_the_start_is_the_end_and_no_pod_ever_exists() {
         assert!(!operator.again);
         let versions = fake.versions().len();
         operator.pass().await;
-        assert_eq!(fake.versions().len(), versions, "nothing is written about it any more");
-        // What it waited for, and the end of the abort, come too late.
+        assert_eq!(fake.versions().len(), versions, "nothing more is written about the run");
+        // The `ConfigMap` that the run waited for and the end of the abort come too late.
         fake.put(namespace("chaostoolkit-run"));
         fake.put(config_map("chaostoolkit-run"));
         set(&fake, "abort", json!(false));
         settle(&fake, &mut operator, Some(0)).await;
         assert_eq!((pods_created(&fake), status(&fake)["phase"].clone()), (0, json!("Aborted")));
         assert_eq!(operator_counts(&operator).len(), 1);
-        // But for a run that is asked for.
+        // A rerun still works.
         rerun(&fake, "now");
         settle(&fake, &mut operator, Some(0)).await;
         assert_eq!((pods_created(&fake), status(&fake)["phase"].clone()), (1, json!("Completed")));
@@ -79,7 +79,7 @@ async fn an_abort_before_the_start_is_the_end_and_no_pod_ever_exists() {
 }
 
 #[tokio::test]
-async fn an_abort_while_the_container_is_about_to_start_is_its_end() {
+async fn an_abort_while_the_container_starts_ends_the_run() {
     let (fake, mut operator) = begin(&json!({}));
     while status(&fake)["phase"] != "Starting" {
         operator.pass().await;
@@ -103,7 +103,7 @@ async fn an_abort_needs_no_valid_spec() {
     assert_eq!(found(&fake), "Aborted/Interrupted/AbortRequested");
 }
 
-/// The call that creates the pod may arrive when the run was given up meanwhile.
+/// The call that creates the pod may arrive after the run was given up.
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_comes_too_late_is_stopped_and_does_not_change_the_end() {
     let (fake, mut operator) = begin(&json!({}));

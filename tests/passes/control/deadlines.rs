@@ -1,4 +1,4 @@
-//! A run that has only some time to start.
+//! Runs with a deadline for their start.
 
 use super::*;
 
@@ -14,7 +14,7 @@ async fn a_run_that_waits_for_too_long_is_given_up() {
     assert_eq!(found(&fake), "Failed/Error/StartTimeout");
     assert!(
         status(&fake)["message"].as_str().unwrap().contains("chaostoolkit-experiment"),
-        "it says what for"
+        "the message says what the run waited for"
     );
     assert_eq!(condition(&fake, "RolledBack"), "Unknown/NotStarted");
     fake.put(namespace("chaostoolkit-run"));
@@ -25,7 +25,7 @@ async fn a_run_that_waits_for_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_run_that_cannot_even_be_decided_on_is_given_up_too() {
+async fn a_run_that_cannot_be_planned_is_given_up_too() {
     let fake = FakeApi::new();
     fake.put(namespace("chaostoolkit-crd"));
     let mut operator = Operator::new(&fake, Hangs::Crash);
@@ -68,7 +68,7 @@ async fn a_container_that_does_not_start_in_time_never_does() {
     });
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Starting/Unknown/ImagePullBackOff");
-    assert!(operator.again, "it comes back when the time is over");
+    assert!(operator.again, "a pass comes when the deadline is over");
     age(&fake);
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Failed/Error/StartTimeout");

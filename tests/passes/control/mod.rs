@@ -1,4 +1,4 @@
-//! What an author can ask of a run that goes on or has ended: to stop, to wait, to come again, to be rescued, to leave.
+//! What an author can ask for: to stop a run, to suspend it, to run again, to be rescued, to clean up.
 
 use chaostoolkit_api::names;
 use chaostoolkit_journal::message::{Message, State};
@@ -14,12 +14,12 @@ mod rescue;
 mod retention;
 mod suspend;
 
-/// The pod of the second run.
+/// The path of the pod of the second run.
 const SECOND: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e-2";
-/// The pod that plays the rollbacks of the first.
+/// The path of the pod that plays the rollbacks of the first run.
 const RESCUE: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e-rescue";
 
-/// A spec with an experiment in it that has something to roll back.
+/// Adds an experiment with rollbacks to a spec.
 pub fn with_rollbacks(mut spec: Value) -> Value {
     let python = |name: &str| json!({"type": "action", "name": name, "provider": {"type": "python", "module": "m", "func": "f"}});
     spec["experiment"] =
@@ -38,7 +38,7 @@ pub fn set(fake: &FakeApi, field: &str, value: Value) {
     fake.edit(EXPERIMENT, |experiment| experiment["spec"][field] = value);
 }
 
-/// An experiment with this spec, and everything that it needs.
+/// Returns a cluster with an experiment of this spec and everything that the run needs.
 fn begin(spec: &Value) -> (FakeApi, Operator) {
     let fake = cluster_for_runs();
     fake.put(experiment(spec));
@@ -46,14 +46,14 @@ fn begin(spec: &Value) -> (FakeApi, Operator) {
     (fake, operator)
 }
 
-/// Phase, outcome and reason.
+/// Returns phase, outcome and reason of the status.
 pub fn found(fake: &FakeApi) -> String {
     let status = status(fake);
     let word = |key: &str| status[key].as_str().unwrap_or("none").to_owned();
     [word("phase"), word("outcome"), word("reason")].join("/")
 }
 
-/// `True/Reason` of a condition.
+/// Returns status and reason of a condition, such as `True/Passed`, or `none`.
 pub fn condition(fake: &FakeApi, type_: &str) -> String {
     let conditions = status(fake)["conditions"].as_array().cloned().unwrap_or_default();
     let found = conditions.iter().find(|condition| condition["type"] == type_);
@@ -71,7 +71,7 @@ fn deletions(fake: &FakeApi, path: &str) -> usize {
     fake.writes().iter().filter(|call| call.method == "DELETE" && call.path == path).count()
 }
 
-/// As if the run had been asked for long ago.
+/// Changes the status as if the run had been requested long ago.
 fn age(fake: &FakeApi) {
     fake.edit(EXPERIMENT, |experiment| {
         let run = &mut experiment["status"]["run"];
@@ -80,7 +80,8 @@ fn age(fake: &FakeApi) {
     });
 }
 
-/// An end stays what it is, whatever becomes of the experiment besides, and nothing is left of it in the end.
+/// Checks that the end of a run never changes, whatever happens to the experiment afterwards, and that deletion leaves
+/// nothing.
 async fn is_over(fake: &FakeApi, operator: &mut Operator) {
     settle(fake, operator, Some(0)).await;
     let ended = |operator: &Operator| {
@@ -100,7 +101,7 @@ async fn is_over(fake: &FakeApi, operator: &mut Operator) {
                 }
             }
         });
-        // The first call of the pass is refused, and the second.
+        // First the first call of a pass is refused, then the second.
         for call in [0, 1] {
             fake.fail(fake.calls().len() + call, Fault::Before(403, "Forbidden"));
             operator.pass().await;
@@ -112,14 +113,14 @@ async fn is_over(fake: &FakeApi, operator: &mut Operator) {
     let mut other = Operator::new(fake, Hangs::Crash);
     other.pass().await;
     assert_eq!(fake.calls().len(), before, "a run that has ended costs a restarted operator no call");
-    assert!(!other.again, "and there is nothing to come back for");
+    assert!(!other.again, "no further pass is needed");
     fake.delete(EXPERIMENT);
     settle(fake, operator, Some(0)).await;
     nothing_is_left(fake);
     check_protocol(fake);
 }
 
-/// The lines of the metric about runs that have ended.
+/// Returns the lines of the metric about runs that have ended.
 fn operator_counts(operator: &Operator) -> Vec<String> {
     let text = operator.context.metrics.text();
     text.lines()
@@ -128,7 +129,7 @@ fn operator_counts(operator: &Operator) -> Vec<String> {
         .collect()
 }
 
-/// What the runner reports of a run that was interrupted and has played its rollbacks.
+/// Returns the report of the runner about an interrupted run whose rollbacks were played.
 fn interrupted() -> Message {
     let journal = include_bytes!("../../journals/long-proc-always-sigint@1.21.4.json");
     let journal: Value = serde_json::from_slice(journal).unwrap();
@@ -141,7 +142,7 @@ fn interrupted() -> Message {
     }
 }
 
-/// The stories in which every call goes wrong.
+/// The stories in which every call fails once.
 const TRIED: [(Story, Pace); 5] = [
     (Story::Stopped, Pace::FastKubelet),
     (Story::Reruns, Pace::SlowKubelet),

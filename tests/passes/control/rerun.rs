@@ -1,4 +1,4 @@
-//! One more run of the same experiment.
+//! Reruns of an experiment.
 
 use super::*;
 
@@ -9,7 +9,7 @@ async fn a_new_value_asks_for_one_more_run_and_the_last_one_is_history() {
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!((pods_created(&fake), status(&fake)["rerun"].clone()), (1, json!("from the start")));
     assert_eq!(status(&fake)["run"]["trigger"], "Created");
-    // An edit that comes with it has its effect, and nobody is told otherwise.
+    // An edit that comes with the rerun takes effect, and no event says otherwise.
     fake.edit(EXPERIMENT, |experiment| experiment["spec"]["verbose"] = json!(true));
     rerun(&fake, "again");
     settle(&fake, &mut operator, Some(1)).await;
@@ -30,13 +30,13 @@ async fn a_new_value_asks_for_one_more_run_and_the_last_one_is_history() {
     assert_eq!([&past["phase"], &past["outcome"], &past["reason"]], ["Completed", "Passed", "Passed"]);
     assert_eq!(past["journal"]["configMap"], JOURNAL);
     assert_eq!(after["history"].as_array().unwrap().len(), 1);
-    assert!(fake.get(SECOND).is_some() && fake.get(POD).is_some(), "both stay, for their logs");
+    assert!(fake.get(SECOND).is_some() && fake.get(POD).is_some(), "both pods stay, for their logs");
     assert_eq!(events(&fake, "SpecChangeIgnored"), 0);
     assert_eq!(
         [events(&fake, "Passed"), events(&fake, "RunFailed"), events(&fake, "RerunRequested")],
         [1, 1, 1]
     );
-    assert_eq!(operator_counts(&operator).len(), 2, "one of each kind");
+    assert_eq!(operator_counts(&operator).len(), 2, "there is one counter for each outcome");
     assert!(operator_counts(&operator).iter().all(|line| line.ends_with(" 1")), "each counted once");
     is_over(&fake, &mut operator).await;
 }
@@ -71,7 +71,7 @@ async fn a_rerun_that_is_asked_for_during_a_run_waits_for_its_end() {
     is_over(&fake, &mut operator).await;
 }
 
-/// What an earlier run needed must not pass for what this one needs.
+/// Objects of an earlier run must not pass for objects of this run.
 #[tokio::test]
 async fn a_rerun_elsewhere_leaves_nothing_where_the_last_one_was() {
     let (fake, mut operator) = begin(&json!({}));
@@ -94,7 +94,7 @@ async fn a_rerun_elsewhere_leaves_nothing_where_the_last_one_was() {
 }
 
 #[tokio::test]
-async fn an_aborted_rerun_is_the_end_of_it() {
+async fn an_aborted_rerun_ends_as_aborted() {
     let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     set(&fake, "suspend", json!(true));

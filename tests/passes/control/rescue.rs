@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A run that was killed, and what came of that.
+/// Starts a run with this spec and kills its toolkit.
 async fn killed(spec: &Value) -> (FakeApi, Operator) {
     let (fake, mut operator) = begin(spec);
     settle(&fake, &mut operator, None).await;
@@ -47,7 +47,7 @@ async fn a_rescue_that_fails_says_so_and_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_rescue_that_is_not_possible_is_said_to_be_so() {
+async fn an_impossible_rescue_is_reported_as_failed() {
     for spec in [
         json!({"pod": {"experiment": {"asFile": false}}, "rescue": true}),
         json!({"experiment": {"title": "t", "description": "d", "method": []}, "rescue": true}),
@@ -61,7 +61,7 @@ async fn a_rescue_that_is_not_possible_is_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn an_experiment_that_is_not_what_it_was_is_not_rescued() {
+async fn an_experiment_that_was_changed_is_not_rescued() {
     for change in [json!({"title": "another"}), json!({"namespace": "elsewhere"})] {
         let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
         settle(&fake, &mut operator, None).await;

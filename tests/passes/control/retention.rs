@@ -1,4 +1,4 @@
-//! What is left after the end of a run, and for how long.
+//! What is kept after the end of a run, and for how long.
 
 use super::*;
 
@@ -6,11 +6,11 @@ use super::*;
 async fn an_experiment_is_deleted_when_its_time_is_over() {
     let (fake, mut operator) = begin(&json!({"ttlSecondsAfterFinished": 3600}));
     settle(&fake, &mut operator, Some(0)).await;
-    assert!(operator.again, "it comes back for the end of its time");
+    assert!(operator.again, "a pass comes when the time to live is over");
     let calls = fake.calls().len();
     let mut other = Operator::new(&fake, Hangs::Crash);
     other.pass().await;
-    assert_eq!((fake.calls().len(), other.again), (calls, true), "and needs no call until then");
+    assert_eq!((fake.calls().len(), other.again), (calls, true), "no call is needed until then");
     set(&fake, "ttlSecondsAfterFinished", json!(0));
     settle(&fake, &mut operator, Some(0)).await;
     nothing_is_left(&fake);

@@ -1,4 +1,4 @@
-//! A run that its author lets wait.
+//! Runs that their author suspends.
 
 use super::*;
 

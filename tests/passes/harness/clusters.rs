@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{EXPERIMENT, TEMPLATES, UID};
 use crate::fake_api::FakeApi;
 
-/// A cluster with the operator's namespace and the templates that are shipped.
+/// Returns a cluster with the operator's namespace and the shipped templates.
 pub fn cluster() -> FakeApi {
     let fake = FakeApi::new();
     fake.put(namespace("chaostoolkit-crd"));
@@ -13,7 +13,8 @@ pub fn cluster() -> FakeApi {
     fake
 }
 
-/// The same with templates that are quick to read: thousands of cases read them several times.
+/// Returns a cluster with the operator's namespace and templates that are quick to read: thousands of cases read them
+/// several times.
 pub fn small_cluster() -> FakeApi {
     let fake = FakeApi::new();
     fake.put(namespace("chaostoolkit-crd"));
@@ -45,7 +46,7 @@ pub fn small_cluster() -> FakeApi {
     fake
 }
 
-/// The cluster with a namespace for runs and an experiment's actions in it.
+/// Returns a cluster with the shipped templates, a namespace for runs, and the actions of an experiment in it.
 pub fn cluster_for_runs() -> FakeApi {
     let fake = cluster();
     fake.put(namespace("chaostoolkit-run"));

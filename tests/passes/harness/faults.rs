@@ -1,4 +1,4 @@
-//! Plays stories with one fault at each of their calls.
+//! Plays stories with one fault at each call.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::{
 use crate::fake_api::Fault;
 use crate::variables;
 
-/// Plays a story in which one call, by its number, goes wrong, and compares its ends with those of the same story where
-/// nothing does.
+/// Plays a story with a fault at the call with this number. Compares the ends with those of the same story without a
+/// fault.
 pub async fn compare(story: Story, pace: Pace, number: usize, fault: Fault, hangs: Hangs, expected: &Ends) {
     let what = format!("{story:?}, {pace:?}, {fault:?} at call {number}, {hangs:?}");
     println!("{what}");
@@ -24,7 +24,8 @@ pub async fn compare(story: Story, pace: Pace, number: usize, fault: Fault, hang
     let mut ends = story.play(&fake, &mut operators, pace).await;
     let (late, mut is_too_late) = (fake.calls()[number].clone(), false);
     if hangs == Hangs::Sleep && late.method == "POST" && story.is_over_by_itself() {
-        // What is asked for and arrives when all was removed already, nobody can know of (docs/reliability.md).
+        // A request that arrives after everything was removed leaves an object that nobody can know of
+        // (docs/reliability.md).
         for (objects, expected) in [(&mut ends.ran, &expected.ran), (&mut ends.left, &expected.left)] {
             if !expected.contains_key(&late.path) && objects.remove(&late.path).is_some() {
                 fake.forget(&late.path);
@@ -48,13 +49,13 @@ pub fn assert_same(found: &BTreeMap<String, Value>, expected: &BTreeMap<String, 
     }
 }
 
-/// Of how many cases one is played: all take minutes.
+/// Returns `n` if one of `n` cases is played. All of them take minutes.
 pub fn every() -> usize {
     variables::number("PASSES_EVERY", 3)
 }
 
-/// Plays stories once for each call and each of the faults for it, given the story and the number of the call; or a part
-/// of these cases, in which calls and faults take turns.
+/// Plays each story once for each call and each fault of that call. `PASSES_EVERY` selects a part of these cases, in
+/// which calls and faults take turns.
 pub async fn try_all<const N: usize>(
     stories: &[(Story, Pace)],
     name: &str,
@@ -68,11 +69,11 @@ pub async fn try_all<const N: usize>(
         let calls = fake.calls();
         for (number, call) in calls.iter().enumerate() {
             for (which, fault) in faults(story, number).into_iter().flatten().enumerate() {
-                // Three calls in a row, since some take a fault each.
+                // Three calls in a row take part, since some faults alternate from call to call.
                 if (number / 3 + which) % every() != 0 {
                     continue;
                 }
-                // To read and get no answer is the same as not to read; events are best effort.
+                // A read without an answer equals no read, and events are best effort.
                 let is_write = call.method != "GET" && !call.path.contains("/events");
                 let is_after = matches!(fault, Fault::After(..) | Fault::ResetAfter | Fault::HangAfter);
                 if is_write || !is_after {

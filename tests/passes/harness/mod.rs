@@ -1,4 +1,4 @@
-//! What the tests of passes are made of: an operator, stories, clusters and the protocol that holds for all of them.
+//! The parts of the tests of passes: an operator, stories, clusters and the protocol that holds for all of them.
 
 mod clusters;
 mod faults;
@@ -27,6 +27,6 @@ pub const JOURNALS: &str = "chaostoolkit-journal-a235f4ad3e-";
 pub const JOURNAL: &str = "chaostoolkit-journal-a235f4ad3e-1";
 pub const POD: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e";
 
-/// The templates that are shipped.
+/// The shipped templates.
 pub static TEMPLATES: LazyLock<Value> =
     LazyLock::new(|| serde_saphyr::from_str(include_str!("../../../kustomize/base/templates.yaml")).unwrap());

@@ -1,4 +1,4 @@
-//! An operator that makes passes, and the turns that operators and the kubelet take.
+//! An operator that makes passes, in turns with the kubelet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,29 +26,29 @@ use tokio::task::JoinHandle;
 use super::{EXPERIMENT, LIMIT};
 use crate::fake_api::FakeApi;
 
-/// An operator process, as far as passes are concerned.
+/// The part of an operator process that passes need.
 pub struct Operator {
     pub fake: FakeApi,
     pub context: Arc<Context>,
     pub pods: Writer<PartialObjectMeta<Pod>>,
-    /// What the last pass was about: the versions of the experiment and of all runner pods.
+    /// What the last pass saw: the versions of the experiment and of all runner pods.
     pub seen: Vec<String>,
     /// Whether the last pass asked for another one.
     pub again: bool,
-    /// What becomes of a call that hangs.
+    /// What happens to a call that hangs.
     pub hangs: Hangs,
     /// The pass that hangs.
     pub asleep: Option<JoinHandle<Result<Action, Error>>>,
 }
 
-/// What becomes of a call that hangs.
+/// What happens to a call that hangs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Hangs {
     /// The operator is killed, and a new one starts.
     Crash,
     /// The operator sleeps until the call is released.
     Sleep,
-    /// The call runs into its limit.
+    /// The call reaches its time limit.
     TimeOut,
 }
 
@@ -90,7 +90,7 @@ impl Operator {
             && (self.again || self.seen != versions(&self.fake))
     }
 
-    /// One pass over the experiment as it is.
+    /// Makes one pass over the experiment as it is now.
     pub async fn pass(&mut self) {
         let Some(experiment) = self.fake.get(EXPERIMENT) else { return };
         self.seen = versions(&self.fake);
@@ -98,7 +98,7 @@ impl Operator {
         self.pass_on(experiment).await;
     }
 
-    /// One pass over the experiment as this operator's cache has it.
+    /// Makes one pass over the experiment as it is in the cache of this operator.
     pub async fn pass_on(&mut self, cached: Value) {
         let cached: DeserializeGuard<Experiment> = serde_json::from_value(cached).unwrap();
         let mut pass = tokio::spawn(reconcile(Arc::new(cached), self.context.clone()));
@@ -120,7 +120,7 @@ impl Operator {
         }
     }
 
-    /// Lets the pass that hangs go on to its end. It has slept for long.
+    /// Lets the pass that hangs finish, after a long sleep.
     pub async fn wake_up(&mut self) {
         if let Some(pass) = self.asleep.take() {
             self.fake.release();
@@ -133,7 +133,7 @@ impl Operator {
         self.again = result.is_err() || result.is_ok_and(|action| action != Action::await_change());
     }
 
-    /// What the watch of pods would have brought by now.
+    /// Fills the cache with the pods that the watch would have announced by now.
     pub fn fill_cache(&mut self) {
         self.pods.apply_watcher_event(&Event::Init);
         for pod in runner_pods(&self.fake) {
@@ -153,7 +153,7 @@ pub fn versions(fake: &FakeApi) -> Vec<String> {
     objects.map(|object| object["metadata"]["resourceVersion"].to_string()).collect()
 }
 
-/// Which of the two goes first when both the operators and the kubelet have something to do.
+/// Who goes first if both the operators and the kubelet have something to do.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
     /// The kubelet waits until the operators are at rest.
@@ -162,7 +162,7 @@ pub enum Pace {
     FastKubelet,
 }
 
-/// Lets operators and kubelet take turns until nothing changes any more.
+/// Lets the operators and the kubelet take turns until nothing changes any more.
 pub async fn drive(fake: &FakeApi, operators: &mut [Operator], pace: Pace, exit_code: Option<i32>) {
     let mut idle = 0;
     for _ in 0..60 {
@@ -177,7 +177,7 @@ pub async fn drive(fake: &FakeApi, operators: &mut [Operator], pace: Pace, exit_
         let is_rest = fake.changes() == before;
         let moved = (is_rest || matches!(pace, Pace::FastKubelet)) && fake.kubelet(exit_code);
         idle = if is_rest && !moved { idle + 1 } else { 0 };
-        // A pass that keeps failing is due for ever: three without any change are enough to call that rest.
+        // A pass that keeps failing is always due. Three rounds without a change count as rest.
         if idle > 0 && !was_due || idle == 3 {
             if operators.iter().all(|operator| operator.asleep.is_none()) {
                 return;
@@ -188,10 +188,10 @@ pub async fn drive(fake: &FakeApi, operators: &mut [Operator], pace: Pace, exit_
             }
         }
     }
-    panic!("this does not come to rest: {}", fake.get(EXPERIMENT).unwrap_or_default());
+    panic!("the operators do not come to rest: {}", fake.get(EXPERIMENT).unwrap_or_default());
 }
 
-/// One operator, and no surprises.
+/// Drives one operator until nothing changes any more.
 pub async fn settle(fake: &FakeApi, operator: &mut Operator, exit_code: Option<i32>) {
     drive(fake, std::slice::from_mut(operator), Pace::SlowKubelet, exit_code).await;
 }

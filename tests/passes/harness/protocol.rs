@@ -1,4 +1,4 @@
-//! The protocol of a run: what holds for every story, whatever goes wrong.
+//! The protocol of a run. It holds for every story, whatever goes wrong.
 
 use chaostoolkit_api::names;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{JOURNALS, RUN, UID, short};
 use crate::fake_api::{Call, FakeApi};
 use crate::schedule;
 
-/// What holds for every story, whatever goes wrong.
+/// Checks what holds for every story, whatever goes wrong.
 pub fn check_protocol(fake: &FakeApi) {
     let (writes, versions) = (fake.writes(), fake.versions());
     let mut created: Vec<&str> = Vec::new();
@@ -21,9 +21,9 @@ pub fn check_protocol(fake: &FakeApi) {
                 created.push(name);
                 let is_known =
                     [&run["podName"], &run["rescue"]["podName"]].iter().any(|known| **known == name);
-                assert!(is_known, "pod {name} is on the record before it exists: {run}");
+                assert!(is_known, "pod {name} is recorded before it exists: {run}");
             }
-            // A journal goes with its experiment.
+            // The garbage collector deletes a journal with its experiment.
             "POST configmaps" if name.starts_with(JOURNALS) => {
                 assert_eq!(write.body["metadata"]["ownerReferences"][0]["uid"], UID);
             }
@@ -38,19 +38,16 @@ pub fn check_protocol(fake: &FakeApi) {
                     "held before {write:?}"
                 );
                 let recorded = at["status"]["resources"].as_array().unwrap();
-                assert!(recorded.iter().any(|one| one["name"] == name), "on the record before {write:?}");
+                assert!(recorded.iter().any(|one| one["name"] == name), "recorded before {write:?}");
             }
             "PATCH pods" => {
                 assert_eq!(write.body["metadata"]["finalizers"], json!([]));
                 if !at["status"]["schedule"].is_null() {
-                    assert!(
-                        schedule::is_recorded(at, name),
-                        "the end is on the record before {name} is let go"
-                    );
+                    assert!(schedule::is_recorded(at, name), "the end is recorded before {name} is released");
                     continue;
                 }
                 let run = if name.ends_with("-rescue") { &run["rescue"] } else { run };
-                assert!(!run["finishedAt"].is_null(), "the end is on the record before {name} is let go");
+                assert!(!run["finishedAt"].is_null(), "the end is recorded before {name} is released");
             }
             "POST namespaces"
             | "PATCH chaosexperiments"
@@ -79,13 +76,14 @@ pub fn check_protocol(fake: &FakeApi) {
     }
 }
 
-/// Rights are not taken from a pod that may still need them.
+/// Checks that no pod loses the rights that it may still need.
 pub fn check_rights(writes: &[Call], versions: &[Value]) {
     let is_rights =
         |call: &Call| call.method == "DELETE" && !call.path.contains("/pods/") && call.path.starts_with(RUN);
     let of_pods = |(index, call): (usize, &Call)| call.path.contains("/pods/").then_some(index);
     let Some(last) = writes.iter().rposition(is_rights) else { return };
-    // Pods that have ended may stay when their rights go: before another run, and where that is asked for.
+    // Pods that have ended may stay after their rights are deleted: before another run, and if the spec asks
+    // for it.
     let may_stay = versions
         .iter()
         .any(|version| !version["spec"]["cleanup"].is_null() || !version["status"]["history"].is_null());
@@ -94,12 +92,12 @@ pub fn check_rights(writes: &[Call], versions: &[Value]) {
         for index in writes[..at].iter().enumerate().filter_map(of_pods) {
             let path = &writes[index].path;
             let later = writes[at..].iter().filter(|call| call.path == *path).find(ends);
-            assert!(later.is_none(), "the pod goes before its rights: {later:?}");
+            assert!(later.is_none(), "the pod is deleted before its rights: {later:?}");
         }
     }
 }
 
-/// A run that has ended stays as it is until one more is asked for.
+/// Checks that a run that has ended stays as it is until one more run is asked for.
 pub fn check_end(old: &Value, new: &Value) {
     if new["run"]["number"] != old["run"]["number"] {
         assert_eq!(new["run"]["number"].as_i64(), old["run"]["number"].as_i64().map(|number| number + 1));
@@ -108,10 +106,10 @@ pub fn check_end(old: &Value, new: &Value) {
         for judged in ["phase", "outcome", "warnings", "conclusive", "reason"] {
             past.as_object_mut().unwrap().remove(judged);
         }
-        assert_eq!(past, old["run"], "it is history as it was");
+        assert_eq!(past, old["run"], "the past run is in the history unchanged");
         return;
     }
-    // Only its journal and its rescue may come later than its end.
+    // Only the journal and the rescue of a run may come later than its end.
     let apart = |status: &Value| {
         let mut run = status["run"].clone();
         let mut take = |key| run.as_object_mut().unwrap().remove(key).unwrap_or_default();

@@ -8,10 +8,10 @@ use super::{EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, mask
 use crate::fake_api::FakeApi;
 use crate::{control, schedule};
 
-/// What happens to an experiment, other than faults.
+/// The life of an experiment, without the faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Story {
-    /// It runs in a namespace that does not exist before, and is deleted afterwards.
+    /// It runs in a namespace that does not exist yet, and is deleted afterwards.
     Completes,
     /// It fails, and is deleted afterwards.
     Fails,
@@ -23,21 +23,21 @@ pub enum Story {
     DeletedWaiting,
     /// Its namespace is changed while it waits.
     Moves,
-    /// Its author has it stopped during its run.
+    /// Its author aborts it during its run.
     Stopped,
     /// It runs once more, and fails then.
     Reruns,
     /// Its toolkit is killed, and another pod plays the rollbacks.
     Rescued,
-    /// The same, and it is deleted while the rollbacks are to be played.
+    /// It is deleted during its run, its toolkit is killed, and another pod plays the rollbacks before it goes.
     RescuedAtLast,
-    /// Nothing of it is to be kept once its run has ended.
+    /// It keeps nothing once its run has ended.
     CleansUp,
-    /// It has a schedule, which has started a run that has ended, and one that goes on.
+    /// It has a schedule. One run has ended, and a second one is in progress.
     Scheduled,
 }
 
-/// What a story leaves: the objects once the run has come to its end, and the objects once the experiment was deleted.
+/// What a story leaves: the objects once the run has ended, and the objects once the experiment was deleted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ends {
     pub ran: BTreeMap<String, Value>,
@@ -56,7 +56,7 @@ impl Story {
         }
     }
 
-    /// Whether there is nothing more to do for the experiment when it comes to rest.
+    /// Whether the experiment needs no pass any more once it comes to rest.
     pub const fn is_over_by_itself(self) -> bool {
         matches!(self, Self::CleansUp | Self::RescuedAtLast)
     }
@@ -97,7 +97,7 @@ impl Story {
                 fake.end(POD, 137, None);
                 drive(fake, operators, pace, Some(0)).await;
             }
-            // Its pod is killed by whoever deletes it.
+            // The deletion of the experiment and the kill of its pod come together.
             Self::RescuedAtLast => {
                 drive(fake, operators, pace, None).await;
                 fake.delete(EXPERIMENT);

@@ -1,4 +1,4 @@
-//! What tests look at: the objects that are left, and the calls that were made.
+//! What tests compare: the objects that are left and the calls that were made.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::EXPERIMENT;
 use crate::fake_api::{Call, FakeApi};
 
-/// All objects, without what differs from one cluster to the next.
+/// Returns all objects without the values that differ from one cluster to the next.
 pub fn masked(fake: &FakeApi) -> BTreeMap<String, Value> {
     let mut objects = fake.objects();
     objects.values_mut().for_each(mask);
@@ -38,7 +38,7 @@ pub fn mask(value: &mut Value) {
     }
 }
 
-/// A write in short: `POST Pod`, `PATCH status`, …
+/// Returns a write in short, such as `POST pods` or `PATCH status`.
 pub fn short(call: &Call) -> String {
     let parts: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
     let object = match parts[..] {
