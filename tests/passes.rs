@@ -41,9 +41,7 @@ const TRIED: [(Story, Pace); 6] = [
 
 #[tokio::test]
 async fn a_run_writes_in_this_order_and_no_more() {
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&Story::Completes.spec()));
+    let (fake, mut operator) = begin_in(cluster(), &Story::Completes.spec());
     settle(&fake, &mut operator, Some(0)).await;
     let run = [
         "PATCH chaosexperiments", // the finalizer
@@ -126,18 +124,17 @@ async fn any_call_may_be_done_and_its_answer_lost() {
 
 #[tokio::test]
 async fn the_operator_may_be_killed_before_and_after_any_call() {
-    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "killed", Hangs::Crash, before_and_after).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_call_may_run_into_its_limit() {
-    try_all(&TRIED, "timed out", Hangs::TimeOut, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)])
-        .await;
+    try_all(&TRIED, "timed out", Hangs::TimeOut, before_and_after).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_operator_may_fall_asleep_in_any_call_while_another_takes_over() {
-    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "asleep", Hangs::Sleep, before_and_after).await;
 }
 
 #[tokio::test]
@@ -179,9 +176,7 @@ async fn two_operators_call_by_call_do_the_work_of_one() {
 
 #[tokio::test]
 async fn an_outdated_cache_neither_starts_a_second_run_nor_takes_a_status_back() {
-    let fake = cluster_for_runs();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin(&json!({}));
     let mut replayed = 0;
     for is_deleted in [false, true] {
         if is_deleted {

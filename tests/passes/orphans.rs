@@ -22,9 +22,7 @@ async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
 
 /// Returns a cluster with a run in progress.
 async fn running() -> (FakeApi, Operator) {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&json!({})));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
     assert_eq!(status(&fake)["phase"], "Running");
     (fake, operator)

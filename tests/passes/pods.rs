@@ -6,9 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
-    let fake = cluster_for_runs();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
     fake.kubelet(Some(0));
     // The end is recorded after the journal was read and kept. Then the operator is killed.
@@ -30,9 +28,7 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
 #[tokio::test]
 async fn a_pod_that_somebody_deletes_is_the_end_of_its_run() {
     for vanishes in [false, true] {
-        let fake = cluster_for_runs();
-        let mut operator = Operator::new(&fake, Hangs::Crash);
-        fake.put(experiment(&json!({})));
+        let (fake, mut operator) = begin(&json!({}));
         settle(&fake, &mut operator, None).await;
         assert_eq!(status(&fake)["phase"], "Running");
         if vanishes {
@@ -66,9 +62,7 @@ async fn a_pod_that_somebody_deletes_is_the_end_of_its_run() {
 
 #[tokio::test]
 async fn the_rights_stay_until_the_pod_is_really_gone() {
-    let fake = cluster_for_runs();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     fake.edit(POD, |pod| pod["metadata"]["finalizers"] = json!(["example.com/other"]));
     fake.delete(EXPERIMENT);
@@ -83,9 +77,7 @@ async fn the_rights_stay_until_the_pod_is_really_gone() {
 /// This was seen when the operator was killed while the API server deleted the pod for it.
 #[tokio::test]
 async fn a_pod_whose_deletion_broke_off_half_way_is_deleted_again() {
-    let fake = cluster_for_runs();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     fake.half_delete(POD);
     fake.delete(EXPERIMENT);
@@ -99,9 +91,7 @@ async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
     for (deleted, exit_code, reason) in
         [(POD, None, "PodDeleted"), (EXPERIMENT, None, "PodDeleted"), (EXPERIMENT, Some(0), "Passed")]
     {
-        let fake = cluster_for_runs();
-        let mut operator = Operator::new(&fake, Hangs::Crash);
-        fake.put(experiment(&json!({})));
+        let (fake, mut operator) = begin(&json!({}));
         settle(&fake, &mut operator, None).await;
         if let Some(code) = exit_code {
             fake.end(POD, code, None);

@@ -32,10 +32,8 @@ pub fn check_counts(old: &Value, new: &Value) {
 }
 
 /// Returns a cluster with an experiment whose schedule has started a run, and the path of its pod.
-async fn begin() -> (FakeApi, Operator, String) {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&spec()));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+async fn begin_run() -> (FakeApi, Operator, String) {
+    let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
     let pod = fake.tick(CRON_JOB);
@@ -81,7 +79,7 @@ impl Obstacle {
 #[tokio::test]
 async fn an_obstacle_to_the_next_run_does_not_hide_the_end_of_this_one() {
     for obstacle in [Obstacle::Templates, Obstacle::Spec] {
-        let (fake, mut operator, pod) = begin().await;
+        let (fake, mut operator, pod) = begin_run().await;
         obstacle.begin(&fake);
         settle(&fake, &mut operator, None).await;
         assert_eq!(found(&fake), obstacle.told());
@@ -110,7 +108,7 @@ async fn an_obstacle_to_the_next_run_does_not_hide_the_end_of_this_one() {
 async fn an_obstacle_to_the_next_run_does_not_keep_an_author_from_stopping_this_one() {
     for obstacle in [Obstacle::Templates, Obstacle::Spec] {
         for field in ["abort", "suspend"] {
-            let (fake, mut operator, pod) = begin().await;
+            let (fake, mut operator, pod) = begin_run().await;
             obstacle.begin(&fake);
             settle(&fake, &mut operator, None).await;
             assert!(!is_suspended(&fake));
@@ -135,7 +133,7 @@ async fn an_obstacle_to_the_next_run_does_not_keep_an_author_from_stopping_this_
 
 #[tokio::test]
 async fn a_deleted_schedule_is_announced_and_goes_before_the_pods_of_its_runs() {
-    let (fake, mut operator, first) = begin().await;
+    let (fake, mut operator, first) = begin_run().await;
     fake.end(&first, 0, None);
     settle(&fake, &mut operator, None).await;
     assert_eq!(
@@ -156,9 +154,7 @@ async fn a_deleted_schedule_is_announced_and_goes_before_the_pods_of_its_runs() 
 
 #[tokio::test]
 async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&json!({})));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     rerun(&fake, "1");
     settle(&fake, &mut operator, Some(0)).await;
@@ -182,16 +178,15 @@ const TRIED: [(Story, Pace); 1] = [(Story::Scheduled, Pace::SlowKubelet)];
 
 #[tokio::test]
 async fn a_schedule_is_kept_though_any_call_is_refused_once() {
-    let faults = [Fault::Before(409, "Conflict"), Fault::Before(403, "Forbidden"), Fault::ResetBefore];
-    try_all(&TRIED, "refused", Hangs::Crash, |_, number| [Some(faults[number % 3]), None]).await;
+    try_all(&TRIED, "refused", Hangs::Crash, refused_in_turns).await;
 }
 
 #[tokio::test]
 async fn a_schedule_is_kept_though_the_operator_is_killed_before_or_after_any_call() {
-    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "killed", Hangs::Crash, before_and_after).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_schedule_is_kept_while_an_operator_sleeps_in_any_call() {
-    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "asleep", Hangs::Sleep, before_and_after).await;
 }

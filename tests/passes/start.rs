@@ -81,9 +81,7 @@ async fn an_edit_before_the_start_leaves_nothing_in_the_namespace_before() {
 #[tokio::test]
 async fn an_experiment_without_created_objects_is_gone_at_once() {
     for spec in [json!({"namespace": "kube-system"}), json!({"pod": "x"}), json!("x")] {
-        let fake = cluster();
-        let mut operator = Operator::new(&fake, Hangs::Crash);
-        fake.put(experiment(&spec));
+        let (fake, mut operator) = begin_in(cluster(), &spec);
         settle(&fake, &mut operator, None).await;
         assert_eq!(status(&fake)["reason"], "InvalidSpec");
         assert_eq!(fake.writes().iter().map(short).collect::<Vec<_>>(), ["PATCH status"]);
@@ -91,9 +89,7 @@ async fn an_experiment_without_created_objects_is_gone_at_once() {
         assert_eq!(fake.get(EXPERIMENT), None);
     }
     // The same holds if the experiment has a finalizer of somebody else.
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin_in(cluster(), &json!({}));
     fake.edit(EXPERIMENT, |experiment| experiment["metadata"]["finalizers"] = json!(["example.com/other"]));
     fake.delete(EXPERIMENT);
     settle(&fake, &mut operator, None).await;
@@ -105,9 +101,7 @@ async fn an_experiment_without_created_objects_is_gone_at_once() {
 #[tokio::test]
 async fn a_spec_that_is_rejected_late_is_rejected_once_however_long_passes_take() {
     let spec = json!({"schedule": {"value": "0 0 1 1 *"}});
-    let fake = cluster_for_runs();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&spec));
+    let (fake, mut operator) = begin(&spec);
     settle(&fake, &mut operator, None).await;
     assert_eq!(status(&fake)["reason"], "InvalidSpec");
     fake.edit(EXPERIMENT, |experiment| {
@@ -122,9 +116,7 @@ async fn a_spec_that_is_rejected_late_is_rejected_once_however_long_passes_take(
 
 #[tokio::test]
 async fn a_waiting_run_reads_and_writes_nothing() {
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin_in(cluster(), &json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["reason"], "ConfigMapMissing");
     let before = fake.calls().len();

@@ -45,9 +45,7 @@ async fn an_abort_stops_the_run_once_and_its_end_says_what_was_rolled_back() {
 async fn an_abort_before_the_start_is_the_end_and_no_pod_ever_exists() {
     // From the start, and while the run waits for its `ConfigMap`.
     for is_waiting in [false, true] {
-        let fake = cluster();
-        let mut operator = Operator::new(&fake, Hangs::Crash);
-        fake.put(experiment(&json!({"abort": !is_waiting})));
+        let (fake, mut operator) = begin_in(cluster(), &json!({"abort": !is_waiting}));
         if is_waiting {
             settle(&fake, &mut operator, Some(0)).await;
             assert_eq!(status(&fake)["reason"], "ConfigMapMissing");

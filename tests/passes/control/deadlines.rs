@@ -4,9 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_run_that_waits_for_too_long_is_given_up() {
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({})));
+    let (fake, mut operator) = begin_in(cluster(), &json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["reason"], "ConfigMapMissing");
     age(&fake);
@@ -46,9 +44,7 @@ async fn a_run_that_cannot_be_planned_is_given_up_too() {
 
 #[tokio::test]
 async fn a_run_without_a_deadline_waits_for_ever() {
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({"startDeadlineSeconds": 0})));
+    let (fake, mut operator) = begin_in(cluster(), &json!({"startDeadlineSeconds": 0}));
     settle(&fake, &mut operator, Some(0)).await;
     age(&fake);
     settle(&fake, &mut operator, Some(0)).await;

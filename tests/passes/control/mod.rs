@@ -38,14 +38,6 @@ pub fn set(fake: &FakeApi, field: &str, value: Value) {
     fake.edit(EXPERIMENT, |experiment| experiment["spec"][field] = value);
 }
 
-/// Returns a cluster with an experiment of this spec and everything that the run needs.
-fn begin(spec: &Value) -> (FakeApi, Operator) {
-    let fake = cluster_for_runs();
-    fake.put(experiment(spec));
-    let operator = Operator::new(&fake, Hangs::Crash);
-    (fake, operator)
-}
-
 /// Returns phase, outcome and reason of the status.
 pub fn found(fake: &FakeApi) -> String {
     let status = status(fake);
@@ -153,13 +145,12 @@ const TRIED: [(Story, Pace); 5] = [
 
 #[tokio::test]
 async fn what_an_author_asks_for_is_done_though_any_call_is_refused_once() {
-    let faults = [Fault::Before(409, "Conflict"), Fault::Before(403, "Forbidden"), Fault::ResetBefore];
-    try_all(&TRIED, "refused", Hangs::Crash, |_, number| [Some(faults[number % 3]), None]).await;
+    try_all(&TRIED, "refused", Hangs::Crash, refused_in_turns).await;
 }
 
 #[tokio::test]
 async fn what_an_author_asks_for_is_done_though_the_operator_is_killed_before_or_after_any_call() {
-    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "killed", Hangs::Crash, before_and_after).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,5 +163,5 @@ async fn what_an_author_asks_for_is_done_though_any_call_runs_into_its_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_author_asks_for_is_done_while_an_operator_sleeps_in_any_call() {
-    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "asleep", Hangs::Sleep, before_and_after).await;
 }

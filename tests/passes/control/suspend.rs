@@ -31,9 +31,7 @@ async fn suspending_does_not_stop_a_run_that_goes_on() {
 
 #[tokio::test]
 async fn the_time_to_start_does_not_run_while_a_run_is_suspended() {
-    let fake = cluster();
-    let mut operator = Operator::new(&fake, Hangs::Crash);
-    fake.put(experiment(&json!({"startDeadlineSeconds": 60})));
+    let (fake, mut operator) = begin_in(cluster(), &json!({"startDeadlineSeconds": 60}));
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["reason"], "ConfigMapMissing");
     set(&fake, "suspend", json!(true));

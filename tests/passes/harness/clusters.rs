@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EXPERIMENT, TEMPLATES, UID};
+use super::{EXPERIMENT, Hangs, Operator, TEMPLATES, UID};
 use crate::fake_api::FakeApi;
 
 /// Returns a cluster with the operator's namespace and the shipped templates.
@@ -52,6 +52,18 @@ pub fn cluster_for_runs() -> FakeApi {
     fake.put(namespace("chaostoolkit-run"));
     fake.put(config_map("chaostoolkit-run"));
     fake
+}
+
+/// Returns a cluster with an experiment of this spec and everything that the run needs, and an operator.
+pub fn begin(spec: &Value) -> (FakeApi, Operator) {
+    begin_in(cluster_for_runs(), spec)
+}
+
+/// Creates an experiment of this spec in a cluster, and returns an operator for it.
+pub fn begin_in(fake: FakeApi, spec: &Value) -> (FakeApi, Operator) {
+    fake.put(experiment(spec));
+    let operator = Operator::new(&fake, Hangs::Crash);
+    (fake, operator)
 }
 
 pub fn namespace(name: &str) -> Value {

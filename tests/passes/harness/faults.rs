@@ -86,3 +86,14 @@ pub async fn try_all<const N: usize>(
     }
     println!("{name}: {cases} cases");
 }
+
+/// The faults of a call that hangs: before it is done, and after.
+pub const fn before_and_after(_: Story, _: usize) -> [Option<Fault>; 2] {
+    [Some(Fault::HangBefore), Some(Fault::HangAfter)]
+}
+
+/// One refusal for each call, in turns.
+pub const fn refused_in_turns(_: Story, number: usize) -> [Option<Fault>; 1] {
+    let faults = [Fault::Before(409, "Conflict"), Fault::Before(403, "Forbidden"), Fault::ResetBefore];
+    [Some(faults[number % faults.len()])]
+}
