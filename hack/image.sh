@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Build the operator's image, with Docker or podman where there is one, else with cargo and buildah.
-# IMAGE is its name. Prints what to give to cluster/load.sh: the image's name, or the archive that it is in.
+# Builds the operator's image with Docker or podman. If neither answers, builds it with cargo and buildah.
+# IMAGE is the image's name. Prints the argument for cluster/load.sh: the image's name, or the path of an archive.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
 
-# The first, whether it is the package's or the workspace's: dependencies' versions do not begin a line.
+# The first match is the version of the package or the workspace: versions of dependencies do not begin a line.
 version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
-[ -n "$version" ] || die "Cargo.toml says no version"
+[ -n "$version" ] || die "there is no version in Cargo.toml"
 IMAGE=${IMAGE:-chaostoolkit/chaostoolkit-operator:$version}
 [ "${1:-}" != --name ] || { echo "$IMAGE"; exit; }
 size() { awk -v bytes="$1" 'BEGIN {printf "%.1f MB", bytes / 1e6}'; }
@@ -21,13 +21,13 @@ for engine in docker podman; do
   exit
 done
 
-command -v cargo >/dev/null || die "lacking: an answering docker or podman, or else cargo"
+command -v cargo >/dev/null || die "missing: docker or podman that answers, or cargo"
 target=$(rustc -vV | sed -n 's/^host: //p')
 say "building the programs for $target"
-# Static, since there will be no C library beside them. An explicit --target keeps the flag away from build scripts and macros.
+# Static, because the image has no C library. An explicit --target keeps the flag away from build scripts and macros.
 build() { RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --locked --target "$target" "$@"; }
 build --release --package chaostoolkit-operator --bin chaostoolkit-operator
-build --profile runner --package chaostoolkit-runner --bin chaos-runner # what the operator puts beside the Chaos Toolkit
+build --profile runner --package chaostoolkit-runner --bin chaos-runner # the program that starts the Chaos Toolkit in a run's pod
 target_dir=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 programs=("$target_dir/$target"/{release/chaostoolkit-operator,runner/chaos-runner}) out=$target_dir/image
 
@@ -42,12 +42,12 @@ need buildah:buildah
 [ "$(id -u)" = 0 ] || [ -n "${BUILDAH_ISOLATION:-}" ] || export BUILDAH_ISOLATION=chroot
 tmp=$(mktemp -d "$out/tmp.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
-# A store of its own: nothing is left in that of whoever uses buildah here.
+# A separate store: nothing stays in the store of a user of buildah.
 buildah=(buildah --root "$tmp/store" --runroot "$tmp/run" --storage-driver vfs)
 container=$("${buildah[@]}" from scratch)
 "${buildah[@]}" copy -q --chmod 755 "$container" "${programs[@]}" / >/dev/null
 "${buildah[@]}" config --user 65532:65532 --entrypoint '["/chaostoolkit-operator"]' "$container"
-id=$("${buildah[@]}" commit -q "$container") # not under its name yet, which buildah would take for one of localhost's
+id=$("${buildah[@]}" commit -q "$container") # without a name: buildah would add localhost/ to it
 "${buildah[@]}" push -q "$id" "docker-archive:$tmp/operator.tar:$IMAGE"
 mv "$tmp/operator.tar" "$out/operator.tar"
 echo "$key" >"$out/key"

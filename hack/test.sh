@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests, layer by layer: what needs nothing, what needs an API server, what needs a node.
-# One layer alone: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak; the last four are not part of all.
+# Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
+# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak. The last four run only by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -22,33 +22,33 @@ api() {
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test scenarios --test uninstall -- --ignored --skip outages::)
-  # All faults take minutes, and outages need a control plane that nobody else uses: the layer `faults`.
+  # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
 }
-with_faults() { # CLUSTER PROGRAM TEST: on a control plane of its own, one test after the other
+with_faults() { # CLUSTER PROGRAM TEST: runs one test after the other on a control plane of their own
   local cluster=$1 program=$2 test=$3 variables
   CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
   (eval "$variables"; FAULTS_CLUSTER=$cluster cargo test --locked --test "$program" "$test" -- --ignored --nocapture --test-threads 1)
 }
 faults() {
-  layer "all faults at each call, against an API server in memory"
+  layer "all faults at each call, with an API server in memory"
   PASSES_EVERY=1 cargo test --locked --test passes
-  layer "all faults between the operator and the API server, and then those of the cluster itself"
+  layer "all faults between the operator and the API server, then the faults of the cluster"
   local cluster=${CLUSTER_NAME:-ctk} failed=
-  need faketime:faketime # for operators whose clock is wrong
+  need faketime:faketime # for operators with a wrong clock
   with_faults "$cluster-api" faults in_all_plans || failed=1
-  # Its parts are stopped and started: nothing else may use it.
+  # The tests stop and start the parts of this control plane. Nothing else may use it.
   with_faults "$cluster-bad" faults whatever_becomes || failed=1
   with_faults "$cluster-bad" scenarios outages:: || failed=1
   CLUSTER_NAME=$cluster-bad hack/cluster/down.sh
-  [ -z "$failed" ] || die "some plans or outages went wrong"
+  [ -z "$failed" ] || die "some plans or outages have failed"
 }
 soak() {
-  layer "many experiments in bad weather"
+  layer "many experiments at once, with kills and errors"
   with_faults "${CLUSTER_NAME:-ctk}-api" faults soak
 }
-on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
+on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's image
   local image built variables
   image=$(hack/image.sh --name) built=$(hack/image.sh)
   hack/cluster/up.sh
@@ -61,18 +61,18 @@ on_node() { # TEST-ARGUMENT...: on a node that has the operator's image
 }
 node() {
   layer "tests that need a node"
-  # All outcomes with all versions of the toolkit take minutes: the layer `outcomes`.
+  # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
   on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip platform:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
-  layer "what runs find, in all cases, with two versions of the Chaos Toolkit"
-  # First what takes minutes of waiting, side by side, and then each version with the node for itself.
+  layer "all outcomes, with two versions of the Chaos Toolkit"
+  # First, side by side, the tests that mostly wait. Then one version at a time, with the node for itself.
   on_node --test outcomes platform:: -- --ignored
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
   on_node --test outcomes abort:: -- --ignored --test-threads 2
 }
 overhead() {
-  layer "how much later the toolkit starts for the runner; for a machine that does nothing else"
+  layer "how much the runner delays the start of the toolkit; on an idle machine"
   on_node --test overhead -- --ignored --nocapture
 }
 
@@ -80,7 +80,7 @@ overhead() {
 for part; do
   case $part in
     lint | pure | api | node | outcomes | overhead | faults | soak) "$part" ;;
-    *) die "there is no layer $part; there are lint, pure, api, node, outcomes, overhead, faults and soak" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak)" ;;
   esac
 done
 say "all passed: $*"

@@ -13,38 +13,38 @@ use chaostoolkit_api::names;
 #[derive(Debug, Parser)]
 #[command(name = "chaostoolkit-operator", version)]
 pub struct Cli {
-    /// How to log.
+    /// Settings of the logs.
     #[command(flatten)]
     pub telemetry: TelemetryArgs,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Work on the experiments of a namespace until stopped.
+    /// Run the operator for the experiments of a namespace.
     Run(RunArgs),
-    /// Clean up after all experiments before an uninstall, where no operator is there to do so: stop their runs, delete
-    /// what was created for them, and take the operator's finalizers off. Acts with the rights of your kubeconfig.
+    /// Clean up after all experiments before an uninstall, if no operator is left to do so. Stops their runs, deletes their
+    /// objects, and removes the operator's finalizers. Uses the permissions of your kubeconfig.
     Cleanup(CleanupArgs),
     /// Print the definition of the custom resource as YAML.
     Crd,
-    /// Print the objects that the operator would create for an experiment, in the order of their creation, as YAML
-    /// documents. Needs no cluster.
+    /// Print the objects that the operator would create for an experiment, as YAML documents in the order of their
+    /// creation. Needs no cluster.
     Render(RenderArgs),
-    /// Print what journals of the Chaos Toolkit say about their runs, one line of JSON for each. Needs no cluster.
+    /// Print the outcomes of runs from their journals, with one line of JSON for each journal. Needs no cluster.
     Journal(JournalArgs),
 }
 
-/// Settings of logs.
+/// Settings of the logs.
 #[derive(Debug, Args)]
 pub struct TelemetryArgs {
-    /// What to log: a level, or directives such as `info,kube=debug`.
+    /// Filter of the logs: a level, or directives such as `info,kube=debug`.
     #[arg(long, global = true, default_value = "info", env = "RUST_LOG", value_name = "FILTER")]
     pub log: String,
-    /// Form of a log line.
+    /// Format of log lines.
     #[arg(long, global = true, default_value = "text", env = "LOG_FORMAT")]
     pub log_format: LogFormat,
 }
@@ -52,45 +52,46 @@ pub struct TelemetryArgs {
 /// Settings of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The operator's namespace: its experiments are watched, and templates are read there. Defaults to the namespace
-    /// that the operator itself runs in.
+    /// The operator's namespace, in which it watches experiments and reads templates. Defaults to the namespace in which the
+    /// operator runs.
     #[arg(long, env = "OPERATOR_NAMESPACE")]
     pub namespace: Option<String>,
-    /// Where /livez, /readyz and /metrics are served.
+    /// Address on which to serve /livez, /readyz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// How many experiments are worked on at a time.
+    /// Maximum number of experiments that are reconciled at the same time.
     #[arg(long, default_value_t = 16, env = "CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
-    /// Seconds that a call to the API server may take.
+    /// Time limit of a call to the API server, in seconds.
     #[arg(long, default_value = "30", env = "CALL_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub call_limit: Duration,
-    /// Seconds that the deletion of an experiment may be blocked before the experiment is let go, with a warning that
-    /// says what is left.
+    /// Seconds for which the deletion of an experiment may be blocked. After that, the operator removes its finalizer and
+    /// emits a warning that names the remaining objects.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
-    /// Which of several operators works.
+    /// Settings of the leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,
-    /// How the runner gets into pods.
+    /// Settings of the runner.
     #[command(flatten)]
     pub runner: RunnerArgs,
 }
 
-/// Settings of the lease that says which of several operators works.
+/// Settings of the leader election, which selects one of several operators.
 #[derive(Debug, Args)]
 pub struct LeaderArgs {
-    /// Whether to work only while holding the lease. Without, every operator of a namespace works.
+    /// Whether to work only while holding the lease. With `no`, each operator of a namespace works.
     #[arg(long, env = "LEADER_ELECT", default_value = "yes")]
     pub leader_elect: Choice,
-    /// Name of the lease, in the operator's namespace.
+    /// Name of the lease in the operator's namespace.
     #[arg(long, env = "LEASE_NAME", default_value = names::LEASE, value_name = "NAME")]
     pub lease_name: String,
-    /// Seconds that the lease holds without being renewed. The holder stops after two thirds of that.
+    /// Seconds after which the lease expires if it is not renewed, from 5 to 3600. The holder stops its work after two thirds
+    /// of this time.
     #[arg(long, env = "LEASE_DURATION_SECONDS", default_value = "15", value_parser = lease_seconds, value_name = "SECONDS")]
     pub lease_duration: Duration,
-    /// Who this operator is in the lease: a name that no other has, and that it has again after a restart, so that it
-    /// need not wait for its former self. Defaults to the name of the host and a random part, which is new each time.
+    /// Identity of this operator in the lease. It must be unique. If it stays the same after a restart, the operator need
+    /// not wait for the lease. Defaults to the host name and a random part, which changes with each start.
     #[arg(long, env = "LEASE_IDENTITY", value_name = "NAME")]
     pub lease_identity: Option<String>,
 }
@@ -104,33 +105,33 @@ pub enum Choice {
     No,
 }
 
-/// Settings of the runner, which is put into pods to learn what their runs found.
+/// Settings of the runner, which is added to pods and reports the outcomes of runs.
 #[derive(Debug, Args)]
 pub struct RunnerArgs {
-    /// Image that has the runner. Defaults to the one that the operator itself runs from.
+    /// Image that contains the runner. Defaults to the image of the operator.
     #[arg(long, env = "RUNNER_IMAGE", value_name = "IMAGE")]
     pub runner_image: Option<String>,
-    /// When the image of the runner is pulled. Defaults to what Kubernetes does for its tag.
+    /// Pull policy of the image of the runner. Defaults to the policy that Kubernetes derives from the tag.
     #[arg(long, env = "RUNNER_IMAGE_PULL_POLICY", value_name = "POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
     pub runner_image_pull_policy: Option<String>,
-    /// Secrets to pull the image of the runner with. They have to exist in the namespaces of runs. Default to those that
-    /// the operator's own pod names.
+    /// Secrets that are used to pull the image of the runner. They must exist in the namespaces of runs. Defaults to the pull
+    /// secrets of the operator's own pod.
     #[arg(long, env = "RUNNER_PULL_SECRETS", value_delimiter = ',', value_name = "NAME")]
     pub runner_pull_secret: Vec<String>,
-    /// Whether the runner comes in a native sidecar, which brings journals as well, or in an init container, which does
-    /// not. Kubernetes has sidecars since 1.29.
+    /// Whether a native sidecar provides the runner. Only a sidecar can transfer journals. With `no`, an init container
+    /// provides the runner. Kubernetes supports native sidecars since version 1.29.
     #[arg(long, env = "NATIVE_SIDECAR", default_value = "auto")]
     pub native_sidecar: NativeSidecar,
 }
 
-/// Whether native sidecars are used.
+/// When native sidecars are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NativeSidecar {
-    /// As the version of the cluster says.
+    /// If the version of the cluster supports them.
     Auto,
-    /// They are.
+    /// Always.
     Yes,
-    /// They are not.
+    /// Never.
     No,
 }
 
@@ -142,22 +143,22 @@ pub struct CleanupArgs {
     /// Namespace of the operator and its experiments.
     #[arg(short, long)]
     pub namespace: Option<String>,
-    /// Experiments in all namespaces.
+    /// Clean up after the experiments in all namespaces.
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
-    /// Only tell what there is to do.
+    /// Print the objects to clean up, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(short, long)]
     pub yes: bool,
-    /// Delete the experiments themselves too, with their journals.
+    /// Delete the experiments and their journals too.
     #[arg(long)]
     pub delete_experiments: bool,
-    /// Wait for no run to end, take the finalizers off whatever is left, and go ahead where an operator is at work.
+    /// Do not wait for runs, remove the finalizers of all remaining objects, and continue even if an operator is at work.
     #[arg(long)]
     pub force: bool,
-    /// Seconds after which to give up on what is left.
+    /// Seconds after which to stop with an error if objects are left.
     #[arg(long, default_value = "120", value_parser = seconds, value_name = "SECONDS")]
     pub timeout: Duration,
 }
@@ -165,14 +166,15 @@ pub struct CleanupArgs {
 /// Settings of `render`.
 #[derive(Debug, Args)]
 pub struct RenderArgs {
-    /// File with the experiment. Other documents in it may be there; ConfigMaps among them count as existing. `-` is
+    /// File with the experiment. The file may contain other documents, and its ConfigMaps count as existing. `-` reads
     /// standard input.
     #[arg(short, long, value_name = "FILE")]
     pub file: PathBuf,
-    /// File with the templates: their ConfigMap, or a mapping of its keys. What it lacks is as shipped.
+    /// File with the templates, which is their ConfigMap or a mapping of its keys. Missing templates are taken from the
+    /// shipped ones.
     #[arg(long, value_name = "FILE")]
     pub templates: Option<PathBuf>,
-    /// What exists in the namespace of the run, such as `configmap/chaostoolkit-env`.
+    /// An object that exists in the namespace of the run, such as `configmap/chaostoolkit-env`.
     #[arg(long, value_name = "KIND/NAME", value_parser = config_map)]
     pub have: Vec<String>,
 }
@@ -180,7 +182,7 @@ pub struct RenderArgs {
 /// Settings of `journal`.
 #[derive(Debug, Args)]
 pub struct JournalArgs {
-    /// Files as `chaos run` writes them, of any version from 1.0 to 1.21.
+    /// Journals as `chaos run` writes them, in any version from 1.0 to 1.21.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -190,11 +192,11 @@ fn config_map(text: &str) -> Result<String, String> {
         Some((kind, name)) if kind.eq_ignore_ascii_case("configmap") && !name.is_empty() => {
             Ok(name.to_owned())
         }
-        _ => Err("must be configmap/NAME; only ConfigMaps make a difference".to_owned()),
+        _ => Err("must be configmap/NAME, since only ConfigMaps affect the result".to_owned()),
     }
 }
 
-/// Less, and the time of a call would decide on who leads.
+/// With a shorter lease, the duration of a call could decide who leads.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 
 fn lease_seconds(text: &str) -> Result<Duration, String> {

@@ -1,4 +1,4 @@
-//! The controller: the watches, their caches, and the passes that they bring.
+//! The controller: the watches, their caches, and the passes that they trigger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,23 +23,23 @@ use crate::experiment::stages::orphans;
 use crate::experiment::{error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::config::Config;
-use crate::process::health::{Health, Milestone};
-use crate::process::leader::term::Lead;
+use crate::process::health::{Health, ReadinessCheck};
+use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
 use chaostoolkit_api::{Experiment, names};
 
-/// An experiment as watched: one that cannot be read does not stop the others.
+/// An experiment as watched. An experiment that cannot be read does not affect the others.
 type Watched = DeserializeGuard<Experiment>;
 
-/// How long work in flight may take after the signal to stop. Kubernetes allows 30 seconds.
+/// The time for active passes after the signal to stop. Kubernetes allows 30 seconds.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Works on experiments while this process leads, until it is told to stop. Then finishes the work in flight.
+/// Reconciles experiments while this process leads. After `stop` is cancelled, finishes the active passes and returns.
 pub async fn run(
     client: Client,
     config: Config,
-    (lead, health, metrics): (Lead, Health, Metrics),
-    begun: &Milestone,
+    (leadership, health, metrics): (Leadership, Health, Metrics),
+    begun: &ReadinessCheck,
     stop: CancellationToken,
 ) {
     let (experiments, experiments_writer) = store::<Watched>();
@@ -47,18 +47,18 @@ pub async fn run(
     let Some(watching) = stop.run_until_cancelled(watch::config(&client, &config.namespace)).await else {
         return;
     };
-    let own_client = watch::client(&client, &health.pulse("watch of experiments", watch::SILENCE));
+    let own_client = watch::client(&client, &health.heartbeat("watch of experiments", watch::SILENCE));
     let api = Api::<Watched>::namespaced(own_client, &config.namespace);
-    let filled = health.milestone("the cache of experiments is full");
+    let filled = health.readiness_check("the cache of experiments is full");
     let experiment_events =
         watched(api, watching.clone(), filled).reflect(experiments_writer).touched_objects();
-    // Only the metadata: the status of a pod is read live when it matters.
-    let own_client = watch::client(&client, &health.pulse("watch of pods", watch::SILENCE));
+    // Watch only the metadata. The status of a pod is read from the API server when it is needed.
+    let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watching.labels(names::UID_LABEL);
-    let filled = health.milestone("the cache of pods is full");
+    let filled = health.readiness_check("the cache of pods is full");
     let pod_events = watched(api, ours, filled).reflect(pods_writer).touched_objects();
-    begun.reach();
+    begun.pass();
 
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
@@ -75,20 +75,20 @@ pub async fn run(
         config,
     });
 
-    let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), lead.clone()));
-    // A process that does not lead watches too, so that it starts with full caches once it leads.
+    let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
+    // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
-        .reconcile_all_on(lead.begins())
+        .reconcile_all_on(leadership.begins())
         .trigger_backoff(NoDelay)
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
             move |seen, context| {
-                let lead = lead.clone();
+                let leadership = leadership.clone();
                 async move {
-                    let pass = lead.within(reconcile(seen, context)).await;
-                    // The next term begins with a pass over all experiments.
+                    let pass = leadership.within(reconcile(seen, context)).await;
+                    // The next term starts with a pass over all experiments.
                     pass.unwrap_or_else(|| Ok(Action::await_change()))
                 }
             },
@@ -96,7 +96,7 @@ pub async fn run(
             context,
         )
         .for_each(async |result| {
-            // The error policy has logged a failed pass. An object that is gone needs no pass.
+            // The error policy has already logged a failed pass. An object that is gone needs no pass.
             if let Err(controller::Error::QueueError(error)) = result {
                 warn!(%error, "a watch failed and is restarted");
             }
@@ -108,11 +108,11 @@ pub async fn run(
     tokio::select! {
         () = passes => {}
         () = orphans => {}
-        () = deadline => warn!("stopped with work in flight after {GRACE:?}; the next start goes on from there"),
+        () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }
 }
 
-/// The experiment that a pod names in its annotation. Anybody can write that: it only brings a pass, which looks for itself.
+/// Returns the experiment that a pod names in its annotation. Anybody can write an annotation, so it only triggers a pass.
 fn owner(pod: &PartialObjectMeta<Pod>, namespace: &str) -> Option<ObjectRef<Watched>> {
     let key = pod.annotations().get(names::EXPERIMENT_ANNOTATION)?;
     let (found, name) = key.split_once('/')?;

@@ -1,13 +1,13 @@
-//! The Chaos Toolkit operator: runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects,
-//! and puts the truth about each run on the object's status.
+//! The Chaos Toolkit operator. It runs Chaos Toolkit experiments that are declared as `ChaosToolkitExperiment` objects, and
+//! records the outcome of each run on the status of the object.
 //!
 //! ```text
-//!  experiment ──observe──▶ facts ──plan──▶ Plan ──build──▶ Resources ──apply──▶ pod ──report──▶ status, events, metrics
-//!              (client)           (pure)         (pure)              (client)        (pure, then one write)
+//!  experiment ──observe──▶ Facts ──plan──▶ Plan ──build──▶ Resources ──create──▶ pod ──judge──▶ Verdict ──▶ status, events
+//!              (client)           (pure)         (pure)              (client)         (client)           (pure, then a write)
 //! ```
 //!
-//! One direction, one pass, level-triggered: what to do is derived from what is observed, never from a stored stage.
-//! See [`experiment`] for the pass and `docs/architecture.md` for the reasons.
+//! A pass is level-triggered and goes in one direction. It derives the next step from the observed state, never from a
+//! stored stage. See [`experiment`] for the pass and `docs/architecture.md` for the reasons.
 
 #![cfg_attr(
     test,

@@ -30,3 +30,25 @@ fn no_field_of_the_root_is_required() {
     let schema = chaostoolkit_api::crd().spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();
     assert_eq!(schema.required, None);
 }
+
+/// `kubectl apply` warns of a format that the API server does not know. These are the ones it knows for numbers and times.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/validation/formats.go>
+#[test]
+fn the_api_server_knows_every_format_of_the_schema() {
+    fn formats(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                found.extend(fields.get("format").and_then(|format| format.as_str()).map(str::to_owned));
+                fields.values().for_each(|field| formats(field, found));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| formats(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    formats(&serde_json::to_value(chaostoolkit_api::crd()).unwrap(), &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    let known = ["int32", "int64", "float", "double", "date-time", "date", "byte", "duration"];
+    let unknown: Vec<&String> = found.iter().filter(|format| !known.contains(&format.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}

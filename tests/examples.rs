@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chaostoolkit_api::condition::Type;
-use chaostoolkit_api::{Experiment, Phase, Spec};
+use chaostoolkit_api::{Experiment, Outcome, Phase, Spec};
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
 use common::{delete_and_wait, kubectl, status, within};
@@ -147,12 +147,9 @@ impl Example {
     async fn new(name: &str) -> Self {
         let install = Install::new("example").await;
         let mut text = text_of(name);
-        for (from, to) in [
-            ("chaostoolkit-crd", &*install.namespace),
-            ("chaostoolkit-run", &*install.run_namespace),
-            // The one image of the toolkit that test clusters have; it has the extension for Kubernetes.
-            ("chaostoolkit/chaostoolkit:full", "chaostoolkit/chaostoolkit:latest"),
-        ] {
+        for (from, to) in
+            [("chaostoolkit-crd", &*install.namespace), ("chaostoolkit-run", &*install.run_namespace)]
+        {
             text = text.replace(from, to);
         }
         let operator = Operator::start(&install).await;
@@ -338,39 +335,74 @@ async fn a_schedule_becomes_a_cron_job_until_it_is_deleted() {
     assert_eq!(example.install.left_behind().await, Vec::<String>::new());
 }
 
+/// The uids of the pods with a label that run and are not being deleted.
+async fn running(pods: &Api<Pod>, label: &str) -> BTreeSet<String> {
+    let found = pods.list(&ListParams::default().labels(label)).await.unwrap().items;
+    let is_running = |pod: &&Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        pod.metadata.deletion_timestamp.is_none() && phase == Some("Running")
+    };
+    found.iter().filter(is_running).filter_map(|pod| pod.metadata.uid.clone()).collect()
+}
+
+/// Waits until two pods with a label run. Gives their uids.
+async fn two_running(pods: &Api<Pod>, label: &str) -> BTreeSet<String> {
+    let two = async || Some(running(pods, label).await).filter(|running| running.len() == 2);
+    within(LIMIT, "two pods run", two).await
+}
+
+/// An example that kills pods, with its own namespace under another name. The Deployment is there, the experiment is not
+/// applied yet: so a killed pod can be told from its replacement.
+fn with_target(example: &mut Example, namespace: &str) -> (Api<Pod>, Value) {
+    let target = format!("{}-target", example.install.namespace);
+    example.text = example.text.replace(namespace, &target);
+    let (mut experiments, rest): (Vec<_>, Vec<_>) = documents(&example.text)
+        .into_iter()
+        .partition(|document| document["kind"] == "ChaosToolkitExperiment");
+    Example::apply(&json!({"apiVersion": "v1", "kind": "List", "items": rest}).to_string(), &[]);
+    (Api::namespaced(example.install.client.clone(), &target), experiments.remove(0))
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_deployment_survives_the_loss_of_a_pod_and_the_outcome_says_so() {
+    let mut example = Example::new("pod-kill").await;
+    let _stop = stop(&[&format!("delete namespace {}-target --wait=false", example.install.namespace)]);
+    let (pods, experiment) = with_target(&mut example, "pod-kill");
+    let before = two_running(&pods, "app=shop").await;
+    Example::apply(&experiment.to_string(), &[]);
+    let name = &example.names()[0];
+    let log = example.log_of_completed(name).await;
+    assert!(log.contains("Action: kill-a-pod") && !log.contains("ERROR"), "{log}");
+    assert_eq!(log.matches("Steady state hypothesis is met!").count(), 2, "{log}");
+    let status = status(Some(&example.experiment(name).await));
+    assert_eq!((status.outcome, status.conclusive), (Some(Outcome::Passed), Some(true)), "{status:?}");
+    let after = running(&pods, "app=shop").await;
+    assert_eq!((after.len(), after.intersection(&before).count()), (2, 1), "one of two is new");
+    delete_and_wait(&example.install.experiments(), name).await;
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
+}
+
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn a_pod_is_killed_every_minute_and_another_takes_its_place() {
     let mut example = Example::new("kill-pods").await;
-    let target = format!("{}-victims", example.install.namespace);
-    example.text = example.text.replace("kill-pods", &target);
-    let runs = &example.install.run_namespace;
+    let runs = example.install.run_namespace.clone();
     let _stop = stop(&[
         &format!("-n {runs} delete cronjobs --all --wait=false"),
-        &format!("delete namespace {target} --wait=false"),
+        &format!("delete namespace {}-target --wait=false", example.install.namespace),
     ]);
-    // First the Deployment, so that what is killed can be told from what takes its place.
-    let (order, rest): (Vec<_>, Vec<_>) = documents(&example.text)
-        .into_iter()
-        .partition(|document| document["kind"] == "ChaosToolkitExperiment");
-    Example::apply(&json!({"apiVersion": "v1", "kind": "List", "items": rest}).to_string(), &[]);
-    let victims = Api::<Pod>::namespaced(example.install.client.clone(), &target);
-    let running = async || {
-        let pods = victims.list(&ListParams::default().labels("app=victim")).await.unwrap().items;
-        let is_running = |pod: &&Pod| {
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-            pod.metadata.deletion_timestamp.is_none() && phase == Some("Running")
-        };
-        pods.iter().filter(is_running).filter_map(|pod| pod.metadata.uid.clone()).collect::<BTreeSet<_>>()
-    };
-    let two = async || Some(running().await).filter(|running| running.len() == 2);
-    let before = within(LIMIT, "the victims run", two).await;
-    Example::apply(&order[0].to_string(), &[]);
+    let (pods, experiment) = with_target(&mut example, "kill-pods");
+    let before = two_running(&pods, "app=victim").await;
+    Example::apply(&experiment.to_string(), &[]);
     let name = &example.names()[0];
     let made = wait_until_scheduled(&example, name).await;
     assert_eq!(made.spec.unwrap().schedule, "* * * * *");
-    let after =
-        within(LIMIT, "a victim is replaced", async || two().await.filter(|now| *now != before)).await;
+    let replaced = async || {
+        let now = running(&pods, "app=victim").await;
+        Some(now).filter(|now| now.len() == 2 && *now != before)
+    };
+    let after = within(LIMIT, "a victim is replaced", replaced).await;
     assert_eq!(after.intersection(&before).count(), 1, "one of two");
     delete_and_wait(&example.install.experiments(), name).await;
     assert_eq!(example.install.left_behind().await, Vec::<String>::new());

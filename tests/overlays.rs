@@ -133,14 +133,16 @@ fn every_overlay_can_be_applied_over_0_14_0() {
     }
 }
 
-/// Whether a label selector selects what has these labels.
+/// Whether a label selector selects what has these labels. Of the operators it knows `In` alone.
 fn selects(selector: &Value, labels: &Value) -> bool {
-    assert_eq!(selector.get("matchExpressions"), None, "not modelled here");
-    selector["matchLabels"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .all(|(key, value)| labels.get(key) == Some(value))
+    let mut expressions = selector["matchExpressions"].as_array().into_iter().flatten();
+    let mut pairs = selector["matchLabels"].as_object().into_iter().flatten();
+    pairs.all(|(key, value)| labels.get(key) == Some(value))
+        && expressions.all(|expression| {
+            assert_eq!(expression["operator"], "In", "not modelled here");
+            let value = labels.get(expression["key"].as_str().unwrap());
+            value.is_some_and(|value| expression["values"].as_array().unwrap().contains(value))
+        })
 }
 
 /// Ports that pods with these labels may use in a direction, `*` if it is not restricted: the rules of all policies that
@@ -258,6 +260,93 @@ fn the_line_cannot_be_applied_over_an_overlay() {
     kustomization(&directory, "namespace: my-chaos\nresources: [ROOT/manifests/overlays/generic-rbac]");
     let (rendered, text) = kubectl(&["kustomize", directory.to_str().unwrap()], "");
     assert!(!rendered && text.contains("namespace transformation produces ID conflict"), "{text}");
+}
+
+/// The namespaces as the overlays of 0.14.0 have them: in a file of their own, without any label.
+const OLD_NAMESPACES: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: chaostoolkit-crd}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: chaostoolkit-run}
+";
+
+/// What the overlays of 0.14.0 do to all that they name: their labels go into selectors and pod templates too.
+const OLD_LABELS: &str = "\
+labels:
+- pairs: {app: chaostoolkit-crd, app.kubernetes.io/name: chaostoolkit, provider: chaostoolkit, role: chaosengineering}
+  includeSelectors: true
+  includeTemplates: true
+";
+
+/// An overlay that a user of 0.14.0 has written: these paths of `manifests/base`, and an edit of the Deployment.
+fn old_overlay(test: &str, paths: &[&str]) -> Vec<Value> {
+    let directory = scratch(test);
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("ns.yaml"), OLD_NAMESPACES).unwrap();
+    let resources = ["ns.yaml".to_owned()].into_iter().chain(paths.iter().map(|path| format!("ROOT/{path}")));
+    let resources = resources.collect::<Vec<_>>().join(", ");
+    let patch = r#"[{"op": "replace", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "IfNotPresent"}]"#;
+    let patches =
+        format!("patches:\n- target: {{kind: Deployment, name: chaostoolkit-crd}}\n  patch: '{patch}'\n");
+    kustomization(&directory, &format!("{OLD_LABELS}resources: [{resources}]\n{patches}"));
+    documents(&kustomize(directory.to_str().unwrap()))
+}
+
+/// Kind, namespace and name of each object.
+fn identities(objects: &[Value]) -> BTreeSet<String> {
+    let of = |object: &Value| {
+        let metadata = &object["metadata"];
+        format!("{} {} {}", object["kind"], metadata["namespace"], metadata["name"])
+    };
+    objects.iter().map(of).collect()
+}
+
+#[rstest]
+#[case("old-generic", &["manifests/base"], "generic")]
+#[case("old-common", &["manifests/base/common"], "generic")]
+#[case("old-rbac", &["manifests/base", "manifests/base/rbac"], "generic-rbac")]
+#[case("old-podsec", &["manifests/base", "manifests/base/rbac", "manifests/base/sec/pod"], "generic-rbac-podsec")]
+#[ignore = "needs an API server"]
+fn an_overlay_over_the_base_of_0_14_0_has_the_objects_of_a_shipped_one(
+    #[case] test: &str,
+    #[case] paths: &[&str],
+    #[case] shipped: &str,
+) {
+    let objects = old_overlay(test, paths);
+    let shipped = overlay(shipped);
+    assert_eq!(identities(&objects), identities(&shipped));
+    let of_shipped = named(&shipped, "Deployment", "chaostoolkit-crd");
+    let deployment = named(&objects, "Deployment", "chaostoolkit-crd");
+    assert_eq!(deployment["spec"]["selector"], of_shipped["spec"]["selector"]);
+    let container = |deployment: &Value| deployment["spec"]["template"]["spec"]["containers"][0].clone();
+    let mut expected = container(of_shipped);
+    expected["imagePullPolicy"] = json!("IfNotPresent");
+    assert_eq!(container(deployment), expected, "the edit of the user is there, and no other");
+    for kind in ["Role", "ClusterRole"] {
+        let rules = |objects: &[Value]| -> Vec<Value> {
+            of_kind(objects, kind).iter().map(|role| role["rules"].clone()).collect()
+        };
+        assert_eq!(rules(&objects), rules(&shipped));
+    }
+}
+
+/// The labels of such an overlay overwrite `app` in selectors. In 0.14.0 no exception selected any run for that reason.
+#[test]
+#[ignore = "needs an API server"]
+fn the_labels_of_an_overlay_of_0_14_0_do_not_take_the_network_from_runs() {
+    let objects = old_overlay("old-netsec", &["manifests/base", "manifests/base/sec/net"]);
+    let policies = of_kind(&objects, "NetworkPolicy");
+    let of = |labels: Value| {
+        ["Ingress", "Egress"]
+            .map(|direction| ports(&policies, "chaostoolkit-run", &labels, direction).join(" "))
+    };
+    let pod = template(&objects, "chaostoolkit-pod.yaml");
+    assert_eq!(of(pod["metadata"]["labels"].clone()), ["", "53/UDP 53/TCP 443/TCP 6443/TCP"]);
+    assert_eq!(of(json!({"app": "shop"})), ["", ""]);
+    assert_eq!(of(json!({})), ["", ""]);
 }
 
 /// An overlay under names of its own, with its namespaces and service accounts really there.

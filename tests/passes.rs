@@ -13,6 +13,8 @@ mod control;
 mod fake_api;
 #[path = "passes/harness/mod.rs"]
 mod harness;
+#[path = "passes/journals.rs"]
+mod journals;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]

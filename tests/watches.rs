@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chaostoolkit_operator::cluster::watch;
-use chaostoolkit_operator::process::health::{Health, Pulse};
+use chaostoolkit_operator::process::health::{Health, Heartbeat};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use http::{Request, Response};
@@ -101,13 +101,13 @@ fn gone() -> String {
     format!("{}\n", json!({"type": "ERROR", "object": status}))
 }
 
-/// Returns a watch of this server, the times of its requests, its health and its pulse.
-fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>, Health, Pulse) {
+/// Returns a watch of this server, the times of its requests, its health and its heartbeat.
+fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>, Health, Heartbeat) {
     let (client, asked) = server.client();
     let health = Health::default();
-    let pulse = health.pulse("watch", watch::SILENCE);
+    let pulse = health.heartbeat("watch", watch::SILENCE);
     let api = Api::<ConfigMap>::all(watch::client(&client, &pulse));
-    let filled = health.milestone("the cache is full");
+    let filled = health.readiness_check("the cache is full");
     let watched = watch::watched(api, watcher::Config::default().streaming_lists(), filled);
     (async { Box::pin(watched).for_each(async |_| {}).await }, asked, health, pulse)
 }

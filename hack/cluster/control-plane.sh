@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Network, keys, etcd, kube-apiserver and kube-controller-manager. Sourced by up.sh.
-# shellcheck disable=SC2034,SC2154  # what up.sh uses, and what it sets
+# Network, keys, etcd, kube-apiserver and kube-controller-manager. Sourced by up.sh and control.sh.
+# shellcheck disable=SC2034,SC2154  # variables that up.sh uses, and those that it sets
 CONTROL_PLANE=(etcd apiserver kcm)
 
-take_index() { # the first index that neither another cluster nor anything else on this machine has an address of
+take_index() { # takes the first index whose addresses nothing on this machine uses
   local i taken
   mkdir -p "$RUN"
   exec 8>/run/lock/chaostoolkit-operator.lock; flock 8
@@ -19,8 +19,8 @@ take_index() { # the first index that neither another cluster nor anything else 
   exec 8>&-
 }
 
-# A network namespace without a way out: what is under test can reach the cluster, and nothing else.
-# nsenter enters it, not `ip netns exec`, which mounts a new /sys in which the kubelet finds no cgroups.
+# Creates a network namespace from which only the cluster can be reached.
+# Programs enter it with nsenter: `ip netns exec` mounts a new /sys, in which the kubelet finds no cgroups.
 network() {
   ip netns add "$NETNS"
   ip link add "$VETH" type veth peer name eth0 netns "$NETNS"
@@ -35,11 +35,11 @@ network() {
 new_key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null ||
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null; }
 
-identity() { # FILE SUBJECT [ALTERNATIVE-NAMES]: a certificate of the cluster's, and a kubeconfig that uses it
+identity() { # FILE SUBJECT [ALTERNATIVE-NAMES]: creates a certificate and a kubeconfig that uses it
   local pki=$STATE/pki
   new_key "$pki/$1.key"
   openssl req -new -key "$pki/$1.key" -subj "$2" -out "$pki/$1.csr"
-  # Without any extension openssl makes X.509 v1, which rustls refuses; Python since 3.13 wants more of them.
+  # Without extensions openssl makes X.509 v1, which rustls refuses. Python 3.13 and later need more extensions than rustls.
   openssl x509 -req -in "$pki/$1.csr" -CA "$pki/ca.crt" -CAkey "$pki/ca.key" -CAcreateserial -days 365 -out "$pki/$1.crt" \
     -extfile <(printf '%s\n' basicConstraints=CA:FALSE authorityKeyIdentifier=keyid keyUsage=critical,digitalSignature ${3:+"subjectAltName=$3"}) 2>/dev/null
   cat >"$pki/$1.kubeconfig" <<YAML
@@ -69,7 +69,7 @@ identities() {
   cp "$pki/admin.kubeconfig" "$STATE/kubeconfig"
 }
 
-start_etcd() { # without syncing to disk: nothing here outlives a crash anyway
+start_etcd() { # does not sync to the disk: the data need not survive a crash
   start etcd etcd --data-dir "$DATA/etcd" --unsafe-no-fsync --log-level warn \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380
   wait_for 30 etcd "answer from etcd" inside curl -fsS http://127.0.0.1:2379/health
@@ -78,7 +78,7 @@ start_etcd() { # without syncing to disk: nothing here outlives a crash anyway
 start_apiserver() {
   local pki=$STATE/pki extra
   read -ra extra <<<"${APISERVER_ARGS:-}"
-  # The audit log is how tests know what was written, by whom and how often; it is written before a request is answered (blocking).
+  # Tests read in the audit log who has written what, and how often. Blocking: an entry is written before the answer is sent.
   cat >"$STATE/audit.yaml" <<'YAML'
 apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Stop the cluster and remove all it left: only processes that up.sh recorded, and the containers of its own containerd.
+# Stops the cluster and removes it without a trace. Ends only processes that up.sh recorded and the containers of its
+# containerd.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$HERE/teardown.sh"
 . "$HERE/kind.sh"
 
 case $(mode) in
-  current) say "the current context's cluster is not ours: left alone"; exit ;;
+  current) say "the cluster of the current context is not ours: nothing is removed"; exit ;;
   kind) kind_down; exit ;;
 esac
 [ "$(id -u)" = 0 ] || die "must be root"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What a shell needs to use the cluster: eval "$(hack/cluster/env.sh)"
+# Prints the variables that a shell needs to use the cluster: eval "$(hack/cluster/env.sh)"
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 export_() { printf 'export %s=%q\n' "$1" "$2"; }
-down() { echo false; die "the cluster $NAME is not up: start it with hack/cluster/up.sh"; } # false: eval is then to fail as well
+down() { echo false; die "the cluster $NAME is not up: start it with hack/cluster/up.sh"; } # prints false, so that eval fails too
 case $(mode) in
   current)
     [ -z "${KUBECONFIG:-}" ] || export_ KUBECONFIG "$KUBECONFIG"
@@ -19,11 +19,11 @@ case $(mode) in
     [ -f "$STATE/up" ] || down
     addresses "$(<"$STATE/index")"
     export_ KUBECONFIG "$STATE/kubeconfig"
-    # shellcheck disable=SC2016  # the shell that evaluates this has its own PATH
+    # shellcheck disable=SC2016  # the shell that evaluates this expands its own PATH
     printf 'export PATH=%q:"$PATH"\n' "$(paste -sd: "$STATE/programs")"
     if [ -f "$STATE/registry.yaml" ]; then export_ CLUSTER_REGISTRY "$REGISTRY"; else export_ CLUSTER_REGISTRY ""; fi
     export_ CLUSTER_AUDIT_LOG "$STATE/audit.log"
-    # Only where there is a proxy: it could not reach the cluster.
+    # Only if there is a proxy: a proxy cannot reach the cluster.
     [ -z "${HTTPS_PROXY:-}${https_proxy:-}${HTTP_PROXY:-}${http_proxy:-}${ALL_PROXY:-}" ] ||
       printf 'export %s=%q\n' NO_PROXY "$NO_PROXY" no_proxy "$NO_PROXY" ;;
 esac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make the images that a cluster without a way out needs, into the cache. Prints the directories that hold them:
-# each has its image's name (`name`) and the image in the OCI layout (`oci`), already compressed.
+# Builds the images that a cluster without access to the network needs, into the cache. Prints a line for each: its
+# directory and, if the image has a second name, that name. The directory has the image's name (`name`) and the image in the
+# OCI layout (`oci`), compressed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -9,9 +10,10 @@ mkdir -p "$images"
 lock "$images/.lock"
 rm -rf "$images"/tmp.*
 
-image() { # NAME MAKER ARGUMENT...: the image of what the function MAKER puts into $tmp/root, unless it is there. Says which $directory it is in
+image() { # NAME MAKER ARGUMENT...: builds an image from the files that the function MAKER puts into $tmp/root, unless the
+  # cache has it. Sets $directory
   local name=$1 maker=$2; shift
-  # Named after all that decides what is in it, and nothing else: another image, or a change to one, leaves the rest as they are.
+  # The name has a hash of everything that decides the contents, and of nothing else. A change to one image rebuilds no other.
   directory=${name##*/}
   directory=${directory/:/-}-$({ declare -f commit as_toolkit "$maker"; echo "$name $*"; } | key_of -)
   if [ ! -d "$images/$directory" ]; then
@@ -23,18 +25,18 @@ image() { # NAME MAKER ARGUMENT...: the image of what the function MAKER puts in
     chmod 755 "$tmp" "$tmp/root"
     "$@"
     commit "$name"
-    mv "$tmp/image" "$images/$directory" # only now: an interrupted run must leave nothing that looks finished
+    mv "$tmp/image" "$images/$directory" # last, so that an interrupted run leaves nothing that looks finished
     rm -rf "$tmp"
     say "made $name"
   fi
-  touch "$images/$directory" # it is in use: see the end
+  touch "$images/$directory" # marks it as used: see the last line
   echo "$images/$directory"
 }
-commit() { # NAME: the image of $tmp/root with $config, without any base image
-  # A store of its own: nothing is left in, or taken from, the one of whoever uses buildah here.
+commit() { # NAME: builds the image from $tmp/root and $config, without a base image
+  # A separate store: nothing is left in the store of a user of buildah, or taken from it.
   local buildah=(buildah --root "$tmp/store" --runroot "$tmp/run" --storage-driver vfs) container
   container=$("${buildah[@]}" from scratch)
-  tar -C "$tmp/root" -cf "$tmp/root.tar" . # keeps the owners, which adding a directory would not
+  tar -C "$tmp/root" -cf "$tmp/root.tar" . # keeps the owners, unlike adding a directory
   rm -rf "$tmp/root"
   "${buildah[@]}" add -q "$container" "$tmp/root.tar" / >/dev/null
   "${buildah[@]}" config "${config[@]}" "$container"
@@ -43,7 +45,7 @@ commit() { # NAME: the image of $tmp/root with $config, without any base image
   echo "$1" >"$tmp/image/name"
 }
 
-pause() { # what holds a pod's namespaces: it reaps what it inherits, and leaves when told to
+pause() { # the program that holds a pod's namespaces: it reaps orphaned processes, and exits on SIGTERM and SIGINT
   cat >"$tmp/pause.c" <<'C'
 #include <signal.h>
 #include <stddef.h>
@@ -67,7 +69,7 @@ toolkit() { # DEBIAN-RELEASE CHAOSTOOLKIT CHAOSTOOLKIT-KUBERNETES: the real Chao
   local root=$tmp/root
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$1" "$root" >"$tmp/log" 2>&1 ||
     { tail -n 20 "$tmp/log" >&2; die "debootstrap failed"; }
-  # pip must find and trust the package index just as this machine does.
+  # pip must find and trust the package index as this machine does.
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/pip.conf"
   [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp "$root/etc/ssl/certs/ca-certificates.crt" "$tmp/own.crt"
@@ -84,17 +86,19 @@ as_toolkit() {
     --entrypoint '["chaos"]' --cmd '["--help"]')
 }
 
-without_shell() { # DIRECTORY: what is in that image, but for the shells
-  # Its one layer is the only big file. Owners are numbers, since their names may be other users' on this machine.
+without_shell() { # DIRECTORY: the image in that directory, without its shells
+  # The image's only layer is the only big file. Owners are numbers: a name may belong to another user on this machine.
   find "$images/$1/oci/blobs" -size +1M -exec tar -C "$tmp/root" --numeric-owner -xzf {} \;
-  # Found, and not named through the root's own links: an absolute one would lead to this machine's shells.
+  # `find` does not follow the links in the root. An absolute link would lead to this machine's shells.
   find "$tmp/root" -regextype posix-extended -regex '.*/s?bin/(r?bash|d?ash|m?k?sh|t?csh|zsh|fish|busybox)' ! -type d -delete
   as_toolkit
 }
 
 image localhost/pause:1 pause
 image docker.io/chaostoolkit/chaostoolkit:latest toolkit bookworm 1.19.0 0.39.0
+# The examples that need the extension for Kubernetes ask for this name. The image has that extension.
+echo "$images/$directory docker.io/chaostoolkit/chaostoolkit:full"
 image docker.io/chaostoolkit/chaostoolkit:no-shell without_shell "$directory"
 image docker.io/chaostoolkit/chaostoolkit:1.21.4 toolkit trixie 1.21.4 0.39.0
-# What nobody has asked for in two weeks; another checkout, or a cluster that is just being brought up, may want other images than these.
+# Removes images that nobody has used for two weeks. Newer ones may belong to another checkout, or to a cluster that is starting.
 find "$images" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} +

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The same with kind, where there is Docker. Sourced by up.sh and down.sh.
+# Starts and removes a cluster with kind, which needs Docker. Sourced by up.sh and down.sh.
 
 kind_up() { # FRESH
   local registry node
-  command -v kubectl >/dev/null || die "kubectl is lacking"
+  command -v kubectl >/dev/null || die "kubectl is missing"
   [ -z "$1" ] || kind_down
   mkdir -p "$(dirname "$(kind_kubeconfig)")"
   if kind get clusters 2>/dev/null | grep -x "$NAME" >/dev/null && kubectl --kubeconfig "$(kind_kubeconfig)" get --raw /readyz >/dev/null 2>&1; then
@@ -18,8 +18,8 @@ kind_up() { # FRESH
     docker rm -f "$registry" >/dev/null 2>&1 || true
     docker run -d --restart=always -p 127.0.0.1::5000 --name "$registry" registry:2 >/dev/null
   fi
-  docker network connect kind "$registry" 2>/dev/null || true # fails when it is connected already
-  # The registry comes before Docker Hub for the hub's names: a loaded image is found, and the rest is pulled as ever.
+  docker network connect kind "$registry" 2>/dev/null || true # fails if it is connected already
+  # For names of Docker Hub, nodes ask this registry first. They find a loaded image there, and pull the others from the hub.
   for node in $(kind get nodes --name "$NAME"); do
     docker exec -i "$node" sh -c 'mkdir -p /etc/containerd/certs.d/docker.io && cat >/etc/containerd/certs.d/docker.io/hosts.toml' <<TOML
 server = "https://registry-1.docker.io"

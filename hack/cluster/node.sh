@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The one node: registry, containerd, scheduler, kubelet and kube-proxy. Sourced by up.sh.
+# Starts the only node: registry, containerd, scheduler, kubelet and kube-proxy. Sourced by up.sh.
 # shellcheck disable=SC2034  # up.sh uses it
 NODE_PROGRAMS=(registry containerd scheduler kubelet proxy)
 
-cni_plugins() { # where this machine has them
+cni_plugins() { # prints their directory on this machine
   local directory
   for directory in /usr/lib/cni /opt/cni/bin /usr/libexec/cni; do
     [ ! -x "$directory/bridge" ] || { echo "$directory"; return; }
@@ -13,7 +13,7 @@ cni_plugins() { # where this machine has them
 
 start_containerd() {
   mkdir -p "$STATE"/{cni,certs.d/_default} "$DATA"/{containerd,registry,kubelet}
-  # One registry stands in for every registry, so that images have their public names and pulls are real ones.
+  # One registry stands in for all registries. So images have their public names, and the node really pulls them.
   cat >"$STATE/registry.yaml" <<YAML
 version: 0.1
 log: {level: warn}
@@ -31,8 +31,8 @@ TOML
   {"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true,
    "ipam": {"type": "host-local", "dataDir": "$STATE/leases", "ranges": [[{"subnet": "$PODS"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}
 JSON
-  # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower it, and says so with an obscure message.
-  # netns_mounts_under_state_dir: pods' namespaces are then ours to clean up, and not mixed with others' in /run/netns.
+  # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower the score, and fails with an obscure message.
+  # netns_mounts_under_state_dir: keeps the network namespaces of pods out of /run/netns, so that they are easy to remove.
   cat >"$STATE/containerd.toml" <<TOML
 version = 3
 root = "$DATA/containerd"
@@ -53,17 +53,18 @@ TOML
   start containerd containerd --config "$STATE/containerd.toml"
 }
 
-publish_images() { # DIRECTORIES, as images.sh prints them
-  local image
+publish_images() { # IMAGES, as images.sh prints them
+  local image name
   wait_for 30 registry "answer from the registry" curl -fsS "http://$REGISTRY/v2/"
-  while read -r image; do "$HERE/load.sh" "$image" </dev/null; done <<<"$1"
+  while read -r image name; do "$HERE/load.sh" "$image" ${name:+"$name"} </dev/null; done <<<"$1"
   printf '%s\n' "$1" >"$STATE/images"
 }
 
 start_node() {
   start scheduler kube-scheduler --kubeconfig="$STATE/pki/scheduler.kubeconfig" --leader-elect=false
-  # Nothing serves names. The node itself says so at once, while kube-proxy would drop what goes to a service that does not exist,
-  # and each look-up would take 10 s. On cgroup v1 the kubelet starts only with failCgroupV1, cgroupsPerQOS and enforceNodeAllocatable as they are here.
+  # There is no DNS server. As clusterDNS, the node itself refuses queries at once. With a service that does not exist,
+  # kube-proxy would drop them, and each look-up would take 10 s.
+  # On cgroup v1 the kubelet starts only with these values of failCgroupV1, cgroupsPerQOS and enforceNodeAllocatable.
   cat >"$STATE/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -88,7 +89,7 @@ YAML
   wait_for 30 containerd "socket of containerd" test -S "$STATE/containerd.sock"
   start kubelet kubelet --kubeconfig="$STATE/pki/kubelet.kubeconfig" --config="$STATE/kubelet.yaml" \
     --root-dir="$DATA/kubelet" --hostname-override="$NODE" --node-ip="$IP"
-  # conntrack's limits belong to the whole machine: they are left as they are.
+  # Does not change the limits of conntrack: they belong to the whole machine.
   start proxy kube-proxy --kubeconfig="$STATE/pki/proxy.kubeconfig" --proxy-mode=nftables --hostname-override="$NODE" --cluster-cidr="$PODS" \
     --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0s --conntrack-tcp-timeout-close-wait=0s
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Build the cluster's programs from the Go modules pinned in programs/, into the cache. Prints the directories that hold them.
+# Builds the cluster's programs from the Go modules pinned in programs/, into the cache. Prints their directories.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-command -v go >/dev/null || die "go is lacking: the cluster's programs are built with it (see $HERE/programs/*/go.mod for the version)"
+command -v go >/dev/null || die "go is missing: it builds the cluster's programs (see $HERE/programs/*/go.mod for the version)"
 mkdir -p "$CACHE/programs"
 lock "$CACHE/programs/.lock"
 
-build() { # MODULE PACKAGE... [-- GO-BUILD-FLAG...]: one directory of programs, named after all that decides what is in it
+build() { # MODULE PACKAGE... [-- GO-BUILD-FLAG...]: builds a directory of programs. Its name has a hash of everything that
+  # decides the contents
   local module=$1 packages=() dir out; shift
   while [ $# -gt 0 ] && [ "$1" != -- ]; do packages+=("$1"); shift; done
   [ $# -eq 0 ] || shift
@@ -18,8 +19,8 @@ build() { # MODULE PACKAGE... [-- GO-BUILD-FLAG...]: one directory of programs, 
     rm -rf "$CACHE/programs/$module".tmp.*
     out=$(mktemp -d "$CACHE/programs/$module.tmp.XXXXXX")
     CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -o "$out/" "$@" "${packages[@]}" >&2
-    [ ! -f "$out/server" ] || mv "$out/server" "$out/etcd" # go names it after the last part of its path
-    mv "$out" "$dir" # only now: an interrupted build must not pass for a finished one
+    [ ! -f "$out/server" ] || mv "$out/server" "$out/etcd" # go takes the name from the last part of the path
+    mv "$out" "$dir" # last, so that an interrupted build does not look finished
     say "built $module"
   fi
   echo "$dir"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Stop a cluster and remove all it left, whatever state it is in. Sourced by up.sh and down.sh.
+# Stops a cluster in any state and removes everything that it left. Sourced by up.sh, down.sh and control.sh.
 
-stop() { # PROGRAM...: by force, since there is nothing to save
+stop() { # PROGRAM...: kills them, because there is nothing to save
   local program pid
   for program; do
     pid=$(running "$program") || continue
@@ -10,7 +10,7 @@ stop() { # PROGRAM...: by force, since there is nothing to save
   done
 }
 
-shims() { # the process ids of our own containerd's shims: those that were given our socket
+shims() { # prints the process ids of the shims that were started with the socket of our containerd
   local pid
   for pid in $(pgrep -f "^[^ ]*containerd-shim-runc-v2 .*-address $STATE/containerd.sock( |$)" || true); do
     [[ $(readlink "/proc/$pid/exe") != */containerd-shim-runc-v2* ]] || echo "$pid"
@@ -32,7 +32,7 @@ stop_containers() {
   for child in ${gone[@]+"${gone[@]}"}; do
     until [ -z "$(stat_of "$child")" ]; do sleep .05; done
   done
-  # Only a shim that is left time to would remove its socket, and its containers' control groups and network results.
+  # A killed shim does not remove its socket, nor the control groups and network results of its containers.
   { grep -hoE '/run/containerd/s/[0-9a-f]+' "$STATE"/containerd/io.containerd.runtime.v2.task/*/*/bootstrap.json 2>/dev/null || true; } | xargs -r rm -f
   for group in ${groups[@]+"${groups[@]}"}; do
     rm -f "/var/lib/cni/results/cni-loopback-${group##*/}-lo"
@@ -41,18 +41,18 @@ stop_containers() {
 }
 
 tear_down() {
-  [ ! -d "$STATE" ] || say "removing what there is of the cluster $NAME"
-  # The kubelet would start containers again, and containerd would begin to clean up after its shims.
+  [ ! -d "$STATE" ] || say "removing the cluster $NAME"
+  # First the programs that react: the kubelet restarts containers, and containerd cleans up after its shims.
   stop kubelet containerd proxy scheduler kcm
   stop_containers
   stop registry apiserver etcd
   awk -v a="$STATE/" -v b="$DATA/" 'index($2, a) == 1 || index($2, b) == 1 {print $2}' /proc/mounts | sort -r | xargs -r -n 1 umount -l
   if ip netns list | grep -E "^$NETNS( |\$)" >/dev/null; then ip netns delete "$NETNS"; fi
-  # It may go with the namespace, at any time from now on.
+  # It goes with the namespace too, but only at some later time.
   ip link delete "$VETH" 2>/dev/null || true
   rm -f "/var/lib/cni/results/$PODNET-"*
   if [ -d /var/log/containers ]; then find /var/log/containers -lname "$DATA/*" -delete; fi
   rm -rf "$STATE" "$DATA"
-  # What only holds what others of its kind have: it goes if it is empty.
+  # Other clusters may use these directories. They are removed only if they are empty.
   rmdir "$RUN" "$(dirname "$DATA")" /run/containerd/s /sys/fs/cgroup/{,*/}k8s.io 2>/dev/null || true
 }

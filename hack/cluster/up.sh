@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bring up the cluster, unless it is up already. Options: --control-plane (no node), --fresh (a new one in any case).
+# Starts the cluster, unless it is up already. Options: --control-plane (without a node), --fresh (always a new cluster).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$HERE/teardown.sh"
@@ -12,20 +12,20 @@ for option; do
   case $option in
     --control-plane) what=control-plane ;;
     --fresh) fresh=1 ;;
-    *) die "unknown option: $option (there are --control-plane and --fresh)" ;;
+    *) die "unknown option: $option (known: --control-plane, --fresh)" ;;
   esac
 done
 
 case $(mode) in
   current)
-    kubectl get --raw /readyz >/dev/null || die "CLUSTER=current, but the current context's API server does not answer"
+    kubectl get --raw /readyz >/dev/null || die "CLUSTER=current, but the API server of the current context does not answer"
     say "using the current context, $(kubectl config current-context)"
     exit ;;
   kind) kind_up "$fresh"; exit ;;
 esac
 
 if [ "$(uname -s)" != Linux ] || [ "$(id -u)" != 0 ]; then
-  die "must be root on Linux to start a cluster from packages (or set CLUSTER=kind or CLUSTER=current)"
+  die "only root on Linux can start this cluster (or set CLUSTER=kind or CLUSTER=current)"
 fi
 need ip:iproute2 openssl:openssl curl:curl flock:util-linux nsenter:util-linux pgrep:procps
 if [ $what = node ]; then
@@ -52,12 +52,12 @@ healthy() {
 
 if [ -f "$STATE/up" ] && [ -z "$fresh" ]; then
   addresses "$(<"$STATE/index")"
-  if [ "$(<"$STATE/up")" != "$wanted" ]; then say "the cluster $NAME is of another kind, or has other programs or flags: making it anew"
+  if [ "$(<"$STATE/up")" != "$wanted" ]; then say "the cluster $NAME is of another kind, or has other programs or flags: replacing it"
   elif healthy; then
-    # Other images need no other cluster.
+    # New images do not need a new cluster.
     [ "$images" = "$(cat "$STATE/images" 2>/dev/null)" ] || publish_images "$images"
     say "the cluster $NAME is up already"; exit
-  else say "the cluster $NAME is not healthy: making it anew"; fi
+  else say "the cluster $NAME is not healthy: replacing it"; fi
 fi
 tear_down
 
@@ -76,9 +76,9 @@ wait_for 60 apiserver "answer from the API server" api /readyz
 say "the API server is ready"
 start_controllers
 [ $what = control-plane ] || start_node
-# Nothing can run in a namespace before it has this account, so tests would have to wait for it.
+# No pod can be created in a namespace before it has this account. Without this wait, tests would have to wait.
 wait_for 60 kcm "default service account" api /api/v1/namespaces/default/serviceaccounts/default
-say "the controllers are at work"
+say "the controllers are working"
 if [ $what = node ]; then
   wait_for 90 kubelet "ready node" node_ready
   say "the node is ready"

@@ -1,4 +1,4 @@
-//! Calls to the API server: each says what it is for and ends in time.
+//! Calls to the API server. Each call has a time limit, and its error names its purpose.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::cluster::error::Error;
 use crate::cluster::manifest::{Kind, Manifest};
 use chaostoolkit_api::{Experiment, names};
 
-/// A client whose calls have a limit and an error that names their object.
+/// A client whose calls have a time limit, and errors that name the object.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
@@ -21,50 +21,50 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Wraps a client. The client must not retry by itself: a `POST` that is repeated behind our back meets its own
-    /// object, and fifteen repetitions outlast every limit set here.
+    /// Wraps a client. The client must not retry by itself. A repeated `POST` would conflict with the object that it created,
+    /// and 15 retries take longer than any limit.
     #[must_use]
     pub const fn new(client: Client, limit: Duration) -> Self {
         Self { client, limit }
     }
 
-    /// How long a call may take.
+    /// Returns the time limit of a call.
     #[must_use]
     pub const fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Experiments of a namespace.
+    /// Returns the API of the experiments in a namespace.
     #[must_use]
     pub fn experiments(&self, namespace: &str) -> Api<Experiment> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Pods of a namespace.
+    /// Returns the API of the pods in a namespace.
     #[must_use]
     pub fn pods(&self, namespace: &str) -> Api<Pod> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// `ConfigMap`s of a namespace.
+    /// Returns the API of the `ConfigMap`s in a namespace.
     #[must_use]
     pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Namespaces.
+    /// Returns the API of namespaces.
     #[must_use]
     pub fn namespaces(&self) -> Api<Namespace> {
         Api::all(self.client.clone())
     }
 
-    /// Objects of any of our kinds in a namespace.
+    /// Returns the API of the objects of a kind in a namespace.
     #[must_use]
     pub fn objects(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace, &kind.api_resource())
     }
 
-    /// Creates an object as it is, unknown fields included.
+    /// Creates an object, including its unknown fields.
     pub async fn create(&self, manifest: &Manifest) -> Result<DynamicObject, Error> {
         let doing = format!("create {}", manifest.title());
         let object = manifest.to_dynamic().map_err(|error| Error::unreadable(doing.clone(), error))?;
@@ -76,7 +76,7 @@ impl Cluster {
         self.call(doing, api.create(&parameters, &object)).await
     }
 
-    /// Sets the finalizers of exactly the object that was read; conflicts if it has changed since.
+    /// Sets the finalizers of the object that was read. Returns a conflict if the object has changed since.
     pub async fn set_finalizers<K>(
         &self,
         api: &Api<K>,
@@ -98,7 +98,7 @@ impl Cluster {
         Ok(patched.metadata)
     }
 
-    /// Waits for an answer, but not for ever.
+    /// Waits for the response of a request within the time limit. `doing` names the purpose of the request in errors.
     pub async fn call<T>(
         &self,
         doing: String,
@@ -111,7 +111,7 @@ impl Cluster {
         }
     }
 
-    /// Looks an object up at the API server itself, never in a cache.
+    /// Reads an object from the API server, not from a cache. Returns `None` if it does not exist.
     pub async fn find<K>(&self, api: &Api<K>, kind: &str, name: &str) -> Result<Option<K>, Error>
     where
         K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
@@ -121,13 +121,13 @@ impl Cluster {
     }
 }
 
-/// Parameters of a patch, as who the operator is.
+/// Returns the parameters of a patch, with the operator as the field manager.
 #[must_use]
 pub fn patching() -> PatchParams {
     PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 
-/// Parameters of a creation or a replacement, as who the operator is.
+/// Returns the parameters of a creation or a replacement, with the operator as the field manager.
 #[must_use]
 pub fn posting() -> PostParams {
     PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() }

@@ -1,10 +1,10 @@
-//! How deep an object may be nested: what is deeper is cut off where it arrives.
+//! Cuts off values that are nested too deeply, in each response of the API server.
 //!
-//! `serde_json` refuses to read what is nested deeper than [128
-//! levels](https://docs.rs/serde_json/1/serde_json/struct.Deserializer.html#method.disable_recursion_limit), which the API
-//! server stores all the same. One such experiment would make the list of all unreadable, and with it end the work on
-//! all. So answers are looked through one layer below kube: a mapping or a list that is too deep becomes a mark, and
-//! a spec with one in it is invalid.
+//! `serde_json` rejects JSON that is nested deeper than [128
+//! levels](https://docs.rs/serde_json/1/serde_json/struct.Deserializer.html#method.disable_recursion_limit). The API server
+//! stores such objects nevertheless. One such experiment would make the list of all experiments unreadable, and all work
+//! would end. Therefore a layer below kube replaces each mapping or list that is too deep by a marker. A spec that contains
+//! a marker is invalid.
 
 use http::Response;
 use http::header::CONTENT_TYPE;
@@ -13,10 +13,10 @@ use kube::client::DynBody;
 
 use chaostoolkit_api::depth::DEEPEST;
 
-/// The same as JSON.
+/// The marker [`CUT`](chaostoolkit_api::depth::CUT) as JSON.
 const CUT_JSON: &[u8] = br#""\u0000nested too deeply""#;
 
-/// An answer with nothing too deep in it. What is not JSON is left alone: a log may look like it.
+/// Returns a response in which nothing is nested too deeply. A response that is not JSON, such as a log, is not changed.
 #[must_use]
 pub fn shallow(answer: Response<Box<DynBody>>) -> Response<Box<DynBody>> {
     let type_ = answer.headers().get(CONTENT_TYPE);
@@ -29,7 +29,8 @@ pub fn shallow(answer: Response<Box<DynBody>>) -> Response<Box<DynBody>> {
     })
 }
 
-/// Cuts off what is too deep, in pieces as they come. It only counts brackets: what is no JSON is for others to refuse.
+/// Cuts off values in chunks of a response as they arrive. It only counts brackets, and leaves the detection of invalid
+/// JSON to the parser.
 #[derive(Default)]
 struct Cutter {
     depth: usize,
@@ -40,7 +41,7 @@ struct Cutter {
 impl Cutter {
     fn cut<D: AsRef<[u8]> + From<Vec<u8>>>(&mut self, data: D) -> D {
         let bytes = data.as_ref();
-        // Nothing is copied as long as nothing is cut off.
+        // Copy only if something is cut off.
         let mut rest: Option<Vec<u8>> = (self.depth > DEEPEST).then(Vec::new);
         for (at, byte) in bytes.iter().enumerate() {
             let before = self.depth;
@@ -75,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    /// Cuts a text that arrives in pieces of this size.
+    /// Cuts a text that arrives in chunks of this size.
     fn cut(text: &str, size: usize) -> String {
         let mut cutter = Cutter::default();
         let pieces = text.as_bytes().chunks(size).flat_map(|piece| cutter.cut(piece.to_vec()));

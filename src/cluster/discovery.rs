@@ -1,4 +1,4 @@
-//! What the operator finds out about itself and its cluster once, at the start.
+//! Reads facts about the operator's own pod and the cluster, once at the start.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use tracing::{info, warn};
 use crate::process::config::RELEASED_IMAGE;
 use chaostoolkit_api::ChaosToolkitExperiment;
 
-/// The container of the operator in its Deployment, should there be several.
+/// The container of the operator in its Deployment, if there are several.
 const CONTAINER: &str = "crd";
 
-/// The first minor version of Kubernetes 1 that has native sidecars without being asked for them.
+/// The first minor version of Kubernetes 1 in which native sidecars are enabled by default.
 /// <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/>
 const SIDECARS_SINCE: u32 = 29;
 
-/// What the operator's own pod says about its image.
+/// The image of the operator, as its own pod names it.
 pub struct OwnImage {
-    /// The image.
+    /// The name of the image.
     pub name: String,
-    /// The Secrets to pull it with.
+    /// The Secrets that are used to pull the image.
     pub pull_secrets: Vec<String>,
 }
 
-/// Finds out which image the operator itself runs from. Returns nothing outside of a pod, or without the right to look.
+/// Returns the image of the operator. Returns `None` outside of a pod, or without the permission to read the pod.
 pub async fn own_image(client: &Client) -> Option<OwnImage> {
     let spec = own_pod(client).await?.spec?;
     let container =
@@ -38,45 +38,54 @@ pub async fn own_image(client: &Client) -> Option<OwnImage> {
     })
 }
 
-/// The pod that this program runs in, if it runs in one and may look at it.
+/// Returns the pod that this program runs in, if it runs in a pod and has the permission to read it.
 async fn own_pod(client: &Client) -> Option<Pod> {
-    // Kubernetes sets neither outside of pods; HOSTNAME alone is set anywhere.
+    // Only Kubernetes sets this variable. HOSTNAME is set elsewhere too.
     std::env::var_os("KUBERNETES_SERVICE_HOST")?;
     let name = std::env::var("HOSTNAME").ok()?;
     let namespace = client.default_namespace();
     let api = Api::<Pod>::namespaced(client.clone(), namespace);
-    let pod = ask(&format!("look up the own pod {namespace}/{name}"), async || api.get(&name).await).await;
+    let pod = ask("read the operator's own pod", async || api.get(&name).await).await;
     if pod.is_none() {
-        warn!("the runner comes from {RELEASED_IMAGE}, unless --runner-image says otherwise");
+        warn!(
+            namespace,
+            name,
+            default = RELEASED_IMAGE,
+            "without its own pod, the operator uses the default image of the runner, unless --runner-image is set"
+        );
     }
     pod
 }
 
-/// Whether the cluster has native sidecars.
+/// Returns whether the cluster supports native sidecars. Returns true if its version is unknown.
 pub async fn has_sidecars(client: &Client) -> bool {
-    let version = ask("ask for the version of Kubernetes", async || client.apiserver_version().await).await;
+    let version = ask("read the version of Kubernetes", async || client.apiserver_version().await).await;
     version.is_none_or(|version| is_recent(&version.major, &version.minor))
 }
 
-/// Whether the API server sends lists as streams, which spares both sides the memory of a whole one. Its version does not
-/// tell: the feature has been on, off and on again from one to the next.
+/// Returns whether the API server sends lists as streams, so that neither side has to hold a whole list in memory.
+///
+/// The version of the API server does not show this: the feature was enabled, disabled and enabled again between versions.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>
 pub async fn streams_lists(client: &Client, namespace: &str) -> bool {
     let api = Api::<PartialObjectMeta<ChaosToolkitExperiment>>::namespaced(client.clone(), namespace);
     let parameters = WatchParams::default().timeout(1).initial_events();
-    let answer =
-        ask("ask whether lists come as streams", async || match api.watch_metadata(&parameters, "").await {
+    let answer = ask("find out whether the API server streams lists", async || {
+        match api.watch_metadata(&parameters, "").await {
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => Ok(false),
             answer => answer.map(|_| true),
-        });
+        }
+    });
     let streams = answer.await.unwrap_or(true);
     if !streams {
-        info!("lists do not come as streams here: they are read in pages");
+        info!("the API server does not stream lists; lists are read in pages");
     }
     streams
 }
 
-/// Asks until there is an answer: without one, every pod of this life would be made on a guess. A refusal is an answer.
+/// Repeats a question until there is an answer. A refusal is an answer too, and returns `None`.
+///
+/// Without an answer, the operator would create all pods from a guess until its next start.
 async fn ask<T>(doing: &str, question: impl AsyncFn() -> Result<T, kube::Error>) -> Option<T> {
     loop {
         match tokio::time::timeout(LIMIT, question()).await {
@@ -86,22 +95,22 @@ async fn ask<T>(doing: &str, question: impl AsyncFn() -> Result<T, kube::Error>)
                 return None;
             }
             Ok(Err(error)) => warn!(%error, "cannot {doing} yet"),
-            Err(_) => warn!("cannot {doing} yet: no answer within {LIMIT:?}"),
+            Err(_) => warn!(limit = ?LIMIT, "cannot {doing} yet: no answer within the limit"),
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// How long an answer may take.
+/// The time limit of an answer.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long it is until the next question.
+/// The pause before the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
 fn is_refusal(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404))
 }
 
-/// Whether a version has native sidecars. Some providers write a minor version such as `28+`.
+/// Returns whether a version has native sidecars. Some providers report a minor version such as `28+`.
 fn is_recent(major: &str, minor: &str) -> bool {
     let number = |text: &str| {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();

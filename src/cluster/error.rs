@@ -1,4 +1,4 @@
-//! What can go wrong when the API server is asked for something.
+//! The errors of calls to the API server.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use chaostoolkit_api::reason::Reason;
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The API server refused the call or failed.
+    /// The API server rejected the call, or the call failed.
     #[error("cannot {doing}")]
     Api {
         /// The purpose of the call, with the object.
         doing: String,
-        /// The server's words.
+        /// The error of the client, or the response of the server.
         #[source]
         source: Box<kube::Error>,
     },
@@ -24,19 +24,19 @@ pub enum Error {
     Timeout {
         /// The purpose of the call, with the object.
         doing: String,
-        /// How long the operator waited.
+        /// The time for which the operator waited.
         limit: Duration,
     },
 }
 
 impl Error {
-    /// An object that cannot be converted to or from the form in which it is sent.
+    /// Creates the error for an object that cannot be converted to or from the form in which it is sent.
     pub fn unreadable(doing: impl Into<String>, error: impl Display) -> Self {
         let error = kube::Error::SerdeError(serde::ser::Error::custom(error));
         Self::Api { doing: doing.into(), source: Box::new(error) }
     }
 
-    /// The reason for it.
+    /// Returns the reason for conditions and metrics.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self.status() {
@@ -47,7 +47,7 @@ impl Error {
         }
     }
 
-    /// What failed and why, in one line.
+    /// Describes the failure and its cause in one line.
     #[must_use]
     pub fn describe(&self) -> String {
         match self.status() {
@@ -62,7 +62,7 @@ impl Error {
         }
     }
 
-    /// The API server's answer, if it gave one.
+    /// Returns the response of the API server, if there is one.
     fn status(&self) -> Option<&Status> {
         match self {
             Self::Api { source, .. } => match &**source {
@@ -73,27 +73,27 @@ impl Error {
         }
     }
 
-    /// Whether the API server said that the object does not exist.
+    /// Returns whether the object does not exist, by the response of the API server.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status().is_some_and(Status::is_not_found)
     }
 
-    /// Whether the API server said that the namespace does not exist. An object in it may still be there.
+    /// Returns whether the namespace does not exist, by the response of the API server. Objects in it may still exist.
     #[must_use]
     pub fn is_namespace_not_found(&self) -> bool {
         let details = self.status().and_then(|status| status.details.as_ref());
         self.is_not_found() && details.is_some_and(|details| details.kind == "namespaces")
     }
 
-    /// Whether an object of that name exists already. Other conflicts, such as those of a quota, have the same code.
+    /// Returns whether an object with this name already exists. Other conflicts, such as those of a quota, have the same code.
     #[must_use]
     pub fn is_already_exists(&self) -> bool {
         self.status().is_some_and(Status::is_already_exists)
     }
 }
 
-/// Takes "not found" for success: an object that is gone needs no deletion.
+/// Turns "not found" into success, since an object that is gone need not be deleted.
 pub fn gone_is_fine<T>(result: Result<T, Error>) -> Result<(), Error> {
     match result {
         Err(error) if error.is_not_found() => Ok(()),
@@ -101,20 +101,20 @@ pub fn gone_is_fine<T>(result: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
-/// Whether a 403 is due to a namespace that is being deleted. That is no matter of rights.
+/// Returns whether the namespace is being deleted. The code is 403 then, although no permission is missing.
 fn is_namespace_terminating(status: &Status) -> bool {
     let mut causes = status.details.iter().flat_map(|details| &details.causes);
     causes.any(|cause| cause.reason == "NamespaceTerminating")
 }
 
-/// Whether a 500 is due to an admission webhook that does not answer. Nothing is written until somebody mends or removes
+/// Returns whether an admission webhook did not respond. The code is 500 then. Writes fail until somebody repairs or removes
 /// the webhook.
 fn is_webhook_down(status: &Status) -> bool {
     status.code == 500 && status.message.contains("failed calling webhook")
 }
 
-/// Takes the client's ports out of a message. They change from one attempt to the next, and a message that changes each
-/// time causes a write of the status each time.
+/// Removes the ports of the client from a message. They differ between attempts, and each new message would cause a new
+/// write of the status.
 fn without_client_ports(message: &str) -> String {
     let word = |word| str::rsplit_once(word, "->").map_or(word, |(_, to)| to);
     message.split(' ').map(word).collect::<Vec<_>>().join(" ")

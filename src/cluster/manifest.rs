@@ -1,4 +1,4 @@
-//! Objects as they go to the API server.
+//! Objects in the form in which they are sent to the API server.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
@@ -8,29 +8,29 @@ use serde_json::{Map, Value};
 
 use chaostoolkit_api::ResourceRef;
 
-/// The kinds that an experiment can have.
+/// The kinds of the objects of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
 pub enum Kind {
-    /// Namespace of the run.
+    /// The namespace of the run.
     Namespace,
-    /// Account of the pod.
+    /// The service account of the pod.
     ServiceAccount,
-    /// Rights of the account.
+    /// The permissions of the service account.
     Role,
-    /// Role to account.
+    /// Binds the role to the service account.
     RoleBinding,
-    /// Environment variables.
+    /// Holds environment variables, an experiment or a journal.
     ConfigMap,
-    /// The run itself.
+    /// The pod of a run.
     Pod,
-    /// The run itself, again and again.
+    /// Starts the runs of a schedule.
     CronJob,
-    /// One run of a `CronJob`; made by Kubernetes.
+    /// One run of a `CronJob`. Kubernetes creates it.
     Job,
 }
 
 impl Kind {
-    /// How the API server calls it.
+    /// Returns the resource of the API server for this kind.
     #[must_use]
     pub fn api_resource(self) -> ApiResource {
         match self {
@@ -46,49 +46,49 @@ impl Kind {
     }
 }
 
-/// An object that is to be created, untyped but for the few fields that are ours to set.
+/// An object to create. It is untyped, since the operator sets only a few fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
-    /// Its kind.
+    /// The kind of the object.
     pub kind: Kind,
-    /// All of it.
+    /// The whole object.
     pub value: Value,
 }
 
 impl Manifest {
-    /// Takes an object of this kind; one that is no mapping becomes an empty one.
+    /// Creates a manifest. A value that is not a mapping becomes an empty mapping.
     #[must_use]
     pub fn new(kind: Kind, value: Value) -> Self {
         let value = if value.is_object() { value } else { Value::Object(Map::new()) };
         Self { kind, value }
     }
 
-    /// Its name.
+    /// Returns the name. It is empty if there is none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Its namespace; empty for a Namespace itself.
+    /// Returns the namespace. It is empty for a `Namespace`.
     #[must_use]
     pub fn namespace(&self) -> &str {
         self.value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// One of its annotations.
+    /// Returns the value of an annotation, if there is one.
     #[must_use]
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.value["metadata"]["annotations"][key].as_str()
     }
 
-    /// The mapping at a path of keys. What is in the way and is no mapping is replaced by one.
+    /// Returns the mapping at a path of keys. Creates missing mappings, and replaces other values on the path.
     pub fn map(&mut self, path: &[&str]) -> &mut Map<String, Value> {
         path.iter().fold(as_map(&mut self.value), |map, key| {
             as_map(map.entry((*key).to_owned()).or_insert_with(|| Value::Object(Map::new())))
         })
     }
 
-    /// Its reference, for the record.
+    /// Returns the reference that is recorded on the status.
     #[must_use]
     pub fn reference(&self) -> ResourceRef {
         ResourceRef {
@@ -99,13 +99,13 @@ impl Manifest {
         }
     }
 
-    /// How it is called in a message.
+    /// Returns the title of the object for messages.
     #[must_use]
     pub fn title(&self) -> String {
         title(self.kind, self.namespace(), self.name())
     }
 
-    /// The form in which the client sends it.
+    /// Converts the object into the form that the client sends.
     pub fn to_dynamic(&self) -> Result<DynamicObject, serde_json::Error> {
         serde_json::from_value(self.value.clone())
     }
@@ -121,7 +121,7 @@ fn as_map(value: &mut Value) -> &mut Map<String, Value> {
     }
 }
 
-/// How an object is called in a message: its kind, namespace and name.
+/// Returns the title of an object for messages: its kind, namespace and name.
 #[must_use]
 pub fn title(kind: Kind, namespace: &str, name: &str) -> String {
     if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }

@@ -1,4 +1,4 @@
-//! How the operator talks to the API server. Knows nothing of runs.
+//! Access to the API server. Knows nothing of runs.
 
 mod calls;
 pub mod client;

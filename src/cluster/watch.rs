@@ -1,10 +1,10 @@
-//! The watches: each has a stream, a backoff and a way to the API server of its own, and none can stand still unseen.
+//! The watches. Each watch has its own stream, its own backoff and its own client, and none can get stuck unnoticed.
 //!
-//! kube-runtime's watcher says nothing as long as nothing changes: it keeps bookmarks to itself, and its own reconnects
-//! too. So what goes on is seen one layer below, at the answers themselves. Three things can make a watch stand still
-//! there, and each is bounded here: an answer that never begins (kube has no limit for that), a connection that has died
-//! without a word (kube-runtime waits for five minutes), and an answer that ends at once, which kube-runtime asks for
-//! again without a pause.
+//! The watcher of kube-runtime reports neither bookmarks nor its reconnects. Therefore the client of a watch observes the
+//! responses themselves. It bounds the three ways in which a watch can fail to make progress:
+//! - The response never begins. kube has no limit for this.
+//! - The connection is lost without an error. kube-runtime waits for five minutes.
+//! - The response ends immediately. kube-runtime sends the next request without a pause.
 
 use std::time::Duration;
 
@@ -22,30 +22,31 @@ use tracing::{debug, info};
 
 use crate::cluster::discovery;
 use crate::process::backoff;
-use crate::process::health::{Milestone, Pulse};
+use crate::process::health::{Heartbeat, ReadinessCheck};
 
-/// How long the beginning of an answer may take.
+/// The time limit for the beginning of a response.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How long nothing may come. The API server sends a bookmark about once a minute; where it does not, a new request is
-/// all that this costs.
+/// The time without data after which a watch is restarted. The API server sends a bookmark about once a minute. If it does
+/// not, the only cost is a new request.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks>
 const QUIET: Duration = Duration::from_secs(75);
 
-/// How long it is at least from one request to the next.
+/// The minimum time between two requests.
 const PACE: Duration = Duration::from_secs(2);
 
-/// How long a watch may give no sign of life: longer than anything that goes on as it should. The longest pause between
-/// two tries is 30 seconds, and as long may the beginning of an answer take.
+/// The time without a heartbeat after which a watch counts as stuck. It is longer than any regular silence. The longest
+/// pause between two attempts is 30 seconds, and the beginning of a response may take as long.
 pub const SILENCE: Duration = Duration::from_secs(90);
 
-/// A watch with a backoff of its own, without the bookkeeping that nobody reads and everybody would store. Reaches the
-/// milestone when its first list is complete. (`Store::wait_until_ready` is no way to learn that: of two tasks that
-/// wait for the same store, kube-runtime 5.0.0 wakes only the last, and the controller is one.)
+/// Starts a watch with its own backoff. Removes the managed fields, since nobody reads them and each cache would store them.
+///
+/// The check `filled` passes when the first list is complete. `Store::wait_until_ready` cannot be used for this: if two tasks
+/// wait for the same store, kube-runtime 5.0.0 wakes only the last one, and the controller is one of them.
 pub fn watched<K>(
     api: Api<K>,
     config: watcher::Config,
-    filled: Milestone,
+    filled: ReadinessCheck,
 ) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
@@ -55,45 +56,46 @@ where
         .backoff(backoff::of_watch())
         .modify(|object| object.managed_fields_mut().clear())
         .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) && !filled.is_reached() {
-                filled.reach();
-                info!("the cache of {} is full", K::plural(&K::DynamicType::default()));
+            if matches!(event, watcher::Event::InitDone) && !filled.has_passed() {
+                filled.pass();
+                info!(resource = %K::plural(&K::DynamicType::default()), "the cache is full");
             }
         })
 }
 
-/// How to list what is watched afterwards.
+/// Returns the configuration of the watches. It streams the first list if the API server supports this.
 pub async fn config(client: &Client, namespace: &str) -> watcher::Config {
     let config = watcher::Config::default();
     if discovery::streams_lists(client, namespace).await { config.streaming_lists() } else { config }
 }
 
-/// A client for one watch. The pulse beats with every request, answer and piece of an answer.
+/// Returns a client for one watch. The heartbeat beats with each request, each response and each chunk of a response.
 #[must_use]
-pub fn client(client: &Client, pulse: &Pulse) -> Client {
+pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
     let namespace = client.default_namespace().to_owned();
     let next = std::sync::Arc::new(Mutex::new(Instant::now()));
-    let (client, pulse) = (client.clone(), pulse.clone());
+    let (client, heartbeat) = (client.clone(), heartbeat.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
-        let (client, pulse, next) = (client.clone(), pulse.clone(), next.clone());
+        let (client, heartbeat, next) = (client.clone(), heartbeat.clone(), next.clone());
         async move {
             let mut next = next.lock().await;
             sleep_until(*next).await;
             *next = Instant::now() + PACE;
             drop(next);
-            pulse.beat();
+            heartbeat.beat();
             let answer = timeout(ANSWER, client.send(request)).await;
-            pulse.beat();
+            heartbeat.beat();
             let answer = answer.map_err(|_| format!("no answer within {ANSWER:?}"))??;
-            // Quiet for too long ends the answer. For the watcher that is the usual end of a watch: it asks for the rest.
+            // Without data for too long, end the response. The watcher takes this for the regular end of a watch and continues
+            // with a new request.
             Ok::<_, BoxError>(answer.map(|body| {
-                StreamBody::new(stream::unfold((body, pulse), async |(mut body, pulse)| {
+                StreamBody::new(stream::unfold((body, heartbeat), async |(mut body, heartbeat)| {
                     let Ok(frame) = timeout(QUIET, body.frame()).await else {
-                        debug!("a watch was quiet for {QUIET:?} and is asked for anew");
+                        debug!(limit = ?QUIET, "a watch received no data within the limit and is restarted");
                         return None;
                     };
-                    pulse.beat();
-                    frame.map(|frame| (frame, (body, pulse)))
+                    heartbeat.beat();
+                    frame.map(|frame| (frame, (body, heartbeat)))
                 }))
             }))
         }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::commands::print;
+use crate::commands::output::print;
 
 /// Prints the definition as YAML.
 pub fn run() -> anyhow::Result<()> {

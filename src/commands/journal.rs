@@ -1,4 +1,4 @@
-//! `journal`: prints what journals of the Chaos Toolkit say about their runs.
+//! `journal`: prints the outcomes of runs from their journals.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 
 use crate::cli::JournalArgs;
-use crate::commands::print;
+use crate::commands::output::print;
 use chaostoolkit_journal::Summary;
 
-/// Prints one line of JSON for each file. Fails if a file could not be read.
+/// Prints one line of JSON for each file. Fails after the last line if a file could not be read.
 pub fn run(JournalArgs { files }: &JournalArgs) -> anyhow::Result<()> {
     let mut unread = 0;
     for file in files {

@@ -1,5 +1,6 @@
-//! What the operator would create for an experiment, without a cluster: for a look before an install, and for the tests
-//! that compare it with what the Python operator created.
+//! `render`: prints the objects that the operator would create for an experiment. Needs no cluster.
+//!
+//! Users can inspect the objects before an installation. Tests compare them with the objects of the Python operator.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,7 +10,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::cli::RenderArgs;
-use crate::commands::print;
+use crate::commands::output::print;
 use crate::experiment::build::build;
 use crate::experiment::decide::checks;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
@@ -20,13 +21,13 @@ use crate::process::config::Runner;
 use crate::yaml;
 use chaostoolkit_api::{Experiment, Spec};
 
-/// The templates as they are shipped.
+/// The shipped templates.
 const SHIPPED: &str = include_str!("../../kustomize/base/templates.yaml");
 
-/// Where an experiment is that does not say.
+/// The namespace of an experiment that names none.
 const DEFAULT_NAMESPACE: &str = "chaostoolkit-crd";
 
-/// The uid of an experiment that no API server has seen.
+/// The uid of an experiment that was never stored.
 const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Prints the objects of all experiments in a file, as YAML documents.
@@ -47,7 +48,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The objects of all experiments in a text, in the order of their creation.
+/// Returns the objects of all experiments in a text, in the order of their creation.
 pub fn render(text: &str, templates: Option<&str>, have: &[String]) -> anyhow::Result<Vec<Value>> {
     let documents = yaml::parse_all(text).context("the file is not YAML")?;
     let templates = with_shipped(templates)?;
@@ -84,7 +85,7 @@ fn one(
     let env = env_config_map(&parsed.spec);
     let facts = Facts {
         operator_namespace: experiment.namespace().to_owned(),
-        default_env_exists: exists(DEFAULT_ENV),
+        has_default_env: exists(DEFAULT_ENV),
         has_url: lists_url(&parsed.spec)
             || given(&env).is_some_and(|env| env["data"].get(URL_VARIABLE).is_some()),
         experiment_exists: exists(DEFAULT_EXPERIMENT),
@@ -96,7 +97,7 @@ fn one(
     Ok(order.map(|manifest| manifest.value).collect())
 }
 
-/// An experiment as the API server would have stored it.
+/// Returns an experiment as the API server would have stored it.
 fn experiment(document: &Value) -> anyhow::Result<Experiment> {
     let mut experiment: Experiment =
         serde_json::from_value(document.clone()).context("an experiment cannot be read")?;
@@ -105,7 +106,7 @@ fn experiment(document: &Value) -> anyhow::Result<Experiment> {
     Ok(experiment)
 }
 
-/// The templates of a text, and the shipped ones for what it lacks.
+/// Returns the templates of a text. The shipped templates replace those that are missing.
 fn with_shipped(text: Option<&str>) -> anyhow::Result<Templates> {
     let mut texts = texts(SHIPPED)?;
     if let Some(text) = text {
@@ -114,7 +115,7 @@ fn with_shipped(text: Option<&str>) -> anyhow::Result<Templates> {
     Ok(Templates::new("of the templates", texts))
 }
 
-/// The keys of a `ConfigMap`, or of a mapping.
+/// Returns the texts of a `ConfigMap`, or of a mapping, by their keys.
 fn texts(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let document = yaml::parse(text).context("the templates are not YAML")?;
     let keys = document.get("data").unwrap_or(&document).clone();

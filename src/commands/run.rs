@@ -1,4 +1,4 @@
-//! `run`: works on the experiments of a namespace until it is stopped.
+//! `run`: runs the operator for the experiments of a namespace.
 
 use std::time::Duration;
 
@@ -14,20 +14,21 @@ use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
 use crate::process::config::{Config, RELEASED_IMAGE, Runner};
-use crate::process::health::{Health, heartbeat};
+use crate::process::health::{Health, beat_every_second};
 use crate::process::leader::claim::Claim;
-use crate::process::leader::term::Lead;
+use crate::process::leader::term::Leadership;
 use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
 use crate::process::server::{self, Endpoints};
 
-/// How long the event loop may not come round.
+/// The time without a heartbeat after which the event loop counts as stuck.
 const STUCK: Duration = Duration::from_secs(15);
 
-/// How long the election may take no step, where every step has a limit of a third of the lease's time.
+/// The minimum time without a heartbeat after which the election counts as stuck. Each of its steps takes at most a third
+/// of the duration of the lease.
 const UNDECIDED: Duration = Duration::from_secs(30);
 
-/// Works on the experiments of a namespace until a signal says to stop.
+/// Runs the operator until it receives SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
     let client = client::infer().await?;
@@ -38,51 +39,52 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone()));
 
-    // Served before anything is asked: an API server that is down must not get this process killed.
+    // Serve the probes before the first call. If the API server is down, Kubernetes must not kill this process.
     let (health, metrics) = (Health::default(), Metrics::default());
-    let begun = health.milestone("the runner is known");
-    tokio::spawn(heartbeat(health.pulse("event loop", STUCK)));
+    let begun = health.readiness_check("the runner is known");
+    tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
 
     if let Some(runner) = stop.run_until_cancelled(self::runner(&client, runner)).await {
         let over = CancellationToken::new();
-        let (lead, election) = elect(&client, &namespace, leader, &health, over.clone());
-        metrics.tell_of(lead.clone());
+        let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
+        metrics.report_leadership(leadership.clone());
         let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
-        controller::run(client, config, (lead, health, metrics), &begun, stop.clone()).await;
-        // Given up only now, so that the next one begins after our last pass.
+        controller::run(client, config, (leadership, health, metrics), &begun, stop.clone()).await;
+        // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
         election.await.context("the election panicked")?;
     }
-    // Without passes there is nothing to serve for; also where the stream of passes ended by itself.
+    // The server is not needed without passes. This also applies if the stream of passes ended by itself.
     stop.cancel();
     serving.await.context("the server panicked")?.context("the server failed")?;
     info!("stopped");
     Ok(())
 }
 
-/// Takes part in the election until it is over.
+/// Starts the election, and returns the leadership and the task of the election. The task ends after `over` is cancelled.
 fn elect(
     client: &Client,
     namespace: &str,
     args: LeaderArgs,
     health: &Health,
     over: CancellationToken,
-) -> (Lead, JoinHandle<()>) {
+) -> (Leadership, JoinHandle<()>) {
     let LeaderArgs { leader_elect, lease_name, lease_duration, lease_identity } = args;
     if leader_elect == Choice::No {
-        return (Lead::forever(), tokio::spawn(async {}));
+        return (Leadership::forever(), tokio::spawn(async {}));
     }
     let identity = lease_identity.filter(|given| !given.is_empty()).unwrap_or_else(leader::identity);
     let claim = Claim { name: lease_name, identity, duration: lease_duration };
-    let pulse = health.pulse("election", UNDECIDED.max(lease_duration));
-    let knows = health.milestone("it is known who leads");
-    let (candidate, lead) = Candidate::new(Api::namespaced(client.clone(), namespace), claim, pulse, knows);
-    (lead, tokio::spawn(candidate.run(over)))
+    let heartbeat = health.heartbeat("election", UNDECIDED.max(lease_duration));
+    let leader_is_known = health.readiness_check("it is known who leads");
+    let (candidate, leadership) =
+        Candidate::new(Api::namespaced(client.clone(), namespace), claim, heartbeat, leader_is_known);
+    (leadership, tokio::spawn(candidate.run(over)))
 }
 
-/// Decides how the runner gets into pods: as the flags say, and otherwise in the same way as the operator got here.
+/// Decides how the runner is added to pods. Values that no flag sets are taken from the operator's own pod.
 async fn runner(client: &Client, args: RunnerArgs) -> Runner {
     let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar } = args;
     let own = if runner_image.is_some() { None } else { discovery::own_image(client).await };
@@ -102,7 +104,7 @@ async fn runner(client: &Client, args: RunnerArgs) -> Runner {
         },
         journal: true,
     };
-    info!(image = runner.image, sidecar = runner.sidecar, "how the runner gets into pods");
+    info!(image = runner.image, sidecar = runner.sidecar, "decided how to add the runner to pods");
     runner
 }
 
@@ -116,6 +118,6 @@ async fn cancel_on_signal(stop: CancellationToken) {
         },
         Err(_) => drop(interrupted.await),
     }
-    info!("asked to stop");
+    info!("received a signal to stop");
     stop.cancel();
 }

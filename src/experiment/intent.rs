@@ -20,13 +20,13 @@ const DEFAULT_START_DEADLINE: i64 = 3600;
 /// What the author wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intent {
-    /// The run is to stop, or not to start.
+    /// The run is to be stopped, or must not start.
     pub abort: bool,
-    /// No run is to start.
+    /// No run may start.
     pub suspend: bool,
-    /// Rollbacks that a run did not come to are to be played by another pod.
+    /// Another pod is to play the rollbacks that a run did not play.
     pub rescue: bool,
-    /// A run that has ended is to be repeated when this is not the value that it was started for.
+    /// A run that has ended is repeated if this differs from the value that it was started for.
     pub rerun: Option<String>,
     /// Everything that was created stays when the experiment is deleted.
     pub keep_resources: bool,
@@ -38,7 +38,7 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Reads it.
+    /// Reads the fields that count.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         let rerun = experiment.metadata.annotations.as_ref().and_then(|all| all.get(names::RERUN_ANNOTATION));
@@ -55,20 +55,20 @@ impl Intent {
         }
     }
 
-    /// When a run that was asked for has to have started at the latest, if there is such a time.
+    /// The time by which a run has to have started, if there is one.
     #[must_use]
     pub fn start_deadline(&self, run: &Run) -> Option<Timestamp> {
         let asked = run.requested_at.as_ref()?;
         (self.start_deadline > 0).then(|| later(asked.0, self.start_deadline))
     }
 
-    /// Whether that time is over.
+    /// Whether a run has missed its start deadline.
     #[must_use]
     pub fn is_start_overdue(&self, run: &Run, now: Timestamp) -> bool {
         run.started_at.is_none() && self.start_deadline(run).is_some_and(|deadline| deadline <= now)
     }
 
-    /// When an experiment whose run has ended is to be deleted, if it is.
+    /// The time at which an experiment whose run has ended is deleted, if it is.
     #[must_use]
     pub fn expiry(&self, status: &Status) -> Option<Timestamp> {
         let ttl = self.ttl?;
@@ -77,13 +77,13 @@ impl Intent {
         Some(later(finished.last_transition_time.0, ttl))
     }
 
-    /// Whether one more run is asked for of an experiment whose last one has ended.
+    /// Whether one more run is asked for.
     #[must_use]
     pub fn is_rerun_due(&self, status: &Status) -> bool {
         !self.abort && self.rerun.is_some() && self.rerun != status.rerun
     }
 
-    /// What is to be kept of a run that has ended.
+    /// What is kept of a run that has ended.
     #[must_use]
     pub fn keep(&self, status: &Status) -> Keep {
         let succeeded = condition::find(&status.conditions, Type::Succeeded);
@@ -138,6 +138,25 @@ mod tests {
         let broken = intent(json!({"abort": true, "pod": 7, "suspend": "yes", "cleanup": []}));
         assert!(broken.abort && !broken.suspend);
         assert_eq!(Intent::of(&Experiment::default()), intent(json!({})));
+    }
+
+    #[rstest]
+    #[case::absent(json!({}), false)]
+    #[case::wanted(json!({"keep_resources_on_delete": true}), true)]
+    #[case::as_python_sees_it(json!({"keep_resources_on_delete": "yes"}), true)]
+    #[case::empty(json!({"keep_resources_on_delete": ""}), false)]
+    #[case::beside_a_mistake(json!({"keep_resources_on_delete": true, "pod": 7}), true)]
+    fn the_author_may_keep_what_was_created(#[case] spec: Value, #[case] expected: bool) {
+        assert_eq!(intent(spec).keep_resources, expected);
+    }
+
+    #[rstest]
+    #[case::default(json!({}), 10)]
+    #[case::given(json!({"report": {"journal": {"historyLimit": 3}}}), 3)]
+    #[case::at_least_one(json!({"report": {"journal": {"historyLimit": -3}}}), 1)]
+    #[case::unreadable(json!({"report": {"journal": 7}}), 10)]
+    fn so_many_journals_are_kept(#[case] spec: Value, #[case] expected: i32) {
+        assert_eq!(intent(spec).journal_limit, expected);
     }
 
     #[rstest]

@@ -17,7 +17,7 @@ use crate::experiment::error::Error;
 use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
 use crate::experiment::judge::logs::JOURNAL_WAIT;
 use chaostoolkit_api::condition::short;
-use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, names};
+use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
 use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::Carried;
 

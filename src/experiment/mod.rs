@@ -159,7 +159,7 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, E
     match begun {
         Begun::Waiting(action) => Ok(Some(action)),
         Begun::Workload(Workload::CronJob(cron_job)) => {
-            schedule::follow(pass, intent, &cron_job).await.map(Some)
+            schedule::sync(pass, intent, &cron_job).await.map(Some)
         }
         Begun::Workload(Workload::Pod(pod)) => follow::follow(pass, intent, &pod).await,
     }

@@ -118,7 +118,8 @@ impl<'a> Pass<'a> {
         let new = &self.draft.status;
         if new.phase != old.phase {
             let phase = new.phase.map_or("none", |phase| phase.as_str());
-            info!(phase, reason = new.reason, message = new.message, "the phase changed");
+            let message = new.message.as_deref().unwrap_or_default();
+            info!(phase, reason = new.reason, "the phase changed: {message}");
         }
         let metrics = &self.context.metrics;
         if new.is_finished() && !old.is_finished() {

@@ -1,4 +1,4 @@
-//! How long an experiment that failed waits for its next pass: longer each time, never long, never all at once.
+//! The delays before a failed experiment or a failed watch is tried again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use kube::runtime::{utils, watcher};
 /// The first delay.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// The longest delay. Short enough that a condition shows, and a cured cause is noticed, within half a minute.
+/// The longest delay. It is short enough that a condition appears, and a fixed cause is noticed, within half a minute.
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// The delays of all failing experiments, by uid.
@@ -20,7 +20,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The delay after one more failure.
+    /// Returns the delay after another failure of an experiment.
     pub fn next(&self, uid: &str) -> Duration {
         let mut failing = self.lock();
         let delays = failing.entry(uid.to_owned()).or_insert_with(|| {
@@ -31,23 +31,23 @@ impl Backoff {
                 .without_max_times()
                 .build()
         });
-        // Jitter adds up to once more the delay; the limit holds for what comes out.
+        // Jitter adds up to the same delay again. The limit applies to the sum.
         delays.next().map_or(LONGEST, |delay| delay.min(LONGEST))
     }
 
-    /// A pass went well.
+    /// Resets the delay of an experiment after a successful pass.
     pub fn clear(&self, uid: &str) {
         self.lock().remove(uid);
     }
 
-    /// A panic while the lock was held leaves nothing half-done: an entry is there or not.
+    /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, ExponentialBackoff>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long a watch that has failed waits until it is started again. Shorter in the end than kube-runtime's own minute,
-/// so that runs go on soon after an API server is back.
+/// Returns the delays before a failed watch is restarted. kube-runtime itself waits for up to a minute. These delays are
+/// shorter, so that runs continue soon after the API server is back.
 #[must_use]
 pub fn of_watch() -> watcher::ExponentialBackoff {
     ExponentialBuilder::new()
@@ -58,8 +58,8 @@ pub fn of_watch() -> watcher::ExponentialBackoff {
         .into()
 }
 
-/// No delay at all. For the controller, which would otherwise stop all of its watches for as long as the one that has
-/// failed most often waits, over and above the delay that each has of its own.
+/// A backoff without delay, for the controller. With another backoff, the failure of one watch would pause all watches of
+/// the controller. Each watch already has a delay of its own.
 #[derive(Debug)]
 pub struct NoDelay;
 

@@ -1,10 +1,10 @@
-//! The one place that asks what time it is.
+//! The current time. All other code gets it from here.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-/// The time now, to the second: what a `metav1.Time` can hold.
+/// Returns the current time in whole seconds, which is the resolution of a `metav1.Time`.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the seam that the ban leads to")]
 pub fn now() -> Timestamp {
@@ -12,8 +12,9 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// How long it is from now until that time: a second at least, so that nobody asks again at once, and an hour at most, so
-/// that a clock that was set does no lasting harm.
+/// Returns the duration from now until a time, limited to the range from one second to one hour.
+///
+/// The lower limit prevents an immediate next pass. The upper limit bounds the effect of a clock that was set wrong.
 #[must_use]
 pub fn until(time: Timestamp, now: Timestamp) -> Duration {
     let seconds = time.as_second().saturating_sub(now.as_second());

@@ -1,35 +1,36 @@
-//! Settings of the operator, checked once.
+//! The settings of the operator.
 
 use std::time::Duration;
 
-/// What the operator was told.
+/// The settings of the operator, from the command line and from discovery.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Its own namespace: experiments are watched there, and templates read from there.
+    /// The operator's namespace. Experiments are watched and templates are read there.
     pub namespace: String,
-    /// How many experiments are worked on at a time.
+    /// The maximum number of experiments that are reconciled at the same time.
     pub concurrency: u16,
-    /// How long a call to the API server may take.
+    /// The time limit of a call to the API server.
     pub call_limit: Duration,
-    /// How long the deletion of an experiment may be blocked before it is let go with what is left.
+    /// The time for which the deletion of an experiment may be blocked. After that, its finalizer is removed although objects
+    /// are left.
     pub cleanup_limit: Duration,
-    /// What is put into pods to learn what their runs found.
+    /// The runner that is added to pods and reports the outcomes of runs.
     pub runner: Runner,
 }
 
-/// The image that [`Runner`] comes from, where nothing else is known: that of the release.
+/// The default image of the [`Runner`]: the image of this release.
 pub const RELEASED_IMAGE: &str = concat!("chaostoolkit/chaostoolkit-operator:", env!("CARGO_PKG_VERSION"));
 
-/// How the runner gets into a pod.
+/// How the runner is added to a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// The image that has it: the operator's own.
+    /// The image that contains the runner.
     pub image: String,
-    /// When that is pulled, if not as Kubernetes does by default.
+    /// The pull policy of the image. `None` selects the default of Kubernetes.
     pub pull_policy: Option<String>,
-    /// Secrets of the run's namespace to pull it with.
+    /// The Secrets in the namespace of the run that are used to pull the image.
     pub pull_secrets: Vec<String>,
-    /// Whether it comes in a sidecar, which brings the journal as well, or in a plain init container.
+    /// Whether a native sidecar provides the runner, which can print the journal too, or an init container, which cannot.
     pub sidecar: bool,
     /// Whether the sidecar prints the journal.
     pub journal: bool,

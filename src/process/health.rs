@@ -1,8 +1,10 @@
-//! Whether the process is well, for the probes: it is alive as long as nothing in it has fallen silent, and ready once
-//! everything has been reached that it needs for its work.
+//! The health of the process, for the liveness probe and the readiness probe.
 //!
-//! Silence counts, not failure. A part that fails and tries again is alive: a restart would not help where the API
-//! server is what is down. A part that neither succeeds nor fails has got stuck, and a restart is all that helps.
+//! The process is live as long as each of its parts has a recent heartbeat. It is ready when all readiness checks have
+//! passed.
+//!
+//! A part that fails and tries again still beats. If the API server is down, a restart would not help. A part that neither
+//! succeeds nor fails is stuck, and only a restart helps.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,40 +12,40 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What the probes ask. Clones are the same.
+/// The heartbeats and the readiness checks of the process. Clones share them.
 #[derive(Clone, Default)]
-pub struct Health(Arc<Mutex<Signs>>);
+pub struct Health(Arc<Mutex<Checks>>);
 
 #[derive(Default)]
-struct Signs {
-    pulses: Vec<(&'static str, Duration, Pulse)>,
-    milestones: Vec<(&'static str, Milestone)>,
+struct Checks {
+    heartbeats: Vec<(&'static str, Duration, Heartbeat)>,
+    readiness_checks: Vec<(&'static str, ReadinessCheck)>,
 }
 
 impl Health {
-    /// Adds a part that must not be silent for longer than the limit.
+    /// Adds a part of the process, whose heartbeat must not be older than the limit.
     #[must_use]
-    pub fn pulse(&self, part: &'static str, limit: Duration) -> Pulse {
-        let pulse = Pulse::default();
-        self.lock().pulses.push((part, limit, pulse.clone()));
-        pulse
+    pub fn heartbeat(&self, part: &'static str, limit: Duration) -> Heartbeat {
+        let heartbeat = Heartbeat::default();
+        self.lock().heartbeats.push((part, limit, heartbeat.clone()));
+        heartbeat
     }
 
-    /// Adds something that has to be reached once.
+    /// Adds a check that has to pass once before the process is ready.
     #[must_use]
-    pub fn milestone(&self, what: &'static str) -> Milestone {
-        let milestone = Milestone::default();
-        self.lock().milestones.push((what, milestone.clone()));
-        milestone
+    pub fn readiness_check(&self, what: &'static str) -> ReadinessCheck {
+        let check = ReadinessCheck::default();
+        self.lock().readiness_checks.push((what, check.clone()));
+        check
     }
 
-    /// What has fallen silent, if anything has.
+    /// Returns an error that names each part without a recent heartbeat.
     pub fn alive(&self) -> Result<(), String> {
-        let signs = self.lock();
-        let silent: Vec<String> = signs
-            .pulses
+        let checks = self.lock();
+        let silent: Vec<String> = checks
+            .heartbeats
             .iter()
-            .map(|(part, limit, pulse)| (part, limit, pulse.silence()))
+            .map(|(part, limit, heartbeat)| (part, limit, heartbeat.silence()))
             .filter(|(_, limit, silence)| silence > *limit)
             .map(|(part, limit, silence)| {
                 format!("{part}: no sign of life for {silence:.0?}, limit {limit:?}")
@@ -52,70 +54,70 @@ impl Health {
         if silent.is_empty() { Ok(()) } else { Err(silent.join("\n")) }
     }
 
-    /// What has not been reached yet, if anything has not.
+    /// Returns an error that names each readiness check that has not passed yet.
     pub fn ready(&self) -> Result<(), String> {
-        let signs = self.lock();
-        let missing = signs.milestones.iter().filter(|(_, milestone)| !milestone.is_reached());
+        let checks = self.lock();
+        let missing = checks.readiness_checks.iter().filter(|(_, check)| !check.has_passed());
         let missing: Vec<String> = missing.map(|(what, _)| format!("not yet: {what}")).collect();
         if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
     }
 
-    /// A panic while the lock was held leaves nothing half-done: an entry is there or not.
-    fn lock(&self) -> MutexGuard<'_, Signs> {
+    /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
+    fn lock(&self) -> MutexGuard<'_, Checks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A part's sign of life.
+/// The heartbeat of a part of the process. Clones share it.
 #[derive(Clone)]
-pub struct Pulse {
+pub struct Heartbeat {
     began: Instant,
-    /// Milliseconds from there to the last beat.
+    /// The time of the last beat, in milliseconds after `began`.
     last: Arc<AtomicU64>,
 }
 
-impl Default for Pulse {
-    /// Just begun, which counts as a beat.
+impl Default for Heartbeat {
+    /// Creates a heartbeat. Its creation counts as the first beat.
     fn default() -> Self {
         Self { began: Instant::now(), last: Arc::default() }
     }
 }
 
-impl Pulse {
-    /// Something has happened.
+impl Heartbeat {
+    /// Records a beat.
     pub fn beat(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.fetch_max(now, Ordering::Relaxed);
     }
 
-    /// How long nothing has happened.
+    /// Returns the time since the last beat.
     #[must_use]
     pub fn silence(&self) -> Duration {
         self.began.elapsed().saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
     }
 }
 
-/// Something that is reached once, and from then on.
+/// A check that passes once and stays passed. Clones share it.
 #[derive(Clone, Default)]
-pub struct Milestone(Arc<AtomicBool>);
+pub struct ReadinessCheck(Arc<AtomicBool>);
 
-impl Milestone {
-    /// It is reached.
-    pub fn reach(&self) {
+impl ReadinessCheck {
+    /// Marks the check as passed.
+    pub fn pass(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is.
+    /// Returns whether the check has passed.
     #[must_use]
-    pub fn is_reached(&self) -> bool {
+    pub fn has_passed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Beats as long as tasks get their turn and timers fire.
-pub async fn heartbeat(pulse: Pulse) {
+/// Beats each second. The beats stop if the event loop is stuck.
+pub async fn beat_every_second(heartbeat: Heartbeat) {
     loop {
-        pulse.beat();
+        heartbeat.beat();
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -127,8 +129,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_silent_for_too_long_is_named_and_a_beat_cures_it() {
         let health = Health::default();
-        let slow = health.pulse("the slow one", Duration::from_secs(60));
-        let _fast = health.pulse("the fast one", Duration::from_secs(90));
+        let slow = health.heartbeat("the slow one", Duration::from_secs(60));
+        let _fast = health.heartbeat("the fast one", Duration::from_secs(90));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(health.alive(), Ok(()));
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -142,7 +144,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_heartbeat_goes_on() {
         let health = Health::default();
-        tokio::spawn(heartbeat(health.pulse("the event loop", Duration::from_secs(2))));
+        tokio::spawn(beat_every_second(health.heartbeat("the event loop", Duration::from_secs(2))));
         for _ in 0..100 {
             tokio::time::sleep(Duration::from_secs(5)).await;
             assert_eq!(health.alive(), Ok(()));
@@ -152,10 +154,10 @@ mod tests {
     #[tokio::test]
     async fn it_is_ready_once_every_milestone_is_reached() {
         let health = Health::default();
-        let [first, second] = ["one", "two"].map(|what| health.milestone(what));
-        second.reach();
+        let [first, second] = ["one", "two"].map(|what| health.readiness_check(what));
+        second.pass();
         assert_eq!(health.ready(), Err("not yet: one".to_owned()));
-        first.reach();
+        first.pass();
         assert_eq!(health.ready(), Ok(()));
     }
 }

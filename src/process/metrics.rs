@@ -1,4 +1,5 @@
-//! Metrics, in the text format of Prometheus. Labels are bounded: no names of objects, no texts of errors.
+//! Metrics in the text format of Prometheus. The number of label values is bounded, so no label holds the name of an object
+//! or the text of an error.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,22 +11,22 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::process::leader::term::Lead;
+use crate::process::leader::term::Leadership;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Phase, Text};
 
 /// One label and its value.
 type Label = [(&'static str, &'static str); 1];
 
-/// What the operator counts. Clones count together.
+/// The metrics of the operator. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     passes: Family<Label, Counter>,
     failures: Family<Label, Counter>,
     duration: Histogram,
     runs: Family<[(&'static str, &'static str); 2], Counter>,
-    leads: Gauge,
-    lead: Arc<OnceLock<Lead>>,
+    is_leader: Gauge,
+    leadership: Arc<OnceLock<Leadership>>,
     registry: Arc<Registry>,
 }
 
@@ -45,44 +46,44 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
-        let leads = Gauge::default();
-        registry.register("leader", "Whether this operator leads, 1 or 0", leads.clone());
-        let (lead, registry) = (Arc::default(), Arc::new(registry));
-        Self { passes, failures, duration, runs, leads, lead, registry }
+        let is_leader = Gauge::default();
+        registry.register("leader", "Whether this operator leads, 1 or 0", is_leader.clone());
+        let (leadership, registry) = (Arc::default(), Arc::new(registry));
+        Self { passes, failures, duration, runs, is_leader, leadership, registry }
     }
 }
 
 impl Metrics {
-    /// What [`Metrics::text`] is written in.
+    /// The content type of [`Metrics::text`].
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// A pass came to an end.
+    /// Counts a pass that has ended.
     pub fn reconciled(&self, success: bool, took: Duration) {
         self.passes.get_or_create(&[("result", if success { "success" } else { "error" })]).inc();
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// A pass failed for this reason.
+    /// Counts a pass that failed for this reason.
     pub fn failed(&self, reason: Reason) {
         self.failures.get_or_create(&[("reason", reason.as_str())]).inc();
     }
 
-    /// The end of a run was recorded.
+    /// Counts a run whose end was recorded.
     pub fn run_finished(&self, phase: Option<Phase>, outcome: Option<Outcome>) {
         let phase = phase.map_or("None", |phase| phase.as_str());
         let outcome = outcome.unwrap_or_default().as_str();
         self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
     }
 
-    /// Tells of this lead from now on. A term ends by itself, so whether it goes on is asked when somebody wants to know.
-    pub fn tell_of(&self, lead: Lead) {
-        self.lead.get_or_init(|| lead);
+    /// Sets the leadership that the metrics report. A term can end at any time, so [`Metrics::text`] reads its state.
+    pub fn report_leadership(&self, leadership: Leadership) {
+        self.leadership.get_or_init(|| leadership);
     }
 
-    /// All of them, as text.
+    /// Returns all metrics as text.
     #[must_use]
     pub fn text(&self) -> String {
-        self.leads.set(i64::from(self.lead.get().is_some_and(Lead::holds)));
+        self.is_leader.set(i64::from(self.leadership.get().is_some_and(Leadership::holds)));
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
@@ -101,7 +102,7 @@ mod tests {
         metrics.failed(Reason::Forbidden);
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
         assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
-        metrics.clone().tell_of(Lead::forever());
+        metrics.clone().report_leadership(Leadership::forever());
         let text = metrics.text();
         for line in [
             r#"chaostoolkit_operator_reconciliations_total{result="success"} 1"#,

@@ -1,4 +1,4 @@
-//! The process: its settings, its signs of life, and who of several does the work. Knows nothing of experiments.
+//! The process: settings, health, leader election, metrics and logs. Knows nothing of experiments.
 
 pub mod backoff;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Probes and metrics over HTTP.
+//! Serves the probes and the metrics over HTTP.
 
 use std::future::Future;
 
@@ -13,16 +13,16 @@ use tokio::net::TcpListener;
 use crate::process::health::Health;
 use crate::process::metrics::Metrics;
 
-/// What the endpoints need.
+/// The data that the endpoints serve.
 #[derive(Clone)]
 pub struct Endpoints {
-    /// For the probes.
+    /// The health of the process.
     pub health: Health,
-    /// All that is counted.
+    /// The metrics.
     pub metrics: Metrics,
 }
 
-/// The endpoints: `/livez` answers as long as no part of the process has fallen silent, `/readyz` once it can work.
+/// Returns the router. `/livez` succeeds while no part of the process is stuck, and `/readyz` when the process is ready.
 pub fn router(endpoints: Endpoints) -> Router {
     Router::new()
         .route("/livez", get(async |State(endpoints): State<Endpoints>| probe(endpoints.health.alive())))
@@ -42,7 +42,7 @@ async fn metrics(State(endpoints): State<Endpoints>) -> impl IntoResponse {
     ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], endpoints.metrics.text())
 }
 
-/// Serves until told to stop.
+/// Serves until `stop` completes.
 pub async fn serve(
     listener: TcpListener,
     router: Router,

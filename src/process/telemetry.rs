@@ -1,4 +1,4 @@
-//! Logs, to standard error.
+//! Logs to standard error.
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -6,16 +6,16 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-/// Form of a log line.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For log stores: one JSON object a line.
+    /// One JSON object per line, for log stores.
     Json,
 }
 
-/// Starts logging, for what the filter selects.
+/// Starts logging the events that the filter selects. Fails if the filter is invalid or if logging is already set up.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter:?} is not a filter"))?;
     let lines = fmt::layer().with_writer(std::io::stderr);

@@ -1,4 +1,4 @@
-//! What is known of `chaos`, the command of the Chaos Toolkit.
+//! Knowledge about `chaos`, the command of the Chaos Toolkit.
 
 pub mod lint;
 pub mod options;

@@ -1,23 +1,15 @@
-//! The options of `chaos run` that a spec asks for.
+//! The options of `chaos run` that a spec requests.
 
-use chaostoolkit_api::spec::options::{DryRun, HypothesisStrategy, RollbackStrategy};
 use chaostoolkit_api::spec::{InvalidSpec, PodSpec};
 use chaostoolkit_api::{Spec, Text};
 
-/// The options of `chaos run` that the spec asks for, each said in one place only.
+/// Returns the options of `chaos run` that the spec requests. Fails if `pod.chaosArgs` has one of them too, or has no `run`
+/// to which they belong.
 pub fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
     let asked = [
-        (
-            "rollbackStrategy",
-            "--rollback-strategy",
-            spec.rollback_strategy.map(|strategy: RollbackStrategy| strategy.as_str()),
-        ),
-        (
-            "hypothesisStrategy",
-            "--hypothesis-strategy",
-            spec.hypothesis_strategy.map(|strategy: HypothesisStrategy| strategy.as_str()),
-        ),
-        ("dryRun", "--dry", spec.dry_run.map(|dry: DryRun| dry.as_str())),
+        ("rollbackStrategy", "--rollback-strategy", spec.rollback_strategy.map(Text::as_str)),
+        ("hypothesisStrategy", "--hypothesis-strategy", spec.hypothesis_strategy.map(Text::as_str)),
+        ("dryRun", "--dry", spec.dry_run.map(Text::as_str)),
     ];
     let arguments = pod.chaos_args.clone().unwrap_or_default();
     let mut options = Vec::new();
@@ -27,12 +19,11 @@ pub fn options(spec: &Spec, pod: &PodSpec) -> Result<Vec<String>, InvalidSpec> {
             argument == option || argument.strip_prefix(option).is_some_and(|rest| rest.starts_with('='))
         };
         if arguments.iter().any(is_same) {
-            let problem = format!("is said by {option} in spec.pod.chaosArgs too: take one away");
+            let problem = format!("is also set by {option} in spec.pod.chaosArgs: remove one of them");
             return Err(InvalidSpec::new(format!("spec.{field}"), problem));
         }
         if !arguments.is_empty() && !arguments.iter().any(|argument| argument == "run") {
-            let problem =
-                format!("cannot become {option}, since spec.pod.chaosArgs has no \"run\" that takes it");
+            let problem = format!("cannot be added as {option}, since spec.pod.chaosArgs has no \"run\"");
             return Err(InvalidSpec::new(format!("spec.{field}"), problem));
         }
         options.push(format!("{option}={value}"));

@@ -1,20 +1,23 @@
-//! YAML as the templates of the older, Python operator were read: by the rules of `PyYAML`'s `safe_load`.
+//! Reads YAML by the rules of `PyYAML`'s `safe_load`, as the Python operator read its templates.
 //!
-//! Those are the rules of YAML 1.1, where `0644` is 420, `yes` is true and `12:30:00` is 45000. Readers of
-//! YAML 1.2 take such words as text or as other numbers, so that a template would change its meaning without
-//! a word. The syntax is read by [`granit_parser`]; what a word means is decided here:
+//! These are the rules of YAML 1.1, where `0644` is 420, `yes` is true and `12:30:00` is 45000. A parser for YAML 1.2 reads
+//! such words as text or as other numbers, so that the meaning of a template would change silently. [`granit_parser`]
+//! parses the syntax. This module decides the meaning of words:
 //!
-//! - The types: [bool], [int], [float], [null], [merge], [timestamp], [value], each as narrow as the [resolver of
-//!   `PyYAML`][resolver] has them: `y` is text, and so are `0o17`, `1e3` and `-.5`.
-//! - A date or a time becomes text in the form of ISO 8601, as the Kubernetes client for Python sent it.
-//! - A key becomes text the way `json.dumps` writes it. The last of two entries with the same key wins.
-//! - What could never be sent as JSON is an error: `.inf`, `.nan`, `!!binary`, `!!set`, a date as a key.
+//! - The types are [bool], [int], [float], [null], [merge], [timestamp] and [value]. They are as narrow as in the [resolver
+//!   of `PyYAML`][resolver]: `y`, `0o17`, `1e3` and `-.5` are text.
+//! - A date or a time becomes text in the format of ISO 8601, as the Kubernetes client for Python sent it.
+//! - A key becomes text as `json.dumps` writes it. The last of two entries with the same key wins.
+//! - A value that cannot be sent as JSON is an error: `.inf`, `.nan`, `!!binary`, `!!set`, or a date as a key.
 //!
-//! On purpose, these differ from `PyYAML`: integers of more than 64 bits are errors, as are `!!omap`, `!!pairs`,
-//! `!!value`, scalar tags on mappings, and a mapping merged into itself; an anchor may be defined twice; keys
-//! that Python holds for equal, such as `1` and `true`, are two keys; and there are limits on depth and size.
-//! The syntax is that of YAML 1.2: it allows more, such as tabs between words, but it has no `[-]`, and a byte
-//! order mark is never text.
+//! This module differs from `PyYAML` on purpose:
+//! - These are errors: integers of more than 64 bits, `!!omap`, `!!pairs`, `!!value`, scalar tags on mappings, and a mapping
+//!   that is merged into itself.
+//! - An anchor may be defined twice.
+//! - Keys that are equal in Python, such as `1` and `true`, are two keys.
+//! - Depth and size are limited.
+//! - The syntax is that of YAML 1.2. It allows more, such as tabs between words, but not `[-]`. A byte order mark is never
+//!   text.
 //!
 //! [bool]: https://yaml.org/type/bool.html
 //! [int]: https://yaml.org/type/int.html
@@ -31,31 +34,30 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInpu
 use serde_json::{Map, Value};
 
 mod scalar;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 use scalar::Scalar;
+use shown::shown;
 
-/// The deepest nesting that is read: far deeper than any Kubernetes object, and safe for the stack.
+/// The maximum nesting depth. No Kubernetes object is nested as deeply, and the stack is large enough.
 const MAX_DEPTH: usize = 100;
-/// The most nodes that a text may stand for, aliases written out.
+/// The maximum number of nodes in a text after aliases are expanded.
 const MAX_NODES: usize = 100_000;
-/// So many bytes of text count as one more node: long texts multiply through aliases, too.
+/// The number of bytes of text that count as another node, since aliases multiply long texts too.
 const BYTES_PER_NODE: usize = 64;
-/// Of a word that is wrong, an error shows so many characters.
-const MAX_SHOWN: usize = 40;
-
 const YAML_NAMESPACE: &str = "tag:yaml.org,2002:";
 
-/// Why a text cannot be read, and where. One line.
+/// Why and where a text cannot be read. Its message is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at line {line} column {column}")]
 pub struct Error {
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
-    /// The line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The column, from 1, in characters.
+    /// The number of the column in characters, from 1.
     pub column: usize,
 }
 
@@ -71,7 +73,7 @@ impl From<ScanError> for Error {
     }
 }
 
-/// Reads one document as `PyYAML`'s `safe_load` does. Empty text is null; a second document is an error.
+/// Reads one document as `PyYAML`'s `safe_load` does. An empty text is null. A second document is an error.
 pub fn parse(text: &str) -> Result<Value, Error> {
     let mut documents = Reader::new(text);
     let Some((value, _)) = documents.document()? else { return Ok(Value::Null) };
@@ -81,7 +83,7 @@ pub fn parse(text: &str) -> Result<Value, Error> {
     }
 }
 
-/// Reads all documents as `PyYAML`'s `safe_load_all` does, but leaves out those that are empty or null.
+/// Reads all documents as `PyYAML`'s `safe_load_all` does, but skips documents that are empty or null.
 pub fn parse_all(text: &str) -> Result<Vec<Value>, Error> {
     let mut documents = Reader::new(text);
     let mut values = Vec::new();
@@ -93,26 +95,26 @@ pub fn parse_all(text: &str) -> Result<Vec<Value>, Error> {
     Ok(values)
 }
 
-/// Writes a document that readers of YAML 1.1 and of YAML 1.2 read alike: text that either could take for
-/// something else is quoted. [`parse`] gives the same value back, down to the limits it has.
+/// Writes a document that has the same meaning in YAML 1.1 and in YAML 1.2. Text that either could read as another type is
+/// quoted. Within its limits, [`parse`] returns the same value.
 #[must_use]
 pub fn write(value: &Value) -> String {
-    // The defaults are meant for this, and were checked against PyYAML. Should writing ever fail, JSON is YAML.
+    // The defaults are suitable, and were checked against PyYAML. If writing fails, use JSON, which is YAML too.
     serde_saphyr::to_string(value).unwrap_or_else(|_| value.to_string())
 }
 
-/// A node that was read, with what an alias to it costs.
+/// A node that was read, and the cost of an alias to it.
 #[derive(Clone)]
 struct Node {
     content: Content,
     at: Marker,
-    /// How many nodes it stands for.
+    /// The number of nodes in it after aliases are expanded.
     nodes: usize,
-    /// How many levels of collections it has.
+    /// The number of levels of collections in it.
     height: usize,
 }
 
-/// What a node can be before it is known whether it is a key or a value.
+/// The content of a node before it is known whether the node is a key or a value.
 #[derive(Clone)]
 enum Content {
     Scalar(Scalar),
@@ -120,7 +122,7 @@ enum Content {
 }
 
 impl Node {
-    /// The node as a value. Marks that mean something as keys only are errors here, as they are in `PyYAML`.
+    /// Returns the node as a value. As in `PyYAML`, `<<` and `=` are errors here, since they have a meaning as keys only.
     fn into_value(self) -> Result<Value, Error> {
         match self.content {
             Content::Collection(value) | Content::Scalar(Scalar::Plain(value)) => Ok(value),
@@ -140,21 +142,21 @@ struct Reader<'text> {
 
 impl<'text> Reader<'text> {
     fn new(text: &'text str) -> Self {
-        // Comments are of no use here, and asking for them would limit how many may follow each other.
+        // Comments are not needed, and the parser limits the number of consecutive comments if it emits them.
         let options = granit_parser::options! { emit_comments: false };
         let parser = Parser::new_from_str_with_options(text, options);
         Self { parser, anchors: HashMap::new(), nodes: 0 }
     }
 
     fn event(&mut self) -> Result<(Event<'text>, Span), Error> {
-        // The parser ends with an event of its own, so running dry is a mistake of the parser, or of ours.
+        // The parser ends with an event of its own. If no event is left, the parser or this module has a bug.
         self.parser
             .next_event()
             .unwrap_or_else(|| Err(ScanError::new(Marker::default(), "the text ends too early")))
             .map_err(Error::from)
     }
 
-    /// The next document and where it starts.
+    /// Returns the next document and its start.
     fn document(&mut self) -> Result<Option<(Value, Marker)>, Error> {
         loop {
             match self.event()? {
@@ -217,7 +219,7 @@ impl<'text> Reader<'text> {
         loop {
             let event = self.event()?;
             if event.0 == Event::MappingEnd {
-                // Wherever `<<` stands, what the mapping itself says comes last.
+                // Entries of the mapping itself override merged entries, wherever `<<` is.
                 merged.append(&mut own);
                 let content = Content::Collection(Value::Object(merged));
                 return Ok(Node { content, at, nodes: self.nodes - before, height: height + 1 });
@@ -235,7 +237,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// Starts a collection that may have but one tag, and says how many nodes were read before it.
+    /// Starts a collection, which may only have the tag `only`. Returns the number of nodes that were read before it.
     fn open(&mut self, tag: Option<&Tag>, only: &str, at: Marker, depth: usize) -> Result<usize, Error> {
         match tag.map(name) {
             None => {}
@@ -266,7 +268,7 @@ fn check_depth(depth: usize, at: Marker) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds the entries of a mapping, or of a list of mappings of which the first wins, below `<<`.
+/// Merges the value of `<<`, which is a mapping or a list of mappings. In a list, the first mapping wins.
 fn merge(into: &mut Map<String, Value>, value: Value, at: Marker) -> Result<(), Error> {
     let sources = match value {
         Value::Array(sources) => sources,
@@ -281,7 +283,7 @@ fn merge(into: &mut Map<String, Value>, value: Value, at: Marker) -> Result<(), 
     Ok(())
 }
 
-/// A key as `json.dumps` of Python writes it.
+/// Returns a key as `json.dumps` of Python writes it.
 fn key_text(key: Node) -> Result<String, Error> {
     match key.content {
         Content::Scalar(Scalar::Default) => Ok("=".to_owned()),
@@ -293,26 +295,19 @@ fn key_text(key: Node) -> Result<String, Error> {
     }
 }
 
-/// What a scalar means. A tag decides; without one, only plain words can be anything but text.
+/// Returns the meaning of a scalar. A tag decides. Without a tag, only a plain word can be anything other than text.
 fn read_scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Scalar, String> {
     match tag.map(name).as_deref() {
         None if style == ScalarStyle::Plain => scalar::resolve(text),
         None => Ok(Scalar::Plain(text.into())),
-        // "Not specific": PyYAML takes it for an invitation to resolve even what is quoted.
+        // With the non-specific tag, PyYAML resolves quoted words too.
         Some("!") => scalar::resolve(text),
         Some(name) => scalar::tagged(name.strip_prefix(YAML_NAMESPACE).unwrap_or_default(), text)
             .unwrap_or_else(|| Err(format!("the tag {} is not supported here", shown(name)))),
     }
 }
 
-/// The full name of a tag.
+/// Returns the full name of a tag.
 fn name(tag: &Tag) -> String {
     format!("{}{}", tag.handle(), tag.suffix())
-}
-
-/// A word of the text for use in an error: short, quoted and on one line, whatever is in it.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{dots}")
 }

@@ -1,16 +1,16 @@
-//! What words mean: the resolver and the constructors of `PyYAML`, for scalars.
+//! The meaning of words, by the resolver and the constructors of `PyYAML` for scalars.
 
 use k8s_openapi::jiff::civil;
 use serde_json::{Number, Value};
 
-use crate::yaml::shown;
+use crate::yaml::shown::shown;
 
 /// The meaning of a scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
-    /// A value that JSON has.
+    /// A value that JSON can represent.
     Plain(Value),
-    /// A date or a time, in the form of ISO 8601: good as a value, but not as a key.
+    /// A date or a time in the format of ISO 8601. It can be a value, but not a key.
     Time(String),
     /// The key `<<`.
     Merge,
@@ -18,7 +18,7 @@ pub(super) enum Scalar {
     Default,
 }
 
-/// What a plain word means.
+/// Returns the meaning of a plain word.
 pub(super) fn resolve(text: &str) -> Result<Scalar, String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Scalar::Plain(Value::Null)),
@@ -34,14 +34,14 @@ pub(super) fn resolve(text: &str) -> Result<Scalar, String> {
     }
 }
 
-/// What a word means under a tag, or `None` if this is not a tag for words.
+/// Returns the meaning of a word with a tag. Returns `None` if the tag is not for words.
 pub(super) fn tagged(tag: &str, text: &str) -> Option<Result<Scalar, String>> {
     Some(match tag {
         "str" => Ok(Scalar::Plain(text.into())),
         "null" => Ok(Scalar::Plain(Value::Null)),
         "int" => int(text),
         "float" => float(text),
-        // A tag makes room for `TrUe`, too.
+        // With a tag, any case is allowed, such as `TrUe`.
         "bool" => bool_of_any_case(text)
             .map(|value| Scalar::Plain(value.into()))
             .ok_or_else(|| format!("{} is not a boolean", shown(text))),
@@ -54,7 +54,7 @@ pub(super) fn tagged(tag: &str, text: &str) -> Option<Result<Scalar, String>> {
     })
 }
 
-/// The text of a number as Python writes it: `1e+16` and `1e-07`, where Rust writes `1e16` and `1e-7`.
+/// Returns a number as Python writes it. Python writes `1e+16` and `1e-07`, but Rust writes `1e16` and `1e-7`.
 pub(super) fn number_text(number: &Number) -> String {
     let float = number.as_f64().filter(|_| number.is_f64());
     let exponential = float.map(|float| format!("{float:e}"));
@@ -79,12 +79,12 @@ fn bool(text: &str) -> Option<bool> {
     bool_of_any_case(text).filter(|_| one_case)
 }
 
-/// Splits the sign off: whether it is a minus, and the rest.
+/// Splits off the sign. Returns whether it is a minus, and the rest.
 fn sign(text: &str) -> (bool, &str) {
     (text.starts_with('-'), text.strip_prefix(['-', '+']).unwrap_or(text))
 }
 
-/// Digits with underscores between them, such as they are: `1_000`, `1__`, `_`, or nothing at all.
+/// Returns whether a text has only digits and underscores, such as `1_000`, `1__`, `_`, or an empty text.
 fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
@@ -93,7 +93,7 @@ fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// A part after a colon: 0 to 59, in one digit or two.
+/// Returns whether a text is a number from 0 to 59 with one or two digits, as after a colon.
 fn is_sixtieth(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
 }
@@ -125,19 +125,19 @@ fn is_float(text: &str) -> bool {
     let mut parts = whole.split(':');
     let first = parts.next().unwrap_or_default();
     if whole.contains(':') {
-        // No exponent after minutes and seconds.
+        // There is no exponent after minutes and seconds.
         return starts_with_digit(first) && is_digits(first) && parts.all(is_sixtieth) && is_digits(fraction);
     }
     let (digits, exponent) = match fraction.find(['e', 'E']) {
         Some(at) => (&fraction[..at], Some(&fraction[at + 1..])),
         None => (fraction, None),
     };
-    // An exponent has a sign: this is what makes `1e3` and `1.0e3` text.
+    // An exponent must have a sign. Therefore `1e3` and `1.0e3` are text.
     let good_exponent = exponent.is_none_or(|exponent| {
         let digits = exponent.strip_prefix(['-', '+']).unwrap_or_default();
         starts_with_digit(digits) && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
-    // Without a whole part, there is neither a sign nor a leading underscore.
+    // Without a whole part, neither a sign nor a leading underscore is allowed.
     let good_start = if whole.is_empty() {
         text.starts_with('.') && starts_with_digit(digits)
     } else {
@@ -171,7 +171,7 @@ fn int(text: &str) -> Result<Scalar, String> {
 fn float(text: &str) -> Result<Scalar, String> {
     let plain = text.trim().replace('_', "").to_lowercase();
     let (negative, digits) = sign(&plain);
-    // From the last part to the first, as PyYAML adds, for the same rounding.
+    // Add from the last part to the first, as PyYAML does, so that the rounding is the same.
     let (mut magnitude, mut base) = (Some(0.0), 1.0);
     if digits.contains(':') {
         for part in digits.rsplit(':') {
@@ -187,13 +187,13 @@ fn float(text: &str) -> Result<Scalar, String> {
         .ok_or_else(|| format!("{} is not a number that JSON has", shown(text)))
 }
 
-/// The parts of a date, maybe with a time of day, maybe with an offset.
+/// The parts of a date, optionally with a time of day and an offset.
 struct Time<'text> {
     year: i16,
     month: i8,
     day: i8,
     clock: Option<Clock<'text>>,
-    /// Whether this is a time even without a tag: a date alone needs all its digits.
+    /// Whether this is a time without a tag too. A date without a time of day needs all its digits then.
     is_implicit: bool,
 }
 
@@ -202,7 +202,7 @@ struct Clock<'text> {
     minute: i8,
     second: i8,
     fraction: &'text str,
-    /// In minutes, to the east.
+    /// The offset in minutes to the east.
     offset: Option<i32>,
 }
 
@@ -219,7 +219,7 @@ impl<'text> Time<'text> {
 
     fn iso(&self, text: &str) -> Result<Scalar, String> {
         let Self { year, month, day, .. } = *self;
-        // Python's calendar starts with the year 1.
+        // The calendar of Python starts with the year 1.
         let is_date = year > 0 && civil::Date::new(year, month, day).is_ok();
         let clock = self.clock.as_ref().map_or_else(|| Some(String::new()), Clock::iso);
         match clock.filter(|_| is_date) {
@@ -230,7 +230,7 @@ impl<'text> Time<'text> {
 }
 
 impl<'text> Clock<'text> {
-    /// Reads what follows a date.
+    /// Parses the part after a date.
     fn scan(text: &'text str) -> Option<Self> {
         let mut rest = text.strip_prefix(['T', 't', ' ', '\t'])?;
         if text.starts_with([' ', '\t']) {
@@ -262,11 +262,11 @@ impl<'text> Clock<'text> {
         Some(Self { hour, minute, second, fraction, offset })
     }
 
-    /// What stands after the date, if there is such a time.
+    /// Returns the part after the date. Returns `None` if the time of day does not exist.
     fn iso(&self) -> Option<String> {
         let Self { hour, minute, second, fraction, offset } = *self;
         civil::Time::new(hour, minute, second, 0).ok()?;
-        // Python has microseconds, and writes all six digits or none.
+        // Python has microseconds. It writes all six digits or none.
         let micros =
             Some(format!(".{fraction:0<6.6}")).filter(|micros| micros != ".000000").unwrap_or_default();
         let zone = match offset {
@@ -281,13 +281,13 @@ impl<'text> Clock<'text> {
     }
 }
 
-/// Takes a mark off the front.
+/// Removes a prefix.
 fn after<'rest, 'text>(rest: &'rest mut &'text str, mark: &str) -> Option<&'rest mut &'text str> {
     *rest = rest.strip_prefix(mark)?;
     Some(rest)
 }
 
-/// Takes a number of so many digits off the front.
+/// Removes a number from the front, which must have one of the given numbers of digits.
 fn digits<N: std::str::FromStr>(rest: &mut &str, count: std::ops::RangeInclusive<usize>) -> Option<N> {
     let found = rest.bytes().take(*count.end()).take_while(u8::is_ascii_digit).count();
     let (digits, tail) = rest.split_at(found);

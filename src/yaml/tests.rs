@@ -1,4 +1,4 @@
-//! The tables hold what `PyYAML` 6.0.3 said: `json.dumps(yaml.safe_load(text), default=date.isoformat)`.
+//! The tables have the output of `PyYAML` 6.0.3: `json.dumps(yaml.safe_load(text), default=date.isoformat)`.
 
 use std::fmt::Write;
 
@@ -386,7 +386,7 @@ fn one_broken_document_fails_all(#[case] text: &str) {
     parse_all(text).unwrap_err();
 }
 
-/// A list of two, of which each has an alias to the list before it, twice.
+/// Returns nested lists. Each has two aliases to the list before it.
 fn laughs(first: &str, levels: usize) -> String {
     (1..=levels).fold(format!("- &a0 {first}\n"), |mut text, level| {
         let below = level - 1;
@@ -427,7 +427,7 @@ fn nesting_is_limited(#[case] text: fn(usize) -> String) {
     parse(&text(10_000)).unwrap_err();
 }
 
-/// Words that some reader takes for something else than text.
+/// Words that some parsers do not read as text.
 const AMBIGUOUS: &str = "yes no on off y n Y N true False null ~ 0644 0o17 0x1F 0b11 12:30 12:30:00 1e3 1.0e+3 .5 -.5 \
                          1_000 2001-12-14 2001-12-14T21:59:43Z = << .inf .nan - ? : --- ... a: #a &a *a !a | > %a @a \
                          `a [a] {a} 'a' \"a\"";
@@ -459,7 +459,7 @@ fn what_is_written_is_good_to_read(#[case] json: &str, #[case] text: &str) {
     assert_eq!(write(&value(json)), text);
 }
 
-/// The templates that are shipped mean the same by the rules of YAML 1.1 and of YAML 1.2.
+/// The shipped templates have the same meaning in YAML 1.1 and in YAML 1.2.
 #[test]
 fn shipped_templates_are_not_ambiguous() {
     let text = include_str!("../../kustomize/base/templates.yaml");

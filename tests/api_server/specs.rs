@@ -127,7 +127,7 @@ async fn an_absent_spec_is_accepted_and_unknown_fields_are_kept_and_named() {
     .unwrap();
     assert_eq!(odd.spec.clone().unwrap()["pod"]["imagee"], "x", "unknown fields are kept");
     let conditions = status(Some(&odd)).conditions;
-    assert_eq!(conditions[0].message, "not used, since not known: spec.flavour, spec.pod.imagee");
+    assert_eq!(conditions[0].message, "unknown fields, which are not used: spec.flavour, spec.pod.imagee");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chaostoolkit_operator::process::health::Health;
 use chaostoolkit_operator::process::leader::Candidate;
 use chaostoolkit_operator::process::leader::claim::Claim;
-use chaostoolkit_operator::process::leader::term::Lead;
+use chaostoolkit_operator::process::leader::term::Leadership;
 use http::{Method, Request, Response};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::client::Body;
@@ -93,8 +93,8 @@ impl Leases {
 
     pub fn start(&self, identity: &str) -> Running {
         let health = Health::default();
-        let pulse = health.pulse("election", 30 * SECOND);
-        let knows = health.milestone("it is known who leads");
+        let pulse = health.heartbeat("election", 30 * SECOND);
+        let knows = health.readiness_check("it is known who leads");
         let claim = Claim { name: "lease".into(), identity: identity.into(), duration: 15 * SECOND };
         let api = Api::<Lease>::namespaced(self.client(), "default");
         let (candidate, lead) = Candidate::new(api, claim, pulse, knows);
@@ -105,7 +105,7 @@ impl Leases {
 
 /// A candidate that runs in a task of its own.
 pub struct Running {
-    pub lead: Lead,
+    pub lead: Leadership,
     pub health: Health,
     pub stop: CancellationToken,
     pub task: JoinHandle<()>,

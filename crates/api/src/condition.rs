@@ -1,4 +1,4 @@
-//! Conditions: the vocabulary, and how one is set.
+//! The types of conditions, and functions to set them.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -6,42 +6,42 @@ use k8s_openapi::jiff::Timestamp;
 use crate::reason::Reason;
 use crate::text::Text;
 
-/// Types of the conditions of an experiment, in the order in which the status lists them: that of the life of a run.
+/// The types of the conditions of an experiment. The status lists them in this order, which follows the life of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumString, strum::IntoStaticStr)]
 pub enum Type {
-    /// The spec was understood.
+    /// The spec is valid.
     Accepted,
-    /// Neither the operator's own rules nor the API server refuse what the spec asks for.
+    /// Neither the rules of the operator nor the API server reject the objects of the run.
     Permitted,
-    /// Everything that the run needs exists.
+    /// All objects that the run needs exist.
     Provisioned,
-    /// The schedule starts no runs.
+    /// The schedule is suspended and starts no runs.
     Suspended,
-    /// The run has ended, whatever its outcome: `kubectl wait --for=condition=Finished` always ends.
+    /// The run has ended, with any outcome. `kubectl wait --for=condition=Finished` always ends.
     Finished,
-    /// The run passed: Unknown until that can be told.
+    /// The run passed. The state is Unknown until this is known.
     Succeeded,
-    /// The rollbacks were played: Unknown until that can be told, and where there are none.
+    /// The rollbacks were played. The state is Unknown until this is known, and if there are no rollbacks.
     RolledBack,
-    /// The experiment is deleted, but something of it cannot be.
+    /// The experiment is being deleted, but one of its objects cannot be deleted.
     CleanupBlocked,
 }
 
-/// Status of a condition.
+/// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 pub enum State {
-    /// It holds.
+    /// The condition holds.
     True,
-    /// It does not hold.
+    /// The condition does not hold.
     False,
-    /// It cannot be told, or not yet.
+    /// It is not known whether the condition holds, or not known yet.
     Unknown,
 }
 
-/// The longest message that is kept, in bytes: a status is no place for logs.
+/// The maximum length of a message in bytes. A status is not the place for logs.
 const LONGEST_MESSAGE: usize = 1024;
 
-/// Cuts a text at a character boundary so that it has at most 1024 bytes.
+/// Shortens a text to at most 1024 bytes, at a character boundary.
 #[must_use]
 pub fn short(text: &str) -> String {
     if text.len() <= LONGEST_MESSAGE {
@@ -52,13 +52,13 @@ pub fn short(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// Finds a condition.
+/// Returns the condition of a type, if there is one.
 #[must_use]
 pub fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
-/// Sets a condition. Its transition time changes only with its status, as the API conventions ask.
+/// Sets a condition. Its transition time changes only if its status changes, as the API conventions require.
 pub fn set(
     conditions: &mut Vec<Condition>,
     (type_, state, reason): (Type, State, Reason),
@@ -82,12 +82,14 @@ pub fn set(
         return;
     }
     conditions.push(condition);
-    // So that what a status looks like does not depend on what had gone wrong on the way.
+    // The order must not depend on the order in which conditions were set.
     conditions.sort_by_key(|condition| condition.type_.parse::<Type>().ok());
 }
 
-/// Gives conditions whose status is what it was before the times that they had then. On the way to a status a condition may
-/// change and change back, which is no transition: if it were one, each pass would write another status, and bring the next.
+/// Restores the transition time of each condition whose status is the same as before.
+///
+/// A condition may change and change back within one pass. This is not a transition. If it counted as one, each pass would
+/// write a new status, and each write would cause the next pass.
 pub fn keep_times(conditions: &mut [Condition], before: &[Condition]) {
     for condition in conditions {
         let same = |old: &&Condition| (&old.type_, &old.status) == (&condition.type_, &condition.status);

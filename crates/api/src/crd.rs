@@ -1,13 +1,13 @@
-//! The `CustomResourceDefinition`, from the Rust types.
+//! Generates the `CustomResourceDefinition` from the Rust types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-use crate::ChaosToolkitExperiment;
+use crate::spec::ChaosToolkitExperiment;
 
-/// The definition as users apply it: `manifests/crd.yaml` is this, printed.
+/// Returns the definition that users apply. `manifests/crd.yaml` is its printed form.
 ///
-/// The derive makes `spec` a required field; 0.14.0 never asked for one, and its own examples go without.
+/// The derive makes `spec` a required field. Version 0.14.0 did not require it, and its own examples omit it.
 #[must_use]
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = ChaosToolkitExperiment::crd();

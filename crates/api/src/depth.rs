@@ -1,26 +1,27 @@
-//! How deep an object may be nested.
+//! The maximum nesting depth of an object.
 //!
-//! `serde_json` refuses to read what is nested deeper than [128
-//! levels](https://docs.rs/serde_json/1/serde_json/struct.Deserializer.html#method.disable_recursion_limit), which the API
-//! server stores all the same. So the operator replaces what is too deep by a mark, where answers arrive. A spec with a mark
-//! in it is invalid.
+//! `serde_json` rejects JSON that is nested deeper than [128
+//! levels](https://docs.rs/serde_json/1/serde_json/struct.Deserializer.html#method.disable_recursion_limit). The API server
+//! stores such objects nevertheless. Therefore the operator replaces values that are nested too deeply by a marker when a
+//! response arrives. A spec that contains a marker is invalid.
 
 use serde_json::Value;
 
-/// How deep an object may be nested. The levels up to 128 are for the list or the event that it comes in.
+/// The maximum nesting depth of an object. The remaining levels up to 128 are for the list or the event that contains it.
 pub const DEEPEST: usize = 120;
 
-/// What stands where something was cut off. The zero byte is there since no author writes one by mistake.
+/// The marker that replaces a value. It starts with a zero byte, since no author writes one by mistake.
 pub const CUT: &str = "\0nested too deeply";
 
-/// The field of a spec below which something was cut off.
+/// Returns the path of the first marker in a spec, such as `.pod.template[0]`. Returns `None` if there is none.
+/// The path has at most 3 steps.
 #[must_use]
 pub fn cut_at(spec: &Value) -> Option<String> {
-    /// How much of the path is told: the rest is as long as the object is deep.
-    const TOLD: usize = 3;
-    /// The way to it, from its end.
+    /// The maximum length of the path. The whole path would be as long as the object is deep.
+    const MAX_STEPS: usize = 3;
+    /// Returns the steps of the path, the last one first.
     fn find(value: &Value) -> Option<Vec<String>> {
-        let (mut way, step) = match value {
+        let (mut path, step) = match value {
             Value::String(text) => return (text == CUT).then(Vec::new),
             Value::Array(items) => {
                 items.iter().enumerate().find_map(|(at, item)| Some((find(item)?, format!("[{at}]"))))?
@@ -30,8 +31,8 @@ pub fn cut_at(spec: &Value) -> Option<String> {
             }
             _ => return None,
         };
-        way.push(step);
-        Some(way)
+        path.push(step);
+        Some(path)
     }
-    Some(find(spec)?.into_iter().rev().take(TOLD).collect())
+    Some(find(spec)?.into_iter().rev().take(MAX_STEPS).collect())
 }

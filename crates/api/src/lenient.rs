@@ -1,18 +1,14 @@
-//! Readers for values that 0.14.0 took in more than one form.
+//! Readers for values that version 0.14.0 accepted in more than one form.
 //!
-//! What its users have stored must go on working, so these fields have no type in the schema either; their
-//! descriptions say what to write.
+//! Stored objects must remain valid. Therefore these fields have no type in the schema, and their descriptions name the
+//! form to use.
 
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::spec::EnvSpec;
-
-/// A yes or no as Python sees it: `false`, `0`, `""`, `[]` and `{}` are no, everything else is yes; `null` is absent.
+/// Reads the truth value of any value by the rules of Python. `false`, `0`, `""`, `[]` and `{}` are false, and everything
+/// else is true. `null` counts as absent.
 pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Null => None,
@@ -24,7 +20,7 @@ pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>,
     })
 }
 
-/// A list of arguments: `null` and empty ones are dropped, numbers and booleans become text.
+/// Reads a list of arguments. Drops `null` and empty entries, and turns numbers and booleans into text.
 pub fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let Some(items) = Option::<Vec<Value>>::deserialize(deserializer)? else {
         return Ok(None);
@@ -44,7 +40,7 @@ pub fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ve
     Ok(Some(arguments))
 }
 
-/// An image: its name, or the older `{name: …}`.
+/// Reads the name of an image, or the older form `{name: …}`.
 pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -58,45 +54,6 @@ pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
     }
 }
 
-/// Variables: where they come from, or the older list of name and value.
-pub fn env<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EnvSpec>, D::Error> {
-    deserializer.deserialize_any(Env)
-}
-
-/// Reads both forms in place, so that the path of what is wrong is not lost.
-struct Env;
-
-impl<'de> Visitor<'de> for Env {
-    type Value = Option<EnvSpec>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping, or a list of variables with name and value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        EnvSpec::deserialize(MapAccessDeserializer::new(map)).map(Some)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut variables = Vec::new();
-        while let Some(variable) = items.next_element::<Value>()? {
-            if variable.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
-                return Err(A::Error::custom(format!("entry {} has no `name`", variables.len())));
-            }
-            variables.push(variable);
-        }
-        Ok(Some(EnvSpec { variables, ..EnvSpec::default() }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +64,7 @@ mod tests {
     #[case(json!(null), None)]
     #[case(json!(true), Some(true))]
     #[case(json!(false), Some(false))]
-    #[case(json!("false"), Some(true))] // sic: as in 0.14.0
+    #[case(json!("false"), Some(true))] // As in version 0.14.0, a text that is not empty is true.
     #[case(json!(""), Some(false))]
     #[case(json!(0), Some(false))]
     #[case(json!(0.5), Some(true))]

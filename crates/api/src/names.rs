@@ -1,88 +1,91 @@
-//! Every name this operator puts on an object: group, finalizers, labels, annotations, the suffix of children.
+//! The names that the operator uses on objects: group, finalizers, labels, annotations, and names of children.
 
 use blake2::digest::consts::U5;
 use blake2::{Blake2b, Digest};
 
-/// API group of the experiments.
+/// The API group of the experiments.
 pub const GROUP: &str = "chaostoolkit.org";
 
-/// Field manager of all writes.
+/// The field manager of all writes.
 pub const FIELD_MANAGER: &str = "chaostoolkit-operator";
 
-/// On an experiment from before its first child is created until its last child is gone.
+/// The finalizer of experiments. The operator adds it before it creates the first child, and removes it when the last child
+/// is gone.
 pub const TEARDOWN_FINALIZER: &str = "chaostoolkit.org/teardown";
 
-/// On a runner pod from its creation until its end is recorded on the experiment, so that no pod vanishes with its
-/// outcome (the Job controller tracks its pods the same way).
+/// The finalizer of runner pods. A pod has it from its creation until its end is recorded on the experiment, so that no pod
+/// is removed before its outcome is known. The Job controller tracks its pods in the same way.
 pub const OUTCOME_FINALIZER: &str = "chaostoolkit.org/outcome";
 
-/// What the Python operator leaves on an experiment that it has handled. Its finalizer would keep the experiment from ever
-/// going away, and its annotation is the only proof that the experiment was run.
-/// See [kopf](https://docs.kopf.dev/en/stable/continuity/).
+/// The finalizer that the Python operator leaves on an experiment that it has handled. It would block the deletion of the
+/// experiment forever. See [kopf](https://docs.kopf.dev/en/stable/continuity/).
 pub const KOPF_FINALIZER: &str = "kopf.zalando.org/KopfFinalizerMarker";
 
-/// See [`KOPF_FINALIZER`].
+/// The annotation that the Python operator leaves on an experiment that it has handled. It is the only proof that the
+/// experiment was run.
 pub const KOPF_ANNOTATION: &str = "kopf.zalando.org/last-handled-configuration";
 
-/// Label on every child: the uid of its experiment. A uid, since object names may be longer than a label value.
+/// The label of every child: the uid of its experiment. The name of an object may be too long for a label value.
 pub const UID_LABEL: &str = "chaostoolkit.org/experiment-uid";
 
-/// Label on runner pods: the number of the run, from 1.
+/// The label of runner pods: the number of the run, from 1.
 pub const RUN_LABEL: &str = "chaostoolkit.org/run";
 
-/// Label on journals: what the run found.
+/// The label of journals: the outcome of the run.
 pub const OUTCOME_LABEL: &str = "chaostoolkit.org/outcome";
 
-/// Annotation on journals: SHA-256 of the file that the toolkit wrote, in hex.
+/// The annotation of journals: the SHA-256 hash of the file that the toolkit wrote, in hexadecimal.
 pub const SHA256_ANNOTATION: &str = "chaostoolkit.org/sha256";
 
-/// Annotation on journals: length of that file.
+/// The annotation of journals: the length of that file.
 pub const BYTES_ANNOTATION: &str = "chaostoolkit.org/bytes";
 
-/// Annotation on journals: whether the outputs of activities were left out.
+/// The annotation of journals: whether the outputs of activities were left out.
 pub const TRUNCATED_ANNOTATION: &str = "chaostoolkit.org/truncated";
 
-/// Annotation on journals: uid of the pod of the run.
+/// The annotation of journals: the uid of the pod of the run.
 pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
 
-/// Annotation on every child: `namespace/name` of its experiment.
+/// The annotation of every child: `namespace/name` of its experiment.
 pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
 
-/// Annotation on an experiment whose run has ended: any new value asks for one more run.
+/// The annotation of an experiment that requests another run. Each new value requests one run, after the end of the last.
 pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
 
-/// Annotation on a `CronJob`: a hash of all that was asked for, to tell whether the spec has changed.
+/// The annotation of a `CronJob`: a hash of the spec from which it was created, which shows whether the spec has changed.
 pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 
-/// Where an experiment runs when it does not say, as in 0.14.0.
+/// The default namespace of runs, as in version 0.14.0.
 pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
 
-/// `ConfigMap` of the templates, in the operator's namespace.
+/// The default `ConfigMap` of the templates, in the operator's namespace.
 pub const TEMPLATES: &str = "chaostoolkit-resources-templates";
 
-/// Lease of the operator that works, in its namespace. The shipped Role is for this name.
+/// The default lease of the leader election, in the operator's namespace. The shipped Role permits this name only.
 pub const LEASE: &str = "chaostoolkit-operator";
 
 /// The container that runs the toolkit.
 pub const CONTAINER: &str = "chaostoolkit";
 
-/// The container that brings the runner, and prints the journal.
+/// The container that provides the runner and prints the journal.
 pub const SIDECAR: &str = "journal";
 
 /// The volume that holds the runner.
 pub const RUNNER_VOLUME: &str = "chaostoolkit-runner";
 
-/// Where that volume is mounted.
+/// The mount path of that volume.
 pub const RUNNER_DIRECTORY: &str = "/chaostoolkit-runner";
 
-/// The runner. A container whose command it is has one.
+/// The path of the runner. A container has a runner if this is its command.
 pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
 
-/// What is appended to the names of an experiment's children: `BLAKE2b` of the experiment's uid with a 5-byte output,
-/// in hex. The same as in 0.14.0, so that a pod of either operator stands in the way of the other starting a second.
+/// Returns the suffix of the names of an experiment's children: the `BLAKE2b` hash of the experiment's uid with an output
+/// of 5 bytes, in hexadecimal.
+///
+/// Version 0.14.0 uses the same suffix. Therefore a pod of either operator keeps the other from creating a second pod.
 ///
 /// ```
-/// # use chaostoolkit_operator::names::suffix;
+/// # use chaostoolkit_api::names::suffix;
 /// assert_eq!(suffix("123e4567-e89b-12d3-a456-426614174000"), "a235f4ad3e");
 /// ```
 #[must_use]
@@ -90,25 +93,25 @@ pub fn suffix(uid: &str) -> String {
     format!("{:x}", Blake2b::<U5>::digest(uid))
 }
 
-/// The name of a child: the template's name and the suffix.
+/// Returns the name of a child: the name in the template and the suffix.
 #[must_use]
 pub fn child(template: &str, suffix: &str) -> String {
     format!("{template}-{suffix}")
 }
 
-/// The suffix of the children of a run. Only that of the first has no number, so that it is what 0.14.0 called them.
+/// Returns the suffix of the children of a run. The suffix of the first run has no number, as in version 0.14.0.
 #[must_use]
 pub fn numbered(suffix: &str, number: i32) -> String {
     if number < 2 { suffix.to_owned() } else { format!("{suffix}-{number}") }
 }
 
-/// The name of the pod that plays the rollbacks of a run.
+/// Returns the name of the pod that plays the rollbacks of a run.
 #[must_use]
 pub fn rescue(pod: &str) -> String {
     format!("{pod}-rescue")
 }
 
-/// What is wrong with a name that has to be a DNS label ([RFC 1123]), such as a namespace's.
+/// Checks a name that has to be a DNS label ([RFC 1123]), such as the name of a namespace. The error names the problem.
 ///
 /// [RFC 1123]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 pub fn check_dns_label(name: &str) -> Result<(), String> {
@@ -124,8 +127,8 @@ pub fn check_dns_label(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with a name that has to be a DNS subdomain ([RFC 1123]), such as a `ConfigMap`'s. A name that is looked up
-/// becomes a part of a URL: it must not lead anywhere else.
+/// Checks a name that has to be a DNS subdomain ([RFC 1123]), such as the name of a `ConfigMap`. The error names the
+/// problem. The operator looks the object up, so the name becomes a part of a URL and must not change its path.
 ///
 /// [RFC 1123]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
 pub fn check_dns_subdomain(name: &str) -> Result<(), String> {

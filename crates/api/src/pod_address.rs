@@ -1,20 +1,20 @@
-//! Where a pod is.
+//! The address of a pod.
 
 use std::fmt;
 
 use kube::Resource;
 
-/// Namespace and name of a pod. Both are empty for a pod that no API server has seen.
+/// The namespace and the name of a pod. Both are empty if the pod was never stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodAddress {
-    /// Its namespace.
+    /// The namespace of the pod.
     pub namespace: String,
-    /// Its name.
+    /// The name of the pod.
     pub name: String,
 }
 
 impl PodAddress {
-    /// The address of a pod, or of its metadata.
+    /// Returns the address of a pod, which may be its metadata only.
     pub fn of(pod: &impl Resource) -> Self {
         let metadata = pod.meta();
         Self {

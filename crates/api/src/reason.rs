@@ -1,6 +1,6 @@
-//! The one vocabulary of reasons, shared by conditions, events and metric labels.
+//! The reasons that conditions, events and metrics use.
 
-/// Why something is as it is, in one CamelCase word. docs/reference.md lists each of them.
+/// A reason, which is one CamelCase word. docs/reference.md lists all of them.
 #[derive(
     Clone,
     Copy,
@@ -14,71 +14,71 @@
     strum::VariantArray,
 )]
 pub enum Reason {
-    /// The spec was understood.
+    /// The spec is valid.
     Accepted,
-    /// The spec was understood, but some of its fields are not known and were not used.
+    /// The spec is valid, but has unknown fields, which are ignored.
     UnknownFields,
-    /// The spec was understood, but something in it or in the experiment may not be what was meant; the message names it.
+    /// The spec is valid, but the spec or the experiment may not be what the author meant; the message names the problem.
     AcceptedWithWarnings,
-    /// The spec was not understood; the message names the field.
+    /// The spec is invalid; the message names the field.
     InvalidSpec,
-    /// The event of a spec that was not understood.
+    /// The operator rejects the spec; only the event of an invalid spec has this reason.
     Rejected,
-    /// Everything the run needs exists, its pod included.
+    /// All objects of the run exist, including its pod.
     Provisioned,
     /// The objects of the run are being created.
     Provisioning,
     /// The ConfigMap of the templates does not exist in the operator's namespace.
     TemplatesMissing,
-    /// A template cannot be used: a key is missing, it is not YAML, or not an object of the right kind.
+    /// A template is invalid: its key is missing, it is not YAML, or it is not an object of the right kind.
     TemplateInvalid,
-    /// The pod refers to a ConfigMap that does not exist (yet).
+    /// The pod refers to a ConfigMap that does not exist yet.
     ConfigMapMissing,
     /// The namespace of the run is being deleted.
     NamespaceTerminating,
-    /// An object with the name of a child exists and belongs to somebody else.
+    /// An object with the name of a child exists and does not belong to the experiment.
     NameConflict,
-    /// The API server refused a write: rights, quota, Pod Security, an admission webhook.
+    /// The API server rejected a write because of permissions, a quota, Pod Security or an admission webhook.
     Forbidden,
-    /// The API server found an object of the run invalid.
+    /// The API server rejected an object of the run as invalid.
     ObjectInvalid,
-    /// The API server could not be reached or failed; retried.
+    /// The API server could not be reached or failed; the operator tries again.
     ApiError,
-    /// Nothing that the run needs was refused.
+    /// No object of the run was rejected.
     Permitted,
     /// The pod of the run was created.
     RunCreated,
-    /// The pod exists, its container does not run yet.
+    /// The pod exists, and its container does not run yet.
     Starting,
-    /// The pod cannot start as it is; the message has the kubelet's or the scheduler's words.
+    /// The pod cannot start; the message quotes the kubelet or the scheduler.
     StartStalled,
     /// An image of the pod cannot be pulled.
     ImagePullBackOff,
-    /// A Secret or ConfigMap that the container needs is missing, or its security context cannot be had.
+    /// A Secret or ConfigMap of the container is missing, or its security context cannot be applied.
     CreateContainerConfigError,
-    /// No node has room for the pod or fits it.
+    /// No node has enough resources for the pod or matches its constraints.
     Unschedulable,
-    /// The container of the run was started.
+    /// The container of the run started.
     RunStarted,
-    /// The run is going on.
+    /// The container of the run is running.
     Running,
-    /// The steady state held whenever it was evaluated.
+    /// The steady state was met each time it was evaluated.
     Passed,
-    /// The steady state held before the method, and did not during or after it.
+    /// The steady state was met before the method, but not during or after it.
     Deviated,
-    /// The steady state did not hold before the method, which then did not run.
+    /// The steady state was not met before the method, so the method did not run.
     BaselineNotMet,
-    /// A probe of the steady state could not be executed, so nobody knows whether it held.
+    /// A probe of the hypothesis could not be executed, so it is unknown whether the steady state was met.
     ProbeError,
-    /// The experiment passed, but nothing follows from that: an activity of its method failed, or it was a dry run.
+    /// The experiment passed, but is not conclusive, since an activity of the method failed or it was a dry run.
     Inconclusive,
-    /// The toolkit met an error that nobody had foreseen and ended the run.
+    /// An unexpected error in the toolkit ended the run; in an event, the run was stopped.
     Aborted,
-    /// A signal or a control of the toolkit ended the run before it came to a verdict.
+    /// A signal or a control of the toolkit ended the run before a verdict.
     Interrupted,
-    /// The toolkit refused the experiment; the end of its log says why.
+    /// The toolkit rejected the experiment; the end of its log has the cause.
     ExperimentInvalid,
-    /// The toolkit does not know one of its arguments; the end of its log says which.
+    /// The toolkit does not know one of its arguments; the end of its log names it.
     ArgumentsInvalid,
     /// The command of the container could not be started.
     CommandNotStarted,
@@ -86,71 +86,71 @@ pub enum Reason {
     ToolkitKilled,
     /// The toolkit ended without a journal.
     NoJournal,
-    /// The toolkit left a journal that does not say what the run found.
+    /// The toolkit left a journal that does not show the outcome of the run.
     JournalUnreadable,
-    /// What the container reports contradicts what Kubernetes says of it, or is no report at all.
+    /// The report of the container contradicts the status of the container, or cannot be read.
     ReportInvalid,
-    /// The container used more memory than it may.
+    /// The container exceeded its memory limit.
     OOMKilled,
-    /// The node was short of something, was being drained or shut down, and the pod had to go.
+    /// The pod was evicted, since its node lacked resources, was drained, or was shut down.
     Evicted,
-    /// The pod had to make room for one of a higher priority.
+    /// The pod was preempted by a pod with a higher priority.
     Preempted,
-    /// The pod ran for longer than it may.
+    /// The pod ran for longer than its deadline.
     DeadlineExceeded,
-    /// The node of the pod is gone.
+    /// The node of the pod was lost.
     NodeLost,
-    /// The toolkit ended with exit code 0, which is all that is known: `spec.report.mode` is `none`.
+    /// The toolkit ended with exit code 0, and nothing else is known, since `spec.report.mode` is `none`.
     Completed,
-    /// The event of a run that ended without a verdict.
+    /// The run ended without a verdict.
     RunFailed,
-    /// The pod was deleted while the run was going on.
+    /// The pod was deleted before its container started, or during the run.
     PodDeleted,
-    /// The pod vanished without a trace of how the run ended.
+    /// The pod disappeared, and it is unknown how the run ended.
     PodLost,
-    /// Runs start by a schedule.
+    /// A schedule starts the runs.
     Scheduled,
-    /// The schedule is suspended.
+    /// The run or the schedule is suspended.
     Suspended,
-    /// The schedule goes on.
+    /// The run or the schedule is no longer suspended.
     Resumed,
-    /// A run was due by the schedule, and none was started.
+    /// A run was due by the schedule, but none was started.
     MissedSchedule,
-    /// The spec was edited after the run had begun: it has no effect on it.
+    /// The spec was changed after the start of the run, so the change has no effect on the run.
     SpecChangeIgnored,
-    /// The experiment was handled by the Python operator before; what that had created was taken over.
+    /// The Python operator handled the experiment before, and this operator adopted its objects.
     Adopted,
-    /// A namespace in which the role is to be bound does not exist (yet).
+    /// A namespace in which the role is to be bound does not exist yet.
     NamespaceMissing,
-    /// The outcome cannot be told from an exit code of 0 alone.
+    /// The outcome is unknown, since exit code 0 alone does not show it.
     OutcomeUnknown,
-    /// All rollbacks were played, and succeeded.
+    /// All rollbacks were played and succeeded.
     RollbacksPlayed,
-    /// Not all rollbacks were played to their end: the fault may still be there.
+    /// Not all rollbacks were played to their end, so the fault may still be there.
     RollbacksNotPlayed,
-    /// A rollback failed: the fault may still be there.
+    /// A rollback failed, so the fault may still be there.
     RollbackFailed,
     /// The experiment declares no rollbacks.
     NoRollbacks,
-    /// The run is to stop, since `spec.abort` says so or the experiment is being deleted: the toolkit is asked to.
+    /// The run is stopped or does not start, since `spec.abort` is true or the experiment is being deleted.
     AbortRequested,
-    /// The run had not started when its time for that was over.
+    /// The run did not start before its start deadline.
     StartTimeout,
-    /// One more run was asked for.
+    /// Another run was requested.
     RerunRequested,
-    /// Another pod plays the rollbacks of a run that ended before it had played them.
+    /// Another pod plays the rollbacks, since the run ended before it had played them.
     RescueStarted,
     /// Another pod has played the rollbacks.
     RescuePlayed,
-    /// The rollbacks could not be played by another pod either: the fault may still be there.
+    /// Another pod could not play the rollbacks either, so the fault may still be there.
     RescueFailed,
-    /// The run was stopped before it had started: there is nothing to roll back.
+    /// The run was stopped before it started, so there is nothing to roll back.
     NotStarted,
     /// The experiment is being deleted.
     Terminating,
-    /// Everything that was created for the experiment is gone.
+    /// All objects that were created for the experiment are gone.
     CleanedUp,
-    /// Something that was created for the experiment cannot be deleted; the message names it.
+    /// An object that was created for the experiment cannot be deleted; the message names it.
     CleanupBlocked,
 }
 

@@ -1,8 +1,8 @@
-//! The text of enums, which strum makes from the names of their variants.
+//! The text of enums. strum derives it from the names of the variants.
 
-/// An enum with a text for each variant, as it stands in JSON.
+/// An enum that has a text for each variant, as in JSON.
 pub trait Text: Copy + Into<&'static str> {
-    /// The text of this variant.
+    /// Returns the text of this variant.
     #[must_use]
     fn as_str(self) -> &'static str {
         self.into()

@@ -1,31 +1,57 @@
-//! Schemas of the words that the journal's crate has, which knows nothing of schemas.
+//! Schemas of enums.
+//!
+//! The journal's crate knows nothing of schemas, so the schemas of its enums are here.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use strum::VariantArray;
 
-use chaostoolkit_journal::{Outcome, RollbackState, SteadyState, Warning};
+use crate::status::phase::Phase;
+use chaostoolkit_journal::{
+    HypothesisStrategy, Outcome, RollbackState, RollbackStrategy, SteadyState, Warning,
+};
 
 fn one_of(words: &[impl Serialize]) -> Schema {
     json_schema!({ "type": "string", "enum": words })
 }
 
-/// An outcome.
+fn nullable(mut schema: Schema) -> Schema {
+    schema.insert("nullable".to_owned(), true.into());
+    schema
+}
+
+/// Returns the schema of an optional phase.
+pub fn phase(_: &mut SchemaGenerator) -> Schema {
+    nullable(one_of(Phase::VARIANTS))
+}
+
+/// Returns the schema of an outcome.
 pub fn outcome(_: &mut SchemaGenerator) -> Schema {
-    one_of(&Outcome::ALL)
+    one_of(Outcome::VARIANTS)
 }
 
-/// A list of warnings.
+/// Returns the schema of a list of warnings.
 pub fn warnings(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "array", "items": one_of(&Warning::ALL) })
+    json_schema!({ "type": "array", "items": one_of(Warning::VARIANTS) })
 }
 
-/// How the rollbacks went.
+/// Returns the schema of an optional strategy of the rollbacks.
+pub fn rollback_strategy(_: &mut SchemaGenerator) -> Schema {
+    nullable(one_of(RollbackStrategy::VARIANTS))
+}
+
+/// Returns the schema of an optional strategy of the hypothesis.
+pub fn hypothesis_strategy(_: &mut SchemaGenerator) -> Schema {
+    nullable(one_of(HypothesisStrategy::VARIANTS))
+}
+
+/// Returns the schema of the state of the rollbacks.
 pub fn rollback_state(_: &mut SchemaGenerator) -> Schema {
-    one_of(&RollbackState::ALL)
+    one_of(RollbackState::VARIANTS)
 }
 
-/// Whether the steady state held, by phase.
+/// Returns the schema of the states of the hypothesis, by phase of the run.
 pub fn steady_states(_: &mut SchemaGenerator) -> Schema {
-    let state = one_of(&SteadyState::ALL);
+    let state = one_of(SteadyState::VARIANTS);
     json_schema!({ "type": "object", "properties": { "before": state, "during": state, "after": state } })
 }

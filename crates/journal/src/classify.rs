@@ -7,7 +7,19 @@ use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
 use crate::proof::{Doubt, find_doubt};
 
 /// The outcome of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum Outcome {
     /// The steady state was met each time it was evaluated.
     Passed,
@@ -30,39 +42,21 @@ pub enum Outcome {
     Unknown,
 }
 
-impl Outcome {
-    /// All there are.
-    pub const ALL: [Self; 9] = [
-        Self::Passed,
-        Self::Deviated,
-        Self::BaselineNotMet,
-        Self::ProbeError,
-        Self::Aborted,
-        Self::Interrupted,
-        Self::Invalid,
-        Self::Error,
-        Self::Unknown,
-    ];
-
-    /// Its name, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "Passed",
-            Self::Deviated => "Deviated",
-            Self::BaselineNotMet => "BaselineNotMet",
-            Self::ProbeError => "ProbeError",
-            Self::Aborted => "Aborted",
-            Self::Interrupted => "Interrupted",
-            Self::Invalid => "Invalid",
-            Self::Error => "Error",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
 /// A reservation about the outcome of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum Warning {
     /// An activity of the method failed, so the fault may not have been injected.
     ActivityFailed,
@@ -74,17 +68,6 @@ pub enum Warning {
     NoHypothesis,
     /// The run was a dry run: activities were not executed.
     DryRun,
-}
-
-impl Warning {
-    /// All there are.
-    pub const ALL: [Self; 5] = [
-        Self::ActivityFailed,
-        Self::RollbackFailed,
-        Self::RollbacksNotPlayed,
-        Self::NoHypothesis,
-        Self::DryRun,
-    ];
 }
 
 /// The judgment of a run by its journal.

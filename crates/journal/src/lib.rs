@@ -65,6 +65,7 @@ mod model;
 mod parse;
 mod proof;
 mod repair;
+mod strategy;
 mod summary;
 mod time;
 
@@ -73,6 +74,7 @@ pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
 pub use parse::{Error, parse};
 pub use proof::{Doubt, Phase};
+pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
     Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Step, StepStatus, Summary,
     Toolkit,

@@ -65,7 +65,18 @@ pub struct SteadyStates {
 }
 
 /// Whether the steady state was met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum SteadyState {
     /// The steady state was met.
     Met,
@@ -78,11 +89,6 @@ pub enum SteadyState {
     /// The journal does not show it.
     #[default]
     Unknown,
-}
-
-impl SteadyState {
-    /// All there are.
-    pub const ALL: [Self; 5] = [Self::Met, Self::NotMet, Self::ProbeError, Self::NotEvaluated, Self::Unknown];
 }
 
 /// The counts of the activities of the method.
@@ -117,7 +123,18 @@ pub struct Rollbacks {
 }
 
 /// The state of the rollbacks as a whole. The first one that applies is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum RollbackState {
     /// The experiment declares no rollbacks.
     NoneDeclared,
@@ -134,19 +151,6 @@ pub enum RollbackState {
     /// The journal does not show it.
     #[default]
     Unknown,
-}
-
-impl RollbackState {
-    /// All there are.
-    pub const ALL: [Self; 7] = [
-        Self::NoneDeclared,
-        Self::NotPlayed,
-        Self::Failed,
-        Self::Unfinished,
-        Self::Partial,
-        Self::Played,
-        Self::Unknown,
-    ];
 }
 
 /// The toolkit that ran the experiment.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use chaostoolkit_journal::RollbackStrategy;
 use rustix::fs::{Access, access};
 
 use crate::args::{self, CommandLine};
@@ -11,12 +12,6 @@ use crate::experiment::{Strategy, of_experiment, of_settings};
 use crate::started::{FileStamp, Started};
 use crate::version::{self, PythonPaths};
 use crate::volume::Volume;
-
-/// The strategy that leaves no fault behind.
-const ALWAYS: &str = "always";
-
-/// What the toolkit takes for `--rollback-strategy`.
-const STRATEGIES: [&str; 4] = ["default", ALWAYS, "never", "deviated"];
 
 /// The default log file of the toolkit.
 const LOG_FILE: &str = "chaostoolkit.log";
@@ -109,14 +104,15 @@ fn strategy(line: &CommandLine, dir: &Path, context: Context) -> Option<String> 
     };
     // Repeat the strategy of the settings: an experiment that has a `runtime` would reset it to `default`.
     let strategy = match settings.map_or(Strategy::Unnamed, |settings| of_settings(&settings)) {
-        Strategy::Named(name) => STRATEGIES.iter().find(|strategy| **strategy == name)?,
-        Strategy::Unnamed | Strategy::Unknown => ALWAYS,
+        Strategy::Named(name) => name.parse::<RollbackStrategy>().ok()?,
+        // The strategy that leaves no fault behind.
+        Strategy::Unnamed | Strategy::Unknown => RollbackStrategy::Always,
     };
     let takes = match context.version {
         Some(version) => version::takes_strategy(&version),
         None => (context.ask)(),
     };
-    takes.then(|| strategy.to_owned())
+    takes.then(|| <&str>::from(strategy).to_owned())
 }
 
 /// Returns whether a file can be written, or created if it does not exist.

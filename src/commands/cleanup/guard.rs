@@ -1,4 +1,4 @@
-//! What has to hold before anything is cleaned up.
+//! Checks before the cleanup changes anything.
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
@@ -14,14 +14,14 @@ use crate::cluster::Cluster;
 use crate::process::leader::claim;
 use chaostoolkit_api::names;
 
-/// How long a lease is watched at most, to see whether somebody renews it.
+/// The maximum time for which a lease is observed, to see whether an operator renews it.
 const MAX_WATCH: Duration = Duration::from_secs(10);
 
-/// The pause between two looks at a lease.
+/// The pause between two reads of a lease.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Fails if an operator works in one of the namespaces: it would put back the finalizers that are removed here. An operator
-/// that takes part in no election is not noticed.
+/// Fails if an operator works in one of the namespaces, since it would add the removed finalizers again. An operator that
+/// takes part in no election is not detected.
 pub async fn check_that_no_operator_works(
     client: &Client,
     cluster: &Cluster,
@@ -40,11 +40,11 @@ pub async fn check_that_no_operator_works(
             let first = first.get_or_insert_with(|| lease.clone());
             ensure!(
                 first.metadata.resource_version == lease.metadata.resource_version,
-                "operator {holder} is at work in namespace {namespace}, and would put back what is taken off. \
-                 Stop it first, or delete the experiments and leave the cleanup to it; --force goes ahead"
+                "operator {holder} is at work in namespace {namespace} and would add the removed finalizers again. \
+                 Stop the operator first, or delete the experiments and let it clean up. Use --force to ignore the operator"
             );
             let lasts = lease.spec.and_then(|spec| u64::try_from(spec.lease_duration_seconds?).ok());
-            // The holder renews it more than twice in a third of its duration.
+            // The holder renews the lease more than twice within a third of its duration.
             if began.elapsed() > lasts.map_or(MAX_WATCH, Duration::from_secs).min(MAX_WATCH * 3) / 3 {
                 break;
             }
@@ -54,10 +54,10 @@ pub async fn check_that_no_operator_works(
     Ok(())
 }
 
-/// Asks the user whether to go ahead.
+/// Asks the user whether to continue. Fails if the answer is no, or if nobody can answer.
 pub fn confirm(out: &mut impl Write) -> anyhow::Result<()> {
     ensure!(std::io::stdin().is_terminal(), "nobody is there to ask: say --yes, or --dry-run");
-    write!(out, "Runs that go on are stopped, and what was created for runs is deleted. Go ahead? [y/N] ")?;
+    write!(out, "This stops all active runs and deletes the objects of all runs. Continue? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

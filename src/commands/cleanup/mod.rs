@@ -1,7 +1,7 @@
-//! `cleanup`: does what an operator would do if all experiments were deleted. Used when there is no operator any more.
+//! `cleanup`: cleans up after all experiments, as an operator does when they are deleted. Used if no operator is left.
 //!
-//! A finalizer holds each experiment that has run, and each pod whose end is not recorded. They in turn hold their
-//! namespaces and the definition. Only an operator or this command removes these finalizers.
+//! Each experiment that has run has a finalizer, and so has each pod whose end is not recorded. These objects block the
+//! deletion of their namespaces and of the definition. Only an operator or this command removes the finalizers.
 
 mod guard;
 mod work;
@@ -33,7 +33,7 @@ use crate::process::config::{Config, Runner};
 use crate::process::metrics::Metrics;
 use chaostoolkit_api::{Experiment, names};
 
-/// How long a call may take.
+/// The time limit of a call.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The pause between two rounds.
@@ -75,7 +75,7 @@ impl Cleanup {
         self.until_done(work, out).await
     }
 
-    /// Repeats rounds until nothing is left, or the time is over.
+    /// Repeats rounds until nothing is left. Fails if something is left when the time is over.
     async fn until_done(&self, mut work: Work, out: &mut impl Write) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut told = HashSet::new();
@@ -96,7 +96,7 @@ impl Cleanup {
                     writeln!(out, "left: {line}")?;
                 }
                 bail!(
-                    "not everything is cleaned up after {:?}; --force does not wait for runs and removes the finalizers in any case",
+                    "not everything is cleaned up after {:?}; --force does not wait for runs, and always removes the finalizers",
                     self.args.timeout
                 );
             }
@@ -105,7 +105,7 @@ impl Cleanup {
         }
     }
 
-    /// Takes one step for each item. Returns what blocks an item, or what it waits for.
+    /// Takes one step for each item. Returns the problems that block items, and the runs that items wait for.
     async fn round(&self, work: &Work) -> Vec<String> {
         let mut problems = Vec::new();
         for found in &work.experiments {
@@ -130,7 +130,7 @@ impl Cleanup {
         problems
     }
 
-    /// Does what the operator would do with a deleted experiment.
+    /// Takes the step that the operator takes for a deleted experiment.
     async fn experiment(&self, found: &DynamicObject) -> Result<Progress, Error> {
         let (namespace, name) = (found.namespace().unwrap_or_default(), found.name_any());
         let api = self.cluster.experiments(&namespace);
@@ -161,7 +161,7 @@ impl Cleanup {
         for pod in all.iter().filter(|pod| pod.labels().get(names::UID_LABEL) == Some(&uid)) {
             pods::stop_orphan(&self.cluster, pod).await?;
         }
-        // The record of an experiment that cannot be read is not known. Its finalizers are.
+        // If an experiment cannot be read, its recorded objects are unknown. Its finalizers are known nevertheless.
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
             let recorded = experiment.status.unwrap_or_default().resources;
             delete::resources(&self.cluster, &recorded, &uid).await?;
@@ -179,7 +179,7 @@ impl Cleanup {
         }
     }
 
-    /// The context for the teardown of experiments in a namespace.
+    /// Returns the context for the teardown of experiments in a namespace.
     fn context(&self, namespace: &str) -> Context {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
         Context {

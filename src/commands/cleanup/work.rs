@@ -1,4 +1,4 @@
-//! What there is to clean up.
+//! Finds the objects to clean up.
 
 use std::collections::HashSet;
 
@@ -11,24 +11,24 @@ use crate::cluster::{Cluster, Error, is_held, without_finalizers};
 use crate::experiment::stages::teardown::FINALIZERS;
 use chaostoolkit_api::{Experiment, names};
 
-/// What there is to do.
+/// The objects to clean up.
 #[derive(Default)]
 pub struct Work {
-    /// Experiments that are held, or that are to be deleted.
+    /// Experiments that have a finalizer of the operator, or that are to be deleted.
     pub experiments: Vec<DynamicObject>,
-    /// Pods that are held for an experiment that is gone.
+    /// Pods that have the finalizer, and whose experiment is gone.
     pub pods: Vec<Pod>,
-    /// Schedules of such, which go on to make pods that are held.
+    /// `CronJob`s whose experiment is gone. They would continue to create pods with the finalizer.
     pub schedules: Vec<CronJob>,
 }
 
 impl Work {
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to clean up.
     pub const fn is_empty(&self) -> bool {
         self.experiments.is_empty() && self.pods.is_empty() && self.schedules.is_empty()
     }
 
-    /// A line about each item.
+    /// Returns a line for each object.
     pub fn lines(&self) -> Vec<String> {
         let experiments = self.experiments.iter().map(|found| {
             let held = found.finalizers().iter().filter(|one| FINALIZERS.contains(&one.as_str()));
@@ -43,20 +43,20 @@ impl Work {
     }
 }
 
-/// Where work is looked for.
+/// Where to look for objects.
 pub struct Scope<'a> {
-    /// Client of the lists over all namespaces.
+    /// The client for lists over all namespaces.
     pub client: &'a Client,
-    /// The same client, with limits.
+    /// The same client with time limits.
     pub cluster: &'a Cluster,
-    /// Namespace of the experiments, if not all.
+    /// The namespace of the experiments. `None` selects all namespaces.
     pub namespace: Option<&'a String>,
-    /// Whether experiments that nothing holds are to be deleted too.
+    /// Whether experiments without finalizers are to be deleted too.
     pub delete_experiments: bool,
 }
 
 impl Scope<'_> {
-    /// Finds all that there is to do.
+    /// Finds all objects to clean up.
     pub async fn find(&self) -> Result<Work, Error> {
         let all = self.experiments().await?;
         let known: HashSet<String> = all.iter().filter_map(ResourceExt::uid).collect();
@@ -70,7 +70,7 @@ impl Scope<'_> {
         let schedules = self.list(&Api::<CronJob>::all(self.client.clone()), "CronJobs").await?.into_iter();
         Ok(Work {
             pods: pods.filter(|pod| is_orphan(pod) && is_pod_held(pod)).collect(),
-            // One that was kept on purpose has no finalizer in its pods.
+            // The pods of a CronJob that was kept on purpose have no finalizer.
             schedules: schedules.filter(|found| is_orphan(found) && makes_held_pods(found)).collect(),
             experiments: all
                 .into_iter()
@@ -82,7 +82,7 @@ impl Scope<'_> {
         })
     }
 
-    /// All experiments, also such as cannot be read; none where there is no definition any more.
+    /// Lists all experiments, including those that cannot be read. Returns none if the definition does not exist.
     async fn experiments(&self) -> Result<Vec<DynamicObject>, Error> {
         let resource = ApiResource::erase::<Experiment>(&());
         let api = match self.namespace {
@@ -109,7 +109,7 @@ impl Scope<'_> {
         Ok(self.cluster.call(format!("list {what}"), api.list(&ours)).await?.items)
     }
 
-    /// Whether an object's experiment is, or was, in a namespace that was asked for.
+    /// Returns whether the experiment of an object is, or was, in a selected namespace.
     fn is_asked_for(&self, object: &dyn Labelled) -> bool {
         let Some(namespace) = self.namespace else { return true };
         let owner = object.annotation(names::EXPERIMENT_ANNOTATION).and_then(|key| key.split_once('/'));
@@ -117,7 +117,7 @@ impl Scope<'_> {
     }
 }
 
-/// Marks of an object of any kind.
+/// The labels and annotations of an object of any kind.
 trait Labelled {
     fn label(&self, key: &str) -> Option<&String>;
     fn annotation(&self, key: &str) -> Option<&String>;
@@ -141,12 +141,12 @@ fn makes_held_pods(schedule: &CronJob) -> bool {
     })
 }
 
-/// Whether there is no such kind. Where the whole group is gone, the answer is no status of Kubernetes but the bare code.
+/// Returns whether the kind does not exist. If the whole group is gone, the response has only a code and no status.
 fn is_unknown(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
-/// Namespace and name of an object.
+/// Returns the namespace and the name of an object, as `namespace/name`.
 pub fn key<K: Resource>(object: &K) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }

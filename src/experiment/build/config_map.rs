@@ -1,5 +1,5 @@
-//! The `ConfigMap`s that a run brings itself: of variables, when the default one does not exist, and of an experiment that
-//! is in the spec.
+//! The `ConfigMap`s of a run itself: that of variables, if the default one does not exist, and that of an experiment in
+//! the spec.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, DEFAULT_FILE};
 use crate::experiment::decide::plan::{Owner, Plan, Source};
 use chaostoolkit_api::names;
 
-/// An empty `ConfigMap`, if the plan wants one.
+/// The empty `ConfigMap` of variables, if the plan asks for it.
 pub fn env(plan: &Plan) -> Option<Manifest> {
     plan.env.own.then(|| {
         let name = names::child(&plan.env.config_map, &plan.owner.suffix());
@@ -19,7 +19,7 @@ pub fn env(plan: &Plan) -> Option<Manifest> {
     })
 }
 
-/// The experiment of the spec, as a file.
+/// The `ConfigMap` with the experiment of the spec as a file.
 pub fn experiment(plan: &Plan) -> Option<Manifest> {
     let Source::Inline(inline) = &plan.source else { return None };
     Some(Manifest::new(
@@ -34,8 +34,8 @@ pub fn experiment(plan: &Plan) -> Option<Manifest> {
     ))
 }
 
-/// The name of that `ConfigMap` has a hash of the experiment in it, so that one that was edited is another: pods that
-/// run keep theirs, and a schedule takes the new one up.
+/// The name of that `ConfigMap`. It contains a hash of the experiment, so that an edited experiment gets another one.
+/// Pods that run keep theirs, and a schedule uses the new one.
 pub fn experiment_name(inline: &Value, owner: &Owner) -> String {
     let content = names::suffix(&inline.to_string());
     names::child(&format!("{DEFAULT_EXPERIMENT}-{content}"), &owner.suffix())

@@ -1,4 +1,4 @@
-//! The `CronJob` of a scheduled experiment.
+//! The `CronJob` of an experiment with a schedule.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ use chaostoolkit_api::names;
 const JOB: &[&str] = &["spec", "jobTemplate"];
 const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
 
-/// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob`'s template and of
-/// the experiment, not those of the pod's template.
+/// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of
+/// the experiment, but not those of the pod template.
 pub fn cron_job(
     plan: &Plan,
     schedule: &Schedule,
@@ -26,8 +26,8 @@ pub fn cron_job(
     for (field, value) in &schedule.fields {
         spec.insert((*field).to_owned(), value.clone());
     }
-    // Where the template is silent: a run must neither overlap with the one before, which would break its steady state,
-    // nor be repeated because it deviated.
+    // Defaults, if the template says nothing: a run must not overlap with the previous one, which would break its
+    // steady state. It must not be repeated because it deviated either.
     // https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
     default(spec, "concurrencyPolicy", json!("Forbid"));
     default(spec, "startingDeadlineSeconds", json!(200));
@@ -47,7 +47,7 @@ pub fn cron_job(
     Ok(cron_job)
 }
 
-/// The marks of jobs and pods: whose they are, and the finalizer that holds a pod until its end is recorded.
+/// Marks Jobs and pods with their owner, and pods with the finalizer that holds them until their end is recorded.
 pub fn mark(cron_job: &mut Manifest, owner: &Owner) {
     for path in [JOB, POD] {
         mark_at(cron_job, &[path, &["metadata"]].concat(), owner);

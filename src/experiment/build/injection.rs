@@ -1,8 +1,9 @@
-//! The runner, put into the pod of a run: it starts the toolkit and tells what came of it, whatever the image.
+//! Puts the runner into the pod of a run. The runner starts the toolkit and reports the result, whatever the image.
 //!
-//! One sidecar of the operator's image brings the program along in a volume (the kubelet starts the container of the
-//! toolkit only after the hook that copies it has ended) and later prints the journal to its log. The command of the
-//! toolkit's container gets the program in front; its image, arguments and mounts stay. All that is added is in here.
+//! One sidecar of the operator's image copies the program into a volume, and later prints the journal to its log. The
+//! kubelet starts the container of the toolkit only after the hook that copies the program has ended. The program is
+//! put in front of the command of the toolkit's container. The image, arguments and mounts of the container stay. This
+//! file adds all of it.
 
 use serde_json::{Value, json};
 
@@ -10,11 +11,11 @@ use crate::experiment::build::json::{entry, is_named, items, push};
 use crate::process::config::Runner;
 use chaostoolkit_api::names;
 
-/// The program in the operator's image.
+/// The path of the program in the operator's image.
 const PROGRAM: &str = "/chaos-runner";
 
-/// Puts the runner into the spec of a pod. A container without a command of its own stays as it is: what its image
-/// would start is not known.
+/// Puts the runner into the spec of a pod. A container without a command stays as it is, since the operator does not
+/// know what its image starts.
 pub fn inject(spec: &mut Value, runner: &Runner) {
     let mut containers = items(spec, "containers").iter_mut();
     let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else { return };
@@ -32,7 +33,7 @@ pub fn inject(spec: &mut Value, runner: &Runner) {
     container["command"] = Value::Array(wrapped);
     let mount = json!({"name": names::RUNNER_VOLUME, "mountPath": names::RUNNER_DIRECTORY});
     push(container, "volumeMounts", mount.clone());
-    // Where the runner itself could not say anything, the end of the log is better than nothing.
+    // If the runner could not report, the end of the log is better than nothing.
     if container.get("terminationMessagePolicy").is_none() {
         container["terminationMessagePolicy"] = json!("FallbackToLogsOnError");
     }
@@ -46,7 +47,7 @@ pub fn inject(spec: &mut Value, runner: &Runner) {
     push(spec, "initContainers", bringer);
 }
 
-/// The container that brings the program.
+/// The container that brings the program into the pod.
 fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
     let install = json!([PROGRAM, "install", names::RUNNER_DIRECTORY]);
     let taken = |name: &str| {
@@ -60,7 +61,7 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
         "name": name,
         "image": runner.image,
         "resources": RESOURCES.clone(),
-        // What Pod Security `restricted` asks for.
+        // Required by the Pod Security Standard `restricted`.
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "readOnlyRootFilesystem": true,
@@ -72,7 +73,7 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
     if let Some(policy) = &runner.pull_policy {
         container["imagePullPolicy"] = json!(policy);
     }
-    // Where the pod does not say, the image's own number counts, or that which the cluster gives.
+    // If the pod sets no user, the user of the image counts, or the one that the cluster assigns.
     if spec.pointer("/securityContext/runAsUser") == Some(&json!(0)) {
         container["securityContext"]["runAsUser"] = json!(65532);
     }
@@ -88,9 +89,9 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
     container
 }
 
-/// It does next to nothing most of the time, but the toolkit waits for its start: with a limit of 100m the kernel made
-/// that 0.2 seconds longer. There is a limit at all since quotas may ask for one. Memory is asked for to the limit, so that
-/// the pod is evicted no sooner than without it.
+/// The sidecar is idle most of the time, but the toolkit waits for its start. With a CPU limit of 100m, the start took
+/// 0.2 seconds longer. There is a limit at all since a quota may require one. The memory request equals the limit, so
+/// that the pod is not evicted earlier than without the sidecar.
 static RESOURCES: std::sync::LazyLock<Value> = std::sync::LazyLock::new(
     || json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "32Mi"}}),
 );

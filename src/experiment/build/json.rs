@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-/// A list of objects at a key, for changing them in place; empty where there is none.
+/// The list of objects at a key, to be changed in place. Empty if there is none.
 pub fn items<'a>(value: &'a mut Value, key: &str) -> &'a mut [Value] {
     value.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
 }
 
-/// Takes the items out of the list at `key` that are not wanted, and the list when it is empty then.
+/// Removes unwanted items from the list at `key`, and the list itself if it is empty then.
 pub fn retain(value: &mut Value, key: &str, wanted: impl Fn(&Value) -> bool) {
     let Some(list) = value.get_mut(key).and_then(Value::as_array_mut) else {
         return;
@@ -20,7 +20,7 @@ pub fn retain(value: &mut Value, key: &str, wanted: impl Fn(&Value) -> bool) {
     }
 }
 
-/// The mapping at a key, made if it is not there.
+/// The mapping at a key. It is created if it does not exist.
 pub fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
     if !value[key].is_object() {
         value[key] = json!({});
@@ -28,7 +28,7 @@ pub fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
     &mut value[key]
 }
 
-/// Appends to the list at a key, made if it is not there.
+/// Appends to the list at a key. The list is created if it does not exist.
 pub fn push(value: &mut Value, key: &str, item: Value) {
     match value.get_mut(key).and_then(Value::as_array_mut) {
         Some(list) => list.push(item),

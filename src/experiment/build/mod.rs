@@ -21,7 +21,7 @@ use crate::experiment::decide::templates::Templates;
 use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
-/// Makes all objects of a run.
+/// Builds all objects of a run.
 pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateError> {
     let Plan { owner, namespace, rights, .. } = plan;
     let mut owned = Vec::new();

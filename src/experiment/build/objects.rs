@@ -6,25 +6,25 @@ use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
-/// The object of a template, with the name that the child of this owner gets.
+/// Builds the object of a template, with the name of the owner's child.
 pub fn child(templates: &Templates, template: Template, owner: &Owner) -> Result<Manifest, TemplateError> {
     Ok(named(Manifest::new(template.kind(), templates.object(template)?), owner))
 }
 
-/// An object with the suffix of its owner on its name.
+/// Appends the suffix of the owner to the name of an object.
 pub fn named(mut manifest: Manifest, owner: &Owner) -> Manifest {
     let name = names::child(manifest.name(), &owner.suffix());
     manifest.map(&["metadata"]).insert("name".to_owned(), name.into());
     manifest
 }
 
-/// An object in a namespace.
+/// Sets the namespace of an object.
 pub fn placed(mut manifest: Manifest, namespace: &str) -> Manifest {
     manifest.map(&["metadata"]).insert("namespace".to_owned(), namespace.into());
     manifest
 }
 
-/// Puts the labels of an experiment on an object at a path of keys; those that are there already stay.
+/// Adds the labels of an experiment at a path of keys. Existing labels stay.
 pub fn label(manifest: &mut Manifest, path: &[&str], owner: &Owner) {
     let labels = manifest.map(path);
     for (label, value) in &owner.labels {
@@ -32,7 +32,7 @@ pub fn label(manifest: &mut Manifest, path: &[&str], owner: &Owner) {
     }
 }
 
-/// Says on an object whose it is, and takes off what could tie it to somebody else.
+/// Marks an object with its owner, and removes what could tie it to another one.
 pub fn mark(manifest: &mut Manifest, owner: &Owner) {
     let metadata = manifest.map(&["metadata"]);
     for foreign in ["ownerReferences", "finalizers", "generateName", "uid", "resourceVersion"] {
@@ -41,7 +41,7 @@ pub fn mark(manifest: &mut Manifest, owner: &Owner) {
     mark_at(manifest, &["metadata"], owner);
 }
 
-/// Says whose it is in the metadata at a path of keys.
+/// Marks the metadata at a path of keys with the owner.
 pub fn mark_at(manifest: &mut Manifest, path: &[&str], owner: &Owner) {
     let at = |key| [path, &[key]].concat();
     manifest.map(&at("labels")).insert(names::UID_LABEL.to_owned(), owner.uid.clone().into());

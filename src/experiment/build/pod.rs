@@ -1,4 +1,4 @@
-//! The runner pod: the template, with what the spec asks for.
+//! The runner pod: the template with the options of the spec.
 
 use serde_json::{Value, json};
 
@@ -13,14 +13,14 @@ use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
-/// Seconds that a run has to play its rollbacks once it is asked to stop, where the template is silent.
+/// How many seconds a run has to play its rollbacks once it is asked to stop, if the template does not say.
 const GRACE_SECONDS: i64 = 300;
 
 const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
 const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
 const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
 
-/// The pod, without the marks that all children get.
+/// Builds the pod, without the marks that all children get.
 pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {
     let mut pod = match &plan.pod {
         Some(own) => named(Manifest::new(Kind::Pod, own.clone()), &plan.owner),
@@ -33,13 +33,14 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         (None, None) => child(templates, Template::ServiceAccount, &plan.owner)?.name().to_owned(),
     };
     spec.insert("serviceAccountName".to_owned(), account.into());
-    // A restarted container would be the experiment a second time.
+    // A restarted container would run the experiment a second time.
     spec.insert("restartPolicy".to_owned(), "Never".into());
     if let Some(seconds) = plan.active_deadline {
         spec.insert("activeDeadlineSeconds".to_owned(), seconds.into());
     }
     if plan.runner.is_some() {
-        // Rollbacks take their time. Without the runner nobody might listen to the request to stop, and only wait.
+        // Rollbacks take time. Without the runner, a container may ignore the request to stop and only use up the grace
+        // period.
         spec.entry("terminationGracePeriodSeconds").or_insert_with(|| GRACE_SECONDS.into());
     }
     if plan.pod.is_none() {
@@ -61,7 +62,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     Ok(pod)
 }
 
-/// Puts what the spec asks for into the pod of the template.
+/// Applies the options of the spec to the pod of the template.
 fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), TemplateError> {
     settings(spec, plan.settings.as_deref());
     let config_map = match &plan.source {
@@ -93,13 +94,13 @@ fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), T
     Ok(())
 }
 
-/// The marks of a runner pod: the number of its run, and the finalizer that holds it until its end is recorded.
+/// Marks a runner pod with the number of its run, and with the finalizer that holds it until its end is recorded.
 pub fn mark(pod: &mut Manifest, number: i32) {
     pod.map(&["metadata", "labels"]).insert(names::RUN_LABEL.to_owned(), number.to_string().into());
     pod.map(&["metadata"]).insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
 }
 
-/// Mounts the Secret with the toolkit's settings, or takes its volume out.
+/// Mounts the Secret with the toolkit's settings, or removes its volume.
 fn settings(spec: &mut Value, secret: Option<&str>) {
     if let Some(secret) = secret {
         for volume in items(spec, "volumes").iter_mut().filter(|volume| is_named(volume, SETTINGS_VOLUME)) {
@@ -113,7 +114,7 @@ fn settings(spec: &mut Value, secret: Option<&str>) {
     }
 }
 
-/// Points the container at its variables.
+/// Refers the container to its variables.
 fn env(container: &mut Value, plan: &Plan) {
     let Env { enabled, config_map, secret, variables, .. } = &plan.env;
     if *enabled {
@@ -134,7 +135,7 @@ fn env(container: &mut Value, plan: &Plan) {
     }
 }
 
-/// Points the container at the run's own `ConfigMap` of variables, wherever it names the default one.
+/// Refers the container to the run's own `ConfigMap` of variables, wherever it names the default one.
 fn own_env(container: &mut Value, env: &Env, plan: &Plan) {
     if !env.own {
         return;
@@ -147,7 +148,7 @@ fn own_env(container: &mut Value, env: &Env, plan: &Plan) {
     }
 }
 
-/// Says where the experiment is.
+/// Sets the place of the experiment.
 fn source(container: &mut Value, source: &Source) {
     let file = match source {
         Source::File { file, .. } => Some(file.as_str()),
@@ -190,7 +191,7 @@ fn command(container: &mut Value, plan: &Plan) {
     }
 }
 
-/// Puts options behind `run` in the command line of the toolkit.
+/// Inserts options after `run` in the command line of the toolkit.
 fn run_options(container: &mut Value, options: &[String]) -> Result<(), String> {
     if options.is_empty() {
         return Ok(());
@@ -216,13 +217,13 @@ fn run_options(container: &mut Value, options: &[String]) -> Result<(), String> 
     ))
 }
 
-/// Whether the container starts `chaos` itself, rather than a shell that does.
+/// Whether the container starts `chaos` directly, not through a shell.
 fn runs_chaos(container: &Value) -> bool {
     container.pointer("/command/0").and_then(Value::as_str).is_none_or(|command| command.contains("chaos"))
 }
 
-/// Replaces the arguments of `chaos`: all arguments of the container, or the command line in the last argument where
-/// an older template runs a shell.
+/// Replaces the arguments of `chaos`: all arguments of the container, or the command line in the last argument if an
+/// older template runs a shell.
 fn arguments(container: &mut Value, arguments: &[String]) {
     if runs_chaos(container) {
         container["args"] = json!(arguments);
@@ -231,7 +232,7 @@ fn arguments(container: &mut Value, arguments: &[String]) {
     }
 }
 
-/// What Pod Security `restricted` asks of a container, where the template is silent.
+/// Sets what the Pod Security Standard `restricted` requires of a container, if the template does not say.
 fn harden_container(container: &mut Value) {
     let capabilities = entry(entry(container, "securityContext"), "capabilities");
     if capabilities.get("drop").is_none() {
@@ -239,14 +240,14 @@ fn harden_container(container: &mut Value) {
     }
 }
 
-/// What Pod Security `restricted` asks of a pod, where the template is silent.
+/// Sets what the Pod Security Standard `restricted` requires of a pod, if the template does not say.
 fn harden(pod: &mut Manifest) {
     pod.map(&["spec", "securityContext"])
         .entry("seccompProfile")
         .or_insert_with(|| json!({"type": "RuntimeDefault"}));
 }
 
-/// Sets a name in a reference to another object, if the reference is there.
+/// Sets the name in a reference to another object, if there is such a reference.
 fn rename(value: &mut Value, reference: &str, key: &str, name: &str) {
     if let Some(reference) = value.get_mut(reference).and_then(Value::as_object_mut) {
         reference.insert(key.to_owned(), name.into());

@@ -25,8 +25,8 @@ pub fn role(plan: &Plan, templates: &Templates) -> Result<Option<Manifest>, Temp
     child(templates, Template::Role, &plan.owner).map(Some)
 }
 
-/// The binding of the role to the account that the run really uses (0.14.0 bound an account that did not exist when
-/// the author named one), unless the author names a binding.
+/// The binding of the role to the account that the run uses, unless the author names a binding. If the author named an
+/// account, 0.14.0 bound one that did not exist.
 pub fn role_binding(plan: &Plan, templates: &Templates) -> Result<Option<Manifest>, TemplateError> {
     if !plan.rights.bind {
         return Ok(None);

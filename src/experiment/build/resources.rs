@@ -5,19 +5,19 @@ use serde_json::Value;
 use crate::cluster::manifest::{Kind, Manifest};
 use chaostoolkit_api::{ResourceRef, names};
 
-/// The objects of a run, in the order in which they are created. Torn down in reverse.
+/// The objects of a run, in the order of their creation. They are deleted in reverse.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resources {
-    /// Shared, so never deleted and never labelled.
+    /// The namespace. It is shared, so it is never deleted and never labeled.
     pub namespace: Manifest,
-    /// Service account, roles, bindings, `ConfigMap`s: the run's own.
+    /// The run's own service account, roles, bindings and `ConfigMap`s.
     pub owned: Vec<Manifest>,
-    /// The run itself: a pod, or a `CronJob` that makes pods.
+    /// The pod of the run, or the `CronJob` that creates pods.
     pub workload: Manifest,
 }
 
 impl Resources {
-    /// The pod, or the template that pods are made from.
+    /// The pod, or the pod template of the `CronJob`.
     #[must_use]
     pub fn pod(&self) -> &Value {
         match self.workload.kind {
@@ -35,13 +35,13 @@ impl Resources {
         toolkit.is_some_and(|container| container["command"][0] == names::RUNNER)
     }
 
-    /// Whether runs come again and again.
+    /// Whether the runs follow a schedule.
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
         self.workload.kind == Kind::CronJob
     }
 
-    /// What the status records for the teardown, in order. A pod has its own place there.
+    /// The objects that the status records for the teardown, in order. The status has another place for the pod.
     #[must_use]
     pub fn references(&self) -> Vec<ResourceRef> {
         let scheduled = self.is_scheduled().then_some(&self.workload);

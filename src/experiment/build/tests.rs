@@ -20,8 +20,8 @@ fn experiment(spec: Value) -> Experiment {
     .unwrap()
 }
 
-fn planned(experiment: &Experiment, default_env_exists: bool) -> Plan {
-    let facts = Facts { operator_namespace: "operators".into(), default_env_exists, ..Facts::default() };
+fn planned(experiment: &Experiment, has_default_env: bool) -> Plan {
+    let facts = Facts { operator_namespace: "operators".into(), has_default_env, ..Facts::default() };
     plan::plan(experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
 }
 

@@ -50,12 +50,12 @@ pub async fn child(
     let api = cluster.objects(*kind, manifest.namespace());
     let find = async || cluster.find(&api, kind.as_str(), manifest.name()).await;
     if is_likely_there && let Some(found) = find().await? {
-        return own(manifest, found);
+        return if_own(manifest, found);
     }
     fence().await?;
     match cluster.create(manifest).await {
         Err(error) if error.is_already_exists() => match find().await? {
-            Some(found) => own(manifest, found),
+            Some(found) => if_own(manifest, found),
             // It was deleted between the two calls. The next pass creates it.
             None => Err(error.into()),
         },
@@ -64,7 +64,7 @@ pub async fn child(
 }
 
 /// Returns an object that exists if it belongs to the run.
-fn own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error> {
+fn if_own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error> {
     let uid = manifest.value["metadata"]["labels"][names::UID_LABEL].as_str();
     if belongs_to(&found, uid.unwrap_or_default()) {
         return Ok(found);

@@ -1,4 +1,4 @@
-//! First step of a pass: what only the cluster knows, read live.
+//! Reads from the cluster what the plan has to know.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::experiment::error::{Error, TemplateError};
 use crate::process::config::Config;
 use chaostoolkit_api::{Experiment, ResourceRef, Spec, Text, names};
 
-/// The templates that the spec names. They are read in the operator's own namespace alone: who may edit them decides
-/// what the operator creates.
+/// Reads the templates that the spec names. They come from the operator's own namespace alone, since whoever may edit
+/// them decides what the operator creates.
 pub async fn templates(cluster: &Cluster, namespace: &str, spec: &Spec) -> Result<Templates, Error> {
     let name = spec.template.as_ref().and_then(|template| template.name.as_deref());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(names::TEMPLATES);
@@ -27,8 +27,8 @@ pub async fn templates(cluster: &Cluster, namespace: &str, spec: &Spec) -> Resul
     }
 }
 
-/// What the plan has to know of the namespace that the run goes to. A `ConfigMap` of variables that was once decided to
-/// be the run's own stays so, also when the author adds the default one later.
+/// Reads the facts about the namespace of the run. If a run was once given its own `ConfigMap` of variables, it keeps
+/// that, even if the author adds the default one later.
 pub async fn facts(
     cluster: &Cluster,
     config: &Config,
@@ -38,7 +38,8 @@ pub async fn facts(
 ) -> Result<Facts, Error> {
     let own = names::child(DEFAULT_ENV, &names::suffix(experiment.uid()));
     let is_own = |recorded: &ResourceRef| recorded.kind == Kind::ConfigMap.as_str() && recorded.name == own;
-    let recorded = experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
+    let is_own_recorded =
+        experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
     let maps = cluster.config_maps(namespace);
     let name = env_config_map(spec);
     let env = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
@@ -53,7 +54,7 @@ pub async fn facts(
     };
     Ok(Facts {
         operator_namespace: config.namespace.clone(),
-        default_env_exists: !recorded && (name != DEFAULT_ENV || env.is_some()),
+        has_default_env: !is_own_recorded && name == DEFAULT_ENV && env.is_some(),
         has_url,
         experiment_exists: experiment.is_some(),
         text: experiment.flatten(),

@@ -1,7 +1,7 @@
 //! The templates that children are made from: pure.
 //!
-//! Users edit them, so they are API. They stay untyped from YAML to the API server: a field that this operator has
-//! never heard of arrives as it was written.
+//! Users edit them, so they are a part of the API. They stay untyped from YAML to the API server, so that a field which
+//! this operator does not know arrives as it was written.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,27 @@ use crate::experiment::error::TemplateError;
 use crate::yaml;
 use chaostoolkit_api::Text;
 
-/// The templates, as they stand in their `ConfigMap`.
+/// The templates, as their `ConfigMap` holds them.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     source: String,
     texts: BTreeMap<String, String>,
 }
 
-/// The templates that there are.
+/// The kinds of templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Template {
     /// Namespace of the run.
     Namespace,
-    /// Account of the run.
+    /// Service account of the run.
     ServiceAccount,
-    /// Rights of the run.
+    /// Role of the run.
     Role,
-    /// Role to account.
+    /// Binding of the role to the service account.
     RoleBinding,
-    /// The run.
+    /// Pod of the run.
     Pod,
-    /// The run, again and again.
+    /// `CronJob` of a schedule.
     CronJob,
 }
 
@@ -65,13 +65,13 @@ impl Template {
 }
 
 impl Templates {
-    /// The templates in the data of the `ConfigMap` called `source` (`namespace/name`).
+    /// Takes the templates from the data of the `ConfigMap` `source` (`namespace/name`).
     #[must_use]
     pub fn new(source: impl Into<String>, texts: BTreeMap<String, String>) -> Self {
         Self { source: source.into(), texts }
     }
 
-    /// The object that a template describes. It is a mapping of the right kind that has a name.
+    /// Returns the object that a template describes: a mapping of the right kind that has a name.
     pub fn object(&self, template: Template) -> Result<Value, TemplateError> {
         let kind = template.kind();
         let invalid = |problem: String| self.invalid(template, problem);
@@ -105,7 +105,7 @@ pub(crate) mod tests {
     use super::*;
     use rstest::rstest;
 
-    /// The templates that are shipped.
+    /// The shipped templates.
     pub fn shipped() -> Templates {
         let text = include_str!("../../../kustomize/base/templates.yaml");
         let config_map = yaml::parse(text).unwrap();
@@ -114,7 +114,7 @@ pub(crate) mod tests {
     }
 
     impl Templates {
-        /// The same templates, but one.
+        /// Replaces one template.
         #[must_use]
         pub fn with(mut self, template: Template, text: String) -> Self {
             self.texts.insert(template.key().to_owned(), text);

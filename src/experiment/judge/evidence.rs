@@ -1,8 +1,8 @@
-//! What a pod that has ended can tell of its run, read from where it left it: the report of the runner in its status, the
-//! journal in the log of the sidecar, and, where there is neither, the end of the toolkit's own log.
+//! The evidence that the pod of a run left: the report of the runner in its status, the journal in the log of the
+//! sidecar, and, without either, the end of the toolkit's log.
 //!
-//! What cannot be had for good is missing from the evidence, and the verdict is the poorer for it. What cannot be had just
-//! now is tried again for a while.
+//! Evidence that is lost for good is missing, and the verdict is less certain. Evidence that cannot be read at the
+//! moment is requested again for a while.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -17,35 +17,35 @@ use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
 use chaostoolkit_journal::{Summary, parse};
 
-/// What there is to judge a run by.
+/// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// What the runner reported. `None` where it could not, or was not there.
+    /// The report of the runner. `None` if the runner could not report, or if there was none.
     pub message: Option<Message>,
-    /// What the journal says.
+    /// The summary of the journal.
     pub summary: Option<Summary>,
     /// The journal itself.
     pub journal: Journal,
-    /// The end of the toolkit's log, where there is no summary.
+    /// The end of the toolkit's log, if there is no summary.
     pub log_tail: Option<String>,
 }
 
-/// What has become of a journal.
+/// The journal of a run, or what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Journal {
-    /// There is none.
+    /// There is no journal.
     #[default]
     None,
-    /// It is here.
+    /// It was read.
     Here(frame::Carried),
-    /// It stays where it is, and why.
+    /// It will not be read, for this reason.
     Left(String),
-    /// It could not be read yet, and why.
+    /// It could not be read yet, for this reason.
     Late(String),
 }
 
 impl Evidence {
-    /// What is on the status of the pod already.
+    /// Takes the evidence from the status of the pod alone.
     #[must_use]
     pub fn reported(end: &End) -> Self {
         let message = end.has_runner.then(|| Message::read(&end.message)).flatten();
@@ -53,13 +53,13 @@ impl Evidence {
         Self { message, summary, ..Self::default() }
     }
 
-    /// All that there is. Fails where a log that the verdict needs cannot be read just now.
+    /// Collects all evidence. Fails if a log that the verdict needs cannot be read at the moment.
     pub async fn collect(logs: &LogFollower, pod: &Pod, end: &End) -> Result<Self, Error> {
         let mut evidence = Self::of_journal(logs, pod, end).await;
         if evidence.summary.is_none()
             && let Journal::Here(carried) = &evidence.journal
         {
-            // A runner that was killed after the toolkit had written its journal could not sum it up any more.
+            // The runner was killed after the toolkit had written its journal, so it could not summarize it.
             evidence.summary = sum_up(&carried.gzip);
         }
         if evidence.summary.is_none() && end.started_at.is_some() {
@@ -68,7 +68,7 @@ impl Evidence {
         Ok(evidence)
     }
 
-    /// What the status of the pod says, and the journal.
+    /// Collects the status of the pod and the journal.
     pub async fn of_journal(logs: &LogFollower, pod: &Pod, end: &End) -> Self {
         let reported = Self::reported(end);
         let journal = journal(logs, pod, end, reported.message.as_ref()).await;
@@ -76,14 +76,14 @@ impl Evidence {
     }
 }
 
-/// Reads the journal from the sidecar's log, if there is one to expect.
+/// Reads the journal from the sidecar's log, if the run can have written one.
 async fn journal(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Message>) -> Journal {
     let reported = message.filter(|message| message.state == message::State::Ended);
     if !end.has_runner || end.started_at.is_none() || reported.is_some_and(|ended| ended.journal.is_none()) {
         return Journal::None;
     }
     let Some(sidecar) = sidecar(pod) else {
-        return Journal::Left("without a native sidecar nobody brings it here".to_owned());
+        return Journal::Left("only a native sidecar can print it, and this pod has none".to_owned());
     };
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
         return Journal::Left("spec.report.journal.store is none".to_owned());
@@ -100,7 +100,7 @@ async fn journal(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Mess
         Ok(Frame::Journal(carried)) => {
             let file = reported.and_then(|ended| ended.journal.as_ref());
             if file.is_some_and(|file| file.sha256 != carried.sha256) {
-                return Journal::Left("it is not the one that the runner has seen".to_owned());
+                return Journal::Left("it is not the journal that the runner saw".to_owned());
             }
             Journal::Here(carried)
         }
@@ -110,7 +110,7 @@ async fn journal(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Mess
     }
 }
 
-/// A journal that is longer than this is not unpacked here.
+/// The longest journal that is unpacked, in bytes.
 const LONGEST_UNPACKED: u64 = 8 << 20;
 
 fn sum_up(gzip: &[u8]) -> Option<Summary> {
@@ -121,7 +121,7 @@ fn sum_up(gzip: &[u8]) -> Option<Summary> {
 /// For how many seconds after the end of a run the operator tries to read the end of its log. The verdict waits for it.
 const LOG_WAIT: i64 = 15;
 
-/// Whether so many seconds have gone by since a run ended.
+/// Whether more than this number of seconds has passed since a run ended.
 #[must_use]
 pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
     let now = crate::process::clock::now().as_second();
@@ -132,7 +132,7 @@ async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Op
     match logs.read(pod, names::CONTAINER, &Extent::Tail).await {
         Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
-            warn!(problem, "cannot read the log of pod {:?}", pod.metadata.name);
+            warn!(pod = pod.metadata.name, problem, "cannot read the log of the pod");
             Ok(None)
         }
         Err(Unread { problem, .. }) => {
@@ -142,10 +142,10 @@ async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Op
     }
 }
 
-/// The longest tail of a log that goes on a status, in bytes.
+/// The longest end of a log that a status takes, in bytes.
 const LONGEST_TAIL: usize = 2048;
 
-/// The end of a log as plain text: without colours, whole lines where there is more than fits.
+/// Returns the end of a log as plain text, without colors. If the log is cut, the first line is whole.
 #[must_use]
 pub fn plain_tail(log: &str) -> String {
     let plain = without_escapes(log);
@@ -157,14 +157,14 @@ pub fn plain_tail(log: &str) -> String {
     whole.to_owned()
 }
 
-/// Takes out escape sequences of terminals (ECMA-48) and other control characters.
+/// Removes escape sequences of terminals (ECMA-48) and other control characters.
 fn without_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\u{1b}' if characters.next_if_eq(&'[').is_some() => {
-                // Parameters, up to the letter that says what they are for.
+                // The parameters of the sequence, up to the letter that ends it.
                 while characters.next().is_some_and(|parameter| !('@'..='~').contains(&parameter)) {}
             }
             '\n' | '\t' => plain.push(character),

@@ -4,4 +4,5 @@ pub mod evidence;
 pub mod log_follower;
 pub mod logs;
 pub mod pod_state;
+pub mod record;
 pub mod verdict;

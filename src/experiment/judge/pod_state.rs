@@ -1,4 +1,4 @@
-//! From a pod to what it says about the run: pure.
+//! The state of a run, as its pod shows it: pure.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus,
@@ -8,31 +8,31 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use chaostoolkit_api::names;
 use chaostoolkit_api::reason::Reason;
 
-/// What a pod says about its run.
+/// The state of a run, as its pod shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PodState {
-    /// The container has not started; with what keeps it from starting, if it is more than time.
+    /// The container has not started. A stall says what keeps it from starting.
     Starting(Option<Stall>),
     /// The container runs.
     Running {
-        /// Since when.
+        /// When the container started.
         started_at: Option<Time>,
     },
-    /// The run has ended and nothing of it goes on.
+    /// The run has ended, and nothing of it runs any more.
     Ended(End),
 }
 
 /// What keeps a container from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// One word: `ImagePullBackOff`, `Unschedulable`, …
+    /// The reason that Kubernetes gives: `ImagePullBackOff`, `Unschedulable`, …
     pub word: String,
-    /// The kubelet's or the scheduler's words.
+    /// The message of the kubelet or the scheduler.
     pub message: String,
 }
 
 impl Stall {
-    /// The one word for it.
+    /// The reason for it.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self.word.as_str() {
@@ -51,23 +51,24 @@ pub struct End {
     pub started_at: Option<Time>,
     /// When it ended, if that is known.
     pub finished_at: Option<Time>,
-    /// Its exit code, if it came to one.
+    /// Its exit code, if it has one.
     pub exit_code: Option<i32>,
-    /// Kubernetes' word for the end of the container.
+    /// The reason that Kubernetes gives for the end of the container.
     pub word: String,
-    /// What the container left as its termination message, or Kubernetes' words for the end of the pod.
+    /// The termination message of the container, or the message that Kubernetes gives for the end of the pod.
     pub message: String,
-    /// Kubernetes' word for the end of the pod, where it was the platform that ended it.
+    /// Why the platform ended the pod, if it did.
     pub cause: Option<Reason>,
-    /// Its words for that: what the node was short of, who evicted the pod.
+    /// The message of the platform: what the node was short of, or who evicted the pod.
     pub explanation: String,
-    /// Whether the container runs the toolkit by way of the runner.
+    /// Whether the runner starts the toolkit in the container.
     pub has_runner: bool,
-    /// Whether somebody had deleted the pod.
+    /// Whether somebody deleted the pod.
     pub deleted: bool,
 }
 
-/// Reads a pod. A container that is to be restarted counts as ended: a run is started at most once.
+/// Reads the state of a run from its pod. A container that the kubelet would restart counts as ended: a run is started
+/// at most once.
 #[must_use]
 pub fn pod_state(pod: &Pod) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
@@ -99,15 +100,15 @@ pub fn pod_state(pod: &Pod) -> PodState {
     if let Some(running) = state.running {
         return PodState::Running { started_at: running.started_at };
     }
-    // A container of the pod that is started before the toolkit's may be the one that cannot.
+    // A container that starts before that of the toolkit may be the one that is stalled.
     let mut earlier =
         status.init_container_statuses.iter().flatten().filter_map(|status| status.state.as_ref());
     let stalled = stall(&state).or_else(|| earlier.find_map(stall));
     PodState::Starting(stalled.or_else(|| unschedulable(pod)))
 }
 
-/// Whether the container of a pod runs the toolkit by way of the runner: the one of an older operator does not, nor one
-/// whose author did not want it.
+/// Whether the runner starts the toolkit in the container. It does not in pods of an older operator, nor if the author
+/// did not want it.
 fn has_runner(pod: &Pod) -> bool {
     let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
     let container = containers.iter().find(|container| container.name == names::CONTAINER);
@@ -132,14 +133,15 @@ pub fn node(pod: &Pod) -> Option<String> {
     pod.spec.as_ref()?.node_name.clone()
 }
 
-/// What says that somebody other than a user or the pod itself is about to end it.
+/// The condition which says that the platform is about to end the pod.
 /// <https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions>
 fn disruption(status: &PodStatus) -> Option<&PodCondition> {
     let mut conditions = status.conditions.iter().flatten();
     conditions.find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
 }
 
-/// The platform's words for the end of a pod: the kubelet's own, else those of whoever had it deleted.
+/// The message of the platform about the end of a pod: that of the kubelet, or else that of the component which deleted
+/// the pod.
 fn explanation(status: &PodStatus) -> String {
     let words = status.message.as_deref().map(str::trim).filter(|words| !words.is_empty());
     words.or_else(|| disruption(status)?.message.as_deref()).unwrap_or_default().to_owned()
@@ -161,7 +163,7 @@ fn cause(status: &PodStatus) -> Option<Reason> {
     }
 }
 
-/// Whether no kubelet has anything to stop any more: the pod was never given to one, or its grace is over.
+/// Whether no kubelet has anything to stop: the pod was never scheduled, or its grace period is over.
 fn nothing_runs(pod: &Pod) -> bool {
     let scheduled = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     !scheduled || pod.metadata.deletion_grace_period_seconds == Some(0)
@@ -179,8 +181,8 @@ fn end(terminated: ContainerStateTerminated, deleted: bool) -> End {
     }
 }
 
-/// A container that waits for anything but its turn is stalled. The two words that the kubelet takes turns with while
-/// an image cannot be pulled are one.
+/// Returns what a waiting container is stalled by, unless it only waits for its turn. The kubelet alternates between
+/// two reasons while it cannot pull an image. Both count as one.
 fn stall(state: &ContainerState) -> Option<Stall> {
     let waiting = state.waiting.as_ref()?;
     let word = match waiting.reason.as_deref()? {
@@ -265,7 +267,7 @@ mod tests {
         assert_eq!((end.exit_code, end.word.as_str()), (None, word));
     }
 
-    /// Also where the container came to an end of its own before.
+    /// This also holds if the container had ended by itself before.
     #[rstest]
     #[case::by_the_kubelet(json!({"reason": "Evicted", "message": "over its limit. "}), Reason::Evicted, "over its limit.")]
     #[case::through_the_api(json!({"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",

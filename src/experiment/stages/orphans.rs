@@ -19,7 +19,7 @@ use crate::cluster::is_held;
 use crate::experiment::children::pods;
 use crate::experiment::context::Context;
 use crate::experiment::error::Error;
-use crate::process::leader::term::Lead;
+use crate::process::leader::term::Leadership;
 use chaostoolkit_api::{Experiment, PodAddress, names};
 
 /// How often orphans are looked for. Only the caches are compared. The API server is asked about what is found.
@@ -29,7 +29,7 @@ const PERIOD: Duration = Duration::from_secs(30);
 pub type Experiments = Store<DeserializeGuard<Experiment>>;
 
 /// Looks for orphans as long as the process runs, and does so only while it leads.
-pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Lead) {
+pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Leadership) {
     loop {
         tokio::time::sleep(PERIOD).await;
         lead.within(sweep(&context, &experiments)).await;

@@ -24,7 +24,7 @@ use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus, Text};
 
 /// Records the state of the schedule and of the runs that it has started. Returns when to look again.
-pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> Result<Action, Error> {
+pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> Result<Action, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);

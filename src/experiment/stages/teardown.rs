@@ -52,7 +52,7 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if let Some(left) = left {
         give_up(pass, &left).await;
     } else if is_known {
-        let note = "everything that was created is gone";
+        let note = "everything that was created was deleted";
         pass.publish(&events::normal(Reason::CleanedUp, EventAction::CleanUp, note)).await;
     }
     remove_finalizers(pass).await?;
@@ -73,7 +73,7 @@ async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
 
 /// Ends a cleanup that has been blocked for too long, and says what is left.
 async fn give_up(pass: &Pass<'_>, left: &str) {
-    let note = format!("given up on the cleanup, something is left behind: {left}");
+    let note = format!("gave up the cleanup; something is left behind: {left}");
     warn!("{note}");
     if let Err(error) = release_pods(pass).await {
         warn!("cannot release the pods that are left behind: {}", error.describe());

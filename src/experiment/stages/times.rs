@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use chaostoolkit_api::{ScheduleStatus, Status};
 
-/// When to look at a schedule again, should no pod bring the next pass: shortly after it is due.
+/// When to check a schedule again if no pod brings the next pass: shortly after the next run is due.
 #[must_use]
 pub fn until_next(status: &Status, now: Timestamp) -> Duration {
     let due = status.schedule.as_ref().and_then(|schedule| schedule.next_schedule_time.as_ref());
@@ -17,13 +17,13 @@ pub fn until_next(status: &Status, now: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(seconds.clamp(1, LONGEST_LOOK_AWAY)).unwrap_or(1))
 }
 
-/// Seconds after which a schedule is looked at in any case.
+/// After how many seconds a schedule is checked in any case.
 const LONGEST_LOOK_AWAY: i64 = 600;
 
-/// More are not counted: it is long since anybody was told.
+/// How many missed times are counted. By then, the first events about them are long published.
 const MAX_MISSED: usize = 1000;
 
-/// How many times were due since the last one that was counted, and before that of the last run.
+/// Counts the times that were due after the last counted one and before the last run.
 #[must_use]
 pub fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
     let (Some(since), Some(last)) = (since, &schedule.last_schedule_time) else { return 0 };
@@ -33,18 +33,18 @@ pub fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
     std::iter::successors(due(&since), due).take(MAX_MISSED).count()
 }
 
-/// The time after which a schedule is due next: now, unless our clock is behind the one by which runs are started.
+/// The time after which the next run is due: now, unless our clock is behind the clock by which runs are started.
 #[must_use]
 pub fn after(status: &CronJobStatus, now: Timestamp) -> Timestamp {
     status.last_schedule_time.as_ref().map_or(now, |last| last.0.max(now))
 }
 
-/// When a schedule is due next. Whether it is valid is for the API server to say: what cannot be read here has no next
-/// time here.
+/// When the next run is due. The API server decides whether a schedule is valid. One that cannot be read here has no
+/// next time here.
 #[must_use]
 pub fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp> {
     let zone = time_zone.map_or(Ok(TimeZone::UTC), TimeZone::get).ok()?;
-    // Five fields, as a CronJob has them: six would be seconds first.
+    // A CronJob has five fields. A sixth would be seconds.
     let cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(cron).ok()?;
     Some(cron.find_next_occurrence(&now.to_zoned(zone), false).ok()?.timestamp())
 }

@@ -8,11 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::decide::plan::Plan;
+use crate::experiment::decide::plan::{Plan, Schedule};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
+use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered, Verdict};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -21,23 +22,24 @@ use chaostoolkit_api::{
     About, Counters, Experiment, Outcome, Phase, ResourceRef, Run, Status, Text, Trigger, names,
 };
 
-/// A status in the making.
+/// The next status of an experiment.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What it is so far.
+    /// The status so far.
     pub status: Status,
     generation: Option<i64>,
     pub(super) now: Timestamp,
-    /// What the runs of a schedule run, by today's spec or else the last that could be decided on.
+    /// The experiment that the runs of a schedule run: by the spec of now, or by the last spec that could be decided
+    /// on.
     pub(super) about: About,
 }
 
 impl Draft {
-    /// Starts from what is recorded.
+    /// Starts from the recorded status.
     #[must_use]
     pub fn of(experiment: &Experiment, now: Timestamp) -> Self {
         let mut status = experiment.status.clone().unwrap_or_default();
-        // Deleting an experiment raises its generation too, but its spec is what it was.
+        // Deleting an experiment raises its generation too, but does not change its spec.
         if !experiment.is_deleting() {
             status.observed_generation = experiment.metadata.generation;
         }
@@ -45,10 +47,10 @@ impl Draft {
         Self { status, generation: experiment.metadata.generation, now, about }
     }
 
-    /// The spec was understood, but for these fields, and with these warnings.
+    /// The spec is valid. It has these unknown fields and these warnings.
     pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
-        let fields =
-            (!unknown.is_empty()).then(|| format!("not used, since not known: {}", unknown.join(", ")));
+        let fields = (!unknown.is_empty())
+            .then(|| format!("unknown fields, which are not used: {}", unknown.join(", ")));
         let reason = match (unknown, warnings) {
             ([], []) => Reason::Accepted,
             (_, []) => Reason::UnknownFields,
@@ -59,7 +61,7 @@ impl Draft {
         self.set(Type::Accepted, State::True, reason, &message);
     }
 
-    /// The spec was not understood. Nothing was run, so correcting it starts the run.
+    /// The spec is invalid. Nothing was run, so an edit that corrects it starts the run.
     pub fn rejected(&mut self, invalid: &InvalidSpec) {
         let message = invalid.to_string();
         self.set(Type::Accepted, State::False, Reason::InvalidSpec, &message);
@@ -69,16 +71,16 @@ impl Draft {
         self.phase(Phase::Failed, Reason::InvalidSpec, &message);
     }
 
-    /// This run was decided on: what teardown needs to know is on the record before anything is created.
+    /// A run was decided on. All that the teardown needs to know is recorded before anything is created.
     pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
         self.about.clone_from(&plan.about);
         if self.status.run.is_none() {
-            // What was on the experiment from the start asks for no second run.
+            // An annotation that the experiment had from the start does not ask for a second run.
             self.status.rerun.clone_from(&plan.rerun);
         }
         self.status.suffix = Some(names::suffix(&plan.owner.uid));
         self.status.run_namespace = Some(plan.namespace.clone());
-        // A schedule is decided on again in each pass: what its last run found is not unknown for that.
+        // A schedule is decided on again in each pass. That does not make the outcome of its last run unknown.
         if plan.schedule.is_none() || self.status.schedule.is_none() {
             self.status.outcome = Some(Outcome::Unknown);
         }
@@ -87,50 +89,63 @@ impl Draft {
         let references = resources.references().into_iter();
         self.status.resources =
             references.map(|made| ResourceRef { adopted: is_adopted(&made), ..made }).collect();
-        let is_known = if let Some(schedule) = &plan.schedule {
-            let recorded = self.status.schedule.get_or_insert_default();
-            let is_known = recorded.cron == schedule.cron;
-            if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
-                // The times of another schedule say nothing about what this one has left out.
-                recorded.last_schedule_time = None;
-            }
-            recorded.cron.clone_from(&schedule.cron);
-            recorded.time_zone.clone_from(&schedule.time_zone);
-            is_known
-        } else {
-            let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
-            let run = Run {
-                number: plan.owner.number,
-                trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
-                requested_at: asked
-                    .as_ref()
-                    .and_then(|asked| asked.requested_at.clone())
-                    .or(Some(Time(self.now))),
-                pod_name: resources.workload.name().to_owned(),
-                experiment: plan.about.clone(),
-                spec_hash: Some(plan.spec_hash.clone()),
-                ..Run::default()
-            };
-            let is_known = asked.as_ref() == Some(&run);
-            self.status.run = Some(run);
-            if self.status.schedule.take().is_some() {
-                (self.status.counters, self.status.history) = (None, Vec::new());
-            }
-            self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
-            is_known
+        let is_known = match &plan.schedule {
+            Some(schedule) => self.plan_schedule(schedule),
+            None => self.plan_run(plan, resources),
         };
-        // What an earlier pass was blocked by stays said until this one has come further, and so does a schedule that is
-        // followed. The end of a rejected spec does not: who waits for the end must not take it for that of the run.
+        // A blocked experiment stays Blocked until this pass has come further, and a schedule that is followed keeps
+        // its phase too. The end of a rejected spec does not stay: whoever waits for the end of the run must not take
+        // it for that.
         let stays = matches!(self.status.phase, Some(Phase::Blocked | Phase::Scheduled | Phase::Suspended));
         if !(is_known && stays) {
-            self.set(Type::Provisioned, State::Unknown, Reason::Provisioning, "creating what the run needs");
-            self.phase(Phase::Pending, Reason::Provisioning, "creating what the run needs");
+            self.set(
+                Type::Provisioned,
+                State::Unknown,
+                Reason::Provisioning,
+                "creating the objects of the run",
+            );
+            self.phase(Phase::Pending, Reason::Provisioning, "creating the objects of the run");
         }
     }
 
-    /// Something stands in the way that somebody has to see.
+    /// Records the schedule. Returns whether it was recorded already.
+    fn plan_schedule(&mut self, schedule: &Schedule) -> bool {
+        let recorded = self.status.schedule.get_or_insert_default();
+        let is_known = recorded.cron == schedule.cron;
+        if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
+            // The times of another schedule do not show what this one has missed.
+            recorded.last_schedule_time = None;
+        }
+        recorded.cron.clone_from(&schedule.cron);
+        recorded.time_zone.clone_from(&schedule.time_zone);
+        is_known
+    }
+
+    /// Records the run. Returns whether it was recorded already.
+    fn plan_run(&mut self, plan: &Plan, resources: &Resources) -> bool {
+        let asked = self.status.run.take().filter(|_| self.status.schedule.is_none());
+        let requested_at = asked.as_ref().and_then(|asked| asked.requested_at.clone());
+        let run = Run {
+            number: plan.owner.number,
+            trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
+            requested_at: requested_at.or(Some(Time(self.now))),
+            pod_name: resources.workload.name().to_owned(),
+            experiment: plan.about.clone(),
+            spec_hash: Some(plan.spec_hash.clone()),
+            ..Run::default()
+        };
+        let is_known = asked.as_ref() == Some(&run);
+        self.status.run = Some(run);
+        if self.status.schedule.take().is_some() {
+            (self.status.counters, self.status.history) = (None, Vec::new());
+        }
+        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+        is_known
+    }
+
+    /// Something blocks the run, and somebody has to act.
     pub fn blocked(&mut self, error: &Error) {
-        // A pod that was created goes on, whoever cannot look at it for the moment; and what came of it is final.
+        // A pod that was created goes on, even if it cannot be read at the moment. A recorded outcome is final.
         let is_created = self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
         if self.status.is_finished() || (is_created && self.status.schedule.is_none()) {
             return;
@@ -140,15 +155,15 @@ impl Draft {
         if error.reason() == Reason::Forbidden {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
         } else {
-            // Not refused any more; whether anything else will be, the rest of the way shows.
+            // The refusal is over. The rest of the pass shows whether anything else is refused.
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
         self.phase(Phase::Blocked, error.reason(), &message);
     }
 
-    /// The pod of the run exists, in this state.
+    /// The pod of the run exists and is in this state.
     pub fn observed(&mut self, pod: &Pod, state: &PodState, intent: &Intent) {
-        self.provisioned("everything the run needs was created");
+        self.provisioned("all objects of the run were created");
         let Some(run) = &mut self.status.run else { return };
         run.pod_uid.clone_from(&pod.metadata.uid);
         run.node_name = node(pod).or_else(|| run.node_name.take());
@@ -158,7 +173,8 @@ impl Draft {
             }
             PodState::Starting(Some(stall)) => {
                 let message = format!("{}: {}", stall.word, stall.message);
-                // The words vary from one attempt to the next; the first ones stay, or each attempt were a write.
+                // The message varies from one attempt to the next. The first one stays, since each change would be a
+                // write.
                 if !self.is_stalled_by(&stall.word) {
                     self.phase(Phase::Starting, stall.reason(), &message);
                 }
@@ -174,18 +190,18 @@ impl Draft {
         }
     }
 
-    /// The run has ended, and this is what there is to judge it by.
+    /// The run has ended and left this evidence.
     pub fn ended(&mut self, end: &End, evidence: &Evidence, intent: &Intent) {
         let now = self.now;
         let Some(run) = &mut self.status.run else { return };
         let ordered = Ordered::of(run, intent, now);
         finish(run, end, now);
-        verdict::record(run, evidence);
+        record::record(run, evidence);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         self.conclude(&verdict);
     }
 
-    /// The last word about the run of an experiment that runs once.
+    /// Records the verdict on the run of an experiment without a schedule.
     pub(super) fn conclude(&mut self, verdict: &Verdict) {
         count(&mut self.status, verdict);
         let is_never_started = matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
@@ -193,7 +209,7 @@ impl Draft {
         let rolled_back = if is_never_started {
             Some((None, Reason::NotStarted, "the run never started".to_owned()))
         } else {
-            self.status.run.as_ref().map(verdict::rolled_back)
+            self.status.run.as_ref().map(record::rolled_back)
         };
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);
@@ -203,7 +219,7 @@ impl Draft {
         }
     }
 
-    /// Whether the run succeeded: only one that passed has, and only if it did what it was to do.
+    /// Sets the condition Succeeded. Only a run that passed and did all that it was to do has succeeded.
     fn judged(&mut self, verdict: &Verdict) {
         let (state, reason) = match (verdict.outcome, verdict.reason) {
             (Outcome::Passed, Reason::Inconclusive) => (State::Unknown, Reason::Inconclusive),
@@ -214,16 +230,16 @@ impl Draft {
         self.set(Type::Succeeded, state, reason, &verdict.message);
     }
 
-    /// The pod is gone, and how it ended was never seen.
+    /// The pod is gone before its end could be recorded.
     pub fn lost(&mut self) {
-        self.vanished(Reason::PodLost, |pod| format!("pod {pod} vanished before its end could be seen"));
+        self.vanished(Reason::PodLost, |pod| format!("pod {pod} vanished before its end could be recorded"));
     }
 
-    /// The Python operator had run the experiment, and its pod is gone.
+    /// The Python operator has run the experiment, and the pod is gone.
     pub fn adopted_without_pod(&mut self) {
         self.vanished(Reason::Adopted, |pod| {
             format!(
-                "run by the Python operator before; pod {pod} is gone, so how it ended is not known. It is not run again"
+                "the Python operator ran this experiment; pod {pod} is gone, so its end is not known, and it is not run again"
             )
         });
     }
@@ -242,7 +258,7 @@ impl Draft {
         self.status.message = Some(message.to_owned());
     }
 
-    /// Something cannot be deleted.
+    /// An object of the experiment cannot be deleted.
     pub fn cleanup_blocked(&mut self, error: &Error) {
         let message = error.describe();
         self.set(Type::CleanupBlocked, State::True, Reason::CleanupBlocked, &message);
@@ -250,7 +266,7 @@ impl Draft {
         self.status.message = Some(condition::short(&message));
     }
 
-    /// Nothing was refused, and everything is there.
+    /// All that the run needs was created, and nothing was refused.
     pub(super) fn provisioned(&mut self, message: &str) {
         self.set(Type::Permitted, State::True, Reason::Permitted, "nothing that the run needs was refused");
         self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
@@ -261,9 +277,9 @@ impl Draft {
             && self.status.message.as_ref().is_some_and(|message| message.starts_with(&format!("{word}:")))
     }
 
-    /// Sets the phase, and the two conditions that follow from it.
+    /// Sets the phase and the two conditions that follow from it.
     pub(super) fn phase(&mut self, phase: Phase, reason: Reason, message: &str) {
-        // What the end of an aborted run says must not hide that the experiment is going away.
+        // The end of an aborted run must not hide that the experiment is being deleted.
         if self.status.phase != Some(Phase::Terminating) {
             self.status.phase = Some(phase);
             self.status.reason = Some(reason.into());
@@ -299,7 +315,7 @@ impl Draft {
     }
 }
 
-/// Fills in how a run ended.
+/// Records when and how a run ended.
 pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.started_at = end.started_at.clone().or_else(|| run.started_at.take());
     let finished = end.finished_at.clone().unwrap_or(Time(now));
@@ -310,7 +326,7 @@ pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
 }
 
-/// Records what a run that has ended found, and counts it.
+/// Records the verdict on a run, and counts the run.
 pub(super) fn count(status: &mut Status, verdict: &Verdict) {
     status.outcome = Some(verdict.outcome);
     status.warnings.clone_from(&verdict.warnings);

@@ -1,4 +1,4 @@
-//! What the author asks of a run that is or was decided on: to stop, to wait, to be repeated.
+//! Requests of the author about a run that was decided on: to stop it, to hold it, to repeat it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -12,7 +12,7 @@ use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger};
 
 impl Draft {
-    /// The pod is or was asked to stop.
+    /// The pod is being stopped.
     pub fn stopping(&mut self, intent: &Intent) {
         let run = self.status.run.clone().unwrap_or_default();
         let (reason, message) = match Ordered::of(&run, intent, self.now) {
@@ -23,7 +23,7 @@ impl Draft {
         self.phase(Phase::Aborting, reason, message);
     }
 
-    /// The run was to stop before it had started.
+    /// The run was aborted before it had started.
     pub fn aborted_before_start(&mut self, intent: &Intent) {
         if self.status.run.is_none() {
             self.status.rerun.clone_from(&intent.rerun);
@@ -37,10 +37,10 @@ impl Draft {
         ));
     }
 
-    /// No run is started for now.
+    /// No run starts while the experiment is suspended.
     pub fn suspended(&mut self) {
         if let Some(run) = &mut self.status.run {
-            // The time that it has to start begins anew when it is resumed.
+            // The start deadline begins anew when the run is resumed.
             run.requested_at = None;
         }
         let message = "no run starts while spec.suspend is true";
@@ -48,18 +48,18 @@ impl Draft {
         self.set(Type::Suspended, State::True, Reason::Suspended, message);
     }
 
-    /// Whether runs have started by a schedule so far.
+    /// Whether the recorded status is that of a schedule.
     #[must_use]
     pub const fn has_schedule(&self) -> bool {
         self.status.schedule.is_some()
     }
 
-    /// Gives a run up that has waited for too long for what it needs. Says whether that is so. Not for schedules.
+    /// Gives up a run that has missed its start deadline, and returns whether it did. Does nothing for schedules.
     pub fn gave_up_waiting(&mut self, intent: &Intent, error: &Error) -> bool {
         if self.has_schedule() || intent.suspend {
             return false;
         }
-        // One that could not even be decided on waits since the first that stood in its way.
+        // A run that could not be decided on has waited since it was first blocked.
         let since = condition::find(&self.status.conditions, Type::Provisioned)
             .filter(|provisioned| provisioned.status == State::False.as_str())
             .map(|provisioned| provisioned.last_transition_time.clone());
@@ -78,7 +78,7 @@ impl Draft {
         true
     }
 
-    /// One more run is asked for: what the last one found is history.
+    /// One more run is asked for. The last one moves to the history.
     pub fn rerun(&mut self, intent: &Intent) {
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };

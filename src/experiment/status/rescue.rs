@@ -1,10 +1,10 @@
-//! Rollbacks of a run that are played by another pod.
+//! Rollbacks of a run that another pod plays.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::judge::verdict;
+use crate::experiment::judge::record;
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -12,7 +12,7 @@ use chaostoolkit_api::{Rescue, Rollbacks};
 use chaostoolkit_journal::RollbackState;
 
 impl Draft {
-    /// Another pod is to play the rollbacks; what it needs is on the record before it is created.
+    /// Another pod will play the rollbacks. What it needs is recorded before it is created.
     pub fn rescue_planned(&mut self, resources: &Resources) {
         for made in resources.references() {
             if !self.status.resources.iter().any(|known| known.is_same(&made)) {
@@ -21,7 +21,7 @@ impl Draft {
         }
         let Some(run) = &mut self.status.run else { return };
         let pod_name = resources.workload.name().to_owned();
-        let message = format!("pod {pod_name} plays the rollbacks that the run did not come to");
+        let message = format!("pod {pod_name} plays the rollbacks that the run did not play");
         run.rescue.get_or_insert_with(|| Rescue {
             pod_name,
             requested_at: Some(Time(self.now)),
@@ -45,11 +45,11 @@ impl Draft {
         let (state, reason, message) = match &played {
             Ok(rollbacks) if rollbacks.state == RollbackState::Played => {
                 let Rollbacks { total, .. } = rollbacks;
-                let message = format!("pod {} has played all rollbacks ({total})", rescue.pod_name);
+                let message = format!("pod {} played all rollbacks ({total})", rescue.pod_name);
                 (State::True, Reason::RescuePlayed, message)
             }
             Ok(rollbacks) => {
-                let (_, _, how) = verdict::rollbacks(rollbacks);
+                let (_, _, how) = record::rollbacks_played(rollbacks);
                 (State::False, Reason::RescueFailed, format!("pod {}: {how}", rescue.pod_name))
             }
             Err(problem) => (State::False, Reason::RescueFailed, problem.clone()),

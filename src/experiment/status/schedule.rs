@@ -6,18 +6,19 @@ use k8s_openapi::jiff::Timestamp;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
+use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered};
 use crate::experiment::status::draft::{Draft, count, finish};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
 
-/// How many ended runs of a schedule are kept, and how many are recorded with one write.
+/// How many ended runs of a schedule the status keeps, and how many one write records.
 pub const MAX_HISTORY: usize = 10;
 
 impl Draft {
-    /// Since when a schedule could have started runs that have not been counted as left out: its last run, or when it
-    /// was made or resumed, whichever is later.
+    /// The time up to which the missed runs of a schedule are counted: its last run, or its creation or resumption,
+    /// whichever is later.
     #[must_use]
     pub fn counted_until(&self) -> Option<Timestamp> {
         let resumed = condition::find(&self.status.conditions, Type::Suspended)?;
@@ -25,9 +26,9 @@ impl Draft {
         Some(last.0.max(resumed.last_transition_time.0))
     }
 
-    /// The schedule is in place, and has left out so many runs. Those that it has started follow, oldest first.
+    /// The schedule exists, and has missed this many runs. The runs that it has started follow, oldest first.
     pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: usize) {
-        self.provisioned("everything the runs need was created");
+        self.provisioned("all objects of the schedule were created");
         if missed > 0 {
             let counters = self.status.counters.get_or_insert_default();
             counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
@@ -43,7 +44,7 @@ impl Draft {
         self.set(Type::Suspended, state, reason, message);
     }
 
-    /// The runs that go on are to follow.
+    /// Forgets the active runs. Those that go on are added again.
     pub fn clear_active(&mut self) {
         if let Some(schedule) = &mut self.status.schedule {
             schedule.active.clear();
@@ -66,7 +67,7 @@ impl Draft {
     pub fn run_ended(&mut self, pod: &Pod, end: &End, evidence: &Evidence, intent: &Intent) -> &mut PastRun {
         let mut run = self.next_run(pod);
         finish(&mut run, end, self.now);
-        verdict::record(&mut run, evidence);
+        record::record(&mut run, evidence);
         let ordered = intent.abort.then_some(Ordered::Abort);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         let status = &mut self.status;
@@ -81,7 +82,7 @@ impl Draft {
             reason: verdict.reason.into(),
         };
         status.history.insert(0, past);
-        // Those whose pod is still held have to be known, or they would be taken for new ones.
+        // Runs whose pod is still held have to stay, or they would be recorded again.
         while status.history.len() > MAX_HISTORY
             && let Some(oldest) = status.history.iter().rposition(|past| !past.run.is_journal_due())
         {
@@ -90,7 +91,7 @@ impl Draft {
         &mut status.history[0]
     }
 
-    /// The run of a schedule that this pod is, as far as pods know: numbers are given at the end.
+    /// The run of a pod, as far as the pod shows it. The number is assigned at the end of a run.
     fn next_run(&self, pod: &Pod) -> Run {
         Run {
             number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
@@ -103,7 +104,7 @@ impl Draft {
         }
     }
 
-    /// The recorded run of a schedule that this pod was.
+    /// The recorded run of a pod that has ended.
     pub fn past_run(&mut self, pod: &Pod) -> Option<&mut PastRun> {
         self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
     }

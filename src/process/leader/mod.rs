@@ -1,10 +1,10 @@
-//! Which of several operators works: the one that holds a [Lease] and goes on renewing it.
+//! Elects the one of several operators that works. The leader holds a [Lease] and renews it.
 //!
-//! The lease keeps operators out of each other's way. That a run starts once does not depend on it: names and finalizers
-//! see to that, whoever believes to lead.
+//! The lease keeps operators from disturbing each other. It is not what ensures that a run starts only once. Names and
+//! finalizers ensure this, even if two operators believe that they lead.
 //!
-//! Who cannot renew stops its work before anybody else may begin, goes back to waiting, and keeps its caches. No loss of
-//! the lease ends the process.
+//! A leader that cannot renew the lease stops its work before another operator may lead. It keeps its caches and waits for
+//! the lease again. The process does not end.
 //!
 //! [Lease]: https://kubernetes.io/docs/concepts/architecture/leases/
 
@@ -22,46 +22,54 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::process::clock;
-use crate::process::health::{Milestone, Pulse};
+use crate::process::health::{Heartbeat, ReadinessCheck};
 use chaostoolkit_api::names;
-use claim::{Claim, Sight, Step, holder};
-use term::{Lead, Seat};
+use claim::{Claim, Observation, Step, holder};
+use term::{Leadership, TermSender};
 
-/// One that wants the lease.
+/// A candidate in the election.
 pub struct Candidate {
     api: Api<Lease>,
     claim: Claim,
-    seat: Seat,
-    /// Beats with every step, whatever comes of it.
-    pulse: Pulse,
-    /// Reached once it is known who leads.
-    knows: Milestone,
-    sight: Sight,
-    /// Our own lease as it was last written.
+    terms: TermSender,
+    /// Beats with every step, whether it succeeds or not.
+    heartbeat: Heartbeat,
+    /// Passes when the leader is known.
+    leader_is_known: ReadinessCheck,
+    observed: Observation,
+    /// The lease as this process last wrote it, if this process holds it.
     held: Option<Lease>,
     leader: String,
-    trouble: String,
+    last_error: String,
 }
 
 impl Candidate {
-    /// Wants the lease that the client's `api` has. The client must not retry by itself: a renewal that comes late is one
-    /// for somebody else's lease.
+    /// Creates a candidate for a lease. The client must not retry by itself: a late retry could renew the lease after another
+    /// process has acquired it.
     #[must_use]
-    pub fn new(api: Api<Lease>, claim: Claim, pulse: Pulse, knows: Milestone) -> (Self, Lead) {
-        let (seat, lead) = term::seat();
-        let sight = Sight::default();
-        let (leader, trouble) = Default::default();
-        (Self { api, claim, seat, pulse, knows, sight, held: None, leader, trouble }, lead)
+    pub fn new(
+        api: Api<Lease>,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        leader_is_known: ReadinessCheck,
+    ) -> (Self, Leadership) {
+        let (terms, leadership) = term::channel();
+        let observed = Observation::default();
+        let (leader, last_error) = Default::default();
+        (
+            Self { api, claim, terms, heartbeat, leader_is_known, observed, held: None, leader, last_error },
+            leadership,
+        )
     }
 
-    /// Takes and renews the lease until told to stop, and gives it up then.
+    /// Acquires and renews the lease until `stop` is cancelled, and releases it then.
     pub async fn run(mut self, stop: CancellationToken) {
         let turns = async {
             loop {
-                let wait = self.turn().await;
-                self.pulse.beat();
+                let wait = self.step().await;
+                self.heartbeat.beat();
                 tokio::time::sleep(wait).await;
-                self.pulse.beat();
+                self.heartbeat.beat();
             }
         };
         tokio::select! {
@@ -71,40 +79,40 @@ impl Candidate {
         self.release().await;
     }
 
-    /// One step. Says how long it is until the next.
-    async fn turn(&mut self) -> Duration {
-        match self.try_turn().await {
+    /// Takes one step. Returns the time until the next one.
+    async fn step(&mut self) -> Duration {
+        match self.try_acquire_or_renew().await {
             Ok(wait) => {
-                self.trouble.clear();
+                self.last_error.clear();
                 wait
             }
             Err(error) => {
-                // Once for each trouble, or it would be told every second.
-                if self.trouble != error {
+                // Log each error once, not with every step.
+                if self.last_error != error {
                     warn!("cannot use lease {}: {error}", self.claim.name);
-                    self.trouble = error;
+                    self.last_error = error;
                 }
                 self.pause()
             }
         }
     }
 
-    async fn try_turn(&mut self) -> Result<Duration, String> {
-        // What we wrote last is renewed unseen: if it is not there any more, the version says so.
+    async fn try_acquire_or_renew(&mut self) -> Result<Duration, String> {
+        // Renew without reading the lease first. If it has changed, its version causes a conflict.
         let step = if let Some(held) = self.held.clone() {
-            Step::Replace(self.claim.on(held, clock::now()))
+            Step::Replace(self.claim.acquired(held, clock::now()))
         } else {
             let found = self.ask("look it up", self.api.get_opt(&self.claim.name)).await?;
             let holder = found.as_ref().and_then(holder).cloned();
-            let step = self.sight.judge(found, &self.claim, Instant::now(), clock::now());
+            let step = self.observed.next_step(found, &self.claim, Instant::now(), clock::now());
             if let (Step::Wait(_), Some(holder)) = (&step, holder) {
-                self.seat.vacate();
-                self.knows.reach();
-                self.leads(&holder);
+                self.terms.end();
+                self.leader_is_known.pass();
+                self.note_leader(&holder);
             }
             step
         };
-        // From before the call: however long the answer takes, for the others the time began later.
+        // The time before the call. For other processes, the lease starts later, however long the call takes.
         let began = Instant::now();
         let parameters = parameters();
         let written = match step {
@@ -116,19 +124,19 @@ impl Candidate {
         };
         let was_held = std::mem::replace(&mut self.held, written).is_some();
         if self.held.is_none() {
-            // Somebody was faster, or the answer to our last renewal was lost. Who works has to know at once.
-            debug!("lease {} is not as it was", self.claim.name);
+            // Another process was faster, or the response to the last renewal was lost. A leader has to know immediately.
+            debug!(lease = self.claim.name, "the lease has changed");
             return Ok(if was_held { Duration::ZERO } else { self.pause() });
         }
-        if self.seat.extend(began + self.deadline()) {
+        if self.terms.extend(began + self.deadline()) {
             info!(identity = self.claim.identity, "this operator leads");
         }
         self.leader.clone_from(&self.claim.identity);
-        self.knows.reach();
+        self.leader_is_known.pass();
         Ok(self.claim.duration * 2 / 15)
     }
 
-    /// A write that the lease may have been too new, too old or too gone for: then there is none.
+    /// Writes the lease. Returns `None` if the lease has changed, was created or was deleted in the meantime.
     async fn write(
         &self,
         doing: &str,
@@ -144,7 +152,7 @@ impl Candidate {
         .await
     }
 
-    /// Waits for an answer, but not for as long as the deadline.
+    /// Calls the API server with a time limit, which is shorter than the time until the term ends.
     async fn ask<T>(
         &self,
         doing: &str,
@@ -157,58 +165,58 @@ impl Candidate {
         }
     }
 
-    /// Gives the lease up, so that the next one need not wait.
+    /// Releases the lease, so that the next leader need not wait for its expiry.
     async fn release(&mut self) {
-        // The work first: from here on another may lead.
-        self.seat.vacate();
-        // Twice, since the answer to the last renewal may have been lost.
+        // End the work first, since another process may lead from here on.
+        self.terms.end();
+        // Try twice, since the response to the last renewal may have been lost.
         for _ in 0..2 {
             let lease = match self.held.take() {
                 Some(held) => held,
                 None => match self.ask("look it up", self.api.get_opt(&self.claim.name)).await {
                     Ok(Some(found)) if holder(&found) == Some(&self.claim.identity) => found,
                     Ok(_) => return,
-                    Err(error) => return warn!("lease {} is not given up: {error}", self.claim.name),
+                    Err(error) => return warn!(error, lease = self.claim.name, "cannot release the lease"),
                 },
             };
-            let free = self.claim.off(lease, clock::now());
+            let free = self.claim.released(lease, clock::now());
             let parameters = parameters();
-            match self.write("give it up", self.api.replace(&self.claim.name, &parameters, &free)).await {
-                Ok(Some(_)) => return info!("gave up lease {}", self.claim.name),
+            match self.write("release it", self.api.replace(&self.claim.name, &parameters, &free)).await {
+                Ok(Some(_)) => return info!(lease = self.claim.name, "released the lease"),
                 Ok(None) => {}
-                Err(error) => return warn!("lease {} is not given up: {error}", self.claim.name),
+                Err(error) => return warn!(error, lease = self.claim.name, "cannot release the lease"),
             }
         }
     }
 
-    fn leads(&mut self, holder: &str) {
+    fn note_leader(&mut self, holder: &str) {
         if self.leader != holder {
             info!(holder, "another operator leads; waiting");
             holder.clone_into(&mut self.leader);
         }
     }
 
-    /// How long our own term lasts after a renewal: less than the others wait.
+    /// Returns the duration of a term after a renewal. It is shorter than the time that other processes wait.
     fn deadline(&self) -> Duration {
         self.claim.duration * 2 / 3
     }
 
-    /// How long it is until the next look.
+    /// Returns the time until the next step if another process leads, or after an error.
     fn pause(&self) -> Duration {
         self.claim.duration / 15
     }
 }
 
-/// A name for this process that no other has: of the host, and a random part.
+/// Returns a unique identity for this process, which consists of the host name and a random part.
 #[must_use]
 pub fn identity() -> String {
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "operator".to_owned());
-    // The keys of a hash table are the randomness that the standard library has.
+    // The standard library has no other source of randomness than the keys of hash tables.
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     format!("{host}_{random:016x}")
 }
 
-/// All writes have the operator as their field manager.
+/// Returns the parameters of a write, with the operator as the field manager.
 fn parameters() -> PostParams {
     PostParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }

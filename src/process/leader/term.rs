@@ -1,7 +1,7 @@
-//! Until when this process leads, as far as it can know: work goes on only within a term.
+//! The terms in which this process leads. Work only proceeds within a term.
 //!
-//! Judged by the clock whenever work is about to go on, not by a timer or a message: a process that was paused beyond
-//! its term finds that out before it does anything else.
+//! The clock is read each time before the work proceeds. A timer or a message would not be enough: a process that was paused
+//! beyond the end of its term must notice this before it does anything else.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until};
 
 #[derive(Clone, Copy)]
 struct Term {
-    /// Counts the terms, from 1.
+    /// The number of the term, from 1.
     number: u64,
-    /// Its end, unless it is extended.
+    /// The end of the term, unless it is extended.
     until: Option<Instant>,
 }
 
@@ -26,26 +26,26 @@ impl Term {
     }
 }
 
-/// The side that decides on terms.
-pub struct Seat(watch::Sender<Term>);
+/// Starts, extends and ends terms.
+pub struct TermSender(watch::Sender<Term>);
 
-/// The side that works within them. Clones are the same.
+/// The leadership of this process, for the code that works within terms. Clones share it.
 #[derive(Clone)]
-pub struct Lead(watch::Receiver<Term>);
+pub struct Leadership(watch::Receiver<Term>);
 
-/// An empty seat.
+/// Returns both sides. No term has started yet.
 #[must_use]
-pub fn seat() -> (Seat, Lead) {
+pub fn channel() -> (TermSender, Leadership) {
     let (sender, receiver) = watch::channel(Term { number: 0, until: None });
-    (Seat(sender), Lead(receiver))
+    (TermSender(sender), Leadership(receiver))
 }
 
-impl Seat {
-    /// Leads until then. Says whether that is a new term: where the last one had run out, its work was dropped.
+impl TermSender {
+    /// Extends the term until a time. Returns whether this starts a new term: the last one was over, and its work was dropped.
     #[must_use]
     pub fn extend(&self, until: Instant) -> bool {
         let mut is_new = false;
-        // Readers judge under the same lock: none can find a term over that is extended here.
+        // Readers use the same lock, so none can see the end of a term that is extended here.
         self.0.send_modify(|term| {
             is_new = term.goes_on().is_none();
             *term = Term { number: term.number + u64::from(is_new), until: Some(until) };
@@ -53,28 +53,29 @@ impl Seat {
         is_new
     }
 
-    /// Does not lead any more.
-    pub fn vacate(&self) {
+    /// Ends the term.
+    pub fn end(&self) {
         self.0.send_modify(|term| term.until = None);
     }
 }
 
-impl Lead {
-    /// Of a process that leads without asking anybody.
+impl Leadership {
+    /// Returns the leadership of a process that takes part in no election. It never ends.
     #[must_use]
     pub fn forever() -> Self {
-        // As far ahead as tokio's own "never".
+        // tokio uses the same time for "never".
         let until = Some(Instant::now() + Duration::from_secs(60 * 60 * 24 * 365 * 30));
         Self(watch::channel(Term { number: 0, until }).1)
     }
 
-    /// Whether this process leads now.
+    /// Returns whether this process leads now.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.0.borrow().goes_on().is_some()
     }
 
-    /// Works within the term that goes on, if one does. When it is over, the work is dropped where it is.
+    /// Runs work within the current term. Returns `None` if there is no term, or if it ends before the work is done. The work
+    /// is dropped then.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let term = *self.0.borrow();
         let mut work = pin!(work);
@@ -88,7 +89,7 @@ impl Lead {
         .await
     }
 
-    /// One item for each term that begins.
+    /// Returns a stream with one item for each term that begins.
     pub fn begins(&self) -> impl Stream<Item = ()> + Send + use<> {
         stream::unfold((self.0.clone(), 0), |(mut terms, seen)| async move {
             loop {
@@ -106,7 +107,7 @@ impl Lead {
         term.goes_on().filter(|_| term.number == number)
     }
 
-    /// Ends with the term.
+    /// Waits for the end of the term with this number.
     async fn over(&self, number: u64) {
         let mut terms = self.0.clone();
         loop {
@@ -115,7 +116,7 @@ impl Lead {
             tokio::select! {
                 () = sleep_until(until) => {}
                 changed = terms.changed() => if changed.is_err() {
-                    // Nobody is there to extend it any more.
+                    // The sender is gone, so the term is not extended any more.
                     sleep_until(until).await;
                 },
             }
@@ -133,51 +134,51 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_goes_on_as_long_as_the_term_is_extended_and_no_longer() {
-        let (seat, lead) = seat();
-        assert_eq!(lead.within(async { 1 }).await, None, "nobody leads at first");
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
-        assert_eq!(lead.within(async { 1 }).await, Some(1));
+        let (terms, leadership) = channel();
+        assert_eq!(leadership.within(async { 1 }).await, None, "nobody leads at first");
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
+        assert_eq!(leadership.within(async { 1 }).await, Some(1));
         let began = Instant::now();
         let work = tokio::spawn({
-            let lead = lead.clone();
-            async move { lead.within(pending::<()>()).await }
+            let leadership = leadership.clone();
+            async move { leadership.within(pending::<()>()).await }
         });
         for _ in 0..5 {
             tokio::time::sleep(5 * SECOND).await;
-            assert!(!seat.extend(Instant::now() + 10 * SECOND), "the same term");
+            assert!(!terms.extend(Instant::now() + 10 * SECOND), "the same term");
         }
         assert_eq!(work.await.unwrap(), None);
         assert_eq!(began.elapsed().as_secs(), 35);
-        assert!(!lead.holds());
-        assert!(seat.extend(Instant::now() + 10 * SECOND), "a new term");
+        assert!(!leadership.holds());
+        assert!(terms.extend(Instant::now() + 10 * SECOND), "a new term");
     }
 
     #[tokio::test(start_paused = true)]
     async fn giving_up_the_seat_drops_the_work_at_once() {
-        let (seat, lead) = seat();
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
+        let (terms, leadership) = channel();
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
         let began = Instant::now();
-        let (result, ()) = tokio::join!(lead.within(pending::<()>()), async { seat.vacate() });
+        let (result, ()) = tokio::join!(leadership.within(pending::<()>()), async { terms.end() });
         assert_eq!((result, began.elapsed()), (None, Duration::ZERO));
     }
 
-    /// A paused process wakes up, and both its answer and the end of its term are there: no more work.
+    /// When a paused process continues, both an answer and the end of its term are ready. The work must not proceed.
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_the_clock_is_asked_before_the_work_goes_on() {
-        let (seat, lead) = seat();
-        assert!(seat.extend(Instant::now() + 10 * SECOND));
+        let (terms, leadership) = channel();
+        assert!(terms.extend(Instant::now() + 10 * SECOND));
         let (answer, answered) = tokio::sync::oneshot::channel();
         let mut is_written = false;
         {
-            let mut work = Box::pin(lead.within(async {
+            let mut work = Box::pin(leadership.within(async {
                 let () = answered.await.unwrap();
                 is_written = true;
             }));
             assert!((&mut work).now_or_never().is_none());
             tokio::time::advance(11 * SECOND).await;
             answer.send(()).unwrap();
-            // Even if the next term is ours again: somebody else may have had one in between.
-            assert!(seat.extend(Instant::now() + 10 * SECOND));
+            // This also holds if this process leads again. Another process may have led in between.
+            assert!(terms.extend(Instant::now() + 10 * SECOND));
             assert_eq!(work.await, None);
         }
         assert!(!is_written);
@@ -185,24 +186,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn every_term_is_announced_once() {
-        let (seat, lead) = seat();
-        let mut begins = Box::pin(lead.begins());
+        let (terms, leadership) = channel();
+        let mut begins = Box::pin(leadership.begins());
         assert!(begins.next().now_or_never().is_none());
-        assert!(seat.extend(Instant::now() + SECOND));
+        assert!(terms.extend(Instant::now() + SECOND));
         assert_eq!(begins.next().await, Some(()));
-        assert!(!seat.extend(Instant::now() + SECOND));
+        assert!(!terms.extend(Instant::now() + SECOND));
         assert!(begins.next().now_or_never().is_none());
-        seat.vacate();
+        terms.end();
         assert!(begins.next().now_or_never().is_none());
-        assert!(seat.extend(Instant::now() + SECOND));
+        assert!(terms.extend(Instant::now() + SECOND));
         assert_eq!(begins.next().await, Some(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_nobody_leads_for_ever() {
-        let lead = Lead::forever();
+        let leadership = Leadership::forever();
         tokio::time::advance(Duration::from_secs(60 * 60 * 24 * 365)).await;
-        assert!(lead.holds());
-        assert_eq!(lead.within(tokio::time::sleep(SECOND)).await, Some(()));
+        assert!(leadership.holds());
+        assert_eq!(leadership.within(tokio::time::sleep(SECOND)).await, Some(()));
     }
 }

@@ -1,107 +1,48 @@
-//! What the Chaos Toolkit would ignore in the text of an experiment without a word: pure.
+//! Finds parts of an experiment that the Chaos Toolkit would ignore silently. Pure.
 //!
-//! The toolkit asks for the keys it knows and never looks at the others, so an experiment whose hypothesis is misspelt
-//! runs without one, and "completes". There is no schema to check with; the keys below are those that chaostoolkit
-//! 1.21.4 and chaostoolkit-lib 1.0.0, 1.28.0 and 1.45.1 ask for, and those of the [specification] that are for people
-//! and reports only. An experiment has its own data in `extensions`; that keys which start with `x-` are left alone
-//! here, and `$schema` too, is a courtesy to the habits of other formats, which the toolkit does not document.
+//! The toolkit reads the keys that it knows and ignores all others. If the key of the hypothesis is misspelled, the
+//! experiment runs without a hypothesis and completes.
 //!
-//! Warnings name keys and places, never values: those may be secrets.
+//! The toolkit has no schema. The known keys are those that chaostoolkit 1.21.4 and chaostoolkit-lib 1.0.0, 1.28.0 and 1.45.1
+//! read, and those of the [specification] that only people and reports use. An experiment keeps its own data in
+//! `extensions`. Keys that start with `x-`, and `$schema`, are accepted too, since they are common in other formats. The
+//! toolkit does not document them.
+//!
+//! Warnings name keys and their places, but never values, which may be secrets.
 //!
 //! [specification]: https://chaostoolkit.org/reference/api/experiment/
+
+mod keys;
+mod typo;
+mod warnings;
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use strum::VariantArray;
 
+use crate::toolkit::lint::keys::{
+    ACTIVITY, EXPERIMENT, HYPOTHESIS, NEVER_NULL, PAUSES, PROVIDER, PYTHON, RUNTIME, STEADY_STATE, STRATEGY,
+};
+use crate::toolkit::lint::typo::{nearest, plain, whole};
+use crate::toolkit::lint::warnings::{Warnings, hint, shown};
 use crate::yaml;
+use chaostoolkit_api::Text;
+use chaostoolkit_api::spec::options::{HypothesisStrategy, RollbackStrategy};
 
 #[cfg(test)]
 mod tests;
 
-/// The most warnings for one experiment: they share the message of a condition.
-const MAX_WARNINGS: usize = 10;
-/// Of a word of the author, a warning shows so many characters.
-const MAX_SHOWN: usize = 64;
-/// So many unknown keys are compared with the known ones; nobody writes more, and text may hold 100 000 of them.
-const MAX_COMPARED: usize = 1000;
-/// A key shorter than this is part of too many others to tell which was meant.
-const MIN_PART: usize = 5;
+/// The strategies that the toolkit accepts for the hypothesis, besides those that a spec can ask for. The second is a typo
+/// of early versions, which all later versions accept.
+const OTHER_HYPOTHESIS_STRATEGIES: [&str; 2] = ["skip", "continously"];
 
-const HYPOTHESIS: &str = "steady-state-hypothesis";
-
-const EXPERIMENT: &[&str] = &[
-    "version",
-    "title",
-    "description",
-    "tags",
-    "contributions",
-    "configuration",
-    "secrets",
-    "controls",
-    "extensions",
-    "runtime",
-    HYPOTHESIS,
-    "method",
-    "rollbacks",
-    "dry",
-    "$schema",
-];
-/// The keys of which the toolkit reads the value unseen.
-const NEVER_NULL: &[&str] = &["configuration", "secrets", "controls", HYPOTHESIS, "rollbacks"];
-const STEADY_STATE: &[&str] = &["title", "probes", "controls"];
-const RUNTIME: &[&str] = &["hypothesis", "rollbacks", "python"];
-const STRATEGY: &[&str] = &["strategy"];
-const PYTHON: &[&str] = &["dependencies", "isolated", "version"];
-const ACTIVITY: &[&str] = &[
-    "type",
-    "name",
-    "ref",
-    "provider",
-    "tolerance",
-    "timeout",
-    "pauses",
-    "background",
-    "controls",
-    "dry",
-    "configuration",
-    "secret",
-    "secrets",
-];
-const PROVIDER: &[&str] = &[
-    "type",
-    "module",
-    "func",
-    "arguments",
-    "secrets",
-    "path",
-    "url",
-    "method",
-    "headers",
-    "expected_status",
-    "verify_tls",
-    "max_retries",
-    "timeout",
-];
-const PAUSES: &[&str] = &["before", "after"];
-
-const ROLLBACKS_STRATEGIES: &[&str] = &["default", "always", "never", "deviated"];
-/// The last is a slip of early versions that all later ones understand.
-const HYPOTHESIS_STRATEGIES: &[&str] = &[
-    "default",
-    "before-method-only",
-    "after-method-only",
-    "during-method-only",
-    "continuously",
-    "skip",
-    "continously",
-];
-
-/// What the author of an experiment should know about the text in `file`, one sentence each. Like the toolkit, this
-/// goes by the ending of the file's name.
+/// Returns warnings for the author of an experiment, with one sentence each. As in the toolkit, the extension of the file
+/// selects the format.
 ///
-/// Python reads a little more than is read here, such as `NaN` in JSON, so what cannot be read is worth a warning only.
+/// Python accepts a little more than this parser, such as `NaN` in JSON. Therefore a text that cannot be read only causes a
+/// warning.
 #[must_use]
 pub fn lint(file: &str, text: &str) -> Vec<String> {
     let read = match Path::new(file).extension().and_then(OsStr::to_str) {
@@ -122,43 +63,6 @@ pub fn lint(file: &str, text: &str) -> Vec<String> {
         }
         Ok(_) => vec![format!("{} is no mapping at its top level, so the toolkit fails", shown(file))],
         Err(problem) => vec![format!("{} cannot be read as {problem}", shown(file))],
-    }
-}
-
-/// Warnings up to the limit, how many more there would be, and how many keys were compared to find them.
-#[derive(Default)]
-struct Warnings {
-    texts: Vec<String>,
-    left_out: usize,
-    compared: usize,
-}
-
-impl Warnings {
-    fn add(&mut self, warning: impl Into<String>) {
-        if self.texts.len() < MAX_WARNINGS {
-            self.texts.push(warning.into());
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    fn ignored(&mut self, key: &str, place: &str, meant: Option<&str>) {
-        let (key, hint) = (shown(key), hint(meant));
-        self.add(format!("the key {key} {place} is unknown to the toolkit, which ignores it{hint}"));
-    }
-
-    /// The key that was probably meant by an unknown one.
-    fn meant<'known>(&mut self, key: &str, known: &[&'known str]) -> Option<&'known str> {
-        self.compared += 1;
-        (self.compared <= MAX_COMPARED).then(|| nearest(&plain(key), known))?
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        if self.left_out > 0 {
-            self.texts.truncate(MAX_WARNINGS - 1);
-            self.texts.push(format!("there are {} more warnings", self.left_out + 1));
-        }
-        self.texts
     }
 }
 
@@ -194,7 +98,7 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
         check_closed(rollbacks, STRATEGY, "of runtime.rollbacks", warnings);
         check_strategy(
             rollbacks,
-            ROLLBACKS_STRATEGIES,
+            &texts(RollbackStrategy::VARIANTS),
             "runtime.rollbacks.strategy is not default, always, never or deviated, so the toolkit never runs the \
              rollbacks",
             warnings,
@@ -204,7 +108,7 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
         check_closed(hypothesis, STRATEGY, "of runtime.hypothesis", warnings);
         check_strategy(
             hypothesis,
-            HYPOTHESIS_STRATEGIES,
+            &[texts(HypothesisStrategy::VARIANTS).as_slice(), &OTHER_HYPOTHESIS_STRATEGIES].concat(),
             "runtime.hypothesis.strategy is not default, before-method-only, after-method-only, \
              during-method-only, continuously or skip, so the toolkit fails",
             warnings,
@@ -215,7 +119,11 @@ fn check_runtime(runtime: &Map<String, Value>, warnings: &mut Warnings) {
     }
 }
 
-/// Without a strategy there is a default, but one without a value counts as one that is not known.
+fn texts(strategies: &[impl Text]) -> Vec<&'static str> {
+    strategies.iter().map(|strategy| strategy.as_str()).collect()
+}
+
+/// Checks a strategy. An absent strategy has a default, but a strategy without a value counts as unknown.
 fn check_strategy(map: &Map<String, Value>, known: &[&str], problem: &str, warnings: &mut Warnings) {
     let word = match map.get("strategy") {
         None => return,
@@ -247,7 +155,7 @@ fn check_activities(activities: Option<&Value>, place: &str, warnings: &mut Warn
     for (index, activity) in activities.and_then(Value::as_array).into_iter().flatten().enumerate() {
         let Value::Object(activity) = activity else { continue };
         check_open(activity, ACTIVITY, &format!("of {place}[{index}]"), warnings);
-        // The text is never equal to the enum it is compared with, but takes the place of the option's.
+        // The toolkit compares this text with an enum, so they are never equal. The text still replaces the value of --dry.
         if activity.contains_key("dry") {
             let part = format!("{place}[{index}]");
             warnings
@@ -261,14 +169,14 @@ fn check_activities(activities: Option<&Value>, place: &str, warnings: &mut Warn
     }
 }
 
-/// Warns of keys without a value, such as those of which all lines below are comments.
+/// Warns about keys without a value. A key has no value if, for example, all lines below it are comments.
 fn check_values(map: &Map<String, Value>, keys: &[&str], place: &str, warnings: &mut Warnings) {
     for key in keys.iter().filter(|key| map.get(**key) == Some(&Value::Null)) {
         warnings.add(format!("{key} {place} has no value, so the toolkit fails; it may be left out"));
     }
 }
 
-/// Warns of every unknown key.
+/// Warns about every unknown key.
 fn check_closed(map: &Map<String, Value>, known: &[&str], place: &str, warnings: &mut Warnings) {
     for key in unknown(map, known) {
         let meant = warnings.meant(key, known).or_else(|| whole(key, known));
@@ -276,7 +184,8 @@ fn check_closed(map: &Map<String, Value>, known: &[&str], place: &str, warnings:
     }
 }
 
-/// Warns of slips only: controls read keys of their own wherever they stand.
+/// Warns about unknown keys that resemble a known one. Other keys may belong to controls, which read their own keys in any
+/// place.
 fn check_open(map: &Map<String, Value>, known: &[&str], place: &str, warnings: &mut Warnings) {
     for key in unknown(map, known) {
         if let Some(meant) = warnings.meant(key, known) {
@@ -293,7 +202,7 @@ fn mapping<'map>(map: &'map Map<String, Value>, key: &str) -> Option<&'map Map<S
     map.get(key).and_then(Value::as_object)
 }
 
-/// Whether Python takes a value for false, but for the number 0.
+/// Returns whether Python treats a value as false. The number 0 is an exception, and is not empty here.
 fn is_empty(value: Option<&Value>) -> bool {
     match value {
         None | Some(Value::Null | Value::Bool(false)) => true,
@@ -304,61 +213,7 @@ fn is_empty(value: Option<&Value>) -> bool {
     }
 }
 
-/// A word without what people forget or add between its parts.
-fn plain(word: &str) -> String {
-    word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The known word that a plain one is a slip of: one in four letters may be wrong.
-fn nearest<'word>(plain_word: &str, known: &[&'word str]) -> Option<&'word str> {
-    let letters: Vec<char> = plain_word.chars().collect();
-    let slips = known.iter().filter_map(|&candidate| {
-        // Keys may be of any length: the lengths come before the costly part.
-        let length = candidate.chars().filter(|letter| letter.is_alphanumeric()).count();
-        let allowed = letters.len().max(length) / 4;
-        let is_possible = letters.len().abs_diff(length) <= allowed;
-        let slips = is_possible.then(|| distance(&letters, &plain(candidate).chars().collect::<Vec<_>>()))?;
-        (slips <= allowed).then_some((slips, candidate))
-    });
-    slips.min_by_key(|(slips, _)| *slips).map(|(_, candidate)| candidate)
-}
-
-/// The known word that a key is a part of.
-fn whole<'word>(key: &str, known: &[&'word str]) -> Option<&'word str> {
-    let part = plain(key);
-    known.iter().copied().find(|known| part.len() >= MIN_PART && plain(known).contains(&part))
-}
-
-/// How many letters to insert, leave out, change, or swap with their neighbour, to turn one word into the other.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
-    for (i, letter) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, other) in right.iter().enumerate() {
-            let changed = rows[i][j] + usize::from(letter != other);
-            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *letter == right[j - 1] && left[i - 1] == *other {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
-}
-
-fn hint(meant: Option<&str>) -> String {
-    meant.map_or_else(String::new, |meant| format!("; {meant} was probably meant"))
-}
-
-/// A word of the author: short, quoted and on one line, whatever is in it.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if short.len() < text.len() { "…" } else { "" };
-    format!("{short:?}{dots}")
-}
-
-/// The parser's words without the word of the text that they quote, unless that is a single character of the syntax.
+/// Returns the message of the parser without the word that it quotes, unless that is a single character of the syntax.
 fn without_words(problem: &str) -> String {
     match (problem.find('"'), problem.rfind('"')) {
         (Some(first), Some(last)) if last > first + 2 => {

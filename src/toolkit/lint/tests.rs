@@ -7,10 +7,12 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::toolkit::lint::typo::distance;
+use crate::toolkit::lint::warnings::{MAX_COMPARED, MAX_WARNINGS};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// An experiment that is fine, but for what `change` does to it, as JSON.
+/// Returns the warnings for a valid experiment after a change, and asserts that they are the same in JSON and in YAML.
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut experiment = json!({
         "version": "1.0.0",
@@ -351,7 +353,7 @@ fn experiments_of_the_examples_are_fine() {
     assert!(seen >= 5, "{seen} experiments");
 }
 
-/// Every value holds a word that no key has.
+/// A word that is in every value and in no key.
 const SECRET: &str = "hunter2";
 
 fn key() -> impl Strategy<Value = String> {
@@ -372,7 +374,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// In shorter keys, one letter is more than a slip.
+/// Keys in which one wrong letter counts as a typo. In shorter keys, it does not.
 fn long_keys() -> Vec<&'static str> {
     EXPERIMENT.iter().copied().filter(|key| key.len() >= 4).collect()
 }

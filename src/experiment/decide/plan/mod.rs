@@ -32,7 +32,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let settings = pod.settings.clone().unwrap_or_default();
     let config_map = env_config_map(spec);
     let source = source(spec, &pod, facts)?;
-    // What a pod of the author's own runs is not known.
+    // The operator does not know what a pod of the author's own runs.
     let about = match &pod.template {
         Some(own) if !is_empty(own) => About::default(),
         _ => about(&source, facts.text.as_deref()),
@@ -57,7 +57,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),
-            own: config_map == DEFAULT_ENV && !facts.default_env_exists,
+            own: config_map == DEFAULT_ENV && !facts.has_default_env,
             config_map,
             secret: given(env.secret_name),
             variables: env.variables,
@@ -78,7 +78,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     })
 }
 
-/// The further namespaces, each once, without that of the run, which has its binding anyway.
+/// The further namespaces, each once. That of the run is left out, since the role is bound there anyway.
 fn bound_namespaces(
     listed: Option<Vec<String>>,
     run_namespace: &str,

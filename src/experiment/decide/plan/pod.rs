@@ -11,7 +11,7 @@ use chaostoolkit_api::{Spec, names};
 /// The `ConfigMap` of variables if the spec names none.
 pub const DEFAULT_ENV: &str = "chaostoolkit-env";
 
-/// The `ConfigMap` of variables that a spec names, in the newer or the older place.
+/// The `ConfigMap` of variables that a spec names, in the newer place or in the older one.
 #[must_use]
 pub fn env_config_map(spec: &Spec) -> String {
     let pod = spec.pod.clone().unwrap_or_default();
@@ -19,7 +19,7 @@ pub fn env_config_map(spec: &Spec) -> String {
     named.unwrap_or_else(|| DEFAULT_ENV.to_owned())
 }
 
-/// The runner, unless the author does not want it.
+/// How the runner is put into the pod, unless the author does not want it.
 pub fn runner(report: Option<&ReportSpec>, here: &Runner) -> Option<Runner> {
     let report = report.cloned().unwrap_or_default();
     let journal = here.journal && journals_are_kept(Some(&report));
@@ -33,7 +33,7 @@ pub fn journals_are_kept(report: Option<&ReportSpec>) -> bool {
     journal.and_then(|journal| journal.store).unwrap_or_default() == JournalStore::ConfigMap
 }
 
-/// The author's own pod: a mapping, or text that is one.
+/// Reads the author's own pod: a mapping, or a text that holds one.
 pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
     let invalid = |problem: String| InvalidSpec::new("spec.pod.template", problem);
     let pod = match template {

@@ -7,9 +7,9 @@ use crate::experiment::decide::plan::values::given;
 use chaostoolkit_api::spec::{InvalidSpec, ScheduleSpec};
 use chaostoolkit_api::{Experiment, Spec};
 
-/// When to run, if not once.
+/// The schedule, if there is one.
 pub fn wanted_schedule(experiment: &Experiment, spec: &Spec) -> Result<Option<Schedule>, InvalidSpec> {
-    // An empty mapping was none for 0.14.0.
+    // 0.14.0 took an empty mapping for no schedule.
     let Some(when) = spec.schedule.as_ref().filter(|_| !is_empty_mapping(experiment, "/schedule")) else {
         return Ok(None);
     };
@@ -25,8 +25,8 @@ fn is_empty_mapping(experiment: &Experiment, pointer: &str) -> bool {
     value.is_some_and(serde_json::Map::is_empty)
 }
 
-/// The schedule, complete. 0.14.0 ran chaos every minute when the value was missing, and never when the kind was
-/// unknown.
+/// Reads a schedule, which has to be complete. 0.14.0 ran chaos every minute if the value was missing, and never if the
+/// kind was unknown.
 fn schedule(spec: &ScheduleSpec) -> Result<Schedule, InvalidSpec> {
     let missing = |field: &str, problem: &str| InvalidSpec::new(format!("spec.schedule.{field}"), problem);
     match spec.kind.as_deref() {

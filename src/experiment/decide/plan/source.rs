@@ -24,7 +24,8 @@ pub fn lists_url(spec: &Spec) -> bool {
     env.is_some_and(|env| env.variables.iter().any(|variable| variable["name"] == URL_VARIABLE))
 }
 
-/// The file that a spec names as the experiment, if it may be one of a `ConfigMap`: its name, and its key.
+/// The name of the `ConfigMap` with the experiment, and the key in it. Nothing if the experiment is not a file of a
+/// `ConfigMap`.
 #[must_use]
 pub fn experiment_file(spec: &Spec) -> Option<(String, String)> {
     let pod = spec.pod.clone().unwrap_or_default();
@@ -40,8 +41,8 @@ pub fn experiment_file(spec: &Spec) -> Option<(String, String)> {
     })
 }
 
-/// Where the experiment is: in a file, unless the spec says otherwise. An older form of the documentation had users
-/// set `EXPERIMENT_URL` alone: that counts where there is no file.
+/// Decides where the experiment is: in a file, unless the spec says otherwise. The older documentation had users set
+/// only `EXPERIMENT_URL`. That counts if there is no file.
 pub fn source(spec: &Spec, pod: &PodSpec, facts: &Facts) -> Result<Source, InvalidSpec> {
     if let Some(inline) = &spec.experiment {
         return inline_source(inline, pod);
@@ -56,7 +57,7 @@ pub fn source(spec: &Spec, pod: &PodSpec, facts: &Facts) -> Result<Source, Inval
     Ok(Source::File { config_map, file })
 }
 
-/// An experiment in the spec itself: then nothing else may say where it is.
+/// Reads an experiment in the spec itself. Then nothing else may say where the experiment is.
 fn inline_source(inline: &Value, pod: &PodSpec) -> Result<Source, InvalidSpec> {
     let invalid = |problem: &str| Err(InvalidSpec::new("spec.experiment", problem));
     if !inline.is_object() {
@@ -75,7 +76,7 @@ fn inline_source(inline: &Value, pod: &PodSpec) -> Result<Source, InvalidSpec> {
     Ok(Source::Inline(inline.clone()))
 }
 
-/// Where the experiment comes from and what it is, for the record.
+/// Describes the experiment for the status.
 pub fn about(source: &Source, text: Option<&str>) -> About {
     let (place, inline) = match source {
         Source::File { config_map, file } => (format!("configmap/{config_map}/{file}"), None),

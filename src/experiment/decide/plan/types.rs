@@ -7,16 +7,16 @@ use serde_json::Value;
 use crate::process::config::Runner;
 use chaostoolkit_api::{About, Experiment, names};
 
-/// What is decided for one run.
+/// All that is decided for one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Whose run it is.
+    /// The experiment that the run belongs to.
     pub owner: Owner,
-    /// Where it runs.
+    /// The namespace of the run.
     pub namespace: String,
-    /// Its service account: this existing one, or else one of its own.
+    /// An existing service account. Without one, the run gets its own.
     pub service_account: Option<String>,
-    /// What gives the account its rights.
+    /// How the account gets its rights.
     pub rights: Rights,
     /// The environment of the pod.
     pub env: Env,
@@ -24,49 +24,49 @@ pub struct Plan {
     pub settings: Option<String>,
     /// Where the experiment comes from.
     pub source: Source,
-    /// Image in place of the template's.
+    /// The image, if not that of the template.
     pub image: Option<String>,
-    /// Arguments in place of the template's.
+    /// The arguments, if not those of the template.
     pub arguments: Option<Vec<String>>,
-    /// Path of `chaos` in place of the template's.
+    /// The path of `chaos`, if not that of the template.
     pub command: Option<String>,
     /// Whether `chaos` runs verbosely.
     pub verbose: bool,
-    /// The author's own pod, in place of the template and all options of the pod.
+    /// The author's own pod. It replaces the template and all options of the pod.
     pub pod: Option<Value>,
-    /// When to run, if not once.
+    /// The schedule, if there is one.
     pub schedule: Option<Schedule>,
-    /// What is run, for the record.
+    /// The experiment, as the status describes it.
     pub about: About,
-    /// A hash of all that decides on the run.
+    /// A hash of all fields that decide on the run.
     pub spec_hash: String,
-    /// The rerun that is asked for, if one is.
+    /// The value of the rerun annotation, if there is one.
     pub rerun: Option<String>,
     /// Options of `chaos run`, as `--option=value`.
     pub options: Vec<String>,
-    /// Seconds that the run may take.
+    /// How many seconds the run may take.
     pub active_deadline: Option<i64>,
-    /// Whether it is about nothing but the rollbacks of a run that has ended.
+    /// Whether the run only plays the rollbacks of a run that has ended.
     pub is_rescue: bool,
-    /// What is put into the pod to learn what the run found; not where the author wants the pod left alone.
+    /// How the runner is put into the pod, unless the author does not want it.
     pub runner: Option<Runner>,
 }
 
-/// The experiment that children belong to.
+/// The experiment that the children belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// `namespace/name`.
     pub key: String,
     /// Its uid.
     pub uid: String,
-    /// Its labels, which its pod gets too.
+    /// Its labels. The pod gets them too.
     pub labels: BTreeMap<String, String>,
-    /// Number of the run that they are for, from 1; 1 for all runs of a schedule.
+    /// The number of the run, from 1. It is 1 for all runs of a schedule.
     pub number: i32,
 }
 
 impl Owner {
-    /// The owner that this experiment is.
+    /// Takes an experiment as the owner.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         Self {
@@ -77,33 +77,33 @@ impl Owner {
         }
     }
 
-    /// What the names of its children end in. Those of one run are not those of another: whoever is late with the
-    /// removal of the ones, and who asks by name, must not meet the others.
+    /// The end of the names of the children. It differs from run to run, so that a late removal of one run's objects by
+    /// name does not hit the objects of another run.
     #[must_use]
     pub fn suffix(&self) -> String {
         names::numbered(&names::suffix(&self.uid), self.number)
     }
 }
 
-/// What gives a service account its rights.
+/// How a service account gets its rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// This existing Role, or else one of the run's own.
+    /// An existing Role. Without one, the run gets its own.
     pub role: Option<String>,
-    /// Whether a `RoleBinding` is made; not where the author names one that is there already.
+    /// Whether a `RoleBinding` is created. It is not if the author names an existing one.
     pub bind: bool,
     /// Further namespaces in which the account gets the role.
     pub namespaces: Vec<String>,
 }
 
-/// When a run is due, again and again.
+/// When runs are due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
-    /// In the form of cron.
+    /// The times, as a cron expression.
     pub cron: String,
     /// Time zone of `cron`.
     pub time_zone: Option<String>,
-    /// What the author says of the other fields of a `CronJob`, by their names there.
+    /// The other fields of the `CronJob` that the author sets, by their names there.
     pub fields: BTreeMap<&'static str, Value>,
 }
 
@@ -112,13 +112,13 @@ pub struct Schedule {
 pub struct Env {
     /// Whether the pod refers to the `ConfigMap`.
     pub enabled: bool,
-    /// Name of the `ConfigMap` in the template and, unless `own`, in the pod.
+    /// The name of the `ConfigMap` in the template. Unless `own`, it is the name in the pod too.
     pub config_map: String,
-    /// Whether the run gets an empty one of its own, since the default does not exist.
+    /// Whether the run gets an empty `ConfigMap` of its own, since the default one does not exist.
     pub own: bool,
     /// A Secret whose keys become variables too.
     pub secret: Option<String>,
-    /// Further variables, as they stand in a container.
+    /// Further variables, in the form that a container has them.
     pub variables: Vec<Value>,
 }
 
@@ -129,28 +129,29 @@ pub enum Source {
     File {
         /// Name of the `ConfigMap`.
         config_map: String,
-        /// Key in it, and name of the file.
+        /// The key in it, which is also the name of the file.
         file: String,
     },
-    /// In the spec itself: a file in a `ConfigMap` of the run's own.
+    /// The spec itself. The run gets a `ConfigMap` of its own with the file.
     Inline(Value),
     /// The URL in the variable `EXPERIMENT_URL`.
     Url,
 }
 
-/// What only the cluster can tell before a run is planned.
+/// What the cluster tells before a run is planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The operator's own namespace, where nothing is run.
+    /// The operator's own namespace, in which nothing runs.
     pub operator_namespace: String,
-    /// Whether the default `ConfigMap` of variables exists in the namespace of the run.
-    pub default_env_exists: bool,
-    /// Whether the variables of the run have the URL of the experiment.
+    /// Whether the default `ConfigMap` of variables exists in the namespace of the run, and the run was not given one of its
+    /// own before.
+    pub has_default_env: bool,
+    /// Whether the variables of the run contain the URL of the experiment.
     pub has_url: bool,
-    /// Whether the `ConfigMap` of the experiment exists there.
+    /// Whether the `ConfigMap` of the experiment exists in the namespace of the run.
     pub experiment_exists: bool,
-    /// The text of the experiment, where it could be read.
+    /// The text of the experiment, if it could be read.
     pub text: Option<String>,
-    /// How the runner gets into pods here.
+    /// How the runner gets into pods in this cluster.
     pub runner: Runner,
 }

@@ -1,8 +1,10 @@
 use rstest::rstest;
 
 use super::*;
+use chaostoolkit_api::Phase;
+use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::File;
-use chaostoolkit_journal::{Activities as Counts, Rollbacks as Played};
+use chaostoolkit_journal::{Activities as Counts, Rollbacks as Played, Warning};
 
 fn summary(outcome: Outcome) -> Summary {
     Summary { outcome, conclusive: outcome == Outcome::Passed, ..Summary::default() }
@@ -187,18 +189,4 @@ fn without_a_runner_it_is_a_guess(
     let verdict = judge("pod", &end, &evidence);
     assert_eq!((verdict.phase, verdict.outcome, verdict.conclusive), (phase, outcome, false));
     assert!(verdict.message.ends_with("a guess, since spec.report.mode is none"), "{}", verdict.message);
-}
-
-#[rstest]
-#[case(RollbackState::Played, Some(true), Reason::RollbacksPlayed)]
-#[case(RollbackState::NoneDeclared, None, Reason::NoRollbacks)]
-#[case(RollbackState::Failed, Some(false), Reason::RollbackFailed)]
-#[case(RollbackState::NotPlayed, Some(false), Reason::RollbacksNotPlayed)]
-#[case(RollbackState::Partial, Some(false), Reason::RollbacksNotPlayed)]
-#[case(RollbackState::Unfinished, Some(false), Reason::RollbacksNotPlayed)]
-#[case(RollbackState::Unknown, None, Reason::JournalUnreadable)]
-fn rollbacks(#[case] state: RollbackState, #[case] is: Option<bool>, #[case] why: Reason) {
-    let run = Run { rollbacks: Some(Rollbacks { state, ..Rollbacks::default() }), ..Run::default() };
-    let (found, reason, _) = rolled_back(&run);
-    assert_eq!((found, reason), (is, why));
 }

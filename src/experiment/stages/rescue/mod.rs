@@ -20,14 +20,14 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
-use crate::experiment::judge::verdict;
+use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
 use chaostoolkit_journal::RollbackState;
 
-/// Whether there is a rescue that goes on, or has to begin.
+/// Whether a rescue goes on, or has to begin.
 #[must_use]
 pub fn is_open(status: &Status, intent: &Intent) -> bool {
     let Some(run) = status.run.as_ref().filter(|_| status.is_finished()) else { return false };
@@ -37,15 +37,15 @@ pub fn is_open(status: &Status, intent: &Intent) -> bool {
     }
 }
 
-/// Whether a run may have left its fault behind: it began, and was ended before its rollbacks were. One that came to its
-/// verdict played them or not as its author wants it.
+/// Whether a run may have left its fault in place: it began, and it ended before its rollbacks were complete. A run
+/// that came to a verdict played them, or did not, as its author wants.
 fn is_needed(outcome: Outcome, run: &Run) -> bool {
     let was_ended =
         matches!(outcome, Outcome::Interrupted | Outcome::Aborted | Outcome::Error | Outcome::Unknown);
     if !was_ended || run.started_at.is_none() {
         return false;
     }
-    // Exit code 137: killed. None: nobody saw the end.
+    // Exit code 137 means killed. No exit code means that nobody saw the end.
     let was_killed = run.exit_code.is_none_or(|code| code == 137);
     match &run.rollbacks {
         Some(rollbacks) if rollbacks.strategy.as_deref() == Some("never") => false,
@@ -104,14 +104,12 @@ async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
     }
     let Some(rescue) = rescue else { return begin(pass).await };
     match find(pass).await? {
-        Some(pod) => follow(pass, intent, &rescue, &pod).await,
+        Some(pod) => await_end(pass, intent, &rescue, &pod).await,
         None if rescue.pod_uid.is_some() => {
             let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
-            conclude(pass, Err(problem)).await
+            finish(pass, Err(problem)).await
         }
-        None if is_late(&rescue, intent) => {
-            conclude(pass, Err(impossible("it has not started in time"))).await
-        }
+        None if is_late(&rescue, intent) => finish(pass, Err(impossible("it has not started in time"))).await,
         None => begin(pass).await,
     }
 }
@@ -120,7 +118,7 @@ async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
 async fn begin(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     match start(pass).await {
         Err(error) if error.is_not_found() || error.reason() == Reason::NamespaceTerminating => {
-            conclude(pass, Err(impossible(&error.describe()))).await
+            finish(pass, Err(impossible(&error.describe()))).await
         }
         started => started,
     }
@@ -157,7 +155,7 @@ async fn find(pass: &Pass<'_>) -> Result<Option<Pod>, Error> {
 async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let resources = match prepare(pass).await? {
         Ok(resources) => resources,
-        Err(problem) => return conclude(pass, Err(problem)).await,
+        Err(problem) => return finish(pass, Err(problem)).await,
     };
     pass.draft.rescue_planned(&resources);
     pass.write().await?;
@@ -193,7 +191,12 @@ fn impossible(problem: &str) -> String {
 }
 
 /// Waits for the end of the pod, and records it.
-async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod) -> Result<Progress, Error> {
+async fn await_end(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    rescue: &Rescue,
+    pod: &Pod,
+) -> Result<Progress, Error> {
     let cluster = &pass.context.cluster;
     let state = pod_state(pod);
     let PodState::Ended(end) = &state else {
@@ -204,16 +207,16 @@ async fn follow(pass: &mut Pass<'_>, intent: &Intent, rescue: &Rescue, pod: &Pod
         }
         return Ok(Progress::Waiting);
     };
-    conclude(pass, played(end)).await?;
+    finish(pass, played(end)).await?;
     pods::release(cluster, pod).await?;
     Ok(Progress::Done)
 }
 
-/// What a pod that has ended says of the rollbacks.
+/// What the pod of a rescue reports about the rollbacks.
 fn played(end: &End) -> Result<Rollbacks, String> {
     let mut run = Run::default();
     let evidence = Evidence::reported(end);
-    verdict::record(&mut run, &evidence);
+    record::record(&mut run, &evidence);
     run.rollbacks.ok_or_else(|| {
         let judged = verdict::judge("of the rescue", end, &evidence);
         format!("the pod that was to play the rollbacks ended without: {}", judged.message)
@@ -221,7 +224,7 @@ fn played(end: &End) -> Result<Rollbacks, String> {
 }
 
 /// Records the end of a rescue.
-async fn conclude(pass: &mut Pass<'_>, played: Result<Rollbacks, String>) -> Result<Progress, Error> {
+async fn finish(pass: &mut Pass<'_>, played: Result<Rollbacks, String>) -> Result<Progress, Error> {
     pass.draft.rescue_ended(played);
     pass.write().await?;
     Ok(Progress::Done)

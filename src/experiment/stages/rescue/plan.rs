@@ -10,7 +10,7 @@ use crate::process::config::Runner;
 use crate::yaml;
 use chaostoolkit_api::Status;
 
-/// The plan of a run, turned into that of its rescue.
+/// Turns the plan of a run into that of its rescue.
 pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, String> {
     if recorded.run_namespace.as_ref() != Some(&plan.namespace) {
         return Err("spec.namespace is not what it was when the run was decided on".to_owned());
@@ -32,7 +32,7 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
     };
     Ok(Plan {
         source: Source::Inline(only_rollbacks(&experiment)?),
-        // The template's own: the author's may be about something else than a run.
+        // Those of the template: the author's arguments may start something other than `run`.
         arguments: None,
         options: Vec::new(),
         schedule: None,
@@ -42,7 +42,7 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
     })
 }
 
-/// What the rollbacks of an experiment need of it, and nothing that injects a fault.
+/// Reduces an experiment to its rollbacks and what they need. Nothing that injects a fault stays.
 fn only_rollbacks(experiment: &Value) -> Result<Value, String> {
     let rollbacks = experiment.get("rollbacks").and_then(Value::as_array).filter(|list| !list.is_empty());
     let Some(rollbacks) = rollbacks else { return Err("the experiment declares no rollbacks".to_owned()) };
@@ -51,7 +51,7 @@ fn only_rollbacks(experiment: &Value) -> Result<Value, String> {
     let mut rescue = json!({
         "title": format!("Rollbacks of: {title}"),
         "description": "Played since the run ended before it had played them.",
-        // Versions before 1.9 want an activity: this one asks for the name of the host.
+        // Versions before 1.9 require an activity. This one reads the name of the host.
         "method": [{"type": "probe", "name": "nothing to inject",
             "provider": {"type": "python", "module": "platform", "func": "node"}}],
         "rollbacks": rollbacks,
@@ -65,7 +65,7 @@ fn only_rollbacks(experiment: &Value) -> Result<Value, String> {
     Ok(rescue)
 }
 
-/// A rollback, which may be the name of an activity elsewhere.
+/// Resolves a rollback that refers to an activity elsewhere.
 /// <https://chaostoolkit.org/reference/api/experiment/#activity>
 fn resolved(rollback: &Value, experiment: &Value) -> Value {
     let Some(name) = rollback.get("ref") else { return rollback.clone() };

@@ -1,0 +1,39 @@
+//! The schedule of an experiment.
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The schedule of an experiment. A CronJob starts the runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct ScheduleSpec {
+    /// Kind of the schedule. Required. The only allowed value is `cronJob`, in upper or lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The schedule in cron format. Required. The fields are minute, hour, day of month, month, day of week. Example: `*/5 * * * *`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Name of the time zone of the schedule, such as `Europe/Paris`. Defaults to the time zone of the controller manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// What happens when a run is due while an earlier run is active. `Forbid` skips the new run, `Allow` starts it as well,
+    /// and `Replace` stops the earlier run first. Defaults to the value of the template, or to `Forbid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_policy: Option<String>,
+    /// Maximum delay of the start of a run in seconds. A run that cannot start in time is skipped. Defaults to the
+    /// value of the template, or to 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starting_deadline_seconds: Option<i64>,
+    /// Whether to suspend the schedule. No run starts while this is true. An active run continues. Defaults to the value
+    /// of the template, or to false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+    /// Number of pods of completed runs to keep. Defaults to the value of the template, or to 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successful_runs_history_limit: Option<i32>,
+    /// Number of pods of failed runs to keep. Defaults to the value of the template, or to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_runs_history_limit: Option<i32>,
+}

@@ -1,0 +1,52 @@
+//! The earlier runs of an experiment.
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::status::phase::Phase;
+use crate::status::run::Run;
+use crate::words;
+use chaostoolkit_journal::{Outcome, Warning};
+
+/// A run that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PastRun {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// The phase in which the run ended: Completed, Failed or Aborted.
+    pub phase: Phase,
+    /// The outcome of the run.
+    #[schemars(schema_with = "words::outcome")]
+    pub outcome: Outcome,
+    /// Warnings that qualify the outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "words::warnings")]
+    pub warnings: Vec<Warning>,
+    /// Whether the outcome answers the question that the experiment asks.
+    #[serde(default)]
+    pub conclusive: bool,
+    /// The reason for the phase, in one CamelCase word.
+    pub reason: String,
+}
+
+/// The numbers of runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Counters {
+    /// Number of runs that have ended.
+    pub runs: i32,
+    /// Number of runs whose outcome is Passed.
+    pub passed: i32,
+    /// Number of runs whose outcome is Deviated.
+    pub deviated: i32,
+    /// Number of runs that ended in the phase Failed.
+    pub failed: i32,
+    /// Number of runs that ended in the phase Aborted.
+    pub aborted: i32,
+    /// Number of times at which a run was due by the schedule, but none was started.
+    #[serde(default)]
+    pub skipped: i32,
+}

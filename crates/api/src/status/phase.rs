@@ -1,0 +1,45 @@
+//! The phase of an experiment.
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The phase of an experiment: a summary for people.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+pub enum Phase {
+    /// The experiment is accepted, and no object was created yet.
+    Pending,
+    /// The experiment waits for something that does not exist or is not allowed. `reason` and `message` name it.
+    Blocked,
+    /// The run is planned, and its container does not run yet.
+    Starting,
+    /// The container runs.
+    Running,
+    /// The run is being stopped, and its rollbacks are being played.
+    Aborting,
+    /// The run ended with a verdict, whatever it is.
+    Completed,
+    /// The run ended without a verdict.
+    Failed,
+    /// The run was stopped before a verdict.
+    Aborted,
+    /// A schedule starts the runs.
+    Scheduled,
+    /// The run or the schedule is suspended, so no run starts.
+    Suspended,
+    /// The experiment is being deleted.
+    Terminating,
+}

@@ -1,0 +1,27 @@
+//! The objects that belong to an experiment.
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An object that belongs to an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceRef {
+    /// Kind of the object.
+    pub kind: String,
+    /// Namespace of the object.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+    /// Whether the Python operator created the object. Such an object has no label that names its experiment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+}
+
+impl ResourceRef {
+    /// Returns whether both refer to the same object.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.kind, &self.namespace, &self.name) == (&other.kind, &other.namespace, &other.name)
+    }
+}

@@ -1,0 +1,206 @@
+//! A run of an experiment.
+#![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+use chaostoolkit_journal::{RollbackState, SteadyStates};
+
+/// One run of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Number of the run. The first run has number 1.
+    pub number: i32,
+    /// What started the run: Created, Rerun or Schedule.
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
+    /// Hash of the parts of the spec that describe the run, as they were when the run was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_hash: Option<String>,
+    /// Name of the pod of the run.
+    pub pod_name: String,
+    /// Uid of the pod of the run. It proves that the pod was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// Node of the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// Time when the container started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// Time when the container ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// Duration of the run in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<i64>,
+    /// Exit code of the toolkit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Number of the signal that ended the toolkit, if a signal ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// The reason that Kubernetes reports for the end: `Completed`, `Error`, `OOMKilled`, `Evicted` and others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminated_reason: Option<String>,
+    /// The Chaos Toolkit that ran the experiment.
+    #[serde(default, skip_serializing_if = "Toolkit::is_empty")]
+    pub toolkit: Toolkit,
+    /// The experiment that was run.
+    #[serde(default, skip_serializing_if = "About::is_empty")]
+    pub experiment: About,
+    /// Whether the steady state was met before, during and after the method: Met, NotMet, ProbeError, NotEvaluated or
+    /// Unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::steady_states")]
+    pub steady_state: Option<SteadyStates>,
+    /// The counts of the activities of the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activities: Option<Activities>,
+    /// The state and the counts of the rollbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
+    /// The journal, if the toolkit wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalRef>,
+    /// The last 2 KiB of the log, if there is no journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
+    /// The pod that plays the rollbacks in place of the pod of this run, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<Rescue>,
+}
+
+/// A pod that plays the rollbacks of a run that ended before it had played them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rescue {
+    /// Name of the pod. It is empty if no pod could be created; `problem` has the cause.
+    #[serde(default)]
+    pub pod_name: String,
+    /// Uid of the pod. It proves that the pod was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_uid: Option<String>,
+    /// Time when the pod was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
+    /// Time when the pod ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// The rollbacks that the pod played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
+    /// The cause if the rollbacks were not played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// The cause of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Trigger {
+    /// The experiment was created.
+    #[default]
+    Created,
+    /// The annotation `chaostoolkit.org/rerun` requested the run.
+    Rerun,
+    /// The run was due by the schedule.
+    Schedule,
+}
+
+/// The Chaos Toolkit that ran the experiment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Toolkit {
+    /// Version of the Chaos Toolkit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Version of `chaostoolkit-lib`, its library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lib: Option<String>,
+}
+
+impl Toolkit {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The experiment that was run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct About {
+    /// Title of the experiment, as the toolkit reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Source of the experiment: `configmap/NAME/KEY`, `url` or `inline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// SHA-256 hash of the text of the experiment when the run was planned, in hexadecimal. Absent if the operator could
+    /// not read the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+impl About {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The counts of the activities of the method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Activities {
+    /// Number of activities.
+    pub total: i64,
+    /// Number of activities that succeeded.
+    pub succeeded: i64,
+    /// Number of activities that failed.
+    pub failed: i64,
+}
+
+/// The state and the counts of the rollbacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rollbacks {
+    /// The strategy: default, always, never or deviated. A strategy on the command line overrides that of the experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// The state of the rollbacks as a whole: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
+    #[schemars(schema_with = "words::rollback_state")]
+    pub state: RollbackState,
+    /// Number of rollbacks.
+    pub total: i64,
+    /// Number of rollbacks that failed.
+    pub failed: i64,
+}
+
+/// The journal of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalRef {
+    /// Name of the ConfigMap in the namespace of the experiment that holds the journal. The key is `journal.json.gz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<String>,
+    /// SHA-256 hash of the file that the toolkit wrote, in hexadecimal.
+    pub sha256: String,
+    /// Length of that file in bytes.
+    pub bytes: i64,
+    /// Whether the ConfigMap lacks the outputs of activities, since they did not fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// The cause if the journal is not in a ConfigMap, or cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Run {
+    /// Returns whether the toolkit wrote a journal that is not stored yet and may still be stored.
+    #[must_use]
+    pub fn is_journal_due(&self) -> bool {
+        let is_due = |journal: &JournalRef| journal.config_map.is_none() && journal.problem.is_none();
+        self.journal.as_ref().is_some_and(is_due)
+    }
+}

@@ -1,0 +1,101 @@
+//! What the evidence adds to the record of a run.
+
+use crate::experiment::judge::evidence::Evidence;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Activities, Rollbacks, Run};
+use chaostoolkit_journal::{RollbackState, Summary};
+
+/// Writes what the evidence says into the record of a run.
+pub fn record(run: &mut Run, evidence: &Evidence) {
+    let strategy = evidence.message.as_ref().and_then(|message| message.rollback_strategy.clone());
+    if let Some(message) = &evidence.message {
+        run.toolkit.version.clone_from(&message.toolkit);
+        run.signal = message.signal;
+    }
+    if let Some(Summary { steady_state, activities, rollbacks, toolkit, experiment, .. }) = &evidence.summary
+    {
+        run.toolkit.lib.clone_from(&toolkit.lib);
+        run.experiment.title.clone_from(&experiment.title);
+        run.steady_state = Some(*steady_state);
+        run.activities = Some(Activities {
+            total: number(activities.total),
+            succeeded: number(activities.succeeded),
+            failed: number(activities.failed),
+        });
+        run.rollbacks = Some(Rollbacks {
+            strategy: strategy.or_else(|| rollbacks.strategy.clone()),
+            state: rollbacks.state,
+            total: number(rollbacks.total),
+            failed: number(rollbacks.failed),
+        });
+    }
+    run.log_tail.clone_from(&evidence.log_tail);
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Whether the rollbacks of a run that has ended were played, with the reason and the message of the condition. Nothing if
+/// that is not known, or if there were none.
+#[must_use]
+pub fn rolled_back(run: &Run) -> (Option<bool>, Reason, String) {
+    let Some(rollbacks) = &run.rollbacks else {
+        return (
+            None,
+            Reason::NoJournal,
+            "there is no journal that says whether rollbacks were played".to_owned(),
+        );
+    };
+    rollbacks_played(rollbacks)
+}
+
+/// Whether these rollbacks were played.
+#[must_use]
+pub fn rollbacks_played(rollbacks: &Rollbacks) -> (Option<bool>, Reason, String) {
+    let Rollbacks { total, failed, .. } = rollbacks;
+    match rollbacks.state {
+        RollbackState::Played => (
+            Some(true),
+            Reason::RollbacksPlayed,
+            format!("all rollbacks ({total}) were played and succeeded"),
+        ),
+        RollbackState::NoneDeclared => {
+            (None, Reason::NoRollbacks, "the experiment declares no rollbacks".to_owned())
+        }
+        RollbackState::Failed => {
+            (Some(false), Reason::RollbackFailed, format!("{failed} of {total} rollbacks failed"))
+        }
+        RollbackState::NotPlayed => {
+            (Some(false), Reason::RollbacksNotPlayed, format!("none of {total} rollbacks was played"))
+        }
+        RollbackState::Unfinished | RollbackState::Partial => {
+            (Some(false), Reason::RollbacksNotPlayed, format!("not all of {total} rollbacks were played"))
+        }
+        RollbackState::Unknown => (
+            None,
+            Reason::JournalUnreadable,
+            "the journal does not say whether rollbacks were played".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(RollbackState::Played, Some(true), Reason::RollbacksPlayed)]
+    #[case(RollbackState::NoneDeclared, None, Reason::NoRollbacks)]
+    #[case(RollbackState::Failed, Some(false), Reason::RollbackFailed)]
+    #[case(RollbackState::NotPlayed, Some(false), Reason::RollbacksNotPlayed)]
+    #[case(RollbackState::Partial, Some(false), Reason::RollbacksNotPlayed)]
+    #[case(RollbackState::Unfinished, Some(false), Reason::RollbacksNotPlayed)]
+    #[case(RollbackState::Unknown, None, Reason::JournalUnreadable)]
+    fn rollbacks(#[case] state: RollbackState, #[case] is: Option<bool>, #[case] why: Reason) {
+        let run = Run { rollbacks: Some(Rollbacks { state, ..Rollbacks::default() }), ..Run::default() };
+        let (found, reason, _) = rolled_back(&run);
+        assert_eq!((found, reason), (is, why));
+    }
+}

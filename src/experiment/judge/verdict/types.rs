@@ -1,0 +1,102 @@
+//! The verdict on a run.
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::experiment::intent::Intent;
+use crate::experiment::judge::pod_state::End;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Phase, Run};
+use chaostoolkit_journal::{Outcome, Warning};
+
+/// The verdict on a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Completed, Failed or Aborted.
+    pub phase: Phase,
+    /// What the run found.
+    pub outcome: Outcome,
+    /// Why the phase is what it is.
+    pub reason: Reason,
+    /// The reason in a sentence, for people.
+    pub message: String,
+    /// What the outcome leaves open.
+    pub warnings: Vec<Warning>,
+    /// Whether the outcome answers the question that the experiment asks.
+    pub conclusive: bool,
+}
+
+impl Verdict {
+    /// A verdict without warnings. The phase follows from the outcome.
+    pub fn new(outcome: Outcome, reason: Reason, message: impl Into<String>) -> Self {
+        let phase = match outcome {
+            Outcome::Passed | Outcome::Deviated | Outcome::BaselineNotMet | Outcome::ProbeError => {
+                Phase::Completed
+            }
+            Outcome::Aborted | Outcome::Interrupted => Phase::Aborted,
+            Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
+        };
+        Self { phase, outcome, reason, message: message.into(), warnings: Vec::new(), conclusive: false }
+    }
+
+    /// A run that was stopped before it had started.
+    #[must_use]
+    pub fn not_started(reason: Reason, message: &str) -> Self {
+        Self::new(Outcome::Interrupted, reason, message)
+    }
+
+    /// A run that had not started by its start deadline.
+    #[must_use]
+    pub fn start_timeout(message: String) -> Self {
+        Self::new(Outcome::Error, Reason::StartTimeout, message)
+    }
+
+    /// The verdict with the reason for which the operator itself deleted the pod, if it did and the run ended because of
+    /// that.
+    #[must_use]
+    pub fn as_ordered(self, end: &End, why: Option<Ordered>) -> Self {
+        match why {
+            Some(why) if self.reason == Reason::PodDeleted => {
+                let (outcome, reason, message) = match why {
+                    Ordered::StartTimeout if end.started_at.is_none() => {
+                        return Self::start_timeout("the container had not started in time".to_owned());
+                    }
+                    Ordered::StartTimeout => return self,
+                    Ordered::Abort if end.started_at.is_none() => (
+                        Outcome::Interrupted,
+                        Reason::AbortRequested,
+                        "stopped by spec.abort before it had started",
+                    ),
+                    Ordered::Abort => (Outcome::Interrupted, Reason::AbortRequested, "stopped by spec.abort"),
+                };
+                Self { warnings: self.warnings, ..Self::new(outcome, reason, message) }
+            }
+            _ => self,
+        }
+    }
+
+    /// A run whose pod is gone, so that its end is not known.
+    #[must_use]
+    pub fn lost(reason: Reason, message: String) -> Self {
+        Self::new(Outcome::Unknown, reason, message)
+    }
+}
+
+/// Why the operator deletes the pod of a run that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// The author wants the run to stop.
+    Abort,
+    /// The run has missed its start deadline.
+    StartTimeout,
+}
+
+impl Ordered {
+    /// Why the operator deletes the pod of a run, if it does.
+    #[must_use]
+    pub fn of(run: &Run, intent: &Intent, now: Timestamp) -> Option<Self> {
+        if intent.abort {
+            return Some(Self::Abort);
+        }
+        intent.is_start_overdue(run, now).then_some(Self::StartTimeout)
+    }
+}
