@@ -1,8 +1,8 @@
-//! What an author asks of a run that goes on or has ended, with the operator's program, its shipped rights and a real API
-//! server without a node: the tests play the kubelet.
+//! What an author can ask of a run, with the operator as a process, its shipped rights and a real API server without a
+//! node. The tests play the kubelet.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 mod common;
 
@@ -15,21 +15,15 @@ use chaostoolkit_journal::message::{Message, State};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
-    audit, condition_of, delete_and_wait, end_grace, eventually, experiment, kubectl, pod_of,
-    report_container, running, runs, status, terminated, wait, wait_for_phase, wait_for_reason,
+    audit, condition_of, delete, delete_and_wait, edit, end_grace, eventually, experiment, pod_of,
+    report_container, running, runs, set_up, start_scheduled_run, status, terminated, wait, wait_for_phase,
+    wait_for_reason, wait_until_gone, wait_until_stopping,
 };
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use rstest::rstest;
 use serde_json::{Value, json};
-
-/// Changes an experiment the way its author would.
-async fn edit(install: &Install, name: &str, patch: Value) {
-    let patch = Patch::Merge(patch);
-    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
-}
 
 async fn set(install: &Install, name: &str, field: &str, value: Value) {
     edit(install, name, json!({"spec": {field: value}})).await;
@@ -44,7 +38,7 @@ async fn wait_for_condition(install: &Install, name: &str, type_: Type, wanted: 
     status(wait(&install.experiments(), name, wanted, is_so).await.as_ref())
 }
 
-/// What the runner reports when it was asked to stop.
+/// Returns the report of a runner that was asked to stop.
 fn stopped() -> Value {
     let message =
         Message { exit_code: Some(143), stopped_by: Some("SIGTERM".into()), ..Message::new(State::Ended) };
@@ -53,17 +47,17 @@ fn stopped() -> Value {
     state
 }
 
-/// What is left where the runner itself was killed.
+/// Returns the end of a container whose runner was killed.
 fn killed() -> Value {
     let mut state = terminated(137);
     state["terminated"]["message"] = json!(Message::new(State::Running).to_json());
     state
 }
 
-/// The operator was refused nothing that it tried to write.
+/// Checks that no write of the operator was refused.
 async fn nothing_was_refused(install: &Install) {
     let written = audit::settled_writes_of(&install.user).await;
-    // An outdated status is meant to be refused, and what is gone already was to go.
+    // Two refusals are fine: a write of an outdated status, and a deletion of an object that is already gone.
     let is_refusal = |entry: &&audit::Entry| entry.code >= 400 && ![404, 409].contains(&entry.code);
     let refused: Vec<_> = written.iter().filter(is_refusal).collect();
     assert!(refused.is_empty(), "{refused:?}");
@@ -82,7 +76,7 @@ async fn nothing_was_refused(install: &Install) {
 #[case::cleanup(json!({"cleanup": {"onFailure": "maybe"}}), "spec.cleanup.onFailure")]
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn the_api_server_refuses_what_cannot_be_meant_by_its_path(#[case] spec: Value, #[case] path: &str) {
+async fn the_api_server_refuses_wrong_values_by_their_path(#[case] spec: Value, #[case] path: &str) {
     let install = Install::new("meant").await;
     let error = install.send(experiment("bad", spec)).await.unwrap_err();
     assert!(error.to_string().contains(path), "{error}");
@@ -91,28 +85,25 @@ async fn the_api_server_refuses_what_cannot_be_meant_by_its_path(#[case] spec: V
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
-    let install = Install::new("abort").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("abort").await;
     let pod = runs(&install, "exp", json!({})).await;
 
     set(&install, "exp", "abort", json!(true)).await;
     let aborting = wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
     assert_eq!(aborting.reason.as_deref(), Some("AbortRequested"));
-    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
-    let asked = wait(&install.pods(), &pod, "asked to stop", is_asked).await.unwrap();
-    assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks take their time");
+    let asked = wait_until_stopping(&install, &pod).await;
+    assert!(asked.metadata.deletion_grace_period_seconds > Some(0), "rollbacks have time to run");
 
     report_container(&install.pods(), &pod, stopped()).await;
     end_grace(&install, &pod).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
     assert_eq!(status.outcome, Some(Outcome::Interrupted));
     assert_eq!(condition_of(&status, Type::Finished), "True/AbortRequested");
-    wait(&install.pods(), &pod, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &pod).await;
 
     let written = audit::settled_writes_of(&install.user).await;
     quiet(Duration::from_secs(3)).await;
-    assert_eq!(audit::writes_of(&install.user), written, "an end is the end");
+    assert_eq!(audit::writes_of(&install.user), written, "nothing is written after the end");
     assert!(operator.is_alive());
     let deletions = written.iter().filter(|entry| entry.what() == "delete pods");
     assert_eq!(deletions.count(), 1, "{written:?}");
@@ -124,10 +115,8 @@ async fn an_abort_stops_a_run_and_its_pod_does_not_come_again() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn an_abort_from_the_start_makes_nothing() {
-    let install = Install::new("never").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+async fn an_abort_from_the_start_creates_nothing() {
+    let (install, _operator) = set_up("never").await;
     install.apply_experiment("exp", json!({"abort": true})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Aborted).await;
     assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
@@ -140,9 +129,7 @@ async fn an_abort_from_the_start_makes_nothing() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_suspended_run_starts_when_it_is_resumed() {
-    let install = Install::new("suspend").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("suspend").await;
     install.apply_experiment("exp", json!({"suspend": true})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert_eq!(condition_of(&status, Type::Suspended), "True/Suspended");
@@ -157,10 +144,8 @@ async fn a_suspended_run_starts_when_it_is_resumed() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn suspend_and_abort_hold_a_schedule() {
-    let install = Install::new("held").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+async fn suspend_and_abort_stop_the_runs_of_a_schedule() {
+    let (install, _operator) = set_up("held").await;
     let schedule = json!({"kind": "cronJob", "value": "0 0 1 1 *"});
     let made = install.apply_experiment("exp", json!({"suspend": true, "schedule": schedule})).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
@@ -171,10 +156,8 @@ async fn suspend_and_abort_hold_a_schedule() {
     set(&install, "exp", "suspend", json!(false)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
     assert_eq!(is_suspended().await, Some(false));
-    // A run that goes on is stopped by the one and not by the other.
-    let from = format!("--from=cronjob/{name}");
-    let (started, text) = kubectl(&["create", "job", "one", &from, "-n", &install.run_namespace], "");
-    assert!(started, "{text}");
+    // `abort` stops a run in progress, and `suspend` does not.
+    start_scheduled_run(&install, &name, "one");
     let ours = ListParams::default().labels(&format!("{}={}", names::UID_LABEL, made.uid()));
     let pod = eventually("the run has a pod", async || {
         let found = install.pods().list(&ours).await.unwrap().items.pop();
@@ -187,8 +170,7 @@ async fn suspend_and_abort_hold_a_schedule() {
     wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert!(install.pods().get(&pod).await.unwrap().metadata.deletion_timestamp.is_none());
     edit(&install, "exp", json!({"spec": {"suspend": false, "abort": true}})).await;
-    let is_asked = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
-    wait(&install.pods(), &pod, "asked to stop", is_asked).await;
+    wait_until_stopping(&install, &pod).await;
     report_container(&install.pods(), &pod, stopped()).await;
     let is_told = |found: Option<&_>| !status(found).history.is_empty();
     let status = status(wait(&install.experiments(), "exp", "told", is_told).await.as_ref());
@@ -210,11 +192,9 @@ async fn suspend_and_abort_hold_a_schedule() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
-    let install = Install::new("rerun").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("rerun").await;
     let first = runs(&install, "exp", json!({})).await;
-    // Asked for during the run: it waits.
+    // A rerun that is asked for during a run waits.
     rerun(&install, "exp", "1").await;
     quiet(Duration::from_secs(2)).await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
@@ -234,7 +214,7 @@ async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
         Some((2, 1, 1))
     );
     for pod in [&first, &second] {
-        assert!(install.pods().get_opt(pod).await.unwrap().is_some(), "{pod} stays, for its log");
+        assert!(install.pods().get_opt(pod).await.unwrap().is_some(), "{pod} stays for its log");
     }
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
@@ -244,13 +224,11 @@ async fn a_rerun_is_one_more_run_and_all_of_them_go_with_the_experiment() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_experiment_goes_when_its_time_is_over() {
-    let install = Install::new("ttl").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("ttl").await;
     let pod = runs(&install, "exp", json!({"ttlSecondsAfterFinished": 3})).await;
     report_container(&install.pods(), &pod, terminated(0)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     nothing_was_refused(&install).await;
 }
@@ -263,24 +241,25 @@ async fn a_run_that_does_not_start_in_time_is_given_up() {
     install.apply_experiment("blocked", json!({"startDeadlineSeconds": 2})).await;
     let status = wait_for_phase(&install.experiments(), "blocked", Phase::Failed).await;
     assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
-    assert!(status.message.unwrap().contains("chaostoolkit-experiment"), "it says what it has waited for");
+    assert!(
+        status.message.unwrap().contains("chaostoolkit-experiment"),
+        "the message says what the run waited for"
+    );
 
-    // Nobody gives this pod a node.
+    // No scheduler binds this pod to a node.
     let spec = json!({"startDeadlineSeconds": 2, "pod": {"experiment": {"asFile": false}}});
     install.apply_experiment("starting", spec).await;
     let status = wait_for_phase(&install.experiments(), "starting", Phase::Failed).await;
     assert_eq!(condition_of(&status, Type::Finished), "True/StartTimeout");
     assert_eq!(condition_of(&status, Type::RolledBack), "Unknown/NotStarted");
-    wait(&install.pods(), &status.run.unwrap().pod_name, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &status.run.unwrap().pod_name).await;
     nothing_was_refused(&install).await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_for() {
-    let install = Install::new("cleanup").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+async fn after_its_end_a_run_leaves_only_its_status_if_the_spec_asks_for_it() {
+    let (install, _operator) = set_up("cleanup").await;
     let cleanup = json!({"cleanup": {"onSuccess": "keepPod", "onFailure": "delete"}});
     let passed = runs(&install, "passed", cleanup.clone()).await;
     let failed = runs(&install, "failed", cleanup).await;
@@ -291,7 +270,7 @@ async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_f
         let found = wait(&install.experiments(), name, "cleaned up", is_clean).await;
         assert_eq!(status(found.as_ref()).phase, Some(phase));
     }
-    wait(&install.pods(), &failed, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &failed).await;
     assert_eq!(install.left_behind().await, [format!("Pod {:?}", Some(&passed))]);
     delete_and_wait(&install.experiments(), "passed").await;
     delete_and_wait(&install.experiments(), "failed").await;
@@ -302,14 +281,12 @@ async fn after_its_end_a_run_leaves_nothing_but_its_status_where_that_is_asked_f
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
-    let install = Install::new("rescue").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("rescue").await;
     let action =
         json!({"type": "action", "name": "mend", "provider": {"type": "python", "module": "m", "func": "f"}});
     let inline = json!({"title": "t", "description": "d", "method": [], "rollbacks": [action]});
     let pod = runs(&install, "exp", json!({"rescue": true, "experiment": inline})).await;
-    install.experiments().delete("exp", &kube::api::DeleteParams::default()).await.unwrap();
+    delete(&install.experiments(), "exp").await;
     wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;
     report_container(&install.pods(), &pod, killed()).await;
     end_grace(&install, &pod).await;
@@ -322,7 +299,7 @@ async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
         "rollbacks need the run's rights: {left:?}"
     );
     report_container(&install.pods(), &rescue, terminated(0)).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     nothing_was_refused(&install).await;
 }
@@ -330,9 +307,7 @@ async fn a_killed_run_is_rescued_before_a_deleted_experiment_goes() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_end_does_not_change_with_the_spec() {
-    let install = Install::new("absorbing").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("absorbing").await;
     let pod = runs(&install, "exp", json!({})).await;
     report_container(&install.pods(), &pod, terminated(1)).await;
     let ended = wait_for_reason(&install.experiments(), "exp", "ExperimentInvalid").await;

@@ -1,7 +1,7 @@
-//! The definition that is committed is the one that the types make. Needs nothing.
+//! The committed definition equals the one that is generated from the types. Needs nothing.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 #[test]
 fn the_committed_definitions_are_those_of_the_types() {
@@ -23,7 +23,8 @@ fn names_are_those_of_the_python_operator() {
     assert_eq!(names.kind, "ChaosToolkitExperiment");
 }
 
-/// 0.14.0's own examples have no spec; a required one would refuse them, and stored ones could not be changed.
+/// The examples of 0.14.0 have no spec. A required field would refuse them, and stored experiments could not be
+/// changed.
 #[test]
 fn no_field_of_the_root_is_required() {
     let schema = chaostoolkit_api::crd().spec.versions[0].schema.clone().unwrap().open_api_v3_schema.unwrap();

@@ -1,4 +1,4 @@
-//! The reference names what there is. Needs nothing.
+//! The reference names every reason and every column. Needs nothing.
 
 #![allow(missing_docs)]
 

@@ -1,12 +1,10 @@
-//! What users of the Python operator 0.14.0 rely on, what was broken there, and the way from there to here, against a
-//! real API server without a node. The tests play the kubelet where a pod has to get on.
+//! Compatibility with the Python operator 0.14.0: what its users rely on, what was broken there, and the migration.
+//! The API server is real and has no node. The tests play the kubelet.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
 mod common;
-
-use std::process::Command;
 
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;
@@ -14,19 +12,17 @@ use chaostoolkit_api::{Counters, Phase};
 use chaostoolkit_operator::yaml;
 use common::install::Install;
 use common::operator::Operator;
-use common::{audit, condition_of, create, delete, delete_and_wait, eventually, experiment, wait};
-use common::{pod_of, report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use common::{
+    audit, condition_of, create, delete, delete_and_wait, edit, eventually, experiment, pod_of,
+    report_container, running, set_up, start_scheduled_run, status, terminated, wait, wait_for_phase,
+    wait_for_reason, wait_until_gone, wait_until_stopping,
+};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
-
-async fn edit(install: &Install, name: &str, spec: Value) {
-    let patch = Patch::Merge(json!({"spec": spec}));
-    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
-}
 
 async fn events_of(install: &Install, name: &str) -> Vec<String> {
     let events = Api::<Event>::namespaced(install.client.clone(), &install.namespace);
@@ -37,10 +33,8 @@ async fn events_of(install: &Install, name: &str) -> Vec<String> {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
-    let install = Install::new("schedule").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
-    // Never due by itself during the test: its runs are started by hand.
+    let (install, _operator) = set_up("schedule").await;
+    // The schedule is never due during the test. The runs are started by hand.
     let spec = json!({"schedule": {"kind": "CronJob", "value": "0 0 1 1 *", "timeZone": "Europe/Paris"}});
     let made = install.apply_experiment("exp", spec).await;
     let scheduled = wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
@@ -59,9 +53,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!((job.backoff_limit, job.pod_replacement_policy.as_deref()), (Some(0), Some("Failed")));
     assert_eq!(job.template.spec.unwrap().restart_policy.as_deref(), Some("Never"));
 
-    let from = format!("--from=cronjob/{name}");
-    let start = ["-n", &install.run_namespace, "create", "job", "first", &from];
-    assert!(Command::new("kubectl").args(start).status().unwrap().success());
+    start_scheduled_run(&install, &name, "first");
     let active = wait(&install.experiments(), "exp", "running", |found| {
         status(found).schedule.is_some_and(|schedule| !schedule.active.is_empty())
     })
@@ -78,7 +70,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!((past.run.number, past.phase, past.run.exit_code), (1, Phase::Failed, Some(1)));
     assert_eq!((past.reason.as_str(), past.run.duration_seconds), ("ExperimentInvalid", Some(7)));
     assert_eq!(past.run.pod_name, pod);
-    wait(&install.pods(), &pod, "let go", |pod| {
+    wait(&install.pods(), &pod, "released", |pod| {
         pod.is_none_or(|pod| {
             pod.metadata.finalizers.iter().flatten().all(|held| held != names::OUTCOME_FINALIZER)
         })
@@ -94,8 +86,8 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     .await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "a deviated run is not repeated");
 
-    // Editing takes effect.
-    edit(&install, "exp", json!({"schedule": {"value": "0 0 2 1 *", "suspend": true}})).await;
+    // An edit takes effect.
+    edit(&install, "exp", json!({"spec": {"schedule": {"value": "0 0 2 1 *", "suspend": true}}})).await;
     let suspended = wait_for_phase(&install.experiments(), "exp", Phase::Suspended).await;
     assert_eq!(suspended.schedule.unwrap().next_schedule_time, None);
     let cron_job = cron_jobs.get(&name).await.unwrap().spec.unwrap();
@@ -103,7 +95,7 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
     assert_eq!(
         suspended.counters,
         Some(Counters { runs: 1, failed: 1, ..Counters::default() }),
-        "and forgets nothing"
+        "the counters are kept"
     );
 
     delete_and_wait(&install.experiments(), "exp").await;
@@ -116,24 +108,17 @@ async fn a_schedule_is_a_cron_job_whose_runs_are_recorded_and_never_repeated() {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn deleting_a_schedule_waits_for_the_run_that_goes_on() {
-    let install = Install::new("unschedule").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("unschedule").await;
     install.apply_experiment("exp", json!({"schedule": {"kind": "cronjob", "value": "0 0 1 1 *"}})).await;
     let scheduled = wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
-    let from = format!("--from=cronjob/chaostoolkit-{}", scheduled.suffix.unwrap());
-    let start = ["-n", &install.run_namespace, "create", "job", "first", &from];
-    assert!(Command::new("kubectl").args(start).status().unwrap().success());
+    start_scheduled_run(&install, &format!("chaostoolkit-{}", scheduled.suffix.unwrap()), "first");
     let active = wait(&install.experiments(), "exp", "running", |found| status(found).run.is_some()).await;
     let pod = status(active.as_ref()).run.unwrap().pod_name;
     common::bind(&install, &pod).await;
     report_container(&install.pods(), &pod, running()).await;
     delete(&install.experiments(), "exp").await;
     wait_for_phase(&install.experiments(), "exp", Phase::Terminating).await;
-    wait(&install.pods(), &pod, "being stopped", |pod: Option<&Pod>| {
-        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-    })
-    .await;
+    wait_until_stopping(&install, &pod).await;
     let bindings = Api::<RoleBinding>::namespaced(install.client.clone(), &install.run_namespace);
     assert_eq!(
         bindings.list(&ListParams::default()).await.unwrap().items.len(),
@@ -142,7 +127,7 @@ async fn deleting_a_schedule_waits_for_the_run_that_goes_on() {
     );
     report_container(&install.pods(), &pod, terminated(0)).await;
     common::end_grace(&install, &pod).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
@@ -168,9 +153,7 @@ async fn a_role_that_the_operator_may_not_give_is_refused_with_the_servers_words
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn the_role_is_bound_in_further_namespaces_once_they_exist_and_nowhere_after() {
-    let install = Install::new("binds").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("binds").await;
     let shop = format!("{}-shop", install.namespace);
     install.apply_experiment("exp", json!({"role": {"binds_to_namespaces": [shop, null]}})).await;
     let status = wait_for_reason(&install.experiments(), "exp", "NamespaceMissing").await;
@@ -188,34 +171,30 @@ async fn the_role_is_bound_in_further_namespaces_once_they_exist_and_nowhere_aft
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn keep_resources_on_delete_keeps_them() {
-    let install = Install::new("keep").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("keep").await;
     install.apply_experiment("exp", json!({"keep_resources_on_delete": true})).await;
     let pod = pod_of(&install, "exp").await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await.len(), 5);
-    // Nothing holds the pod any more.
+    // No finalizer holds the pod any more.
     delete_and_wait(&install.pods(), &pod).await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_edit_after_the_run_has_begun_is_said_to_have_no_effect_and_teardown_follows_the_record() {
-    let install = Install::new("edited").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("edited").await;
     install.apply_experiment("exp", json!({})).await;
     let pod = pod_of(&install, "exp").await;
     report_container(&install.pods(), &pod, terminated(0)).await;
     wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
     let elsewhere = format!("{}-elsewhere", install.namespace);
-    edit(&install, "exp", json!({"namespace": elsewhere})).await;
-    eventually("the author is told", async || {
+    edit(&install, "exp", json!({"spec": {"namespace": elsewhere}})).await;
+    eventually("an event tells the author", async || {
         events_of(&install, "exp").await.iter().any(|reason| reason == "SpecChangeIgnored").then_some(())
     })
     .await;
-    // Nor do the templates matter any more.
+    // The templates do not matter any more either.
     delete(&install.config_maps(&install.namespace), "chaostoolkit-resources-templates").await;
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
@@ -230,7 +209,7 @@ async fn an_edit_after_the_run_has_begun_is_said_to_have_no_effect_and_teardown_
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn a_url_among_the_variables_is_enough_where_there_is_no_experiment() {
+async fn a_url_among_the_variables_replaces_an_experiment() {
     let install = Install::new("url").await;
     create(
         &Api::<Namespace>::all(install.client.clone()),
@@ -246,7 +225,8 @@ async fn a_url_among_the_variables_is_enough_where_there_is_no_experiment() {
     assert!(container.env.as_ref().unwrap().iter().any(|variable| variable.name == "EXPERIMENT_URL"));
 }
 
-/// An experiment as the Python operator leaves it, with the objects that it had made, from the first golden case.
+/// Creates an experiment as the Python operator leaves it, with the objects of the first golden case. Returns the
+/// suffix of their names.
 async fn handled_by_the_python_operator(install: &Install, name: &str, with_pod: bool) -> String {
     let mut exp = experiment(name, json!({"namespace": install.run_namespace}));
     exp["metadata"]["annotations"] = json!({names::KOPF_ANNOTATION: "{\"spec\":{}}"});
@@ -278,7 +258,7 @@ async fn what_the_python_operator_has_handled_is_taken_over_and_never_run_again(
     let made = audit::pods_created_in(&install.run_namespace);
     let _operator = Operator::start(&install).await;
 
-    // A pod that goes on is followed to its end.
+    // A running pod is followed to its end.
     let pod = pod_of(&install, "running").await;
     assert_eq!(pod, format!("chaostoolkit-{running_suffix}"));
     report_container(&install.pods(), &pod, running()).await;
@@ -287,11 +267,11 @@ async fn what_the_python_operator_has_handled_is_taken_over_and_never_run_again(
     let completed = wait_for_phase(&install.experiments(), "running", Phase::Completed).await;
     assert_eq!(completed.run.unwrap().exit_code, Some(0));
 
-    // One whose pod is gone is not started.
+    // An experiment whose pod is gone is not started.
     let gone = wait_for_reason(&install.experiments(), "gone", "Adopted").await;
     assert_eq!(condition_of(&gone, Type::Finished), "True/Adopted");
-    // One that was deleted while nobody looked goes away.
-    wait(&install.experiments(), "deleted", "gone", |found| found.is_none()).await;
+    // An experiment that was deleted meanwhile goes away.
+    wait_until_gone(&install.experiments(), "deleted").await;
 
     for name in ["running", "gone"] {
         let held = install.experiments().get(name).await.unwrap().metadata.finalizers.unwrap();

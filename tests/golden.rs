@@ -1,8 +1,8 @@
-//! What the Python operator 0.14.0 creates for an experiment, ours creates too: the same objects in the same order with
-//! every field that 0.14.0 sets, and in lists nothing else, but for the runner. Needs nothing.
+//! This operator creates the same objects as the Python operator 0.14.0, in the same order. They have every field that
+//! 0.14.0 sets, and lists have no other items, except for the runner. Needs nothing.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use chaostoolkit_operator::yaml;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-/// Where `made` lacks something of `wanted`, or has something else there.
+/// Collects the paths where `made` lacks a value of `wanted` or has a different one.
 fn differences(wanted: &Value, made: &Value, at: &str, into: &mut Vec<String>) {
     match (wanted, made) {
         (Value::Object(wanted), Value::Object(made)) => {
@@ -19,7 +19,7 @@ fn differences(wanted: &Value, made: &Value, at: &str, into: &mut Vec<String>) {
                 differences(value, made.get(key).unwrap_or(&Value::Null), &format!("{at}.{key}"), into);
             }
         }
-        // Lists are whole: an item more is another list.
+        // Lists have to be equal: an additional item makes another list.
         (Value::Array(wanted), Value::Array(made)) if wanted.len() == made.len() => {
             for (index, (wanted, made)) in wanted.iter().zip(made).enumerate() {
                 differences(wanted, made, &format!("{at}[{index}]"), into);
@@ -30,7 +30,7 @@ fn differences(wanted: &Value, made: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
-/// Takes the runner out of a pod, checking that it is there and that it has changed nothing else in a list.
+/// Removes the runner from a pod. Checks that it is there and that it changed nothing else in a list.
 fn take_the_runner_out(pod: &mut Value) {
     let spec = &mut pod["spec"];
     let bringer = pop(spec, "initContainers");
@@ -45,7 +45,7 @@ fn take_the_runner_out(pod: &mut Value) {
     assert_eq!(wrapper, ["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--"]);
 }
 
-/// Takes the last item off a list; an empty list is none.
+/// Removes the last item of a list, and the list itself if it is empty then.
 fn pop(value: &mut Value, key: &str) -> Value {
     let items = value[key].as_array_mut().unwrap();
     let popped = items.pop().unwrap();

@@ -1,7 +1,7 @@
-//! The program over plain journals of real runs: what it prints is what the toolkit itself says about them.
+//! `chaostoolkit-operator journal` on journals of real runs: it prints the verdict of the toolkit itself.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// A run: its name, the file of its journal if it left one, and what the toolkit says about it.
+/// A run: its name, the file of its journal if there is one, and the verdict of the toolkit.
 struct Case {
     name: String,
     file: Option<PathBuf>,
     expected: Value,
 }
 
-/// A directory for the files of one test.
+/// Creates a directory for the files of one test.
 fn directory(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("journal").join(name);
     fs::create_dir_all(&directory).unwrap();
     directory
 }
 
-/// All runs. Their journals are written to files as the toolkit writes them.
+/// Returns all runs, and writes their journals to files as the toolkit does.
 fn cases(directory: &Path) -> Vec<Case> {
     let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals");
     let mut cases: Vec<Case> = fs::read_dir(runs)
@@ -54,7 +54,7 @@ fn run(files: &[PathBuf]) -> (Output, Vec<Value>) {
     (output, lines)
 }
 
-/// The name here of a word of the toolkit.
+/// Returns this project's name for a word of the toolkit.
 fn spelled(word: &Value) -> Value {
     let word = match word.as_str().unwrap() {
         "method-activity-failed" => "activity-failed",
@@ -73,11 +73,11 @@ fn sorted(words: &Value, change: impl Fn(&Value) -> Value) -> Vec<String> {
 }
 
 #[test]
-fn all_runs_are_judged_as_by_the_toolkit() {
+fn all_runs_get_the_verdict_of_the_toolkit() {
     let directory = directory("all");
     let cases = cases(&directory);
     assert_eq!(cases.len(), 76);
-    // A run that left no journal has nothing to be judged by.
+    // A run without a journal cannot be judged.
     let (with, without): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.file.is_some());
     for Case { name, expected, .. } in &without {
         assert_eq!(*expected, json!({"outcome": "error"}), "{name}");
@@ -101,7 +101,7 @@ fn all_runs_are_judged_as_by_the_toolkit() {
 }
 
 #[test]
-fn what_cannot_be_read_has_a_line_of_its_own() {
+fn an_unreadable_journal_gets_a_line_of_its_own() {
     let directory = directory("unread");
     let write = |name: &str, text: &str| {
         let file = directory.join(name);
@@ -124,7 +124,7 @@ fn what_cannot_be_read_has_a_line_of_its_own() {
 }
 
 #[test]
-fn it_takes_a_file_to_judge() {
+fn without_a_file_the_command_is_a_usage_error() {
     let (output, lines) = run(&[]);
     assert_eq!((output.status.code(), lines.len()), (Some(2), 0));
 }

@@ -1,143 +1,36 @@
-//! Several operators and one lease: candidates against a lease in memory, where the time is the test's, and the program
-//! against a real API server.
+//! Several operators and one lease: candidates with a lease in memory in virtual time, and the operator as a process
+//! with a real API server.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 mod common;
+#[path = "leader/leases.rs"]
+mod leases;
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chaostoolkit_api::names;
-use chaostoolkit_operator::process::health::Health;
-use chaostoolkit_operator::process::leader::Candidate;
-use chaostoolkit_operator::process::leader::claim::Claim;
-use chaostoolkit_operator::process::leader::term::Leadership;
 use common::install::Install;
 use common::operator::Operator;
 use common::{eventually, pod_of, within};
-use http::{Method, Request, Response};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::rbac::v1::Role;
+use kube::Api;
 use kube::api::{Patch, PatchParams};
-use kube::client::Body;
-use kube::{Api, Client};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tower::BoxError;
+
+use leases::{Leases, Running};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 // ------------------------------------------------------------------------------------------------- a lease in memory
 
-/// An API server that has leases of one name.
-#[derive(Clone, Default)]
-struct Leases(Arc<Mutex<State>>);
-
-#[derive(Default)]
-struct State {
-    lease: Option<Value>,
-    version: u64,
-    is_down: bool,
-    /// What is asked for is done, but no answer comes.
-    is_mute: bool,
-    requests: usize,
-}
-
-impl Leases {
-    fn client(&self) -> Client {
-        let leases = self.clone();
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let leases = leases.clone();
-            async move {
-                let (parts, body) = request.into_parts();
-                let body = body.collect_bytes().await.unwrap();
-                let answer = leases.answer(&parts.method, &body);
-                match answer {
-                    Some((code, body)) => Ok(Response::builder()
-                        .status(code)
-                        .body(Body::from(body.to_string().into_bytes()))
-                        .unwrap()),
-                    None if leases.lock().is_down => Err(BoxError::from("connection refused")),
-                    None => std::future::pending().await,
-                }
-            }
-        });
-        Client::new(service, "default")
-    }
-
-    fn answer(&self, method: &Method, body: &[u8]) -> Option<(u16, Value)> {
-        let mut state = self.lock();
-        state.requests += 1;
-        if state.is_down {
-            return None;
-        }
-        let failure =
-            |code: u16, reason: &str| (code, json!({"code": code, "reason": reason, "status": "Failure"}));
-        let found = state.lease.clone();
-        let answer = match (method, found) {
-            (&Method::GET, Some(lease)) => (200, lease),
-            (&Method::GET | &Method::PUT, None) => failure(404, "NotFound"),
-            (&Method::POST, Some(_)) => failure(409, "AlreadyExists"),
-            (_, found) => {
-                let mut lease: Value = serde_json::from_slice(body).unwrap();
-                if found.is_some_and(|found| {
-                    found["metadata"]["resourceVersion"] != lease["metadata"]["resourceVersion"]
-                }) {
-                    failure(409, "Conflict")
-                } else {
-                    state.version += 1;
-                    lease["metadata"]["resourceVersion"] = json!(state.version.to_string());
-                    state.lease = Some(lease.clone());
-                    (200, lease)
-                }
-            }
-        };
-        (!state.is_mute).then_some(answer)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    fn holder(&self) -> Value {
-        self.lock().lease.as_ref().unwrap()["spec"]["holderIdentity"].clone()
-    }
-
-    fn start(&self, identity: &str) -> Running {
-        let health = Health::default();
-        let pulse = health.heartbeat("election", 30 * SECOND);
-        let knows = health.readiness_check("it is known who leads");
-        let claim = Claim { name: "lease".into(), identity: identity.into(), duration: 15 * SECOND };
-        let api = Api::<Lease>::namespaced(self.client(), "default");
-        let (candidate, lead) = Candidate::new(api, claim, pulse, knows);
-        let stop = CancellationToken::new();
-        Running { task: tokio::spawn(candidate.run(stop.clone())), stop, lead, health }
-    }
-}
-
-/// A candidate in a task of its own.
-struct Running {
-    lead: Leadership,
-    health: Health,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    async fn stop(self) {
-        self.stop.cancel();
-        self.task.await.unwrap();
-    }
-}
-
-/// Seconds of the test's time until something is so.
+/// Waits until the condition holds, and returns the seconds of virtual time that this took.
 async fn seconds_until(is_so: impl Fn() -> bool) -> u64 {
     let began = tokio::time::Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < 600 * SECOND, "never");
+        assert!(began.elapsed() < 600 * SECOND, "the condition never held");
         tokio::time::sleep(SECOND / 10).await;
     }
     began.elapsed().as_secs()
@@ -179,9 +72,9 @@ async fn a_clean_stop_hands_over_at_once() {
     assert_eq!(leases.holder(), Value::Null);
 }
 
-/// The work stops before anybody else may begin, the process stays, is alive for its probe, and leads again.
+/// The work stops before anybody else may begin. The process stays, passes its liveness probe, and leads again.
 #[tokio::test(start_paused = true)]
-async fn who_cannot_renew_stops_waits_and_leads_again() {
+async fn a_leader_that_cannot_renew_stops_and_leads_again_once_it_can() {
     let leases = Leases::default();
     let only = leases.start("a");
     seconds_until(|| only.lead.holds()).await;
@@ -194,7 +87,11 @@ async fn who_cannot_renew_stops_waits_and_leads_again() {
         assert!((7..=10).contains(&stopped), "{stopped}");
         for _ in 0..600 {
             tokio::time::sleep(SECOND).await;
-            assert_eq!(only.health.alive(), Ok(()), "a restart would not help");
+            assert_eq!(
+                only.health.alive(),
+                Ok(()),
+                "the process stays alive, since a restart would not help"
+            );
         }
         assert!(leases.lock().requests <= 611, "{} requests in ten minutes", leases.lock().requests);
         assert!(!only.lead.holds());
@@ -204,7 +101,7 @@ async fn who_cannot_renew_stops_waits_and_leads_again() {
         }
         assert!(seconds_until(|| only.lead.holds()).await <= 6);
     }
-    // What was committed without an answer is found to be our own.
+    // A renewal that was done without an answer counts as the candidate's own.
     only.stop().await;
     assert_eq!(leases.holder(), Value::Null);
 }
@@ -231,7 +128,7 @@ async fn a_lease_that_somebody_takes_or_deletes_is_noticed_with_the_next_renewal
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_identity_need_not_wait_for_its_former_life() {
+async fn a_candidate_with_the_same_identity_takes_over_its_lease_at_once() {
     let leases = Leases::default();
     let first = leases.start("pod");
     seconds_until(|| first.lead.holds()).await;
@@ -249,16 +146,16 @@ async fn leads(operator: &Operator) -> bool {
     metrics.lines().any(|line| line == "chaostoolkit_operator_leader 1")
 }
 
-/// Takes the one that leads out of these.
+/// Waits until one operator leads, and takes it out of the list.
 async fn leader_of(operators: &mut Vec<Operator>) -> Operator {
-    let place = eventually("one leads", async || {
+    let place = eventually("an operator leads", async || {
         let mut leading = Vec::new();
         for (place, operator) in operators.iter().enumerate() {
             if leads(operator).await {
                 leading.push(place);
             }
         }
-        assert!(leading.len() < 2, "two lead");
+        assert!(leading.len() < 2, "two operators lead");
         leading.pop()
     });
     let place = place.await;
@@ -276,7 +173,7 @@ async fn of_several_operators_one_works_and_the_next_takes_over() {
     install.with_experiment("{}").await;
     let mut operators = Vec::new();
     for _ in 0..3 {
-        // Ready, though at most one of them leads: a rollout goes on.
+        // All of them are ready, though at most one leads, so that a rollout goes on.
         operators.push(Operator::start_with(&install, &ELECT).await);
     }
     let leader = leader_of(&mut operators).await;
@@ -290,13 +187,13 @@ async fn of_several_operators_one_works_and_the_next_takes_over() {
     assert!(died.elapsed() < 20 * SECOND, "{:?}", died.elapsed());
     install.apply_experiment("second", json!({})).await;
     pod_of(&install, "second").await;
-    // What was there before its term is worked on as well.
+    // It also works on experiments that are older than its term.
     let map = common::config_map("late", json!({"experiment.json": "{}"}));
     common::create(&install.config_maps(&install.run_namespace), map).await;
     pod_of(&install, "late").await;
 
     assert!(second.stop().await.success());
-    let third = within(3 * SECOND, "the last one leads", async || {
+    let third = within(3 * SECOND, "the last operator leads", async || {
         if leads(&operators[0]).await { Some(&operators[0]) } else { None }
     });
     assert!(third.await.log().contains("this operator leads"));
@@ -316,25 +213,27 @@ async fn a_leader_that_was_paused_beyond_its_lease_finds_out_and_waits() {
     let mut operators = vec![Operator::start_with(&install, &flags).await];
     let mut paused = leader_of(&mut operators).await;
     operators.push(Operator::start_with(&install, &flags).await);
-    // In the middle of something: a pass waits for a ConfigMap, and tries again.
+    // It is busy: passes wait for a `ConfigMap` and come again.
     install.apply_experiment("exp", json!({"pod": {"experiment": {"configMapName": "late"}}})).await;
     common::wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
     paused.signal("-STOP");
     let second = leader_of(&mut operators).await;
     paused.signal("-CONT");
-    eventually("it has found out", async || paused.log().contains("another operator leads").then_some(()))
-        .await;
+    eventually("the paused operator has found out", async || {
+        paused.log().contains("another operator leads").then_some(())
+    })
+    .await;
     assert!(!leads(&paused).await && paused.is_alive());
     let map = common::config_map("late", json!({"experiment.json": "{}"}));
     common::create(&install.config_maps(&install.run_namespace), map).await;
     pod_of(&install, "exp").await;
     let started = |operator: &Operator| operator.log().contains(r#"phase="Starting""#);
-    eventually("the second has started it", async || started(&second).then_some(())).await;
+    eventually("the second operator has started the run", async || started(&second).then_some(())).await;
     assert!(!started(&paused));
 
-    // And it is still there when it is needed.
+    // It takes over again when it is needed.
     assert!(second.stop().await.success());
-    eventually("it leads again", async || leads(&paused).await.then_some(())).await;
+    eventually("the operator leads again", async || leads(&paused).await.then_some(())).await;
 }
 
 #[tokio::test]
@@ -349,7 +248,7 @@ async fn without_the_right_to_its_lease_an_operator_is_not_ready_and_says_why() 
     api.patch(&install.namespace, &PatchParams::default(), &Patch::Merge(without)).await.unwrap();
     let mut operator = Operator::spawn(&install, &ELECT);
     operator.listens().await;
-    eventually("only that is missing", async || {
+    eventually("only the election is missing", async || {
         let (is_ready, what) = operator.ask("/readyz").await?;
         assert!(!is_ready);
         (what == "not yet: it is known who leads").then_some(())

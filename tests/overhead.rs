@@ -1,7 +1,8 @@
-//! How much later the toolkit starts for the runner: the shipped pod with it and without, in turns, on a real node.
+//! How much the runner delays the start of the toolkit. The shipped pod runs with the runner and without it, in turns,
+//! on a real node.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 mod common;
 
@@ -14,19 +15,20 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use serde_json::{Value, json};
 
-/// So many pods of each kind.
+/// The number of pods of each kind.
 const ROUNDS: usize = 20;
 
-/// As much later it may be.
+/// The longest delay that is allowed.
 const LATER: Duration = Duration::from_millis(300);
 
-/// What Python runs before anything else, the `chaos` of the image included: it says when that was, and that is all.
+/// Python runs this before anything else, also before the `chaos` of the image. It prints the time and exits.
 const CLOCK: &str = "import os, time
 os.write(1, b'started %d\\n' % time.time_ns())
 os._exit(0)
 ";
 
-/// The pod for an experiment with this `report.mode`; what it needs is created. Node and test have the same clock.
+/// Returns the pod for an experiment with this `report.mode`, and creates the objects that the pod needs. Node and
+/// test have the same clock.
 async fn pod_for(install: &Install, mode: &str) -> Value {
     let uid = format!("00000000-0000-0000-0000-{:0>12}", mode.len());
     let experiment = json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment",
@@ -39,7 +41,7 @@ async fn pod_for(install: &Install, mode: &str) -> Value {
     }
     let injected = pod["spec"]["initContainers"].is_array();
     assert_eq!(injected, mode == "runner", "{pod:#}");
-    // Nobody is there to take it off.
+    // No operator runs that would remove the finalizer.
     pod["metadata"]["finalizers"] = json!([]);
     let add = |list: &mut Value, item: Value| list.as_array_mut().unwrap().push(item);
     add(&mut pod["spec"]["volumes"], json!({"name": "clock", "configMap": {"name": "clock"}}));
@@ -49,12 +51,12 @@ async fn pod_for(install: &Install, mode: &str) -> Value {
     pod
 }
 
-/// The time of the node, finer than that of the operator, which counts seconds.
+/// Returns the time of the node. The clock of the operator only counts seconds.
 fn now() -> Duration {
     SystemTime::UNIX_EPOCH.elapsed().unwrap()
 }
 
-/// The time from the request to create the pod to the first instruction of Python's in it.
+/// Returns the time from the request to create the pod to the first instruction of Python in it.
 async fn time_to_start(install: &Install, pod: &Value, name: &str) -> Duration {
     let mut pod = pod.clone();
     pod["metadata"]["name"] = json!(name);
@@ -66,7 +68,7 @@ async fn time_to_start(install: &Install, pod: &Value, name: &str) -> Duration {
     .await;
     let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
     let log = install.pods().logs(name, &parameters).await.unwrap();
-    // Once: the runner has not started Python for purposes of its own.
+    // There is exactly one line: the runner has not started Python for its own purposes.
     let [line] = log.lines().collect::<Vec<_>>()[..] else { panic!("{name}: {log}") };
     let started = line.strip_prefix("started ").unwrap().parse().unwrap();
     delete_and_wait(&install.pods(), name).await;
@@ -96,12 +98,12 @@ async fn the_toolkit_starts_at_most_0_3_seconds_later_with_the_runner() {
     let maps = install.config_maps(&install.run_namespace);
     create(&maps, config_map("clock", json!({"sitecustomize.py": CLOCK}))).await;
     let (with, without) = (pod_for(&install, "runner").await, pod_for(&install, "none").await);
-    // Images and caches.
+    // The first pods fill the caches and pull the images.
     time_to_start(&install, &with, "warm-up-with").await;
     time_to_start(&install, &without, "warm-up-without").await;
     let (mut injected, mut plain) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        // Each kind is as often the first as the other.
+        // Both kinds are first equally often.
         for is_injected in [round % 2 == 0, round % 2 != 0] {
             if is_injected {
                 injected.push(time_to_start(&install, &with, &format!("with-{round}")).await);

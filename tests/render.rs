@@ -1,7 +1,7 @@
-//! `chaostoolkit-operator render`, as a program. Needs nothing.
+//! `chaostoolkit-operator render` as a process. Needs nothing.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

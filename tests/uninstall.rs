@@ -1,7 +1,7 @@
-//! The way out: `chaostoolkit-operator cleanup` where the operator is gone, and what then goes away without a hitch.
+//! Uninstallation: `chaostoolkit-operator cleanup` without an operator, and what can be deleted afterwards.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 mod common;
 
@@ -11,23 +11,23 @@ use chaostoolkit_api::Phase;
 use chaostoolkit_api::names;
 use common::install::Install;
 use common::operator::Operator;
+use common::variables::required;
 use common::{
-    delete_and_wait, eventually, pod_of, report_container, runs, status, terminated, wait, wait_for_phase,
+    delete_and_wait, eventually, pod_of, remove_finalizers, report_container, runs, set_up, status_of,
+    terminated, wait_for_phase, wait_until_gone, wait_until_stopping,
 };
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// One test of these takes the definition away, and all that there is in the cluster.
+/// Waits until no other of these tests runs: one of them deletes the definition and all experiments in the cluster.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
-    let cluster = std::env::var("CLUSTER_AUDIT_LOG").unwrap_or_default();
-    assert!(!cluster.is_empty(), "only in a cluster of hack/cluster/up.sh, where nobody minds");
+    required("CLUSTER_AUDIT_LOG", "the audit log of a cluster of hack/cluster/up.sh, where nobody minds");
     ALONE.lock().await
 }
 
@@ -41,17 +41,16 @@ async fn cleanup(flags: &[&str]) -> (Option<i32>, String) {
     told(command(flags).output().await.unwrap())
 }
 
-/// Exit code and words.
+/// Returns the exit code and the text.
 fn told(output: Output) -> (Option<i32>, String) {
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }
 
-/// An installation whose operator was killed while one run went on, one was over, one waited, and a schedule was set.
+/// Returns an installation whose operator was killed. One run is in progress, one has ended, one is blocked, and one
+/// experiment has a schedule.
 async fn abandoned(test: &str) -> Install {
-    let install = Install::new(test).await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up(test).await;
     install.apply_experiment("over", json!({})).await;
     report_container(&install.pods(), &pod_of(&install, "over").await, terminated(0)).await;
     wait_for_phase(&install.experiments(), "over", Phase::Completed).await;
@@ -88,19 +87,16 @@ async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
     let (code, text) = cleanup(&["-n", namespace]).await;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("nobody is there to ask: say --yes"), "{text}");
-    assert_eq!(held(&install).await, 4, "neither has changed anything");
+    assert_eq!(held(&install).await, 4, "neither command has changed anything");
 
-    // The run is stopped as the operator would, and its end recorded.
+    // Cleanup stops the run as the operator would, and records its end.
     let name = pod_of(&install, "running").await;
     let flags = ["-n", namespace, "--yes"];
     let play = async {
-        wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
-            pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-        })
-        .await;
+        wait_until_stopping(&install, &name).await;
         assert!(
             install.left_behind().await.iter().any(|left| left.starts_with("RoleBinding")),
-            "rollbacks need it"
+            "the rollbacks need the rights"
         );
         report_container(&install.pods(), &name, terminated(0)).await;
         common::end_grace(&install, &name).await;
@@ -113,7 +109,7 @@ async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
     assert_eq!(install.left_behind().await, Vec::<String>::new());
     let schedules = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
     assert_eq!(schedules.list(&kube::api::ListParams::default()).await.unwrap().items.len(), 0);
-    let ended = status(install.experiments().get_opt("running").await.unwrap().as_ref());
+    let ended = status_of(&install, "running").await;
     assert_eq!((ended.is_finished(), ended.run.unwrap().exit_code), (true, Some(0)));
 
     let (code, text) = cleanup(&["-n", namespace, "--yes"]).await;
@@ -124,11 +120,12 @@ async fn after_a_cleanup_no_finalizer_holds_anything_and_the_namespaces_go() {
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn what_does_not_end_is_named_and_force_lets_it_go() {
+async fn cleanup_names_what_does_not_end_and_force_releases_it() {
     let _alone = alone().await;
     let install = abandoned("forced").await;
     let namespace = install.namespace.as_str();
-    // The wrong order: the namespaces first. They hang, for nobody takes the finalizers off.
+    // The namespaces are deleted first, which is the wrong order. They hang, since nobody removes the
+    // finalizers.
     for name in [namespace, &install.run_namespace] {
         common::delete(&Api::<Namespace>::all(install.client.clone()), name).await;
     }
@@ -140,16 +137,16 @@ async fn what_does_not_end_is_named_and_force_lets_it_go() {
     let name = pod_of(&install, "running").await;
     let (code, text) = cleanup(&["-n", namespace, "--yes", "--force"]).await;
     assert_eq!(code, Some(0), "{text}");
-    // Nothing but the kubelet, which there is none of here.
+    // Only the kubelet is missing, and the test plays it.
     common::end_grace(&install, &name).await;
     for name in [namespace, &install.run_namespace] {
-        wait(&Api::<Namespace>::all(install.client.clone()), name, "gone", |found| found.is_none()).await;
+        wait_until_gone(&Api::<Namespace>::all(install.client.clone()), name).await;
     }
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn it_does_not_work_against_an_operator_that_is_there() {
+async fn cleanup_refuses_while_an_operator_is_at_work() {
     let _alone = alone().await;
     let install = Install::new("atwork").await;
     install.with_experiment("{}").await;
@@ -160,7 +157,7 @@ async fn it_does_not_work_against_an_operator_that_is_there() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("is at work in namespace"), "{text}");
     assert_eq!(held(&install).await, 1);
-    // A lease that a dead one has left behind is no hindrance.
+    // A lease that a killed operator left behind does not stop the cleanup.
     operator.kill();
     let (code, text) = cleanup(&["-n", &install.namespace, "--yes", "--delete-experiments"]).await;
     assert_eq!(code, Some(0), "{text}");
@@ -168,7 +165,8 @@ async fn it_does_not_work_against_an_operator_that_is_there() {
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
-/// Somebody took the finalizers off by hand, or deleted the definition: pods are left that nobody knows, and are held.
+/// Somebody removed the finalizers by hand, or deleted the definition. The pods that are left are held, and no
+/// experiment knows them.
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept_stays() {
@@ -176,9 +174,8 @@ async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept
     let install = abandoned("orphans").await;
     let name = pod_of(&install, "running").await;
     let kept = pod_of(&install, "over").await;
-    let free = json!({"metadata": {"finalizers": null}});
     for experiment in ["over", "running", "blocked", "nightly"] {
-        install.experiments().patch(experiment, &PatchParams::default(), &Patch::Merge(&free)).await.unwrap();
+        remove_finalizers(&install.experiments(), experiment).await;
         delete_and_wait(&install.experiments(), experiment).await;
     }
     let (code, text) = cleanup(&["-n", &install.namespace, "--yes"]).await;
@@ -191,14 +188,14 @@ async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept
     let pod = install.pods().get(&name).await.unwrap();
     assert!(
         pod.metadata.deletion_timestamp.is_some() && pod.finalizers().is_empty(),
-        "only its grace is left"
+        "the pod is stopping and not held"
     );
     assert!(install.pods().get(&kept).await.unwrap().metadata.deletion_timestamp.is_none());
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
-async fn all_namespaces_at_once_and_then_the_definition_goes() {
+async fn after_a_cleanup_of_all_namespaces_the_definition_can_be_deleted() {
     let _alone = alone().await;
     let installs = [abandoned("everywhere").await, abandoned("elsewhere").await];
     let (code, text) = cleanup(&["-A", "--yes", "--force"]).await;
@@ -208,10 +205,10 @@ async fn all_namespaces_at_once_and_then_the_definition_goes() {
     }
     let api = Api::<CustomResourceDefinition>::all(installs[0].client.clone());
     delete_and_wait(&api, "chaosexperiments.chaostoolkit.org").await;
-    // Without a definition there are no experiments, and that is no error.
+    // Without a definition there are no experiments. That is no error.
     let (code, text) = cleanup(&["-A", "--yes"]).await;
     assert_eq!((code, text.as_str()), (Some(0), "there is nothing to clean up\n"));
-    // For the tests after this one.
+    // The tests after this one need the definition.
     Install::new("anew").await;
     eventually("the definition is there", async || installs[0].experiments().get_opt("x").await.ok()).await;
 }

@@ -1,8 +1,8 @@
-//! The watches, whatever is at the other end: none asks without a pause, and none stands still unseen. The API server
-//! is a function here, and the time is the test's.
+//! The watches against any behavior of the API server: none sends requests without a pause, and none stands still
+//! unnoticed. The API server is a function, and the time is virtual.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -29,29 +29,29 @@ use tower::BoxError;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What is at the other end.
+/// How the API server behaves.
 #[derive(Clone, Copy, Debug)]
 enum Server {
-    /// Nobody: the connection is refused at once.
+    /// It refuses the connection at once.
     Refusing,
-    /// Takes requests and never answers.
+    /// It takes requests and never answers.
     Mute,
-    /// Answers with this code.
+    /// It answers with this code.
     Failing(u16),
-    /// Begins an answer and ends it at once.
+    /// It begins an answer and ends it at once.
     Closing,
-    /// What it says is no JSON.
+    /// Its answer is not JSON.
     Babbling,
-    /// Says each time that the version is too old.
+    /// It always says that the version is too old.
     Gone,
-    /// Sends the first list, and then nothing, as a connection does that has died without a word.
+    /// It sends the first list and then nothing, like a connection that has died silently.
     Dead,
-    /// Sends the first list, and then a bookmark every minute.
+    /// It sends the first list and then a bookmark every minute.
     Idle,
 }
 
 impl Server {
-    /// The code, and the pieces of the answer, with the pause before each.
+    /// Returns the code and the pieces of the answer, each with the pause before it.
     fn answer(self) -> (u16, BoxStream<'static, (Duration, String)>) {
         let now = |text: String| stream::iter([(Duration::ZERO, text)]);
         let list = now(bookmark(&json!({"k8s.io/initial-events-end": "true"})));
@@ -65,7 +65,7 @@ impl Server {
         }
     }
 
-    /// A client of it, and the times of the requests that it got.
+    /// Returns a client and the times of its requests.
     fn client(self) -> (Client, Arc<Mutex<Vec<Instant>>>) {
         let asked = Arc::<Mutex<Vec<Instant>>>::default();
         let log = asked.clone();
@@ -101,7 +101,7 @@ fn gone() -> String {
     format!("{}\n", json!({"type": "ERROR", "object": status}))
 }
 
-/// A watch of that server, and what its probe says.
+/// Returns a watch of this server, the times of its requests, its health and its heartbeat.
 fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>, Health, Heartbeat) {
     let (client, asked) = server.client();
     let health = Health::default();
@@ -146,7 +146,7 @@ async fn whatever_the_api_server_does_a_watch_neither_hurries_nor_counts_as_dead
         assert!(pause > SECOND, "{server:?}: asked again after {pause:?}");
         longest = longest.max(pause);
     }
-    // It never gives up either, where nothing holds the line.
+    // A watch without an open connection never gives up.
     assert!(matches!(server, Server::Idle) == (asked.len() == 1), "{server:?}: {}", asked.len());
     assert!(longest <= 2 * MINUTE, "{server:?}: asked again only after {longest:?}");
     let is_filled = matches!(server, Server::Dead | Server::Idle);
@@ -177,7 +177,7 @@ async fn a_watch_that_nobody_drives_any_more_counts_as_dead() {
     drop(watch);
 }
 
-/// The program, where the API server takes connections and closes them.
+/// The API server takes connections and closes them at once.
 #[tokio::test]
 async fn while_the_api_server_is_down_the_program_is_alive_and_asks_seldom() {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();

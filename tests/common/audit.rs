@@ -1,4 +1,4 @@
-//! The API server's audit log: what was really asked of it, and by whom.
+//! The audit log of the API server. It shows which requests were really made, and by whom.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -6,7 +6,9 @@ use std::io::{Read, Seek, SeekFrom};
 
 use serde_json::Value;
 
-/// One request that wanted to change something.
+use super::variables;
+
+/// A request that asked for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub verb: String,
@@ -17,19 +19,19 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// `create pods`, `patch chaosexperiments/status`, …
+    /// Verb and resource, such as `create pods` or `patch chaosexperiments/status`.
     pub fn what(&self) -> String {
         format!("{} {}", self.verb, self.resource)
     }
 }
 
-/// All writes that a user asked for, but for events, which are told and not kept, and the lease, which is renewed all the
-/// while.
+/// Returns all writes of a user. Events and the lease are left out: events tell of changes, and the lease is renewed
+/// all the time.
 pub fn writes_of(user: &str) -> Vec<Entry> {
     Tail::default().lines_with(user).iter().filter(|line| is_write_of(line, user)).map(entry).collect()
 }
 
-/// The same, once the log has caught up: a line is written after its request was answered.
+/// Returns all writes of a user once the log has caught up. The API server logs a request after it has answered it.
 pub async fn settled_writes_of(user: &str) -> Vec<Entry> {
     let mut before = writes_of(user);
     loop {
@@ -42,12 +44,12 @@ pub async fn settled_writes_of(user: &str) -> Vec<Entry> {
     }
 }
 
-/// How many pods were ever created in a namespace, by anybody.
+/// Counts the pods that anybody ever created in a namespace.
 pub fn pods_created_in(namespace: &str) -> usize {
     created_in("pods", namespace).len()
 }
 
-/// The names of all objects of a kind, such as `jobs`, that were ever created in a namespace, by anybody.
+/// Returns the names of all objects of a kind, such as `jobs`, that anybody ever created in a namespace.
 pub fn created_in(kind: &str, namespace: &str) -> Vec<String> {
     let what = format!("create {kind}");
     let is_one = |found: &Entry| {
@@ -57,8 +59,8 @@ pub fn created_in(kind: &str, namespace: &str) -> Vec<String> {
     lines.iter().map(entry).filter(is_one).map(|entry| entry.name).collect()
 }
 
-/// What was created in a namespace since a tail was begun, by anybody: how many of each resource. Reads little of a long
-/// log.
+/// Counts the objects that anybody created in a namespace since the tail began, by resource. Reads only the new part
+/// of a long log.
 pub fn created_since(tail: &mut Tail, namespace: &str) -> BTreeMap<String, usize> {
     let mut created = BTreeMap::new();
     for found in tail.lines_with(&format!("\"namespace\":\"{namespace}\"")).iter().map(entry) {
@@ -69,29 +71,29 @@ pub fn created_since(tail: &mut Tail, namespace: &str) -> BTreeMap<String, usize
     created
 }
 
-/// Reads on from where it was.
+/// Reads the log from where the last reading ended.
 #[derive(Default)]
 pub struct Tail {
     offset: u64,
 }
 
 impl Tail {
-    /// What was written by a user since the last time.
+    /// Returns the writes of a user since the last reading.
     pub fn writes_of(&mut self, user: &str) -> Vec<Entry> {
         self.more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
     }
 
-    /// One that begins where the log ends now.
+    /// Begins at the present end of the log.
     pub fn from_now() -> Self {
         Self { offset: std::fs::metadata(path()).unwrap().len() }
     }
 
-    /// The complete lines since the last time.
+    /// Returns the complete lines since the last reading.
     fn more(&mut self) -> Vec<Value> {
         self.lines_with("")
     }
 
-    /// The same, those alone that have this text.
+    /// Returns the complete lines since the last reading that contain this text.
     fn lines_with(&mut self, part: &str) -> Vec<Value> {
         let path = path();
         let mut file = File::open(&path).unwrap_or_else(|error| panic!("cannot open {path}: {error}"));
@@ -107,7 +109,7 @@ impl Tail {
 }
 
 fn path() -> String {
-    std::env::var("CLUSTER_AUDIT_LOG").expect("CLUSTER_AUDIT_LOG names the API server's audit log")
+    variables::required("CLUSTER_AUDIT_LOG", "the API server's audit log")
 }
 
 fn is_write_of(line: &Value, user: &str) -> bool {

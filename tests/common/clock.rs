@@ -1,9 +1,10 @@
-//! Clocks of other programs that are wrong.
+//! Other programs with a clock that is wrong.
 
 use std::env::consts::ARCH;
 use std::path::Path;
 
-/// The environment of a program whose clock is off by so much, such as `-10m`; nothing without libfaketime.
+/// Returns the environment of a program whose clock is off by the given offset, such as `-10m`. Returns `None` without
+/// libfaketime.
 pub fn set(offset: &str) -> Option<Vec<(String, String)>> {
     let library = Path::new("/usr/lib").join(format!("{ARCH}-linux-gnu/faketime/libfaketime.so.1"));
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -11,7 +12,7 @@ pub fn set(offset: &str) -> Option<Vec<(String, String)>> {
         vec![
             set("LD_PRELOAD", &library.to_string_lossy()),
             set("FAKETIME", offset),
-            // How long something takes is not what this is about.
+            // Durations stay right: only the time of day is to be wrong.
             set("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
         ]
     })

@@ -2,19 +2,20 @@
 
 use std::process::Command;
 
-/// Stops or starts a part of it: `etcd`, `apiserver` or `kcm`.
+use super::variables;
+
+/// Stops or starts a part of the control plane: `etcd`, `apiserver` or `kcm`.
 pub async fn control(what: &'static str, part: &'static str) {
     control_with(what, part, &[]).await;
 }
 
-/// The same with these variables, which say with what flags the part is started.
+/// Stops or starts a part. The variables set the flags that the part is started with.
 pub async fn control_with(
     what: &'static str,
     part: &'static str,
     variables: &'static [(&'static str, &'static str)],
 ) {
-    let cluster =
-        std::env::var("FAULTS_CLUSTER").expect("FAULTS_CLUSTER names the cluster that may be broken");
+    let cluster = variables::required("FAULTS_CLUSTER", "the cluster that may be broken");
     let done = tokio::task::spawn_blocking(move || {
         Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/hack/cluster/control.sh"))
             .args([what, part])

@@ -1,9 +1,10 @@
-//! An installation of the shipped manifests under names of its own, so that tests can run side by side.
+//! An installation of the shipped manifests under unique names, so that tests can run side by side.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chaostoolkit_api::Experiment;
+use chaostoolkit_api::names;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use kube::Client;
@@ -15,14 +16,29 @@ use serde_json::{Value, json};
 
 use super::{client, create, wait};
 
-/// The operator's namespace, account and rights, but not its Deployment: tests start the program themselves.
+/// The kinds of the objects that are created for an experiment, with their API groups.
+const KINDS: [(&str, &str); 7] = [
+    ("", "Pod"),
+    ("", "ConfigMap"),
+    ("", "ServiceAccount"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
+
+/// The name of the `ConfigMap` that keeps a namespace from going away.
+const ANCHOR: &str = "anchor";
+
+/// The operator's namespace, service account and rights. Its Deployment is missing: tests start the program
+/// themselves.
 pub struct Install {
     pub client: Client,
     /// Namespace of the operator and of the experiments.
     pub namespace: String,
-    /// A namespace for runs. It does not exist at first.
+    /// The namespace for runs. It does not exist at first.
     pub run_namespace: String,
-    /// As whom the operator acts.
+    /// The user name of the operator.
     pub user: String,
     /// A kubeconfig with the operator's own rights and no others.
     pub kubeconfig: PathBuf,
@@ -63,7 +79,7 @@ impl Install {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Creates the namespace of the run with the given experiment in it, and waits for what Kubernetes adds to it.
+    /// Creates the namespace for runs with the given experiment in it.
     pub async fn with_experiment(&self, text: &str) {
         let name = &self.run_namespace;
         create(&Api::<Namespace>::all(self.client.clone()), json!({"metadata": {"name": name}})).await;
@@ -74,7 +90,19 @@ impl Install {
         .await;
     }
 
-    /// Creates an experiment that runs in this installation's namespace for runs.
+    /// Keeps the namespace of the run from going away once it is deleted.
+    pub async fn anchor_run_namespace(&self) {
+        let mut anchor = super::config_map(ANCHOR, json!({}));
+        anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
+        create(&self.config_maps(&self.run_namespace), anchor).await;
+    }
+
+    /// Removes the anchor, so that the namespace of the run can go away.
+    pub async fn release_run_namespace(&self) {
+        super::remove_finalizers(&self.config_maps(&self.run_namespace), ANCHOR).await;
+    }
+
+    /// Creates an experiment that runs in the namespace for runs of this installation.
     pub async fn apply_experiment(&self, name: &str, mut spec: Value) -> Experiment {
         if let Some(spec) = spec.as_object_mut() {
             spec.entry("namespace").or_insert_with(|| json!(self.run_namespace));
@@ -82,7 +110,7 @@ impl Install {
         self.send(super::experiment(name, spec)).await.unwrap()
     }
 
-    /// Creates an experiment exactly as it is written.
+    /// Creates an experiment exactly as given.
     pub async fn send(&self, experiment: Value) -> Result<Experiment, kube::Error> {
         let object: DynamicObject = serde_json::from_value(experiment).unwrap();
         let api = Api::<DynamicObject>::namespaced_with(
@@ -100,8 +128,8 @@ impl Install {
         api_of(&self.client, &object).create(&PostParams::default(), &object).await.unwrap();
     }
 
-    /// What is left of all experiments in the cluster's namespaces that belong to this installation. Journals go with
-    /// their experiment, in the garbage collector's time.
+    /// Returns the objects that are left of all experiments of this installation, in all namespaces. Waits up to 30
+    /// seconds for the deletion of journals, which the garbage collector may delete later than the rest.
     pub async fn left_behind(&self) -> Vec<String> {
         for _ in 0..60 {
             let left = self.left_now().await;
@@ -115,30 +143,31 @@ impl Install {
 
     async fn left_now(&self) -> Vec<String> {
         let mut left = Vec::new();
-        for (group, version, kind) in [
-            ("", "v1", "Pod"),
-            ("", "v1", "ConfigMap"),
-            ("", "v1", "ServiceAccount"),
-            ("rbac.authorization.k8s.io", "v1", "Role"),
-            ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
-            ("batch", "v1", "CronJob"),
-            ("batch", "v1", "Job"),
-        ] {
-            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-            let ours = ListParams::default().labels("chaostoolkit.org/experiment-uid");
-            let found =
-                Api::<DynamicObject>::all_with(self.client.clone(), &resource).list(&ours).await.unwrap();
-            let key = format!("{}/", self.namespace);
-            left.extend(found.items.iter().filter_map(|object| {
-                let owner = object.metadata.annotations.as_ref()?.get("chaostoolkit.org/experiment")?;
-                owner.starts_with(&key).then(|| format!("{kind} {:?}", object.metadata.name))
-            }));
+        let key = format!("{}/", self.namespace);
+        for (kind, object) in self.labeled(names::UID_LABEL).await {
+            let annotations = object.metadata.annotations.as_ref();
+            let owner = annotations.and_then(|all| all.get(names::EXPERIMENT_ANNOTATION));
+            if owner.is_some_and(|owner| owner.starts_with(&key)) {
+                left.push(format!("{kind} {:?}", object.metadata.name));
+            }
         }
         left
     }
+
+    /// The objects in all namespaces that match a label selector, of each kind that is created for an experiment.
+    pub async fn labeled(&self, selector: &str) -> Vec<(&'static str, DynamicObject)> {
+        let mut all = Vec::new();
+        for (group, kind) in KINDS {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
+            let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+            let found = api.list(&ListParams::default().labels(selector)).await.unwrap();
+            all.extend(found.into_iter().map(|object| (kind, object)));
+        }
+        all
+    }
 }
 
-/// The documents of the overlay, as kustomize renders them.
+/// The documents of the overlay as kustomize renders them.
 fn manifests() -> &'static [Value] {
     static RENDERED: OnceLock<Vec<Value>> = OnceLock::new();
     RENDERED.get_or_init(|| {
@@ -146,14 +175,14 @@ fn manifests() -> &'static [Value] {
     })
 }
 
-/// What kustomize makes of a directory.
+/// Renders a directory with kustomize.
 pub fn kustomize(directory: &str) -> String {
     let (rendered, text) = super::kubectl(&["kustomize", directory], "");
     assert!(rendered, "{directory}: {text}");
     text
 }
 
-/// The documents of a text.
+/// Parses the documents of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
 }

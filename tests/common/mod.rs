@@ -1,28 +1,29 @@
-//! What the tests against a real API server share: an installation of the operator's manifests under names of its own,
-//! the operator's program as a process that can be killed, and waits that have a limit.
+//! What the tests against a real API server share: an installation of the operator's manifests under unique names, the
+//! operator as a process that can be killed, and waits that have a limit.
 //!
-//! The cluster is the one that `KUBECONFIG` names; `CLUSTER_AUDIT_LOG` is the audit log of its API server, the witness of
-//! who did what. See hack/cluster.
+//! `KUBECONFIG` names the cluster. `CLUSTER_AUDIT_LOG` names the audit log of its API server, which shows who did
+//! what. See hack/cluster.
 
-#![allow(dead_code, missing_docs, reason = "each test program uses a part of this")]
-#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "nobody reads the docs of tests")]
+#![allow(dead_code, unused_imports, missing_docs, reason = "each test program uses a part of this")]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "tests have no public docs")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "tests panic to fail"
+    reason = "tests fail by a panic"
 )]
 
 pub mod audit;
+pub mod chance;
 pub mod clock;
 pub mod control_plane;
 pub mod install;
+pub mod kubelet;
 pub mod operator;
+pub mod variables;
 
-use chaostoolkit_journal::message::{Message, State};
-use chaostoolkit_journal::{Outcome, Summary};
 use std::fmt::Debug;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -32,7 +33,7 @@ use std::time::Duration;
 use chaostoolkit_api::Text;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{Experiment, Phase, Status};
-use k8s_openapi::api::core::v1::{Binding, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource};
@@ -40,25 +41,32 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// How long anything may take that should happen at once, on a busy machine.
+pub use kubelet::{bind, bind_to, end_grace, report_container, running, terminated};
+
+/// The limit for anything that should happen at once. A busy machine may need this long.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub async fn client() -> Client {
-    assert!(
-        std::env::var_os("KUBECONFIG").is_some(),
-        "KUBECONFIG is not set: see CONTRIBUTING.md on how to run this"
-    );
+    variables::required("KUBECONFIG", "the cluster to test on");
     Client::try_default().await.unwrap()
 }
 
-/// A part of a name that no other test has: the time, and a number for tests that begin together.
+/// Installs under this name, creates the namespace of the runs with an experiment in it, and starts the operator.
+pub async fn set_up(test: &str) -> (install::Install, operator::Operator) {
+    let install = install::Install::new(test).await;
+    install.with_experiment("{}").await;
+    let operator = operator::Operator::start(&install).await;
+    (install, operator)
+}
+
+/// Returns a part of a name that no other test has: the time, and a number for tests that begin together.
 pub fn unique() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let time = k8s_openapi::jiff::Zoned::now().strftime("%H%M%S%f").to_string();
     format!("{}{}", &time[..10], COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Runs kubectl: whether it succeeded, and what it printed, warnings and errors last.
+/// Runs kubectl. Returns whether it succeeded and what it printed, with warnings and errors last.
 pub fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = Command::new("kubectl")
         .args(arguments)
@@ -73,7 +81,7 @@ pub fn kubectl(arguments: &[&str], input: &str) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Waits until an object is as wanted; an object that is not there is `None`.
+/// Waits until an object is as wanted, and returns it. An object that does not exist is `None`.
 pub async fn wait<K>(api: &Api<K>, name: &str, what: &str, wanted: impl Fn(Option<&K>) -> bool) -> Option<K>
 where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -85,12 +93,26 @@ where
     panic!("{name} did not become {what} within {LIMIT:?}; it is {:#?}", api.get_opt(name).await);
 }
 
-/// Polls what no watch tells of.
+/// Waits until no object with this name exists.
+pub async fn wait_until_gone<K>(api: &Api<K>, name: &str)
+where
+    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    wait(api, name, "gone", |found| found.is_none()).await;
+}
+
+/// Waits until a pod is being deleted, and returns the pod.
+pub async fn wait_until_stopping(install: &install::Install, name: &str) -> Pod {
+    let is_deleting = |pod: Option<&Pod>| pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some());
+    wait(&install.pods(), name, "being stopped", is_deleting).await.unwrap()
+}
+
+/// Polls until the probe returns something, for what no watch reports.
 pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
     within(LIMIT, what, probe).await
 }
 
-/// The same, for what takes its time.
+/// Polls until the probe returns something, within this limit.
 pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let result = tokio::time::timeout(limit, async {
         loop {
@@ -100,7 +122,7 @@ pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut()
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    result.await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
+    result.await.unwrap_or_else(|_| panic!("this did not happen within {limit:?}: {what}"))
 }
 
 pub async fn create<K>(api: &Api<K>, object: Value) -> K
@@ -110,7 +132,7 @@ where
     api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap()
 }
 
-/// An experiment in the form in which it is sent.
+/// Returns an experiment in the form in which it is sent.
 pub fn experiment(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment", "metadata": {"name": name}, "spec": spec})
 }
@@ -123,6 +145,11 @@ pub fn status(experiment: Option<&Experiment>) -> Status {
     experiment.and_then(|experiment| experiment.status.clone()).unwrap_or_default()
 }
 
+/// Reads the present status of an experiment.
+pub async fn status_of(install: &install::Install, name: &str) -> Status {
+    status(install.experiments().get_opt(name).await.unwrap().as_ref())
+}
+
 pub async fn wait_for_phase(api: &Api<Experiment>, name: &str, phase: Phase) -> Status {
     status(wait(api, name, phase.as_str(), |found| status(found).phase == Some(phase)).await.as_ref())
 }
@@ -131,10 +158,32 @@ pub async fn wait_for_reason(api: &Api<Experiment>, name: &str, reason: &str) ->
     status(wait(api, name, reason, |found| status(found).reason.as_deref() == Some(reason)).await.as_ref())
 }
 
-/// `True/Reason` of a condition.
+/// Returns status and reason of a condition, such as `True/Passed`, or `none`.
 pub fn condition_of(status: &Status, type_: Type) -> String {
     condition::find(&status.conditions, type_)
         .map_or_else(|| "none".to_owned(), |found| format!("{}/{}", found.status, found.reason))
+}
+
+/// Applies a merge patch to an experiment, as its author would.
+pub async fn edit(install: &install::Install, name: &str, patch: Value) {
+    let patch = Patch::Merge(patch);
+    install.experiments().patch(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// Removes all finalizers of an object.
+pub async fn remove_finalizers<K>(api: &Api<K>, name: &str)
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    api.patch(name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// Starts a run of a schedule by hand, as a job of this name.
+pub fn start_scheduled_run(install: &install::Install, cron_job: &str, job: &str) {
+    let from = format!("--from=cronjob/{cron_job}");
+    let (started, text) = kubectl(&["-n", &install.run_namespace, "create", "job", job, &from], "");
+    assert!(started, "{text}");
 }
 
 pub async fn delete<K>(api: &Api<K>, name: &str)
@@ -149,33 +198,10 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     delete(api, name).await;
-    wait(api, name, "gone", |found| found.is_none()).await;
+    wait_until_gone(api, name).await;
 }
 
-/// Plays the kubelet on a control plane that has none: what it would report of the container.
-pub async fn report_container(pods: &Api<Pod>, name: &str, state: Value) {
-    let phase = if state.get("terminated").is_some() { "Failed" } else { "Running" };
-    let status = json!({"status": {"phase": phase, "containerStatuses": [{
-        "name": "chaostoolkit", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state,
-    }]}});
-    pods.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
-}
-
-pub fn running() -> Value {
-    json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}})
-}
-
-/// The end of a run that passed, or of one whose experiment was refused, as the runner reports it.
-pub fn terminated(exit_code: i32) -> Value {
-    let reason = if exit_code == 0 { "Completed" } else { "Error" };
-    let passed = Summary { outcome: Outcome::Passed, conclusive: true, ..Summary::default() };
-    let summary = (exit_code == 0).then_some(passed);
-    let message = Message { exit_code: Some(exit_code), summary, ..Message::new(State::Ended) };
-    json!({"terminated": {"exitCode": exit_code, "reason": reason, "message": message.to_json(),
-        "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
-}
-
-/// Waits for the pod of an experiment that runs once; its name.
+/// Waits for the pod of an experiment that runs once, and returns the name of the pod.
 pub async fn pod_of(install: &install::Install, name: &str) -> String {
     let found = wait(&install.experiments(), name, "with a pod", |found| {
         status(found).run.is_some_and(|run| run.pod_uid.is_some())
@@ -184,7 +210,7 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     status(found.as_ref()).run.unwrap().pod_name
 }
 
-/// Begins an experiment whose run goes on then. The name of its pod.
+/// Creates an experiment and starts its run. Returns the name of the pod once the run is in progress.
 pub async fn runs(install: &install::Install, name: &str, spec: Value) -> String {
     install.apply_experiment(name, spec).await;
     let pod = pod_of(install, name).await;
@@ -192,28 +218,4 @@ pub async fn runs(install: &install::Install, name: &str, spec: Value) -> String
     report_container(&install.pods(), &pod, running()).await;
     wait_for_phase(&install.experiments(), name, Phase::Running).await;
     pod
-}
-
-/// Puts a pod on a node that does not exist, so that the API server leaves its end to a kubelet. Only for a moment: 40
-/// seconds after a node was first missed, its pods are collected, so each test has a node of its own.
-pub async fn bind(install: &install::Install, name: &str) {
-    bind_to(install, name, &install.run_namespace).await;
-}
-
-/// The same with a node of this name.
-pub async fn bind_to(install: &install::Install, name: &str, node: &str) {
-    let binding = json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": node}});
-    let binding: Binding = serde_json::from_value(binding).unwrap();
-    let bound = install.pods().create_subresource("binding", name, &PostParams::default(), &binding).await;
-    let _: kube::core::Status = bound.unwrap();
-}
-
-/// What the kubelet does when the containers of a deleted pod have ended.
-pub async fn end_grace(install: &install::Install, name: &str) {
-    let ended = install.pods().delete(name, &DeleteParams::default().grace_period(0)).await;
-    assert!(ended.as_ref().err().is_none_or(is_not_found), "{ended:?}");
-}
-
-fn is_not_found(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }

@@ -1,4 +1,4 @@
-//! The operator's program as a process.
+//! The operator as a process.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::install::Install;
 pub struct Operator {
     child: Child,
     log: PathBuf,
-    /// Where its endpoints are.
+    /// The address of its endpoints.
     pub address: String,
 }
 
@@ -22,12 +22,12 @@ impl Operator {
         Self::with(&install.kubeconfig, flags)
     }
 
-    /// Starts the operator as the user of a kubeconfig.
+    /// Starts the operator with a kubeconfig.
     pub fn with(kubeconfig: &Path, flags: &[&str]) -> Self {
         Self::with_environment(kubeconfig, flags, &[])
     }
 
-    /// The same with more variables in its environment.
+    /// Starts the operator with a kubeconfig and additional environment variables.
     pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
         let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
@@ -36,7 +36,8 @@ impl Operator {
             .envs(variables.iter().cloned())
             .env("KUBECONFIG", kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
-            // The next one after a kill would wait for the lease. The tests of the lease say `--leader-elect yes`.
+            // After a kill, the next operator would wait for the lease. The tests of the lease set
+            // `--leader-elect yes`.
             .env("LEADER_ELECT", "no")
             .stdin(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -50,7 +51,7 @@ impl Operator {
         Self::start_with(install, &[]).await
     }
 
-    /// The same with these flags.
+    /// Starts the operator with these flags and waits until it is ready.
     pub async fn start_with(install: &Install, flags: &[&str]) -> Self {
         let mut operator = Self::spawn(install, flags);
         operator.listens().await;
@@ -63,29 +64,29 @@ impl Operator {
 
     /// Waits until its endpoints answer.
     pub async fn listens(&mut self) {
-        self.address = eventually("the operator says where it listens", async || {
+        self.address = eventually("the operator logs the address that it listens on", async || {
             let text = self.log();
             Some(text.split_once("address=")?.1.split_whitespace().next()?.to_owned())
         })
         .await;
     }
 
-    /// Its process id.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Asks one of its endpoints; nothing unless it answers with 200.
+    /// Requests one of the endpoints. Returns the body if the answer is 200.
     pub async fn get(&self, path: &str) -> Option<String> {
         self.ask(path).await.filter(|(is_ok, _)| *is_ok).map(|(_, body)| body)
     }
 
-    /// Asks one of its endpoints: whether it answers with 200, and what it says.
+    /// Requests one of the endpoints. Returns whether the answer is 200, and the body.
     pub async fn ask(&self, path: &str) -> Option<(bool, String)> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.ok()?;
@@ -97,24 +98,24 @@ impl Operator {
         Some((head.starts_with("HTTP/1.1 200"), body.to_owned()))
     }
 
-    /// SIGKILL: no chance to do anything more.
+    /// Kills the operator with SIGKILL, so that it cannot do anything more.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Sends it a signal, such as `-STOP`.
+    /// Sends a signal, such as `-STOP`.
     pub fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
     }
 
-    /// SIGTERM, and how it ended.
+    /// Stops the operator with SIGTERM and returns how it ended.
     pub async fn stop(mut self) -> ExitStatus {
         self.signal("-TERM");
         eventually("the operator stops", async || self.child.try_wait().unwrap()).await
     }
 
-    /// Whether it is still there.
+    /// Whether the process still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -126,7 +127,7 @@ impl Drop for Operator {
             let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
             eprintln!(
-                "the operator's last words:\n{}",
+                "the end of the operator's log:\n{}",
                 tail.into_iter().rev().collect::<Vec<_>>().join("\n")
             );
         }
@@ -135,7 +136,7 @@ impl Drop for Operator {
     }
 }
 
-/// A stretch of time in which nothing should happen: to be used only to show that nothing does.
+/// Lets time pass in which nothing should happen. Use it only to show that nothing does.
 pub async fn quiet(time: Duration) {
     tokio::time::sleep(time).await;
 }

@@ -1,15 +1,15 @@
-//! A request to the API server, as a fault sees it.
+//! A request to the API server, as the faults see it.
 
 use hyper::{Method, Uri};
 
-/// What a request is about.
+/// The subject of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// `create`, `update`, `patch`, `delete`; `get` for all that only reads.
+    /// `create`, `update`, `patch` or `delete`, or `get` for all requests that only read.
     pub verb: &'static str,
-    /// `pods`, `chaosexperiments/status`, …
+    /// The resource, such as `pods` or `chaosexperiments/status`.
     pub resource: String,
-    /// Whether the answer is a stream of events.
+    /// Whether the answer is a stream of watch events.
     pub is_watch: bool,
 }
 
@@ -22,24 +22,24 @@ impl Call {
             Method::DELETE => "delete",
             _ => "get",
         };
-        // A watch of one second only asks whether lists come as streams: nobody relies on its events.
+        // A watch of one second only tests for streaming lists. Nobody relies on its events.
         let has = |wanted: &str| uri.query().unwrap_or_default().split('&').any(|part| part == wanted);
         let is_watch = has("watch=true") && !has("timeoutSeconds=1");
         Self { verb, resource: resource(uri.path()), is_watch }
     }
 
-    /// Whether it changes something. Events are told, not kept: they are no step of a run.
+    /// Whether the request changes something. Events do not count, since they are no step of a run.
     pub fn is_write(&self) -> bool {
         self.verb != "get" && self.resource != "events"
     }
 
-    /// `create pods`, `patch chaosexperiments/status`, …
+    /// Verb and resource, such as `create pods` or `patch chaosexperiments/status`.
     pub fn what(&self) -> String {
         format!("{} {}", self.verb, self.resource)
     }
 }
 
-/// The resource that a path names, with its subresource.
+/// Returns the resource that a path names, with its subresource.
 fn resource(path: &str) -> String {
     let mut parts = path.trim_matches('/').split('/');
     // /api/VERSION or /apis/GROUP/VERSION

@@ -1,21 +1,21 @@
-//! What can go wrong between the operator and the API server.
+//! The faults between the operator and the API server.
 
 use std::time::{Duration, Instant};
 
-/// What happens to one request that writes.
+/// A fault of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteFault {
     /// The operator is killed before the request gets through.
     CrashBefore,
-    /// The operator is killed when the write is done, before it learns of it.
+    /// The operator is killed after the write is done and before it gets the answer.
     CrashAfter,
-    /// The request is answered with this code, and nothing was done.
+    /// The write is not done, and the answer has this code.
     Refused(u16),
-    /// The write is done, and the answer says that it took too long.
+    /// The write is done, and the answer is a timeout.
     TimeoutAfter,
     /// The connection ends before the request gets through.
     ResetBefore,
-    /// The connection ends when the write is done, before the answer.
+    /// The write is done, and the connection ends before the answer.
     ResetAfter,
 }
 
@@ -47,16 +47,16 @@ impl WriteFault {
 /// One write of a run: the n-th of its kind, such as the third `patch chaosexperiments/status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WritePoint {
-    /// Its place among all writes of the run, from 1.
+    /// Its place among all writes of the run. The first write has place 1.
     pub place: usize,
-    /// `create pods`, …
+    /// Verb and resource, such as `create pods`.
     pub what: String,
-    /// How many of the same came before it.
+    /// How many writes of the same kind came before it.
     pub before: usize,
 }
 
 impl WritePoint {
-    /// The points of a run that made these writes.
+    /// Returns the points of a run with these writes.
     pub fn all(writes: &[String]) -> Vec<Self> {
         let before = |place: usize| writes[..place].iter().filter(|other| **other == writes[place]).count();
         (0..writes.len())
@@ -69,21 +69,21 @@ impl WritePoint {
     }
 }
 
-/// What happens to the streams of events.
+/// A fault of the watch streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamFault {
-    /// One event never arrives. Later ones do; then the stream ends as expired, the way in which events are lost in
+    /// One event never arrives, while later ones do. Then the stream ends as expired. Events are lost this way in
     /// practice: nothing else tells a client that it lacks one.
     Drop,
     /// Each event comes late.
     Delay,
     /// The stream ends as expired, and the next one too.
     Gone,
-    /// Neither bytes nor an end: the other side has vanished. In the end the connection is reset.
+    /// The stream brings neither bytes nor an end, as if the other side had vanished. At last the connection is reset.
     Hold,
     /// Connections end again and again.
     Storm,
-    /// All events come once more, but for the last one: what the client has seen is older than before.
+    /// All events except the last come once more, so the client sees older versions again.
     Replay,
 }
 
@@ -102,7 +102,7 @@ impl StreamFault {
     }
 }
 
-/// Which streams are hit.
+/// The streams that a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Streams {
     Experiments,
@@ -130,13 +130,13 @@ impl Streams {
     }
 }
 
-/// A fault of streams from a moment on.
+/// A fault of streams that begins at some moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Armed {
     pub fault: StreamFault,
     pub streams: Streams,
     pub since: Instant,
-    /// How long it lasts; for late events also how late they are.
+    /// How long the fault lasts. Late events are late by this time.
     pub length: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Runs of a schedule that are started by hand, as `kubectl create job --from=cronjob/NAME` does it.
+//! Runs of a schedule that are started by hand, as `kubectl create job --from=cronjob/NAME` does.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::common::install::Install;
 
-/// The label that a pod has from its job.
+/// The label of a pod that names its job.
 pub const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
-/// Holds the schedule and its jobs while they are deleted: Kubernetes' garbage collector would delete what is below them as
-/// well as the operator does, and it were chance which of the two is seen to.
+/// Holds the schedule and its jobs while they are deleted. The garbage collector of Kubernetes and the operator both
+/// delete what is below them. Without this, chance would decide who is seen to do it.
 const HELD: &str = "tests.chaostoolkit.org/held";
 
-/// Starts a run of the experiment's schedule, if that is there. Whether it is started now.
+/// Starts a run of the experiment's schedule. Returns `None` if the schedule does not exist yet or a request fails.
 pub async fn start(install: &Install, uid: &str, name: &str) -> Option<()> {
     let (cron_jobs, jobs) = apis(install);
     let cron_job = cron_jobs.list(&of(uid)).await.ok()?.items.pop()?;
@@ -31,7 +31,8 @@ pub async fn start(install: &Install, uid: &str, name: &str) -> Option<()> {
     }
 }
 
-/// Lets the schedule and its jobs go, if all of them were deleted. Whether they are let go.
+/// Releases the schedule and its jobs if all of them were deleted. Returns `None` if they were not, or if a request
+/// fails.
 pub async fn let_go(install: &Install, uid: &str) -> Option<()> {
     let (cron_jobs, jobs) = apis(install);
     let schedules = cron_jobs.list(&of(uid)).await.ok()?;
@@ -41,7 +42,7 @@ pub async fn let_go(install: &Install, uid: &str) -> Option<()> {
     if all().any(|metadata| metadata.deletion_timestamp.is_none()) {
         return None;
     }
-    // From the bottom to the top, or the collector would see to what is left.
+    // The jobs go first. Otherwise the garbage collector would delete them.
     for run in &runs {
         free(&jobs, run.metadata.name.as_deref()?).await?;
     }

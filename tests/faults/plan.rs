@@ -1,17 +1,17 @@
-//! The plans: one fault at one place each.
+//! The plans. Each has one fault at one place.
 
 use crate::fault::{StreamFault, Streams, WriteFault, WritePoint};
 use crate::plane::Trouble;
 use crate::story::Story;
 
-/// Where a run is when a fault begins that is not about a write.
+/// The stage of a run at which a fault begins that does not hit a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// The experiment is not created yet.
     Before,
     /// Its container runs.
     Running,
-    /// It is about to be deleted, or just was, while its container runs.
+    /// The experiment is deleted at this time, while its container runs.
     Deleting,
 }
 
@@ -27,7 +27,7 @@ impl Moment {
     }
 }
 
-/// One fault at one place, in one story.
+/// A story with one fault at one place.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub story: Story,
@@ -39,14 +39,14 @@ pub struct Plan {
 pub enum Fault {
     Write(WritePoint, WriteFault),
     Stream(Streams, StreamFault, Moment),
-    /// From this write on the operator sees nothing more; the one after it begins with what was there then.
+    /// From this write on the operator sees no events. The next operator begins with the state of that time.
     Stale(WritePoint),
     /// The cluster is in trouble.
     Plane(Trouble, Moment),
 }
 
 impl Plan {
-    /// All plans for a story with these writes, of which the first create.
+    /// Returns all plans for a story with these writes. The first `creating` writes create objects.
     pub fn all(story: Story, writes: &[String], creating: usize) -> Vec<Self> {
         let points = WritePoint::all(writes);
         let mut all = Vec::new();
@@ -64,7 +64,8 @@ impl Plan {
         all.into_iter().map(|fault| Self { story, fault }).collect()
     }
 
-    /// Trouble with the cluster, at every moment; that which hits all of its users, or that which does not.
+    /// Returns the plans with trouble in the cluster, at every moment. `is_everywhere` selects the trouble that hits
+    /// all users of the cluster.
     pub fn plane(story: Story, is_everywhere: bool) -> Vec<Self> {
         let troubles = Trouble::ALL.into_iter().filter(|trouble| trouble.is_everywhere() == is_everywhere);
         let troubles = troubles.filter(|trouble| story == Story::OneShot || trouble.leaves_all_in_place());
@@ -72,10 +73,10 @@ impl Plan {
         troubles.flat_map(of).collect()
     }
 
-    /// A part of all plans, from every class: each fault is in it, and each place takes its turn.
+    /// Returns a sample of the plans from every class. Each fault is in it, and the places take turns.
     pub fn sample(all: &[Self]) -> Vec<Self> {
-        // The steps share no divisor with the number of faults, so that faults and places both take turns. A run of a
-        // schedule has more writes, and less that is its own.
+        // No step shares a divisor with the number of faults, so that faults and places both take turns. A run
+        // of a schedule has more writes, and fewer that are its own.
         let steps = [
             ("crash", 5),
             ("write", 9),
@@ -93,7 +94,7 @@ impl Plan {
         sample
     }
 
-    /// The row of the table that it is in.
+    /// Returns the row of the table that the plan is in.
     pub fn class(&self) -> String {
         format!("{}{}", self.story.prefix(), self.fault.kind())
     }
@@ -110,7 +111,7 @@ impl Plan {
         }
     }
 
-    /// Whether the first run is aborted by the deletion of its experiment.
+    /// Whether the deletion of the experiment aborts its first run.
     pub fn is_aborted(&self) -> bool {
         let is_deleting =
             matches!(self.fault, Fault::Stream(_, _, Moment::Deleting) | Fault::Plane(_, Moment::Deleting));
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// As many writes as there are, and how many of them create.
+    /// Returns the plans for as many writes as a story really has.
     fn all_of(story: Story) -> Vec<Plan> {
         let (writes, creating) = match story {
             Story::OneShot => (22, 13),

@@ -1,5 +1,4 @@
-//! What becomes of a run when the cluster around it is in trouble: its control plane, its node, its namespace, or a
-//! second operator.
+//! Runs while the cluster is in trouble: its control plane, its node, its namespace, or a second operator.
 
 use std::time::Duration;
 
@@ -11,32 +10,32 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::common::control_plane::{answers, control};
-use crate::common::{self, clock, config_map, create};
+use crate::common::{self, clock, create};
 use crate::life::Life;
 use crate::plan::Moment;
 use crate::rig::Rig;
 use crate::story::Story;
 
-/// The trouble.
+/// The trouble that the cluster is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The API server is killed, and started again after a while.
     ApiServer,
-    /// The same with etcd.
+    /// Etcd is killed, and started again after a while.
     Etcd,
-    /// The same with the controller manager; meanwhile the run goes on.
+    /// The controller manager is killed, and started again after a while. Meanwhile the run goes on.
     Controllers,
-    /// Two operators are at work. The first is stopped for a while, and goes on with what it knew.
+    /// Two operators are at work. The first is paused for a while, and goes on with what it knew.
     TwoOperators,
     /// A new operator starts, and the old one is told to stop.
     Replaced,
     /// The operator's clock is ten minutes ahead from now on.
     ClockAhead,
-    /// It is ten minutes behind.
+    /// The operator's clock is ten minutes behind from now on.
     ClockBehind,
-    /// The definition of the resource is applied anew, with a change: all watches of it end.
+    /// The definition of the resource is applied again with a change, which ends all watches of it.
     Definition,
-    /// The node is gone, and with it whoever could say how the pod ended.
+    /// The node is gone, so nobody can report how the pod ended.
     NodeLost,
     /// The pod is evicted.
     NodeDrained,
@@ -75,17 +74,17 @@ impl Trouble {
         }
     }
 
-    /// Whether all that use the cluster are hit.
+    /// Whether the trouble hits all users of the cluster.
     pub const fn is_everywhere(self) -> bool {
         matches!(self, Self::ApiServer | Self::Etcd | Self::Controllers)
     }
 
-    /// Whether node, pods and namespaces stay, so that one run can follow another.
+    /// Whether node, pods and namespaces stay, so that another run can follow.
     pub const fn leaves_all_in_place(self) -> bool {
         !matches!(self, Self::NodeLost | Self::NodeDrained | Self::Namespace)
     }
 
-    /// Whether the run ends as if nothing had happened. Otherwise it has an end, whichever.
+    /// Whether the run ends as if nothing had happened. Otherwise it ends in some other way.
     pub fn is_harmless(self, moment: Moment) -> bool {
         match self {
             Self::NodeLost | Self::NodeDrained => false,
@@ -94,36 +93,36 @@ impl Trouble {
         }
     }
 
-    /// How long it takes Kubernetes to do its part.
+    /// Returns how long Kubernetes needs to do its part.
     pub const fn length(self) -> Duration {
         match self {
-            // Pods of lost nodes are collected after 40 seconds, at the next of the looks that are 20 seconds apart.
+            // Pods of lost nodes are collected after 40 seconds, at the next check. There is a check every 20
+            // seconds.
             Self::NodeLost => Duration::from_secs(70),
             _ => OUTAGE,
         }
     }
 }
 
-/// How long an outage lasts.
+/// The length of an outage.
 const OUTAGE: Duration = Duration::from_secs(5);
 
-/// Takes a run through the trouble, as far as the end of its pod. The status that it has then, unless it was deleted. The
-/// first run of a schedule is not deleted: the second is, after a first one without trouble.
+/// Takes a run through the trouble until its pod ends. Returns the status at that time, unless the experiment was
+/// deleted. In a schedule the second run is deleted, after a first run without trouble.
 pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Option<Status> {
     let rig = life.rig;
     if trouble == Trouble::TwoOperators {
         rig.operators.start();
         rig.filled(2).await;
     }
-    let mut held = None;
-    let mut going_on = None;
+    let (mut is_anchored, mut going_on) = (false, None);
     if moment == Moment::Before {
-        (held, going_on) = strike_before(rig, trouble).await;
+        (is_anchored, going_on) = strike_before(rig, trouble).await;
     }
     life.create().await;
-    if let Some(held) = held {
+    if is_anchored {
         life.waits_for("NamespaceTerminating").await;
-        free(rig, &held).await;
+        rig.install.release_run_namespace().await;
     }
     if (life.story, moment) == (Story::Schedule, Moment::Deleting) {
         let pod = life.starts().await;
@@ -133,7 +132,7 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
     }
     let pod = life.starts().await;
     if (trouble, moment) == (Trouble::NodeDrained, Moment::Before) {
-        // Before it runs, since there is nothing to evict before it is created.
+        // The pod is evicted before it runs, since it cannot be evicted before it is created.
         life.is_bound(&pod).await;
         evict(rig, &pod).await;
         life.is_stopped(&pod).await;
@@ -149,7 +148,7 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
     let is_stopped = moment == Moment::Deleting
         || (moment == Moment::Running && matches!(trouble, Trouble::NodeDrained | Trouble::Namespace));
     if trouble == Trouble::NodeLost {
-        // Nobody is there who could say how it ended.
+        // Nobody can report how the pod ended.
     } else if is_stopped {
         life.is_stopped(&pod).await;
     } else {
@@ -162,32 +161,23 @@ pub async fn live(life: &mut Life<'_>, trouble: Trouble, moment: Moment) -> Opti
     status
 }
 
-/// Trouble that goes on while the run does.
+/// Trouble that continues during the run.
 type GoingOn = Option<JoinHandle<()>>;
 
-/// What can happen before there is a run. What holds the namespace that goes away, if one does.
-async fn strike_before(rig: &Rig, trouble: Trouble) -> (Option<String>, GoingOn) {
+/// Starts the trouble before there is a run. Returns whether the namespace of the run is held while it goes away.
+async fn strike_before(rig: &Rig, trouble: Trouble) -> (bool, GoingOn) {
     match trouble {
-        Trouble::NodeDrained => (None, None),
+        Trouble::NodeDrained => (false, None),
         Trouble::Namespace => {
             let name = rig.install.run_namespace.clone();
             let namespaces = Api::<Namespace>::all(rig.install.client.clone());
             create(&namespaces, json!({"metadata": {"name": name}})).await;
-            let mut anchor = config_map("anchor", json!({}));
-            anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
-            create(&rig.install.config_maps(&name), anchor).await;
+            rig.install.anchor_run_namespace().await;
             common::delete(&namespaces, &name).await;
-            (Some("anchor".to_owned()), None)
+            (true, None)
         }
-        _ => (None, strike(rig, trouble, "").await),
+        _ => (false, strike(rig, trouble, "").await),
     }
-}
-
-/// Lets the namespace go.
-async fn free(rig: &Rig, held: &str) {
-    let maps = rig.install.config_maps(&rig.install.run_namespace);
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch(held, &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
 }
 
 async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
@@ -196,7 +186,7 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
         Trouble::Etcd => restart("etcd").await,
         Trouble::Controllers => {
             control("stop", "kcm").await;
-            // The run does not wait for it.
+            // The run does not wait for the controller manager.
             return Some(tokio::spawn(async {
                 tokio::time::sleep(OUTAGE).await;
                 control("start", "kcm").await;
@@ -213,7 +203,7 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
         Trouble::Replaced => {
             rig.operators.start();
             let old = rig.operators.take(0);
-            assert!(old.stop().await.success(), "the old one stops when told to");
+            assert!(old.stop().await.success(), "the old operator stops on SIGTERM");
         }
         Trouble::ClockAhead => set_clock(rig, "+10m"),
         Trouble::ClockBehind => set_clock(rig, "-10m"),
@@ -236,10 +226,11 @@ async fn strike(rig: &Rig, trouble: Trouble, pod: &str) -> GoingOn {
     None
 }
 
-/// A process has one clock from its beginning, so this is a restart as well.
+/// Restarts the operator with another clock. A process keeps its clock from its start.
 fn set_clock(rig: &Rig, offset: &str) {
     let environment = clock::set(offset);
-    rig.operators.set_environment(environment.expect("libfaketime is there, from the package of that name"));
+    rig.operators
+        .set_environment(environment.expect("libfaketime is installed, from the package of that name"));
     rig.operators.crash();
 }
 

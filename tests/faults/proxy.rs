@@ -1,10 +1,9 @@
-//! The proxy between the operator and the API server. It ends TLS with a certificate of its own, lets the operator's token
-//! through, counts what is written, and does what a plan says to the n-th write or to the streams of events.
+//! The proxy between the operator and the API server. It ends TLS with its own certificate and passes the operator's
+//! token on. It counts the writes, and injects the planned faults into the n-th write or into the watch streams.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -21,19 +20,17 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::call::Call;
-use crate::chance::Weather;
+use crate::certificate::certificate;
 use crate::fault::{WriteFault, WritePoint};
 use crate::streams::{self, Streaming};
+use crate::weather::Weather;
 
-/// The body of an answer.
+/// The body of a response.
 pub type Answer = UnsyncBoxBody<Bytes, Cut>;
 
-/// The connection is to end here.
+/// The connection has to end here.
 #[derive(Debug)]
 pub struct Cut;
 
@@ -45,15 +42,15 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// A running proxy. It ends when dropped.
+/// A running proxy. It ends when it is dropped.
 pub struct Proxy {
-    /// What the operator is started with: the proxy's address, and the operator's own token.
+    /// The kubeconfig of the operator, with the proxy's address and the operator's own token.
     pub kubeconfig: PathBuf,
     shared: Arc<Shared>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 pub struct Shared {
     upstream: Client,
     writes: Mutex<Writes>,
@@ -69,16 +66,17 @@ struct Writes {
     struck: Option<Instant>,
 }
 
-/// What is done at a write.
+/// What the proxy does at a write.
 #[derive(Clone, Copy, Debug)]
 pub enum Stroke {
     Fault(WriteFault),
-    /// What the streams would begin with is kept, and no event passes from now on.
+    /// The proxy keeps what the streams begin with now, and passes no events from now on.
     Freeze,
 }
 
 impl Proxy {
-    /// Starts a proxy in front of the API server of this kubeconfig. Events whose text has the word are a plan's own.
+    /// Starts a proxy for the API server of this kubeconfig. Events with the word `own` in their text belong to this
+    /// plan.
     pub async fn start(kubeconfig: &Path, own: &str) -> Self {
         let certificate = certificate();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -104,37 +102,37 @@ impl Proxy {
         Self { kubeconfig: proxied, shared, accepting }
     }
 
-    /// What is called to kill the operator.
+    /// Sets the function that kills the operator.
     pub fn on_crash(&self, crash: impl Fn() + Send + Sync + 'static) {
-        assert!(self.shared.crash.set(Box::new(crash)).is_ok(), "said once");
+        assert!(self.shared.crash.set(Box::new(crash)).is_ok(), "the function is set once");
     }
 
-    /// Strikes at a write, once.
+    /// Plans a stroke at a write. It happens once.
     pub fn strike(&self, at: WritePoint, stroke: Stroke) {
         self.shared.writes.lock().unwrap().next = Some((at, stroke));
     }
 
-    /// From now on things go wrong by chance; or no longer.
+    /// Sets or ends the random faults.
     pub fn weather(&self, weather: Option<Weather>) {
         *self.shared.weather.lock().unwrap() = weather;
     }
 
-    /// How many requests there were in this weather, and how many of them failed.
+    /// Returns how many requests there were since the random faults were set, and how many of them failed.
     pub fn weather_so_far(&self) -> (u64, u64) {
         self.shared.weather.lock().unwrap().as_ref().map_or((0, 0), |weather| (weather.calls, weather.hits))
     }
 
-    /// All writes that were asked for so far, but for those that somebody else's came before.
+    /// Returns all writes so far, without those that came after a write of somebody else.
     pub fn writes(&self) -> Vec<String> {
         self.shared.writes.lock().unwrap().seen.clone()
     }
 
-    /// When it has struck, if it has.
+    /// Returns when the stroke happened, if it did.
     pub fn struck(&self) -> Option<Instant> {
         self.shared.writes.lock().unwrap().struck
     }
 
-    /// The streams of events.
+    /// The watch streams.
     pub fn streaming(&self) -> &Streaming {
         &self.shared.streaming
     }
@@ -153,7 +151,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
     }
 }
 
-/// However a connection ends is the operator's business.
+/// The operator deals with the end of a connection, so errors are ignored here.
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
@@ -208,7 +206,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
 }
 
 impl Shared {
-    /// Counts a call, and says what is to happen to it.
+    /// Counts a call and returns what has to happen to it.
     fn fault_of(&self, call: &Call) -> Option<Stroke> {
         let by_chance = self.weather.lock().unwrap().as_mut().and_then(|weather| weather.fault_of(call));
         if !call.is_write() {
@@ -225,7 +223,8 @@ impl Shared {
         by_chance.map(Stroke::Fault)
     }
 
-    /// A write that somebody else's came before was none: it is made again, and has its place then.
+    /// Takes back a write that conflicted with one of somebody else. The operator makes it again, and it has its place
+    /// then.
     fn forget(&self, call: &Call) {
         let seen = &mut self.writes.lock().unwrap().seen;
         if let Some(place) = seen.iter().rposition(|seen| *seen == call.what()) {
@@ -239,20 +238,20 @@ impl Shared {
         }
     }
 
-    /// Sends a request on, as it is but for what belongs to the connection.
+    /// Forwards a request without the headers of the connection.
     pub async fn forward(&self, request: Request<Bytes>) -> Result<Response<Body>, Cut> {
         let (mut head, body) = request.into_parts();
         for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
             head.headers.remove(name);
         }
-        // The client puts the API server's address before it.
+        // The client adds the address of the API server.
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         head.uri = path.parse::<Uri>().map_err(|_| Cut)?;
         self.upstream.send(Request::from_parts(head, Body::from(body.to_vec()))).await.map_err(|_| Cut)
     }
 }
 
-/// An answer that is complete.
+/// Returns the complete response.
 pub async fn plain(response: Response<Body>) -> Result<Response<Answer>, Cut> {
     let (mut head, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
@@ -264,7 +263,7 @@ fn whole(body: Bytes) -> Answer {
     Full::new(body).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// What the API server would say.
+/// Returns the error that the API server would answer with.
 fn refusal(code: u16, call: &Call) -> Response<Answer> {
     let reason = match (code, call.verb) {
         (409, "create") => "AlreadyExists",
@@ -284,42 +283,4 @@ fn refusal(code: u16, call: &Call) -> Response<Answer> {
         response.headers_mut().insert(RETRY_AFTER, "1".parse().unwrap());
     }
     response
-}
-
-struct Certificate {
-    path: PathBuf,
-    acceptor: TlsAcceptor,
-}
-
-/// A certificate that is its own authority, made once by a program that the cluster's scripts need as well: a crate for
-/// that would bring two dozen others.
-fn certificate() -> &'static Certificate {
-    static MADE: OnceLock<Certificate> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let unique = crate::common::unique();
-        let path = directory.join(format!("proxy-{unique}.crt"));
-        let key = directory.join(format!("proxy-{unique}.key"));
-        let made = Command::new("openssl")
-            // Valid since yesterday, also for an operator whose clock is behind.
-            .envs(crate::common::clock::set("-1d").unwrap_or_default())
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-days", "2", "-subj", "/CN=rig", "-addext", "basicConstraints=critical,CA:FALSE"])
-            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-out"])
-            .args([&path, Path::new("-keyout"), &key])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
-        let chain = vec![CertificateDer::from_pem_file(&path).unwrap()];
-        let secret = PrivateKeyDer::from_pem_file(&key).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(
-            tokio_rustls::rustls::crypto::ring::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .unwrap();
-        Certificate { path, acceptor: TlsAcceptor::from(Arc::new(config)) }
-    })
 }

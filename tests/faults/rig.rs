@@ -1,4 +1,4 @@
-//! What one plan has to itself: an installation, a proxy, and an operator that is started again when a plan kills it.
+//! The equipment of one plan: an installation, a proxy, and an operator that is started again when the plan kills it.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,17 +11,17 @@ use crate::common::operator::Operator;
 use crate::common::{create, within};
 use crate::proxy::Proxy;
 
-/// What one plan has to itself.
+/// The equipment of one plan.
 pub struct Rig {
     pub install: Install,
     pub proxy: Proxy,
     pub operators: Arc<Operators>,
-    /// The namespace in which the run's account gets the role too.
+    /// The namespace in which the run's service account also gets the role.
     pub bound: String,
 }
 
 impl Rig {
-    /// Installs and starts all of it, and waits until the operator knows that there is nothing.
+    /// Installs and starts everything, and waits until the caches of the operator are filled.
     pub async fn start() -> Self {
         let rig = Self::prepare().await;
         rig.operators.start();
@@ -29,14 +29,14 @@ impl Rig {
         rig
     }
 
-    /// The same, but for the operator.
+    /// Installs everything and starts the proxy, but no operator.
     pub async fn prepare() -> Self {
         let mut install = Install::new("faults").await;
         let proxy = Proxy::start(&install.kubeconfig, &install.namespace).await;
         install.kubeconfig.clone_from(&proxy.kubeconfig);
         let bound = format!("{}-bound", install.namespace);
         create(&Api::<Namespace>::all(install.client.clone()), json!({"metadata": {"name": bound}})).await;
-        // Kubernetes collects the pods of a node that does not exist.
+        // The node exists, since Kubernetes collects the pods of a missing node.
         create(&Api::<Node>::all(install.client.clone()), json!({"metadata": {"name": install.namespace}}))
             .await;
         let operators = Arc::new(Operators::new(&install));
@@ -45,19 +45,19 @@ impl Rig {
         Self { install, proxy, operators, bound }
     }
 
-    /// The node that the rig's kubelet is on.
+    /// Returns the node of the rig's kubelet.
     pub fn node(&self) -> &str {
         &self.install.namespace
     }
 
-    /// Stops the operators, and takes away what others would have to look at.
+    /// Stops the operators and deletes the node.
     pub async fn end(&self) {
         self.operators.kill();
         let nodes = Api::<Node>::all(self.install.client.clone());
         let _ = nodes.delete(self.node(), &DeleteParams::default()).await;
     }
 
-    /// Waits until each watch has shown all that there is, as many times.
+    /// Waits until each watch has been filled this many times.
     pub async fn filled(&self, times: usize) {
         within(crate::common::LIMIT, "the operator's caches are full", async || {
             self.proxy.streaming().is_filled(times).then_some(())
@@ -66,13 +66,13 @@ impl Rig {
     }
 }
 
-/// The operators of one installation, those that were killed included.
+/// The operators of one installation, including those that were killed.
 pub struct Operators {
     kubeconfig: std::path::PathBuf,
     all: Mutex<Vec<Operator>>,
     environment: Mutex<Vec<(String, String)>>,
     logs: Mutex<Vec<String>>,
-    /// Those that ended although nobody had told them to.
+    /// The number of operators that ended by themselves.
     ended: Mutex<usize>,
 }
 
@@ -87,24 +87,24 @@ impl Operators {
         }
     }
 
-    /// Starts one more.
+    /// Starts one more operator.
     pub fn start(&self) {
         let environment = self.environment.lock().unwrap().clone();
         self.all.lock().unwrap().push(Operator::with_environment(&self.kubeconfig, &[], &environment));
     }
 
-    /// From the next one on, with these variables.
+    /// Sets the environment variables of the operators that are started from now on.
     pub fn set_environment(&self, environment: Vec<(String, String)>) {
         *self.environment.lock().unwrap() = environment;
     }
 
-    /// SIGKILL for all of them, and one new.
+    /// Kills all operators and starts a new one.
     pub fn crash(&self) {
         self.kill();
         self.start();
     }
 
-    /// SIGKILL for all of them.
+    /// Kills all operators with SIGKILL.
     pub fn kill(&self) {
         for mut operator in std::mem::take(&mut *self.all.lock().unwrap()) {
             self.check(&mut operator);
@@ -113,17 +113,17 @@ impl Operators {
         }
     }
 
-    /// Does something with the one that was started at this place.
+    /// Does something with the operator at this place.
     pub fn with<T>(&self, place: usize, act: impl FnOnce(&Operator) -> T) -> T {
         act(&self.all.lock().unwrap()[place])
     }
 
-    /// Takes the one at this place out, to end it in some other way.
+    /// Takes the operator at this place out, to end it in some other way.
     pub fn take(&self, place: usize) -> Operator {
         self.all.lock().unwrap().remove(place)
     }
 
-    /// How many have ended although nobody had told them to.
+    /// Returns how many operators ended by themselves.
     pub fn ended_by_themselves(&self) -> usize {
         for operator in &mut *self.all.lock().unwrap() {
             self.check(operator);
@@ -135,7 +135,7 @@ impl Operators {
         *self.ended.lock().unwrap() += usize::from(!operator.is_alive());
     }
 
-    /// The last lines of what they have logged.
+    /// Returns the last lines of their logs.
     pub fn last_words(&self) -> String {
         let mut logs = self.logs.lock().unwrap().clone();
         logs.extend(self.all.lock().unwrap().iter().map(Operator::log));

@@ -1,4 +1,4 @@
-//! Runs plans, and says of each what went wrong.
+//! Runs plans and reports for each what went wrong.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -17,23 +17,24 @@ use crate::proxy::Stroke;
 use crate::rig::Rig;
 use crate::state;
 use crate::story::Story;
+use crate::verdict::Verdict;
 
-/// How a run goes in which nothing goes wrong.
+/// A life without a fault, to compare with.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// All writes of the operator, in their order.
+    /// All writes of the operator in order.
     pub writes: Vec<String>,
-    /// How many of them come before the pod runs: these create.
+    /// How many of the writes come before the pod runs. These create objects.
     pub creating: usize,
-    /// What there is once the run has ended.
+    /// The objects once the run has ended.
     pub children: Value,
-    /// What the status says then.
+    /// The status once the run has ended.
     pub status: Value,
-    /// What the last status says where the experiment is deleted while a run goes on.
+    /// The last status if the experiment is deleted during a run.
     pub aborted: Value,
 }
 
-/// That of each story.
+/// The reference of each story.
 pub type References = BTreeMap<Story, Reference>;
 
 /// How long faults of streams last.
@@ -42,19 +43,20 @@ pub struct Pace {
     pub length: Duration,
 }
 
-/// How long the kubelet waits for an operator that is hindered by nothing but one write.
+/// How long the kubelet waits for an operator that only one write hinders.
 const PATIENT: Duration = Duration::from_secs(20);
 
-/// How long it waits for one that sees nothing.
+/// How long the kubelet waits for an operator that sees no events.
 const IMPATIENT: Duration = Duration::from_secs(1);
 
-/// How all stories go in which nothing goes wrong.
+/// Lives all stories without a fault.
 pub async fn references() -> References {
     let all = Story::ALL.map(async |story| (story, Box::pin(reference(story)).await));
     futures::future::join_all(all).await.into_iter().collect()
 }
 
-/// Lives without a fault: two to the end, and where these have none, one that is deleted while a run goes on.
+/// Lives a story twice without a fault, to its end. A one-shot story is lived once more, with a deletion during its
+/// run.
 async fn reference(story: Story) -> Reference {
     let (first, second) = futures::join!(undisturbed(story, false), undisturbed(story, false));
     assert_same(&first.status, &second.status);
@@ -65,7 +67,7 @@ async fn reference(story: Story) -> Reference {
         Story::Schedule => first.aborted,
     };
     Reference {
-        // What happens in one life and not in another is no place for a fault.
+        // A write that does not happen in both lives is no place for a fault.
         creating: common(&first.writes[..first.creating], &second.writes).len(),
         writes: common(&first.writes, &second.writes),
         aborted,
@@ -73,14 +75,14 @@ async fn reference(story: Story) -> Reference {
     }
 }
 
-/// The writes that there are in another life too.
+/// Returns the writes that the other life has, too.
 fn common(writes: &[String], others: &[String]) -> Vec<String> {
     let mut others = others.to_vec();
     let take = |write: &String| others.iter().position(|other| other == write).map(|at| others.remove(at));
     writes.iter().filter_map(take).collect()
 }
 
-/// A life without a fault, whose first run comes to its end or is aborted.
+/// Lives a story without a fault. Its first run ends or is aborted.
 async fn undisturbed(story: Story, is_aborted: bool) -> Reference {
     let rig = Rig::start().await;
     let mut life = Life::new(&rig, story, PATIENT, Duration::ZERO);
@@ -109,7 +111,7 @@ async fn undisturbed(story: Story, is_aborted: bool) -> Reference {
     Reference { writes, creating, children, status, aborted }
 }
 
-/// Runs one plan. Panics if anything is not as it should be; the rig is the caller's, for the operator's last words.
+/// Runs one plan. Panics if anything is wrong. The caller owns the rig, to get the operator's last words.
 async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
     let (patience, length) = match plan.fault {
         Fault::Write(..) => (PATIENT, Duration::ZERO),
@@ -140,7 +142,7 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
         if let Fault::Stale(_) = plan.fault {
             rig.operators.crash();
             rig.filled(2).await;
-            // Long enough to act on what is no longer so.
+            // This is long enough for the operator to act on outdated state.
             tokio::time::sleep(pace.length).await;
             rig.proxy.streaming().disarm();
         }
@@ -158,7 +160,7 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
     life.gone().await;
     let mut last = state::status(&life.seen.last());
     if let Fault::Write(_, WriteFault::Refused(403)) = plan.fault {
-        // Somebody has to know of a refusal, as long as there is an experiment to say it on.
+        // The status has to report a refusal as long as the experiment exists.
         state::forgive_blocked_cleanup(&mut last, expected);
     }
     assert_same(expected, &last);
@@ -166,7 +168,7 @@ async fn run(plan: &Plan, reference: &Reference, pace: Pace, rig: &Rig) {
     life.check();
 }
 
-/// A run in a cluster in trouble.
+/// Runs a plan in which the cluster is in trouble.
 async fn in_trouble(trouble: Trouble, moment: Moment, reference: &Reference, mut life: Life<'_>) {
     let is_same = trouble.is_harmless(moment);
     let mut is_aborted = true;
@@ -188,7 +190,7 @@ async fn in_trouble(trouble: Trouble, moment: Moment, reference: &Reference, mut
         assert_same(&reference.aborted, &state::status(&last));
     }
     let has_end = last.is_finished() || !last.history.is_empty();
-    assert!(has_end && last.outcome.is_some(), "whatever happens, a run has an end: {last:#?}");
+    assert!(has_end && last.outcome.is_some(), "a run has an end whatever happens: {last:#?}");
     life.check();
 }
 
@@ -200,7 +202,7 @@ fn arm(plan: &Plan, moment: Moment, pace: Pace, rig: &Rig) {
     }
 }
 
-/// A plan whose fault never came about shows nothing.
+/// Checks that the fault has happened. A plan without its fault would show nothing.
 async fn has_struck(plan: &Plan, rig: &Rig) {
     within(Duration::from_secs(5), "the fault has struck", async || {
         let struck = match plan.fault {
@@ -215,19 +217,10 @@ async fn has_struck(plan: &Plan, rig: &Rig) {
 
 fn assert_same(reference: &Value, found: &Value) {
     let difference = state::difference(reference, found);
-    assert!(difference.is_empty(), "another end than that of the reference:\n{}", difference.join("\n"));
+    assert!(difference.is_empty(), "the end differs from that of the reference:\n{}", difference.join("\n"));
 }
 
-/// What came of a plan.
-pub struct Verdict {
-    pub class: String,
-    pub name: String,
-    pub took: Duration,
-    /// What was wrong, and the operator's last words.
-    pub wrong: Option<String>,
-}
-
-/// Runs plans, some at a time.
+/// Runs plans, `at_once` at a time.
 pub async fn all(plans: Vec<Plan>, references: &References, pace: Pace, at_once: usize) -> Vec<Verdict> {
     let running = plans.into_iter().map(|plan| async move {
         let reference = &references[&plan.story];
@@ -243,7 +236,7 @@ pub async fn all(plans: Vec<Plan>, references: &References, pace: Pace, at_once:
     futures::stream::iter(running).buffer_unordered(at_once).collect().await
 }
 
-/// What a plan panicked with, and what the operator said last.
+/// Returns the panic of a plan, the writes, and the operator's last words.
 fn wrong(panic: &Box<dyn Any + Send>, rig: &Rig) -> String {
     let said = panic
         .downcast_ref::<String>()
@@ -257,44 +250,12 @@ fn wrong(panic: &Box<dyn Any + Send>, rig: &Rig) -> String {
     )
 }
 
-impl Verdict {
-    fn tell(&self) {
-        match &self.wrong {
-            None => eprintln!("ok    {:5.1} s  {}", self.took.as_secs_f32(), self.name),
-            Some(wrong) => eprintln!("WRONG {:5.1} s  {}: {wrong}", self.took.as_secs_f32(), self.name),
-        }
-    }
-}
-
-/// The table by class; the names of those that went wrong below it.
-pub fn table(verdicts: &[Verdict]) -> String {
-    let mut classes: Vec<&str> = Vec::new();
-    for verdict in verdicts {
-        if !classes.contains(&verdict.class.as_str()) {
-            classes.push(&verdict.class);
-        }
-    }
-    let row = |name: &str, of: &dyn Fn(&&Verdict) -> bool| {
-        let all = verdicts.iter().filter(of).count();
-        let passed = verdicts.iter().filter(of).filter(|verdict| verdict.wrong.is_none()).count();
-        format!("| {name} | {passed} | {all} |\n")
-    };
-    let mut text = "| class | passed | plans |\n|---|---|---|\n".to_owned();
-    for class in classes {
-        text.push_str(&row(class, &|verdict| verdict.class == class));
-    }
-    text.push_str(&row("all", &|_| true));
-    let wrong = verdicts.iter().filter(|verdict| verdict.wrong.is_some());
-    text.extend(wrong.flat_map(|verdict| ["\nwrong: ", &verdict.name, "\n"]));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_places_are_the_writes_of_both_lives_in_their_order() {
+    fn fault_points_are_the_writes_that_both_lives_make() {
         let of = |text: &str| -> Vec<String> { text.split(' ').map(ToOwned::to_owned).collect() };
         assert_eq!(common(&of("a b b c d"), &of("a b d c")), of("a b c d"));
         assert_eq!(common(&of("a b"), &of("a b b c")), of("a b"));

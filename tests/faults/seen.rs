@@ -1,4 +1,4 @@
-//! Who watches an experiment all the time: every status it had, past the proxy.
+//! Watches an experiment all the time, past the proxy, and keeps every status.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use kube::api::Api;
 use kube::runtime::watcher::{self, Event};
 use tokio::task::JoinHandle;
 
-/// All that was seen of one experiment.
+/// All statuses that were seen of one experiment.
 pub struct Seen {
     statuses: Arc<Mutex<Vec<Status>>>,
     watching: JoinHandle<()>,
@@ -28,7 +28,7 @@ impl Seen {
                         kept.lock().unwrap().push(found.status.unwrap_or_default());
                     }
                     Ok(_) => {}
-                    // The API server may be away: that is what some plans are about.
+                    // The API server may be down: some plans cause that.
                     Err(_) => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
                 }
             }
@@ -36,24 +36,24 @@ impl Seen {
         Self { statuses, watching }
     }
 
-    /// Somebody else has seen this since.
+    /// Adds a status that somebody else has seen.
     pub fn saw(&self, status: Status) {
         self.statuses.lock().unwrap().push(status);
     }
 
-    /// The last status that the experiment had.
+    /// Returns the last status of the experiment.
     pub fn last(&self) -> Status {
         self.statuses.lock().unwrap().last().cloned().unwrap_or_default()
     }
 
-    /// What was wrong with the order of statuses: an end is an end.
+    /// Returns what is wrong with the order of statuses: an end must not change.
     pub fn went_back(&self) -> Option<String> {
         let statuses = self.statuses.lock().unwrap();
         unfinished(&statuses).or_else(|| uncounted(&statuses))
     }
 }
 
-/// An experiment that has ended stays so.
+/// Returns how an experiment that had ended changed afterwards, if it did.
 fn unfinished(statuses: &[Status]) -> Option<String> {
     let ends = statuses.iter().skip_while(|status| !status.is_finished());
     let first = ends.clone().next()?;
@@ -63,7 +63,7 @@ fn unfinished(statuses: &[Status]) -> Option<String> {
         if of(later) != of(first) {
             return Some(format!("the end {:?} became {:?}", of(first), of(later)));
         }
-        // One that was deleted may still say that it is going away.
+        // A deleted experiment may still become `Terminating`.
         if later.phase != first.phase && later.phase != Some(Phase::Terminating) {
             return Some(format!("the final phase {:?} became {:?}", first.phase, later.phase));
         }
@@ -71,7 +71,7 @@ fn unfinished(statuses: &[Status]) -> Option<String> {
     None
 }
 
-/// A run that is in the history stays there as it is, and counted. No plan has more runs than a history keeps.
+/// Returns how a run in the history changed or lost its count, if it did. No plan has more runs than a history keeps.
 fn uncounted(statuses: &[Status]) -> Option<String> {
     let count = |status: &Status| status.counters.map_or(0, |counters| counters.runs);
     statuses.iter().zip(statuses.iter().skip(1)).find_map(|(before, after)| {

@@ -1,4 +1,4 @@
-//! Many experiments in bad weather: the operator is killed again and again, and a share of its requests fails.
+//! Many experiments, while the operator is killed again and again and a share of its requests fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -8,28 +8,29 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use crate::chance::{Chance, Weather};
+use crate::common::chance::Chance;
+use crate::common::variables::number;
 use crate::common::{self, audit, report_container, running, terminated};
-use crate::number;
 use crate::rig::Rig;
+use crate::weather::Weather;
 
-/// What was asked for.
+/// The settings of a soak.
 struct Settings {
     experiments: usize,
     time: Duration,
     seed: u64,
 }
 
-/// What has come of it.
+/// What a soak has seen.
 #[derive(Default)]
 struct Seen {
     created: usize,
-    /// The outcome of each that has ended.
+    /// The outcome of each experiment that has ended, by uid.
     outcomes: BTreeMap<String, Option<Outcome>>,
-    /// The uids of all pods that there ever were, as the kubelet saw them. The audit log does not tell: a request that
-    /// ended with the operator may have been carried out.
+    /// The uids of all pods by name, as the kubelet saw them. The audit log does not tell: a request that ended with
+    /// the operator may have been carried out.
     pods: BTreeMap<String, BTreeSet<String>>,
-    /// Ends that were taken back.
+    /// Ends that changed afterwards.
     went_back: Vec<String>,
     kills: usize,
 }
@@ -51,7 +52,7 @@ pub async fn run() {
     let patience = settings.time + Duration::from_secs(300);
     let mut told = began;
     while seen.outcomes.len() < settings.experiments || !is_empty(&rig).await {
-        assert!(began.elapsed() < patience, "not at its end: {}", seen.line(&rig));
+        assert!(began.elapsed() < patience, "the soak has not ended in time: {}", seen.line(&rig));
         create(&rig, &settings, began, &mut seen).await;
         if Instant::now() > next_kill {
             rig.operators.crash();
@@ -102,7 +103,7 @@ async fn is_empty(rig: &Rig) -> bool {
     rig.install.experiments().list(&ListParams::default()).await.unwrap().items.is_empty()
 }
 
-/// As many as are due by now.
+/// Creates the experiments that are due by now.
 async fn create(rig: &Rig, settings: &Settings, began: Instant, seen: &mut Seen) {
     let share = (began.elapsed().as_secs_f64() / settings.time.as_secs_f64()).min(1.0);
     #[expect(
@@ -142,7 +143,7 @@ fn next_state(pod: &Pod) -> Option<Value> {
     }
 }
 
-/// Notes how runs ended, and deletes experiments that have.
+/// Notes how runs ended, and deletes experiments that have ended.
 async fn reap(rig: &Rig, seen: &mut Seen) {
     let experiments = rig.install.experiments();
     let mut to_delete = BTreeSet::new();
@@ -159,7 +160,7 @@ async fn reap(rig: &Rig, seen: &mut Seen) {
                 assert_eq!(status.phase, Some(Phase::Completed), "{name}");
                 seen.outcomes.insert(uid, outcome);
             }
-            // Looked at twice, so that an end that does not last is seen.
+            // An end is looked at twice, so that a change of it is seen.
             (Some(_), _) if experiment.metadata.deletion_timestamp.is_none() => {
                 to_delete.insert(name);
             }

@@ -1,42 +1,24 @@
-//! How things are in the end, in a form that two runs can be compared by.
+//! The final state of a run, in a form in which two runs can be compared.
 
 use std::collections::BTreeMap;
 
 use chaostoolkit_api::Status;
 use chaostoolkit_api::names;
-use kube::api::{Api, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::common::install::Install;
 
-const KINDS: [(&str, &str); 7] = [
-    ("", "Pod"),
-    ("", "ConfigMap"),
-    ("", "ServiceAccount"),
-    ("rbac.authorization.k8s.io", "Role"),
-    ("rbac.authorization.k8s.io", "RoleBinding"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-];
-
-/// What the name of a volume that Kubernetes adds begins with; five characters follow.
+/// The prefix of the name of a volume that Kubernetes adds. Five characters follow.
 const TOKEN: &str = "kube-api-access-";
 
-/// All objects of an experiment, in all namespaces.
+/// Returns all objects of an experiment in all namespaces, with their names masked.
 pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
-    let mut all = Vec::new();
-    let ours = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
-    for (group, kind) in KINDS {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
-        let api = Api::<DynamicObject>::all_with(install.client.clone(), &resource);
-        let found = api.list(&ours).await.unwrap();
-        all.extend(found.into_iter().map(|object| (kind, object)));
-    }
+    let all = install.labeled(&format!("{}={uid}", names::UID_LABEL)).await;
     let mut masks = vec![
         (uid.to_owned(), "UID".to_owned()),
         (names::suffix(uid), "SUFFIX".to_owned()),
-        // The longer names first, since they begin like the shorter.
+        // Longer names come first, since shorter names are their prefixes.
         (bound.to_owned(), "BOUND".to_owned()),
         (install.run_namespace.clone(), "RUNS".to_owned()),
         (install.namespace.clone(), "OPERATOR".to_owned()),
@@ -52,8 +34,8 @@ pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
     json!(masked.collect::<BTreeMap<String, Value>>())
 }
 
-/// What is told of an object elsewhere too, and differs from run to run: what Kubernetes has given to it, and a hash over
-/// all its names.
+/// Returns the masks for values that other objects repeat and that differ from run to run: values that Kubernetes
+/// generated, and a hash over all names.
 fn given(kind: &str, object: &DynamicObject) -> Vec<(String, String)> {
     let metadata = &object.metadata;
     let hash = metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
@@ -71,7 +53,7 @@ fn masked(masks: &[(String, String)], object: DynamicObject) -> Value {
             metadata.remove(changing);
         }
     }
-    // The kubelet's part is the rig's own, but for the end.
+    // The rig plays the kubelet, so only the end counts.
     if let Some(status) = object.get_mut("status") {
         *status = json!({"phase": status["phase"], "containers": status["containerStatuses"]});
     }
@@ -88,14 +70,15 @@ fn masked(masks: &[(String, String)], object: DynamicObject) -> Value {
     serde_json::from_str(&masked).unwrap()
 }
 
-/// What a status says, without times and names.
+/// Returns the content of a status without times and names.
 pub fn status(status: &Status) -> Value {
     let conditions: BTreeMap<String, String> = status
         .conditions
         .iter()
         .map(|found| (found.type_.clone(), format!("{}/{}", found.status, found.reason)))
         .collect();
-    // Of a run that goes on, an operator may have seen more or less; those of a schedule that have ended are the history.
+    // An operator may have seen more or less of a run in progress. Ended runs of a schedule are in the
+    // history.
     let run = status.run.clone().filter(|_| status.schedule.is_none()).unwrap_or_default();
     let past = status.history.iter().map(|past| {
         json!({"number": past.run.number, "phase": past.phase, "reason": past.reason, "outcome": past.outcome,
@@ -109,7 +92,7 @@ pub fn status(status: &Status) -> Value {
     })
 }
 
-/// Takes out of a status what it says of a cleanup that was refused for a while.
+/// Removes from a status what it says about a cleanup that was refused for a while.
 pub fn forgive_blocked_cleanup(status: &mut Value, reference: &Value) {
     if let Some(conditions) = status["conditions"].as_object_mut()
         && conditions.remove("CleanupBlocked").is_some()
@@ -118,7 +101,7 @@ pub fn forgive_blocked_cleanup(status: &mut Value, reference: &Value) {
     }
 }
 
-/// Where two values differ, one line each.
+/// Returns the differences between two values, one line each.
 pub fn difference(wanted: &Value, found: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare("", wanted, found, &mut lines);

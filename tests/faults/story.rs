@@ -1,22 +1,22 @@
-//! What an experiment lives through.
+//! The life of an experiment.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// What an experiment lives through.
+/// The life of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Story {
-    /// It runs once, and is deleted after that, or while it runs.
+    /// It runs once, and is deleted after the run or during it.
     OneShot,
-    /// It has a schedule. Its first run comes to its end; it is deleted while the second goes on.
+    /// It has a schedule. Its first run ends, and it is deleted during the second.
     Schedule,
 }
 
 impl Story {
     pub const ALL: [Self; 2] = [Self::OneShot, Self::Schedule];
 
-    /// What the classes of its plans begin with.
+    /// Returns the prefix of the classes of its plans.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::OneShot => "",
@@ -28,13 +28,13 @@ impl Story {
         let mut spec = json!({"namespace": namespace, "pod": {"experiment": {"asFile": false}},
             "role": {"binds_to_namespaces": [bound]}});
         if self == Self::Schedule {
-            // Never due by itself while a plan runs.
+            // The schedule is never due while a plan runs.
             spec["schedule"] = json!({"kind": "cronJob", "value": "0 0 1 1 *"});
         }
         spec
     }
 
-    /// What is created in its life that starts something, by whomever, and how often.
+    /// Returns how many objects that start something are created in its life, by resource and by anybody.
     pub fn created(self) -> BTreeMap<String, usize> {
         let created: &[(&str, usize)] = match self {
             Self::OneShot => &[("pods", 1)],

@@ -1,5 +1,5 @@
-//! Runs that are stopped while their fault is in place, on a real node with a real fault: what the rollbacks say is how the
-//! system is left. The rollbacks call the API server, so the run's own rights have to be there until they are over.
+//! Runs that are stopped while their fault is in place, with a real fault on a real node. The rollbacks decide in
+//! which state the system is left. They call the API server, so the run must keep its rights until they are over.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use kube::api::LogParams;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::cases::{process, python, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    condition_of, create, delete, eventually, kubectl, status, wait, wait_for_phase, within,
+    condition_of, create, delete, kubectl, status_of, wait_for_phase, wait_until_gone, within,
 };
+use crate::experiments::{process, python, well};
 
-/// Pods that the experiment kills and its rollback removes: so that is how the rollback can be seen.
+/// The pod that the experiment kills, and the pod that its rollback removes. The second one shows that the rollback
+/// was played.
 const VICTIM: &str = "victim";
 const FAULT: &str = "fault";
 
-/// Deletes the pods with this label.
+/// Returns an action that deletes the pods with this label.
 fn terminate(install: &Install, label: &str) -> Value {
     let selector = format!("role={label}");
     python(
@@ -32,7 +33,8 @@ fn terminate(install: &Install, label: &str) -> Value {
     )
 }
 
-/// Kills a pod, and then does this. Its rollback removes what stands for the fault.
+/// Returns an experiment that kills a pod and then does `then`. Its rollback removes the pod that stands for the
+/// fault.
 fn kills_a_pod(install: &Install, then: Value) -> Value {
     well(vec![terminate(install, VICTIM), then], vec![terminate(install, FAULT)])
 }
@@ -45,20 +47,13 @@ async fn bystander(pods: &Api<Pod>, name: &str, image: &str) {
     create(pods, pod).await;
 }
 
-async fn is_gone(pods: &Api<Pod>, name: &str) {
-    eventually(&format!("{name} is gone"), async || {
-        pods.get_opt(name).await.unwrap().is_none().then_some(())
-    })
-    .await;
-}
-
 struct World {
     install: Install,
     operator: Operator,
     pods: Api<Pod>,
 }
 
-/// A world with a victim, and an experiment that has just killed it.
+/// Creates a world with both pods and starts an experiment that kills the victim.
 async fn world(test: &str, image: &str, then: Value, mut spec: Value) -> World {
     let install = Install::new(test).await;
     install.with_experiment("{}").await;
@@ -74,10 +69,10 @@ async fn world(test: &str, image: &str, then: Value, mut spec: Value) -> World {
 }
 
 impl World {
-    /// Waits until the fault is injected and the run goes on.
+    /// Waits until the fault is injected and the run is still in progress.
     async fn is_in_the_middle(&self) {
         let pod = within(Duration::from_secs(120), "the run has started", async || {
-            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            let found = status_of(&self.install, "exp").await;
             found.run.filter(|run| run.started_at.is_some()).map(|run| run.pod_name)
         })
         .await;
@@ -86,7 +81,7 @@ impl World {
             self.pods.logs(&pod, &parameters).await.ok()?.contains("Action: sleep").then_some(())
         })
         .await;
-        is_gone(&self.pods, VICTIM).await;
+        wait_until_gone(&self.pods, VICTIM).await;
         assert!(self.pods.get_opt(FAULT).await.unwrap().is_some(), "nothing is rolled back yet");
     }
 
@@ -100,7 +95,7 @@ impl World {
 
     async fn has(&self, condition: Type, wanted: &str) -> Status {
         within(Duration::from_secs(180), &format!("{condition:?} is {wanted}"), async || {
-            let found = status(self.install.experiments().get_opt("exp").await.unwrap().as_ref());
+            let found = status_of(&self.install, "exp").await;
             (condition_of(&found, condition) == wanted).then_some(found)
         })
         .await
@@ -123,9 +118,9 @@ async fn an_abort_leaves_the_system_as_the_rollbacks_say(#[case] image: &str) {
     let ended = world.has(Type::Finished, "True/AbortRequested").await;
     assert_eq!((ended.phase, ended.outcome), (Some(Phase::Aborted), Some(Outcome::Interrupted)));
     assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
-    assert_eq!(ended.warnings, [], "nothing is left open");
-    is_gone(&world.pods, FAULT).await;
-    // And again, with the spec of now.
+    assert_eq!(ended.warnings, [], "there are no warnings");
+    wait_until_gone(&world.pods, FAULT).await;
+    // A rerun uses the changed spec.
     world.patch(&json!({"spec": {"abort": null, "experiment": well(vec![], vec![])},
         "metadata": {"annotations": {"chaostoolkit.org/rerun": "1"}}}));
     let ended = wait_for_phase(&world.install.experiments(), "exp", Phase::Completed).await;
@@ -144,8 +139,8 @@ async fn deleting_an_experiment_plays_the_rollbacks_before_it_takes_their_rights
     let world = world("delabort", image, long(), json!({})).await;
     world.is_in_the_middle().await;
     delete(&world.install.experiments(), "exp").await;
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
-    assert!(world.pods.get_opt(FAULT).await.unwrap().is_none(), "the rollbacks could not delete it");
+    wait_until_gone(&world.install.experiments(), "exp").await;
+    assert!(world.pods.get_opt(FAULT).await.unwrap().is_none(), "the rollbacks have deleted the pod");
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
 }
@@ -161,16 +156,16 @@ async fn a_run_that_is_killed_is_rescued(#[case] image: &str) {
     let ended = world.has(Type::RolledBack, "True/RescuePlayed").await;
     assert_eq!((ended.phase, ended.outcome), (Some(Phase::Failed), Some(Outcome::Error)));
     assert_eq!(find(&ended.conditions, Type::Finished).unwrap().reason, "ToolkitKilled");
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.pods, FAULT).await;
     let rescue = ended.run.unwrap().rescue.unwrap();
     assert_eq!((rescue.problem, rescue.rollbacks.unwrap().total), (None, 1));
     delete(&world.install.experiments(), "exp").await;
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&world.install.experiments(), "exp").await;
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// The first pod gets no chance to play its rollbacks: its time is up.
+/// The first pod cannot play its rollbacks: its time is up.
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn rollbacks_that_take_longer_than_the_grace_are_played_by_another_pod_while_the_experiment_is_deleted()
@@ -178,16 +173,15 @@ async fn rollbacks_that_take_longer_than_the_grace_are_played_by_another_pod_whi
     let image = "chaostoolkit/chaostoolkit:latest";
     let world = world("grace", image, long(), json!({"rescue": true})).await;
     world.is_in_the_middle().await;
-    let pod =
-        status(world.install.experiments().get_opt("exp").await.unwrap().as_ref()).run.unwrap().pod_name;
-    // As if the node had run out of patience: nobody asks the toolkit first.
+    let pod = status_of(&world.install, "exp").await.run.unwrap().pod_name;
+    // This is like a node under pressure that gives the toolkit no time.
     let namespace = &world.install.run_namespace;
     delete(&world.install.experiments(), "exp").await;
     let (is_ok, text) =
         kubectl(&["-n", namespace, "delete", "pod", &pod, "--grace-period=1", "--wait=false"], "");
     assert!(is_ok, "{text}");
-    wait(&world.install.experiments(), "exp", "gone", |found| found.is_none()).await;
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.install.experiments(), "exp").await;
+    wait_until_gone(&world.pods, FAULT).await;
     let left = world.install.left_behind().await;
     assert!(left.is_empty(), "{left:?}");
 }
@@ -199,7 +193,7 @@ async fn a_deadline_stops_the_run_and_the_rollbacks_are_played() {
     let world = world("deadline", image, long(), json!({"activeDeadlineSeconds": 20})).await;
     let ended = world.has(Type::Finished, "True/DeadlineExceeded").await;
     assert_eq!(condition_of(&ended, Type::RolledBack), "True/RollbacksPlayed");
-    is_gone(&world.pods, FAULT).await;
+    wait_until_gone(&world.pods, FAULT).await;
 }
 
 #[tokio::test]

@@ -1,19 +1,23 @@
-//! The experiments, and what has to be on the status of each.
+//! The cases: experiments, and what the status of each has to say.
 
 use chaostoolkit_api::{Outcome, Phase};
 use serde_json::{Value, json};
 
-/// What happens to a pod during its run, other than what the experiment does.
+use crate::experiments::{
+    breakable, echo, fails_always, forge, from, inline, judged_by, own_pod, process, python, well,
+};
+
+/// What happens to a pod during its run from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Then {
     Nothing,
     /// It is deleted as soon as its container runs.
     DeletedAtOnce,
-    /// It is deleted once its log says this.
+    /// It is deleted once its log has this text.
     DeletedAfter(&'static str),
-    /// It is evicted through the API, as `kubectl drain` does it, once its log says this.
+    /// It is evicted through the API, as `kubectl drain` does, once its log has this text.
     EvictedAfter(&'static str),
-    /// Its `activeDeadlineSeconds` are cut to one second once its log says this.
+    /// Its `activeDeadlineSeconds` is cut to one second once its log has this text.
     OverdueAfter(&'static str),
 }
 
@@ -26,19 +30,19 @@ pub struct Case {
     pub outcome: Outcome,
     pub reason: &'static str,
     pub warnings: &'static [&'static str],
-    /// `RolledBack`, as `Status/Reason`. Empty where it depends on who is faster.
+    /// `RolledBack` as `Status/Reason`. Empty if it depends on who is faster.
     pub rolled_back: &'static str,
     /// Whether the journal is kept.
     pub journal: bool,
     /// Whether the end of the log is on the status.
     pub log: bool,
-    /// Whether it is certain that the version of the toolkit is known.
+    /// Whether the version of the toolkit is always known.
     pub toolkit: bool,
-    /// What else is on the status: pointers, and texts that are to be found there.
+    /// What else the status says: JSON pointers, and the texts that the values there contain.
     pub shows: &'static [(&'static str, &'static str)],
 }
 
-/// A run that passes, with nothing to roll back: what the other cases differ from.
+/// Returns a run that passes and has nothing to roll back. The other cases are variations of it.
 pub fn passes(name: &'static str, spec: Value) -> Case {
     Case {
         name,
@@ -56,7 +60,7 @@ pub fn passes(name: &'static str, spec: Value) -> Case {
     }
 }
 
-/// A run that ends without a journal.
+/// Returns a run that ends without a journal.
 pub fn fails(name: &'static str, spec: Value, outcome: Outcome, reason: &'static str) -> Case {
     let rolled_back = "Unknown/NoJournal";
     Case {
@@ -70,89 +74,10 @@ pub fn fails(name: &'static str, spec: Value, outcome: Outcome, reason: &'static
     }
 }
 
-pub fn process(path: &str, arguments: Value) -> Value {
-    json!({"type": "action", "name": format!("{path} {arguments}"),
-        "provider": {"type": "process", "path": path, "arguments": arguments}})
-}
-
-pub fn python(module: &str, function: &str, arguments: Value) -> Value {
-    json!({"type": "action", "name": format!("{module}.{function}"),
-        "provider": {"type": "python", "module": module, "func": function, "arguments": arguments}})
-}
-
-/// An experiment whose steady state is that this process exits with 0.
-fn judged_by(probe: (&str, Value), method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
-    let (path, arguments) = probe;
-    json!({"title": "A test", "description": "of the operator", "method": method, "rollbacks": rollbacks,
-        "steady-state-hypothesis": {"title": "all is well", "probes": [{"type": "probe", "name": "well",
-            "tolerance": 0, "provider": {"type": "process", "path": path, "arguments": arguments}}]}})
-}
-
-pub fn well(method: Vec<Value>, rollbacks: Vec<Value>) -> Value {
-    judged_by(("true", json!([])), method, rollbacks)
-}
-
-/// Holds until `/tmp/broken` exists.
-fn breakable(method: Vec<Value>) -> Value {
-    judged_by(("test", json!(["!", "-e", "/tmp/broken"])), method, vec![])
-}
-
-pub fn inline(experiment: &Value) -> Value {
-    json!({"experiment": experiment})
-}
-
-/// A pod of the author's own that runs the experiment of the `ConfigMap` called `own`.
-pub fn own_pod(spec: &Value, container: &Value) -> Value {
-    let mut pod = json!({"kind": "Pod", "metadata": {"name": "own"}, "spec": {
-        "volumes": [{"name": "x", "configMap": {"name": "own"}}],
-        "containers": [{"name": "chaostoolkit", "image": "chaostoolkit/chaostoolkit", "command": ["chaos"],
-            "args": ["run", "/x/sleep.json"], "volumeMounts": [{"name": "x", "mountPath": "/x"}]}],
-    }});
-    for (to, from) in [("/spec", spec), ("/spec/containers/0", container)] {
-        let to = pod.pointer_mut(to).unwrap().as_object_mut().unwrap();
-        to.extend(from.as_object().unwrap().clone());
-    }
-    json!({"pod": {"template": pod}})
-}
-
-pub fn echo() -> Value {
-    process("echo", json!(["hello"]))
-}
-
-fn fails_always() -> Value {
-    python("os", "stat", json!({"path": "/does/not/exist"}))
-}
-
-/// Writes what a run that has passed would leave over the termination message.
-fn forge() -> Value {
-    let message =
-        r#"{"chaosRunner":1,"state":"ended","exitCode":0,"summary":{"outcome":"Passed","conclusive":true}}"#;
-    process("python3", json!(["-c", format!("open('/dev/termination-log', 'w').write({message:?})")]))
-}
-
-/// Takes its experiment from this URL.
-fn from(url: &str) -> Value {
-    let env = json!([{"name": "EXPERIMENT_URL", "value": url}]);
-    json!({"pod": {"experiment": {"asFile": false}, "env": env}})
-}
-
-/// The experiments that the cases find in the `ConfigMap` called `own`, and on the server.
-pub fn files() -> Value {
-    let sleep = || process("sleep", json!(["600"]));
-    // More than the container may keep on the disk of the node.
-    let fill = process("python3", json!(["-c", "open('/tmp/full', 'wb').write(b'x' * (64 << 20))"]));
-    json!({
-        "quick.json": well(vec![echo()], vec![]).to_string(),
-        "sleep.json": well(vec![sleep()], vec![echo()]).to_string(),
-        "full.json": well(vec![fill, sleep()], vec![]).to_string(),
-        "rolls-back.json": well(vec![echo()], vec![echo()]).to_string(),
-    })
-}
-
-/// The settings that the cases find in the Secret called `settings`.
+/// The settings in the Secret called `settings`.
 pub const SETTINGS: &str = "runtime: {rollbacks: {strategy: never}}";
 
-/// All of them. `site` is the URL of a server in the cluster that has the [`files`].
+/// Returns all cases. `site` is the URL of a server in the cluster that has the [`files`](crate::experiments::files).
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn cases(site: &str) -> Vec<Case> {
     let sleep = || python("subprocess", "run", json!({"args": ["sleep", "600"]}));
@@ -173,7 +98,7 @@ pub fn cases(site: &str) -> Vec<Case> {
         ..passes(name, spec)
     };
     let shell = |script: &str| own_pod(&json!({}), &json!({"command": ["/bin/sh"], "args": ["-c", script]}));
-    // What is kept is what is there, and the log says more than such a journal.
+    // The journal is kept as it is, and the log says more than such a journal.
     let leaves = |name, script: &str| Case {
         journal: true,
         ..fails(
@@ -252,7 +177,8 @@ pub fn cases(site: &str) -> Vec<Case> {
             toolkit: false,
             ..fails(
                 "out-of-memory",
-                // In the toolkit itself: a process of its own would be killed alone, and the toolkit go on.
+                // The memory is used in the toolkit itself. A separate process would be killed alone, and the
+                // toolkit would go on.
                 inline(&well(
                     vec![python(
                         "timeit",
@@ -266,7 +192,7 @@ pub fn cases(site: &str) -> Vec<Case> {
             )
         },
         Case {
-            // It may have come to its journal: Python starts in a second.
+            // The toolkit may already have written a journal: Python starts within a second.
             journal: false,
             toolkit: false,
             ..aborted("stopped-loading", inline(&well(vec![sleep()], vec![])), Then::DeletedAtOnce, "")
@@ -301,7 +227,7 @@ pub fn cases(site: &str) -> Vec<Case> {
             ..passes("forged", inline(&breakable(vec![touch("/tmp/broken"), forge()])))
         },
         Case {
-            // One that is given from the start may be over before the toolkit is up, where the node is busy.
+            // On a busy node, a deadline that is set from the start may pass before the toolkit is up.
             then: Then::OverdueAfter("Action: sleep"),
             phase: Phase::Failed,
             outcome: Outcome::Error,
@@ -320,7 +246,7 @@ pub fn cases(site: &str) -> Vec<Case> {
         passes("in-a-shell", shell("chaos run /x/quick.json && exit $?")),
         leaves("cut-short", "head -c 300 /tmp/j.json >/tmp/k; cat /tmp/k >/tmp/j.json"),
         leaves("binary", r"printf '\377\376\000\001' >/tmp/j.json"),
-        // As an activity may return it. What is kept has every byte.
+        // An activity may return such a text. The kept journal has every byte of it.
         passes(
             "not-utf-8",
             shell(
@@ -371,7 +297,8 @@ pub fn cases(site: &str) -> Vec<Case> {
             ..passes("drained", own_pod(&json!({}), &json!({})))
         },
         Case {
-            // The kubelet gives it a second, in which it may come to its journal, and takes log and report away with it.
+            // The kubelet gives the pod one second, in which it may write its journal. Log and report go with
+            // the pod.
             rolled_back: "",
             log: false,
             toolkit: false,

@@ -1,8 +1,9 @@
-//! What runs find, on a real node with the real Chaos Toolkit of two versions: each case is an experiment and what has to be
-//! on its status. The journal of each is read back and compared with the fingerprint that the runner took of the file.
+//! The outcomes of runs on a real node, with two versions of the real Chaos Toolkit. Each case is an experiment and
+//! what its status has to say. The journal of each run is read back and compared with the fingerprint that the runner
+//! took.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 
 #[path = "../common/mod.rs"]
@@ -10,28 +11,27 @@ mod common;
 
 mod abort;
 mod cases;
+mod checks;
+mod experiments;
 mod platform;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cases::{Case, SETTINGS, Then, echo, inline, passes, well};
+use cases::{Case, SETTINGS, Then, passes};
 use chaostoolkit_api::condition::{Type, find};
-use chaostoolkit_api::{Outcome, Phase, Status};
-use chaostoolkit_journal::frame;
+use chaostoolkit_api::{Outcome, Phase};
+use checks::{columns, differences, read_back, untold};
 use common::install::Install;
 use common::operator::Operator;
-use common::{
-    condition_of, config_map, create, delete, eventually, kubectl, status, wait_for_reason, within,
-};
+use common::variables::text;
+use common::{config_map, create, delete, eventually, kubectl, set_up, status, wait_for_reason, within};
+use experiments::{echo, inline, well};
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
-use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::Api;
-use kube::api::{EvictParams, ListParams, LogParams, Patch, PatchParams};
+use kube::api::{EvictParams, LogParams, Patch, PatchParams};
 use rstest::rstest;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 
 #[rstest]
 #[case::chaos_toolkit_1_19("latest", "1.19.0")]
@@ -41,14 +41,14 @@ use sha2::{Digest, Sha256};
 async fn what_runs_find(#[case] tag: &str, #[case] version: &str) {
     let install = Install::new("outcomes").await;
     install.with_experiment("{}").await;
-    create(&install.config_maps(&install.run_namespace), config_map("own", cases::files())).await;
+    create(&install.config_maps(&install.run_namespace), config_map("own", experiments::files())).await;
     let secrets = Api::<Secret>::namespaced(install.client.clone(), &install.run_namespace);
     create(&secrets, json!({"metadata": {"name": "settings"}, "stringData": {"settings.yaml": SETTINGS}}))
         .await;
     let site = serve_files(&install).await;
     let operator = Operator::start(&install).await;
     let image = format!("chaostoolkit/chaostoolkit:{tag}");
-    let wanted = std::env::var("CASE").ok();
+    let wanted = text("CASE");
     let cases: Vec<Case> = cases::cases(&site)
         .into_iter()
         .filter(|case| wanted.as_deref().is_none_or(|one| case.name == one))
@@ -59,7 +59,8 @@ async fn what_runs_find(#[case] tag: &str, #[case] version: &str) {
     drop(operator);
 }
 
-/// Starts a server of the experiments. Clusters of the tests have no names, so its URL has an address.
+/// Starts a server that serves the experiments, and returns its URL. The clusters of the tests have no DNS, so the URL
+/// has an address.
 async fn serve_files(install: &Install) -> String {
     let pod = json!({"metadata": {"name": "site", "labels": {"app": "site"}}, "spec": {
         "terminationGracePeriodSeconds": 1,
@@ -79,7 +80,7 @@ async fn serve_files(install: &Install) -> String {
     format!("http://{address}:8000")
 }
 
-/// Plays a case, and says what is not as it should be.
+/// Plays a case and returns everything that is wrong.
 async fn play(install: &Install, case: &Case, image: &str, version: &str) -> Vec<String> {
     let mut spec = case.spec.clone();
     match spec.pointer_mut("/pod/template/spec/containers/0/image") {
@@ -132,148 +133,10 @@ async fn happens(install: &Install, case: &Case) {
     }
 }
 
-fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
-    let run = status.run.clone().unwrap();
-    let toolkit = run.toolkit.version.clone().unwrap_or_default();
-    let warnings: Vec<String> = status.warnings.iter().map(|open| format!("{open:?}")).collect();
-    let succeeded = match (case.outcome, case.reason) {
-        (Outcome::Passed, "Inconclusive") => "Unknown/Inconclusive".to_owned(),
-        (Outcome::Passed, reason) => format!("True/{reason}"),
-        (_, reason) => format!("False/{reason}"),
-    };
-    let checks = [
-        ("phase", format!("{:?}", status.phase), format!("{:?}", Some(case.phase))),
-        ("outcome", format!("{:?}", status.outcome), format!("{:?}", Some(case.outcome))),
-        ("reason", status.reason.clone().unwrap_or_default(), case.reason.to_owned()),
-        ("warnings", format!("{warnings:?}"), format!("{:?}", case.warnings)),
-        ("Finished", condition_of(status, Type::Finished), format!("True/{}", case.reason)),
-        ("Succeeded", condition_of(status, Type::Succeeded), succeeded),
-        ("RolledBack", condition_of(status, Type::RolledBack), case.rolled_back.to_owned()),
-        ("has a log", (run.log_tail.is_some() || !case.log).to_string(), true.to_string()),
-        ("is of the toolkit", (!case.toolkit || toolkit == version).to_string(), true.to_string()),
-    ];
-    let wrong = checks
-        .into_iter()
-        .filter(|(what, found, wanted)| found != wanted && !(*what == "RolledBack" && wanted.is_empty()));
-    let about = format!("({:?}, {:?}, {:?})", status.message, run.exit_code, run.log_tail);
-    let all = serde_json::to_value(status).unwrap();
-    let hidden = case.shows.iter().filter_map(|(pointer, text)| {
-        let found = all.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        (!found.contains(text)).then(|| format!("{}: {pointer} has no {text}: {found:?} {about}", case.name))
-    });
-    wrong
-        .map(|(what, found, wanted)| format!("{}: {what} is {found} and not {wanted} {about}", case.name))
-        .chain(hidden)
-        .collect()
-}
-
-/// What `kubectl get` does not show as it should.
-fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
-    let run = ended.run.as_ref().unwrap();
-    let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", case.name, "--output", "wide"], "");
-    let mut lines = text.lines();
-    let (header, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let rollbacks = run.rollbacks.as_ref().map(|rollbacks| format!("{:?}", rollbacks.state));
-    let wanted = [
-        ("PHASE", format!("{:?}", case.phase)),
-        ("OUTCOME", format!("{:?}", case.outcome)),
-        ("REASON", case.reason.to_owned()),
-        ("RUN-NS", install.run_namespace.clone()),
-        ("POD", run.pod_name.clone()),
-        ("ROLLBACK", rollbacks.unwrap_or_default()),
-    ];
-    let shown = |column: &str| {
-        let start = header.find(&format!(" {column}")).map_or(row.len(), |start| start + 1);
-        row.get(start..).unwrap_or_default().split(' ').next().unwrap_or_default()
-    };
-    let wrong = wanted.iter().filter(|(column, wanted)| shown(column) != wanted);
-    wrong
-        .map(|(column, wanted)| {
-            format!("{}: {column} shows {:?} and not {wanted:?}", case.name, shown(column))
-        })
-        .collect()
-}
-
-/// The event that should be there and is not.
-async fn untold(install: &Install, case: &Case) -> Option<String> {
-    let reason = match case.phase {
-        Phase::Failed => "RunFailed",
-        Phase::Aborted => "Aborted",
-        _ => case.reason,
-    };
-    let events = Api::<Event>::namespaced(install.client.clone(), &install.namespace);
-    let told = async {
-        while !events.list(&ListParams::default()).await.unwrap().items.iter().any(|event| {
-            let about = event.regarding.as_ref().and_then(|about| about.name.as_deref());
-            about == Some(case.name) && event.reason.as_deref() == Some(reason)
-        }) {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    };
-    // It is told right after the status was written.
-    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
-    told.err().map(|_| format!("{}: no event {reason}", case.name))
-}
-
-/// Reads the journal from its `ConfigMap` and compares it with what the runner saw of the file.
-async fn read_back(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
-    let uid = install.experiments().get(case.name).await.unwrap().metadata.uid.unwrap();
-    let selector = format!("chaostoolkit.org/experiment-uid={uid},chaostoolkit.org/outcome");
-    let maps = install.config_maps(&install.namespace);
-    // Kept, or given up: one that is late is tried for two minutes.
-    let found: Result<ConfigMap, String> =
-        within(Duration::from_secs(180), &format!("the journal of {} is settled", case.name), async || {
-            let problem = async || {
-                let experiment = install.experiments().get(case.name).await.unwrap();
-                status(Some(&experiment)).run?.journal?.problem
-            };
-            let kept = maps.list(&ListParams::default().labels(&selector)).await.unwrap().items.pop();
-            match kept {
-                Some(kept) => Some(Ok(kept)),
-                None => problem().await.map(Err),
-            }
-        })
-        .await;
-    let found = match found {
-        Ok(found) => found,
-        Err(problem) => return vec![format!("{}: the journal was lost: {problem}", case.name)],
-    };
-    let gzip = &found.binary_data.as_ref().unwrap()["journal.json.gz"].0;
-    let journal = frame::unzip(gzip, 64 << 20).unwrap();
-    let annotations: BTreeMap<String, String> = found.metadata.annotations.clone().unwrap();
-    let pod = ended.run.as_ref().unwrap().pod_name.clone();
-    let reported = ended.run.as_ref().unwrap().journal.clone();
-    let mut wrong = Vec::new();
-    let sha256 = format!("{:x}", Sha256::digest(&journal));
-    if annotations["chaostoolkit.org/sha256"] != sha256
-        || annotations["chaostoolkit.org/bytes"] != journal.len().to_string()
-    {
-        wrong.push(format!("{}: the journal is not the file that pod {pod} left", case.name));
-    }
-    if reported.is_some_and(|reported| reported.sha256 != sha256) {
-        wrong.push(format!("{}: the status has another fingerprint", case.name));
-    }
-    if case.name == "long-journal" && journal.len() < 5_000_000 {
-        wrong.push(format!("{}: has {} bytes", case.name, journal.len()));
-    }
-    if case.name == "not-utf-8" && std::str::from_utf8(&journal).is_ok() {
-        wrong.push(format!("{}: the journal is plain text, so this shows nothing", case.name));
-    }
-    if case.name.starts_with("stopped-in-p") {
-        let journal: Value = serde_json::from_slice(&journal).unwrap();
-        if journal["run"].as_array().unwrap().len() > 1 {
-            wrong.push(format!("{}: something ran after the activity that was interrupted", case.name));
-        }
-    }
-    wrong
-}
-
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn an_image_without_a_shell_will_do() {
-    let install = Install::new("noshell").await;
-    install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let (install, _operator) = set_up("noshell").await;
     let case = passes("no-shell", inline(&well(vec![echo()], vec![])));
     let wrong = play(&install, &case, "chaostoolkit/chaostoolkit:no-shell", "1.19.0").await;
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -281,7 +144,7 @@ async fn an_image_without_a_shell_will_do() {
 
 #[tokio::test]
 #[ignore = "needs a node"]
-async fn a_missing_image_of_the_runner_is_said_and_a_cluster_without_sidecars_has_the_outcome() {
+async fn a_missing_runner_image_is_reported_and_a_cluster_without_sidecars_gets_the_outcome() {
     let install = Install::new("bringer").await;
     install.with_experiment(&well(vec![echo()], vec![]).to_string()).await;
     let operator = Operator::start_with(&install, &["--runner-image", "nobody/has-this:1"]).await;
@@ -294,7 +157,7 @@ async fn a_missing_image_of_the_runner_is_said_and_a_cluster_without_sidecars_ha
     let status = common::wait_for_phase(&install.experiments(), "old", Phase::Completed).await;
     assert_eq!(status.outcome, Some(Outcome::Passed));
     let journal = status.run.unwrap().journal.unwrap();
-    assert!(journal.problem.unwrap().contains("sidecar"), "and says why there is no journal");
+    assert!(journal.problem.unwrap().contains("sidecar"), "the status says why there is no journal");
     let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", "old", "--output", "wide"], "");
     for word in ["Completed", "Passed", "NoneDeclared"] {
         assert!(text.contains(word), "{word} is not in {text}");

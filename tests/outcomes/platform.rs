@@ -1,4 +1,4 @@
-//! What becomes of runs whose node goes, and of journals that are lost on their way.
+//! Runs whose node is lost, and journals that are lost on their way.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Outcome, Phase, Status};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
-use kube::api::{LogParams, Patch, PatchParams};
+use kube::api::LogParams;
 use serde_json::{Value, json};
 
-use crate::cases::{echo, inline, own_pod, process, well};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    audit, condition_of, config_map, create, delete, kubectl, pod_of, report_container, running, status,
-    wait, wait_for_phase, within,
+    audit, condition_of, config_map, create, delete, edit, kubectl, pod_of, report_container, running,
+    set_up, status_of, wait, wait_for_phase, wait_until_gone, within,
 };
+use crate::experiments::{echo, inline, own_pod, process, well};
 
-/// A node that no kubelet stands for. Nothing is put on it but what asks for it.
+/// A node without a kubelet. Only pods that ask for it are put on it.
 struct NodeWithoutKubelet(String);
 
 impl NodeWithoutKubelet {
@@ -38,14 +38,14 @@ impl Drop for NodeWithoutKubelet {
 
 async fn ended(install: &Install, name: &str, limit: u64) -> Status {
     within(Duration::from_secs(limit), &format!("{name} has ended"), async || {
-        let status = status(install.experiments().get_opt(name).await.unwrap().as_ref());
+        let status = status_of(install, name).await;
         condition_of(&status, Type::Finished).starts_with("True/").then_some(status)
     })
     .await
 }
 
-/// The run goes on when its node is deleted. The controller of Kubernetes that collects pods looks every 20 seconds, and
-/// waits for 40 before it believes that a node is gone.
+/// The node is deleted during the run. The pod garbage collector of Kubernetes looks every 20 seconds, and waits 40
+/// seconds before it believes that a node is gone.
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn a_run_whose_node_is_gone_is_an_error_and_never_run_again() {
@@ -78,26 +78,23 @@ async fn a_run_whose_node_is_gone_is_an_error_and_never_run_again() {
     let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", "exp", "--output", "wide"], "");
     assert!(["Failed", "Error", "NodeLost"].into_iter().all(|word| text.contains(word)), "{text}");
 
-    // Let go, and not made anew by whatever brings the next pass.
-    wait(&install.pods(), &pod, "gone", |found: Option<&Pod>| found.is_none()).await;
-    let label = Patch::Merge(json!({"metadata": {"labels": {"touched": "yes"}}}));
-    install.experiments().patch("exp", &PatchParams::default(), &label).await.unwrap();
+    // The pod is released, and no later pass creates it again.
+    wait_until_gone(&install.pods(), &pod).await;
+    edit(&install, "exp", json!({"metadata": {"labels": {"touched": "yes"}}})).await;
     install.apply_experiment("next", json!({"pod": {"chaosArgs": ["run", "/nowhere.json"]}})).await;
     pod_of(&install, "next").await;
-    assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "one each");
-    let after = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "each experiment has one pod");
+    let after = status_of(&install, "exp").await;
     assert_eq!(after.reason.as_deref(), Some("NodeLost"));
 }
 
-/// As on a disk that is full: half of the sidecar's log is gone when the operator comes to read it. The verdict stands, for
-/// it is on the pod's status; the journal is given up, and the status says why.
+/// Half of the sidecar's log is gone when the operator reads it, as on a full disk. The verdict stands, since it is in
+/// the pod's status. The journal is given up, and the status says why.
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn a_log_that_was_cut_short_on_the_node_costs_the_journal_and_not_the_verdict() {
-    let install = Install::new("cutlog").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
-    // Bytes that cannot be made shorter, so that the journal takes many lines.
+    let (install, operator) = set_up("cutlog").await;
+    // Random bytes cannot be compressed, so that the journal takes many lines.
     let noise = process("python3", json!(["-c", "import os; print(os.urandom(60000).hex())"]));
     let slow = process("sleep", json!(["5"]));
     install.apply_experiment("exp", inline(&well(vec![noise, slow], vec![echo()]))).await;
@@ -119,18 +116,18 @@ async fn a_log_that_was_cut_short_on_the_node_costs_the_journal_and_not_the_verd
     assert_eq!((first.phase, first.outcome), (Some(Phase::Completed), Some(Outcome::Passed)));
     assert_eq!(condition_of(&first, Type::RolledBack), "True/RollbacksPlayed");
     let (sha256, problem) = within(Duration::from_secs(180), "the journal is given up", async || {
-        let status = status(install.experiments().get_opt("exp").await.unwrap().as_ref());
+        let status = status_of(&install, "exp").await;
         let journal = status.run?.journal?;
         Some((journal.sha256, journal.problem?))
     })
     .await;
     assert!(problem.contains("cut short"), "{problem}");
-    assert_eq!(sha256.len(), 64, "the fingerprint is known all the same");
+    assert_eq!(sha256.len(), 64, "the fingerprint is known anyway");
     let last = ended(&install, "exp", 1).await;
     assert_eq!((last.phase, last.outcome), (first.phase, first.outcome));
-    // Held until then, and no longer.
+    // The pod is held until then, and no longer.
     delete(&install.pods(), &pod).await;
-    wait(&install.pods(), &pod, "gone", |found: Option<&Pod>| found.is_none()).await;
+    wait_until_gone(&install.pods(), &pod).await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "the run and the one that cut its log");
 }
 
@@ -139,7 +136,7 @@ async fn log_of_sidecar(install: &Install, pod: &str) -> String {
     install.pods().logs(pod, &parameters).await.unwrap()
 }
 
-/// Takes the second half of the sidecar's log away, in a pod that has the directory of the kubelet's logs.
+/// Removes the second half of the sidecar's log, with a pod that mounts the kubelet's directory of logs.
 async fn cut_on_the_node(install: &Install, pod: &Pod) {
     let of = |field: &Option<String>| field.clone().unwrap();
     let node = of(&pod.spec.as_ref().unwrap().node_name);

@@ -1,16 +1,17 @@
-//! What becomes of journals when their experiment is deleted.
+//! Journals whose experiment is deleted.
+
+use serde_json::{Value, json};
 
 use super::*;
+use crate::fake_api::Call;
 
 fn journal(fake: &FakeApi) -> Option<Value> {
     fake.get(&format!("/api/v1/namespaces/chaostoolkit-crd/configmaps/{JOURNAL}"))
 }
 
-/// A run that has ended and left a journal.
+/// Returns a cluster with a run that has ended and left a journal.
 async fn ended() -> (FakeApi, Operator) {
-    let fake = cluster();
-    fake.put(experiment(&Story::Completes.spec()));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let (fake, mut operator) = begin_in(cluster(), &Story::Completes.spec());
     settle(&fake, &mut operator, Some(0)).await;
     assert!(journal(&fake).is_some());
     (fake, operator)
@@ -24,7 +25,7 @@ fn deleted_journals(fake: &FakeApi) -> usize {
 #[tokio::test]
 async fn the_operator_deletes_a_journal_before_the_garbage_collector_could() {
     let (fake, mut operator) = ended().await;
-    // A finalizer of somebody else keeps the experiment, and with it the garbage collector, from going on.
+    // A finalizer of somebody else keeps the experiment, so the garbage collector cannot delete the journal.
     fake.edit(EXPERIMENT, |experiment| {
         experiment["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("example.org/mine"));
     });
@@ -38,7 +39,7 @@ async fn the_operator_deletes_a_journal_before_the_garbage_collector_could() {
 #[tokio::test]
 async fn journals_stay_if_the_experiment_is_deleted_with_cascade_orphan() {
     let (fake, mut operator) = ended().await;
-    // As the API server does it for `propagationPolicy: Orphan`.
+    // The API server adds this finalizer for `propagationPolicy: Orphan`.
     fake.edit(EXPERIMENT, |experiment| {
         experiment["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("orphan"));
     });
@@ -52,7 +53,7 @@ async fn journals_stay_if_the_experiment_is_deleted_with_cascade_orphan() {
 #[tokio::test]
 async fn journals_that_the_garbage_collector_has_orphaned_stay() {
     let (fake, mut operator) = ended().await;
-    // The collector was faster than the teardown: owner reference and finalizer `orphan` are gone already.
+    // The collector was faster than the teardown: it has removed owner reference and finalizer `orphan` already.
     fake.edit(&format!("/api/v1/namespaces/chaostoolkit-crd/configmaps/{JOURNAL}"), |journal| {
         journal["metadata"].as_object_mut().unwrap().remove("ownerReferences");
     });

@@ -1,10 +1,14 @@
 //! Pods whose experiment is gone.
 
+use chaostoolkit_api::names;
 use chaostoolkit_operator::experiment::stages::orphans;
+use kube::runtime::reflector::store;
+use kube::runtime::watcher::Event;
+use serde_json::{Value, json};
 
 use super::*;
 
-/// Looks for such pods, with what the caches would have.
+/// Sweeps orphaned pods. `is_known` says whether the cache of experiments is filled.
 async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
     let (experiments, mut writer) = store();
     writer.apply_watcher_event(&Event::Init);
@@ -16,11 +20,9 @@ async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
     orphans::sweep(&operator.context, &experiments).await;
 }
 
-/// A run that goes on.
+/// Returns a cluster with a run in progress.
 async fn running() -> (FakeApi, Operator) {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&json!({})));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
     assert_eq!(status(&fake)["phase"], "Running");
     (fake, operator)
@@ -29,7 +31,7 @@ async fn running() -> (FakeApi, Operator) {
 #[tokio::test]
 async fn a_pod_whose_experiment_is_gone_is_let_go_and_stopped() {
     let (fake, mut operator) = running().await;
-    // Its finalizers were taken off by hand, or another has its name by now.
+    // The finalizers of the experiment were removed by hand, or another experiment has its name by now.
     for is_replaced in [false, true] {
         let pod = fake.get(POD).unwrap();
         let before = fake.get(EXPERIMENT).unwrap();
@@ -42,11 +44,11 @@ async fn a_pod_whose_experiment_is_gone_is_let_go_and_stopped() {
         sweep(&fake, &mut operator, true).await;
         let left = fake.get(POD).unwrap();
         assert_eq!(left["metadata"]["finalizers"], json!([]));
-        assert!(!left["metadata"]["deletionTimestamp"].is_null(), "it is stopped");
-        assert_eq!(left["metadata"]["deletionGracePeriodSeconds"], 30, "its rollbacks have their time");
+        assert!(!left["metadata"]["deletionTimestamp"].is_null(), "the pod is stopped");
+        assert_eq!(left["metadata"]["deletionGracePeriodSeconds"], 30, "the rollbacks have time to run");
         let calls = fake.calls().len();
         sweep(&fake, &mut operator, true).await;
-        assert_eq!(fake.calls().len(), calls, "nobody is asked about one that is not held");
+        assert_eq!(fake.calls().len(), calls, "a pod that is not held causes no call");
         fake.vanish(POD);
         fake.put(pod);
         fake.put(before);
@@ -54,11 +56,11 @@ async fn a_pod_whose_experiment_is_gone_is_let_go_and_stopped() {
 }
 
 #[tokio::test]
-async fn a_pod_that_somebody_knows_is_left_alone() {
+async fn a_pod_whose_experiment_exists_is_left_alone() {
     let (fake, mut operator) = running().await;
     let writes = fake.writes().len();
     sweep(&fake, &mut operator, false).await;
-    assert_eq!(fake.writes().len(), writes, "the cache was behind");
+    assert_eq!(fake.writes().len(), writes, "the cache was outdated");
     let calls = fake.calls().len();
     sweep(&fake, &mut operator, true).await;
     fake.edit(POD, |pod| pod["metadata"]["annotations"][names::EXPERIMENT_ANNOTATION] = json!("other/exp"));
@@ -66,5 +68,5 @@ async fn a_pod_that_somebody_knows_is_left_alone() {
     sweep(&fake, &mut operator, true).await;
     fake.edit(POD, |pod| pod["metadata"]["annotations"] = Value::Null);
     sweep(&fake, &mut operator, true).await;
-    assert_eq!(fake.calls().len(), calls, "it is another installation's, or nobody's");
+    assert_eq!(fake.calls().len(), calls, "the pod belongs to another installation or to nobody");
 }

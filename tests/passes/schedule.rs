@@ -1,25 +1,25 @@
-//! Experiments with a schedule. The controllers of Kubernetes are played by [`FakeApi::tick`].
+//! Experiments with a schedule. [`FakeApi::tick`] plays the controllers of Kubernetes.
 
 use super::control::{condition, found, rerun, set};
 use super::*;
 
-/// What starts the runs.
+/// The path of the `CronJob` that starts the runs.
 pub const CRON_JOB: &str = "/apis/batch/v1/namespaces/chaostoolkit-run/cronjobs/chaostoolkit-a235f4ad3e";
 const TEMPLATES_AT: &str = "/api/v1/namespaces/chaostoolkit-crd/configmaps/chaostoolkit-resources-templates";
 
-/// A schedule that is not due by itself.
+/// Returns a spec with a schedule that is not due during a test.
 pub fn spec() -> Value {
     json!({"pod": {"experiment": {"asFile": false}}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})
 }
 
-/// Whether nobody has to know anything more of a pod.
+/// Whether the end of a pod is recorded, or its experiment is being deleted.
 pub fn is_recorded(experiment: &Value, pod: &str) -> bool {
     let history = experiment["status"]["history"].as_array().cloned().unwrap_or_default();
     !experiment["metadata"]["deletionTimestamp"].is_null()
         || history.iter().any(|past| past["podName"] == pod)
 }
 
-/// Each end is counted, and once.
+/// Checks that each end is counted exactly once.
 pub fn check_counts(old: &Value, new: &Value) {
     let pods = |status: &Value| -> Vec<Value> {
         let history = status["history"].as_array().cloned().unwrap_or_default();
@@ -31,11 +31,9 @@ pub fn check_counts(old: &Value, new: &Value) {
     assert!(pods(new).iter().enumerate().all(|(at, pod)| !pods(new)[..at].contains(pod)), "{new}");
 }
 
-/// An experiment whose schedule has started a run, which goes on.
-async fn begin() -> (FakeApi, Operator, String) {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&spec()));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+/// Returns a cluster with an experiment whose schedule has started a run, and the path of its pod.
+async fn begin_run() -> (FakeApi, Operator, String) {
+    let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
     let pod = fake.tick(CRON_JOB);
@@ -48,7 +46,7 @@ fn is_suspended(fake: &FakeApi) -> bool {
     fake.get(CRON_JOB).unwrap()["spec"]["suspend"] == true
 }
 
-/// What stands in the way of the next run.
+/// An obstacle to the next run.
 #[derive(Clone, Copy, Debug)]
 enum Obstacle {
     Templates,
@@ -79,23 +77,23 @@ impl Obstacle {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_of_the_next_run_does_not_hide_the_end_of_this_one() {
+async fn an_obstacle_to_the_next_run_does_not_hide_the_end_of_this_one() {
     for obstacle in [Obstacle::Templates, Obstacle::Spec] {
-        let (fake, mut operator, pod) = begin().await;
+        let (fake, mut operator, pod) = begin_run().await;
         obstacle.begin(&fake);
         settle(&fake, &mut operator, None).await;
         assert_eq!(found(&fake), obstacle.told());
         fake.end(&pod, 0, None);
         settle(&fake, &mut operator, None).await;
         let told = obstacle.told().replace("Unknown", "Passed");
-        assert_eq!(found(&fake), told, "its end is told, and what stands in the way as well");
+        assert_eq!(found(&fake), told, "both the end and the obstacle are reported");
         assert_eq!(status(&fake)["counters"]["runs"], 1);
         assert_eq!(status(&fake)["history"][0]["journal"]["configMap"], JOURNAL);
         assert_eq!(fake.get(&pod).unwrap()["metadata"]["finalizers"], json!([]), "{obstacle:?}");
         let versions = fake.versions().len();
         operator.pass().await;
         operator.pass().await;
-        assert_eq!(fake.versions().len(), versions, "nothing is written about it any more");
+        assert_eq!(fake.versions().len(), versions, "nothing more is written about the run");
         obstacle.end(&fake);
         settle(&fake, &mut operator, None).await;
         assert_eq!(found(&fake), "Scheduled/Passed/Scheduled");
@@ -107,10 +105,10 @@ async fn what_stands_in_the_way_of_the_next_run_does_not_hide_the_end_of_this_on
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_of_the_next_run_keeps_nobody_from_stopping_this_one() {
+async fn an_obstacle_to_the_next_run_does_not_keep_an_author_from_stopping_this_one() {
     for obstacle in [Obstacle::Templates, Obstacle::Spec] {
         for field in ["abort", "suspend"] {
-            let (fake, mut operator, pod) = begin().await;
+            let (fake, mut operator, pod) = begin_run().await;
             obstacle.begin(&fake);
             settle(&fake, &mut operator, None).await;
             assert!(!is_suspended(&fake));
@@ -119,7 +117,7 @@ async fn what_stands_in_the_way_of_the_next_run_keeps_nobody_from_stopping_this_
             assert!(is_suspended(&fake), "{field}: no other run starts");
             let runs = &status(&fake)["counters"]["runs"];
             assert_eq!((fake.get(&pod).is_none(), runs == 1), (field == "abort", field == "abort"));
-            // As it was wanted last, once anybody can tell.
+            // Once the spec can be read again, its latest state counts.
             set(&fake, field, json!(false));
             obstacle.end(&fake);
             settle(&fake, &mut operator, None).await;
@@ -134,8 +132,8 @@ async fn what_stands_in_the_way_of_the_next_run_keeps_nobody_from_stopping_this_
 }
 
 #[tokio::test]
-async fn a_schedule_goes_before_the_pods_of_its_runs_and_that_it_goes_is_said_before() {
-    let (fake, mut operator, first) = begin().await;
+async fn a_deleted_schedule_is_announced_and_goes_before_the_pods_of_its_runs() {
+    let (fake, mut operator, first) = begin_run().await;
     fake.end(&first, 0, None);
     settle(&fake, &mut operator, None).await;
     assert_eq!(
@@ -156,9 +154,7 @@ async fn a_schedule_goes_before_the_pods_of_its_runs_and_that_it_goes_is_said_be
 
 #[tokio::test]
 async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
-    let fake = cluster_for_runs();
-    fake.put(experiment(&json!({})));
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     rerun(&fake, "1");
     settle(&fake, &mut operator, Some(0)).await;
@@ -168,7 +164,7 @@ async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
     let made = fake.writes().iter().filter(|call| short(call) == "POST cronjobs").count();
-    assert_eq!(made, 1, "its name does not follow the number of the run");
+    assert_eq!(made, 1, "the name of the CronJob does not depend on the number of the run");
     let pod = fake.tick(CRON_JOB);
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["history"][0]["podName"], pod.rsplit('/').next().unwrap());
@@ -177,21 +173,20 @@ async fn an_experiment_that_has_run_twice_may_get_a_schedule() {
     nothing_is_left(&fake);
 }
 
-/// The stories in which every call goes wrong.
+/// The stories in which every call fails once.
 const TRIED: [(Story, Pace); 1] = [(Story::Scheduled, Pace::SlowKubelet)];
 
 #[tokio::test]
 async fn a_schedule_is_kept_though_any_call_is_refused_once() {
-    let faults = [Fault::Before(409, "Conflict"), Fault::Before(403, "Forbidden"), Fault::ResetBefore];
-    try_all(&TRIED, "refused", Hangs::Crash, |_, number| [Some(faults[number % 3]), None]).await;
+    try_all(&TRIED, "refused", Hangs::Crash, refused_in_turns).await;
 }
 
 #[tokio::test]
 async fn a_schedule_is_kept_though_the_operator_is_killed_before_or_after_any_call() {
-    try_all(&TRIED, "killed", Hangs::Crash, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "killed", Hangs::Crash, before_and_after).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_schedule_is_kept_while_an_operator_sleeps_in_any_call() {
-    try_all(&TRIED, "asleep", Hangs::Sleep, |_, _| [Some(Fault::HangBefore), Some(Fault::HangAfter)]).await;
+    try_all(&TRIED, "asleep", Hangs::Sleep, before_and_after).await;
 }

@@ -1,4 +1,4 @@
-//! Many experiments at once, beside pods of others that have their labels.
+//! Many experiments at once, beside pods of somebody else with the same labels.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,13 @@ use serde_json::json;
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
+use crate::common::variables::number;
 use crate::common::{audit, create, report_container, status, terminated, within};
 
-/// How many experiments there are, unless `SCENARIO_CROWD` says otherwise, and as many pods of others.
+/// The number of experiments, unless `SCENARIO_CROWD` is set. There are as many pods of somebody else.
 const CROWD: usize = 60;
 
-/// How many requests of the test are under way at the same time.
+/// How many requests the test makes at the same time.
 const AT_ONCE: usize = 16;
 
 async fn all<T, F: Future<Output = ()>>(items: Vec<T>, each: impl Fn(T) -> F) {
@@ -25,12 +26,12 @@ async fn all<T, F: Future<Output = ()>>(items: Vec<T>, each: impl Fn(T) -> F) {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn of_many_experiments_at_once_each_has_one_pod_and_its_end_and_when_all_is_done_nothing_is_written() {
-    let crowd = std::env::var("SCENARIO_CROWD").map_or(CROWD, |text| text.parse().unwrap());
+    let crowd = number("SCENARIO_CROWD", CROWD);
     let limit = Duration::from_secs(60) + Duration::from_millis(500) * u32::try_from(crowd).unwrap();
     let install = Install::new("crowd").await;
     install.with_experiment("{}").await;
     let (experiments, pods) = (install.experiments(), install.pods());
-    // What they look like is all that they have in common with runner pods.
+    // These pods only look like runner pods.
     all((0..crowd).collect(), async |number| {
         let metadata = json!({"name": format!("other-{number}"), "labels": {"app": "chaostoolkit"}});
         let spec = json!({"containers": [{"name": "chaostoolkit", "image": "i"}]});
@@ -61,9 +62,13 @@ async fn of_many_experiments_at_once_each_has_one_pod_and_its_end_and_when_all_i
     })
     .await;
     let ended = began.elapsed();
-    assert_eq!(audit::pods_created_in(&install.run_namespace), 2 * crowd, "one each, and those of others");
+    assert_eq!(
+        audit::pods_created_in(&install.run_namespace),
+        2 * crowd,
+        "each experiment has one pod, beside those of somebody else"
+    );
 
-    // The next operator finds nothing to do either.
+    // The next operator finds nothing to do.
     operator.kill();
     operator = Operator::start(&install).await;
     let before = audit::settled_writes_of(&install.user).await.len();
@@ -85,7 +90,7 @@ async fn of_many_experiments_at_once_each_has_one_pod_and_its_end_and_when_all_i
     assert!(operator.is_alive());
 }
 
-/// How much memory a process has, in kB.
+/// Returns the resident memory of a process in kB.
 fn resident(id: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! Labels and annotations of experiments that others change all the while, as tools do that keep them in order.
+//! Labels and annotations of experiments that other tools change all the time.
 
 use std::time::Duration;
 
@@ -6,19 +6,20 @@ use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
 use futures::future::join_all;
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::common::install::Install;
-use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, condition_of, config_map, create, delete_and_wait, experiment, pod_of};
-use crate::common::{report_container, running, status, terminated, wait_for_phase, wait_for_reason};
+use crate::common::operator::quiet;
+use crate::common::{
+    audit, condition_of, config_map, create, delete_and_wait, edit, experiment, pod_of, report_container,
+    running, set_up, status, terminated, wait_for_phase, wait_for_reason,
+};
 
 /// How often each experiment is changed.
 const TIMES: usize = 40;
 
-/// Experiments in all states, by name: what they ask for.
+/// Experiments in all states, as name and spec.
 fn all() -> [(&'static str, Value); 6] {
     let elsewhere = json!({"env": {"enabled": true, "configMapName": "later"}});
     [
@@ -34,9 +35,7 @@ fn all() -> [(&'static str, Value); 6] {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring_no_writes() {
-    let install = Install::new("churn").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("churn").await;
     for (name, spec) in all() {
         let mut object = experiment(name, spec);
         object["spec"]["namespace"] = json!(install.run_namespace);
@@ -68,17 +67,13 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
                 "labels": {"team": format!("team-{number}"), format!("tests.example/{}", number % 3): (number % 2 == 0).then_some("y")},
                 "annotations": {"tests.example/seen": number.to_string(), format!("tests.example/{}", number % 5): long},
             }});
-            let experiments = &experiments;
-            async move {
-                let change = Patch::Merge(change);
-                experiments.patch(name, &PatchParams::default(), &change).await.unwrap();
-            }
+            edit(&install, name, change)
         });
         join_all(changed).await;
     }
     quiet(Duration::from_secs(3)).await;
     let written = audit::settled_writes_of(&install.user).await.split_off(before);
-    // What has begun is as it was decided on. The runs of a schedule that are still to come get the labels of the day.
+    // A run that has begun keeps its labels. Later runs of a schedule get the labels of that time.
     let (schedule, others): (Vec<_>, Vec<_>) =
         written.into_iter().partition(|entry| entry.what() == "update cronjobs");
     eprintln!(
@@ -89,7 +84,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
     assert!(others.is_empty(), "{others:#?}");
     assert!((1..=TIMES).contains(&schedule.len()), "{} writes to the CronJob", schedule.len());
     assert_eq!(statuses().await, said);
-    assert_eq!(pods.get(&pod).await.unwrap(), runner, "nobody has touched the pod of the run");
+    assert_eq!(pods.get(&pod).await.unwrap(), runner, "the pod of the run is unchanged");
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2);
     let jobs = Api::<Job>::namespaced(install.client.clone(), &install.run_namespace);
     assert!(jobs.list(&ListParams::default()).await.unwrap().items.is_empty());
@@ -103,7 +98,7 @@ async fn labels_and_annotations_that_change_all_the_while_start_no_run_and_bring
     assert_eq!(
         late.labels().get("team"),
         Some(&format!("team-{}", TIMES - 1)),
-        "one that starts now has them"
+        "a run that starts now has the new labels"
     );
     for (name, _) in all() {
         delete_and_wait(&experiments, name).await;

@@ -1,5 +1,5 @@
-//! Namespaces of runs that somebody removes by force: their own finalizer is taken off, and what is in them stays, in a
-//! namespace that does not exist. There the API server lets objects be deleted, but not changed.
+//! Namespaces of runs that somebody removes by force: their own finalizer is removed, and their content stays behind.
+//! The API server then lets such objects be deleted, but not changed.
 
 use std::time::Duration;
 
@@ -8,21 +8,23 @@ use chaostoolkit_api::condition::Type;
 use http::Request;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, condition_of, config_map, create, delete, delete_and_wait, end_grace};
-use crate::common::{eventually, pod_of, report_container, runs, terminated, wait, wait_for_phase};
-use crate::common::{wait_for_reason, within};
+use crate::common::{
+    audit, condition_of, config_map, create, delete, delete_and_wait, end_grace, eventually, pod_of,
+    remove_finalizers, report_container, runs, set_up, terminated, wait, wait_for_phase, wait_for_reason,
+    wait_until_gone, wait_until_stopping, within,
+};
 
-/// Takes the last finalizer off a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
+/// Removes the last finalizer of a namespace that is being deleted, as `kubectl replace --raw …/finalize` does.
 async fn remove_by_force(install: &Install) {
     let name = &install.run_namespace;
     let namespaces = Api::<Namespace>::all(install.client.clone());
     let first = namespaces.get(name).await.unwrap().metadata.uid;
-    // The controller of namespaces writes to it as well.
+    // The namespace controller writes to the namespace as well.
     eventually("the finalizer of the namespace is off", async || {
         let Some(mut namespace) = namespaces.get_opt(name).await.unwrap() else { return Some(()) };
         assert!(namespace.metadata.deletion_timestamp.is_some());
@@ -40,7 +42,7 @@ async fn remove_by_force(install: &Install) {
     .await;
 }
 
-/// How many passes there were.
+/// Counts the passes so far.
 async fn passes(operator: &Operator) -> u64 {
     let text = operator.get("/metrics").await.unwrap();
     let counts = text.lines().filter_map(|line| {
@@ -50,7 +52,7 @@ async fn passes(operator: &Operator) -> u64 {
     counts.sum()
 }
 
-/// Neither passes nor writes without a pause.
+/// Checks that passes and writes are rare.
 async fn rests(operator: &Operator, install: &Install) {
     let before = (passes(operator).await, audit::settled_writes_of(&install.user).await.len());
     quiet(Duration::from_secs(5)).await;
@@ -62,11 +64,9 @@ async fn rests(operator: &Operator, install: &Install) {
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_is_left() {
-    let install = Install::new("forced").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("forced").await;
     let name = runs(&install, "exp", json!({})).await;
-    // With little time to stop: when that is over, the operator looks what keeps it.
+    // The grace is short. Once it is over, the operator checks why the pod still exists.
     install.pods().delete(&name, &DeleteParams::default().grace_period(2)).await.unwrap();
     wait_for_phase(&install.experiments(), "exp", Phase::Aborting).await;
     let namespaces = Api::<Namespace>::all(install.client.clone());
@@ -74,37 +74,32 @@ async fn where_the_namespace_is_removed_by_force_the_run_has_an_end_and_nothing_
     remove_by_force(&install).await;
     rests(&operator, &install).await;
 
-    // Until then the kubelet could not report anything.
-    wait(&namespaces, &install.run_namespace, "there again", |found| found.is_some()).await;
+    // Until now the kubelet could not report anything.
+    wait(&namespaces, &install.run_namespace, "created again", |found| found.is_some()).await;
     report_container(&install.pods(), &name, terminated(0)).await;
     let ended = wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
     assert_eq!(condition_of(&ended, Type::Finished), "True/Passed");
     end_grace(&install, &name).await;
-    wait(&install.pods(), &name, "gone", |pod| pod.is_none()).await;
+    wait_until_gone(&install.pods(), &name).await;
     rests(&operator, &install).await;
     delete_and_wait(&install.experiments(), "exp").await;
-    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "it is not run again");
+    assert_eq!(audit::pods_created_in(&install.run_namespace), 1, "the run is not repeated");
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn an_experiment_can_be_deleted_whose_namespace_was_removed_by_force() {
-    let install = Install::new("gone").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("gone").await;
     let name = runs(&install, "exp", json!({})).await;
-    // At once: the namespace's content is still to be deleted.
+    // The content of the namespace is not deleted yet.
     delete(&Api::<Namespace>::all(install.client.clone()), &install.run_namespace).await;
     remove_by_force(&install).await;
     rests(&operator, &install).await;
     delete(&install.experiments(), "exp").await;
-    wait(&install.pods(), &name, "being stopped", |pod: Option<&Pod>| {
-        pod.is_some_and(|pod| pod.metadata.deletion_timestamp.is_some())
-    })
-    .await;
+    wait_until_stopping(&install, &name).await;
     end_grace(&install, &name).await;
-    wait(&install.experiments(), "exp", "gone", |found| found.is_none()).await;
+    wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
@@ -115,9 +110,7 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     let install = Install::new("emptied").await;
     install.with_experiment("{}").await;
     let maps = install.config_maps(&install.run_namespace);
-    let mut anchor = config_map("anchor", json!({}));
-    anchor["metadata"]["finalizers"] = json!(["tests.example/anchor"]);
-    create(&maps, anchor).await;
+    install.anchor_run_namespace().await;
     let operator = Operator::start(&install).await;
     let spec = json!({"pod": {"env": {"enabled": true, "configMapName": "later"}}});
     install.apply_experiment("exp", spec).await;
@@ -130,7 +123,7 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     .await;
     remove_by_force(&install).await;
 
-    // The operator makes namespaces of runs anew. What was held in the old one is in the new one.
+    // The operator creates the namespace again. The anchor of the old namespace is in the new one.
     wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
     rests(&operator, &install).await;
     for (name, data) in [("chaostoolkit-experiment", json!({"experiment.json": "{}"})), ("later", json!({}))]
@@ -143,26 +136,22 @@ async fn a_run_that_waits_in_a_namespace_that_is_removed_by_force_goes_on_in_a_n
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     assert_eq!(install.left_behind().await, Vec::<String>::new());
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch("anchor", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+    install.release_run_namespace().await;
 }
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_pod_whose_experiment_was_let_go_by_hand_is_stopped_and_does_not_hold_its_namespace() {
-    let install = Install::new("let-go").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("let-go").await;
     let pod = runs(&install, "exp", json!({})).await;
-    // While nobody looks: the operator would put it back.
+    // The operator is stopped, since it would add the finalizer again.
     operator.signal("-STOP");
-    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    install.experiments().patch("exp", &PatchParams::default(), &free).await.unwrap();
+    remove_finalizers(&install.experiments(), "exp").await;
     delete_and_wait(&install.experiments(), "exp").await;
     operator.signal("-CONT");
     let is_free = |found: Option<&Pod>| {
         found.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some() && pod.metadata.finalizers.is_none())
     };
-    wait(&install.pods(), &pod, "let go and stopped", is_free).await;
+    wait(&install.pods(), &pod, "released and stopped", is_free).await;
     assert!(operator.is_alive());
 }

@@ -1,4 +1,4 @@
-//! Specs that nobody would write, many of them, and what the operator says of each.
+//! Many odd specs, and the operator's verdict on each.
 
 use std::time::{Duration, Instant};
 
@@ -10,30 +10,30 @@ use kube::core::ApiResource;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::common::chance::Chance;
 use crate::common::install::Install;
-use crate::common::operator::{Operator, quiet};
-use crate::common::{LIMIT, audit, condition_of, experiment, status, within};
-use crate::{note, specs};
+use crate::common::operator::quiet;
+use crate::common::variables::number;
+use crate::common::{LIMIT, audit, condition_of, experiment, set_up, status, within};
+use crate::specs;
+use crate::watched::note;
 
-/// How many specs are tried, unless `SCENARIO_SPECS` says otherwise.
+/// How many specs are tried, unless `SCENARIO_SPECS` is set.
 const SPECS: usize = 300;
 
-/// How many are sent at the same time.
+/// How many specs are sent at the same time.
 const AT_ONCE: usize = 8;
 
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_however_odd_it_is() {
-    let given = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<usize>().unwrap());
-    let (count, seed) = (given("SCENARIO_SPECS").unwrap_or(SPECS), given("SCENARIO_SEED").unwrap_or(1));
+    let (count, seed) = (number("SCENARIO_SPECS", SPECS), number("SCENARIO_SEED", 1));
     let limit = LIMIT.max(Duration::from_millis(100) * u32::try_from(count).unwrap());
-    let install = Install::new("odd").await;
-    install.with_experiment("{}").await;
-    let mut operator = Operator::start(&install).await;
+    let (install, mut operator) = set_up("odd").await;
     let judged = note(install.experiments(), |found| is_judged(found).then(|| "judged".to_owned()));
     let began = Instant::now();
     let schema = specs::schema();
-    let mut chance = specs::Chance::new(seed as u64);
+    let mut chance = Chance::new(seed);
     let specs: Vec<Value> = (0..count).map(|_| specs::odd(&schema, &mut chance)).collect();
     let sent: Vec<Option<String>> = stream::iter(specs.into_iter().enumerate())
         .map(async |(number, mut spec)| {
@@ -57,7 +57,11 @@ async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_howev
         .await;
     let taken: Vec<String> = sent.into_iter().flatten().collect();
     eprintln!("seed {seed}: of {count} specs {} were taken", taken.len());
-    assert!(taken.len() > count / 10 && taken.len() < count, "{} of {count}: these are not odd", taken.len());
+    assert!(
+        taken.len() > count / 10 && taken.len() < count,
+        "{} of {count} specs were taken, so the specs are not odd enough",
+        taken.len()
+    );
 
     within(limit, "all are judged", async || {
         assert!(operator.is_alive(), "the operator has ended");
@@ -82,7 +86,8 @@ async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_howev
     eprintln!("{invalid} of them are invalid");
     assert!(invalid > 0 && invalid < judged.len(), "{invalid} of {} are invalid", judged.len());
 
-    // What is blocked is tried again, more and more seldom, so that of many there is always one; nothing else is written.
+    // Blocked experiments are tried again less and less often. With many of them, one is always due. Nothing
+    // else is written.
     let before = audit::writes_of(&install.user).len();
     eprintln!("{before} writes for {} specs", judged.len());
     quiet(Duration::from_secs(5)).await;
@@ -106,15 +111,15 @@ async fn every_spec_that_the_api_server_takes_is_judged_and_can_be_deleted_howev
     assert!(!operator.log().contains("panicked"), "{}", operator.log());
 }
 
-/// Whether the operator has said what it thinks of a spec.
+/// Whether the operator has judged the spec.
 fn is_judged(found: &Experiment) -> bool {
     let status = status(Some(found));
     let is_accepted = condition::find(&status.conditions, Type::Accepted).is_some();
     is_accepted || status.phase == Some(Phase::Aborted)
 }
 
-/// Creates an experiment, whatever it is: what the API server says of it. It may say so much that the client cannot read
-/// it; what counts then is whether the experiment is there.
+/// Creates an experiment. If the API server refuses it, returns the refusal. An answer may be too large for the client
+/// to read. In that case it counts whether the experiment exists.
 async fn send_once(install: &Install, object: &Value) -> Result<(), Box<kube::core::Status>> {
     let resource = ApiResource::erase::<Experiment>(&());
     let api = Api::<DynamicObject>::namespaced_with(install.client.clone(), &install.namespace, &resource);

@@ -1,4 +1,4 @@
-//! Schedules whose times were missed, for whatever reason: there was nobody who could have started their runs.
+//! Schedules whose times were missed because nobody could start their runs.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
-use crate::common::{audit, delete_and_wait, eventually, report_container, status, terminated, wait};
-use crate::common::{kubectl, wait_for_phase};
+use crate::common::{
+    audit, delete_and_wait, edit, eventually, kubectl, report_container, set_up, status, terminated, wait,
+    wait_for_phase,
+};
 
-/// The schedule is due each third minute: always within the 200 seconds in which a run may start late.
+/// The schedule is due every third minute, always within the 200 seconds in which a run may start late.
 const CRON: &str = "*/3 * * * *";
 const PERIOD: i64 = 180;
 
-/// How many times were missed.
+/// The number of missed times.
 const MISSED: i64 = 160;
 
 async fn patch_status<K>(api: &Api<K>, name: &str, change: Value)
@@ -33,21 +34,19 @@ where
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_counted_once() {
-    let install = Install::new("missed").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("missed").await;
     let experiments = install.experiments();
     let now = || Zoned::now().timestamp().as_second();
-    // Not while it is due by itself: a run may start a second late below, and no more.
+    // The test avoids the due times: below, a run may start at most one second late.
     let is_quiet = || (5..PERIOD - 20).contains(&(now() % PERIOD));
-    eventually("it is some time until it is due", async || is_quiet().then_some(())).await;
+    eventually("the schedule is not due soon", async || is_quiet().then_some(())).await;
     let spec = json!({"schedule": {"kind": "cronJob", "value": CRON}});
     let made = install.apply_experiment("exp", spec).await;
     wait_for_phase(&experiments, "exp", Phase::Scheduled).await;
     let due = now() / PERIOD * PERIOD;
     let last = Timestamp::from_second(due - PERIOD * (MISSED + 1)).unwrap();
 
-    // As it was long ago, with nobody who starts runs.
+    // The schedule now looks like one of long ago whose runs nobody could start.
     let name = format!("chaostoolkit-{}", names::suffix(made.uid()));
     let cron_jobs = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
     let deadline = async |seconds: u32| {
@@ -62,20 +61,20 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
         condition["lastTransitionTime"] = json!(last);
     }
     patch_status(&experiments, "exp", json!({"conditions": conditions})).await;
-    wait(&experiments, "exp", "of long ago", |found: Option<&Experiment>| {
+    wait(&experiments, "exp", "due long ago", |found: Option<&Experiment>| {
         let schedule = status(found).schedule.unwrap_or_default();
         schedule.last_schedule_time.is_some_and(|time| time.0 == last)
     })
     .await;
 
-    // Somebody is there again.
+    // Runs can be started again.
     deadline(200).await;
     let active = wait(&experiments, "exp", "running", |found| {
         status(found).schedule.is_some_and(|schedule| !schedule.active.is_empty())
     })
     .await;
     let pod = status(active.as_ref()).schedule.unwrap().active[0].clone();
-    // The CronJob is told of its run after that has begun.
+    // The `CronJob` gets the time of its run after the run has begun.
     eventually("the latest is started", async || {
         let told = cron_jobs.get(&name).await.unwrap().status?.last_schedule_time?;
         (told.0.as_second() == due).then_some(())
@@ -85,21 +84,20 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
     let ended = wait(&experiments, "exp", "with a history", |found| !status(found).history.is_empty()).await;
     let ended = status(ended.as_ref());
     let resumed = ended.schedule.unwrap().last_schedule_time.unwrap();
-    assert_eq!(resumed.0.as_second(), due, "that is on the status as well");
+    assert_eq!(resumed.0.as_second(), due, "the status has this time as well");
     let skipped = i32::try_from(MISSED).unwrap();
     let expected = Some(Counters { runs: 1, failed: 1, skipped, ..Counters::default() });
     assert_eq!(ended.counters, expected);
-    eventually("an event tells of it", async || {
+    eventually("an event reports the missed times", async || {
         let asked = ["-n", &install.namespace, "get", "events", "-o", "jsonpath={.items[*].reason}"];
         kubectl(&asked, "").1.contains("MissedSchedule").then_some(())
     })
     .await;
 
-    // The next operator does not count it again, and nobody repeats the run.
+    // The next operator does not count the times again, and nobody repeats the run.
     operator.kill();
     let _operator = Operator::start(&install).await;
-    let touch = json!({"metadata": {"annotations": {"tests.example/touched": "yes"}}});
-    experiments.patch("exp", &PatchParams::default(), &Patch::Merge(touch)).await.unwrap();
+    edit(&install, "exp", json!({"metadata": {"annotations": {"tests.example/touched": "yes"}}})).await;
     quiet(Duration::from_secs(3)).await;
     let after = status(experiments.get_opt("exp").await.unwrap().as_ref());
     assert_eq!(after.counters, expected);

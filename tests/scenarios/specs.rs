@@ -1,36 +1,18 @@
-//! Specs that nobody would write, from the schema of the definition: what each field may be, and what it may not.
+//! Odd specs, generated from the schema of the definition: plausible values and wrong ones.
 
 use serde_json::{Map, Value, json};
 
-/// Numbers that look random (xorshift64*), and can be had again from their seed.
-pub struct Chance(u64);
+use crate::common::chance::Chance;
 
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % limit
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}
-
-/// The schema of `spec`, as it is shipped.
+/// Returns the shipped schema of `spec`.
 pub fn schema() -> Value {
     let text = include_str!("../../manifests/crd.yaml");
     let definition: Value = serde_saphyr::from_str(text).unwrap();
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
 
-/// One spec: some fields as the schema has them, and up to three that are as odd as can be. It starts no run, and what
-/// is made for it goes with it.
+/// Generates a spec: some fields that fit the schema, and up to three that are as odd as possible. The spec starts no
+/// run, and its objects are deleted with it.
 pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
     let mut spec = plausible(schema, chance, 0);
     for _ in 0..=chance.below(3) {
@@ -40,7 +22,7 @@ pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
         if fields.get("suspend").is_none_or(|value| value.is_null() || value.is_boolean()) {
             fields.insert("suspend".to_owned(), json!(true));
         }
-        // It is there until it is deleted.
+        // The experiment has to stay until the test deletes it.
         if fields.get("ttlSecondsAfterFinished").and_then(Value::as_i64).is_some_and(|seconds| seconds < 3600)
         {
             fields.remove("ttlSecondsAfterFinished");
@@ -52,7 +34,7 @@ pub fn odd(schema: &Value, chance: &mut Chance) -> Value {
     spec
 }
 
-/// A value as the schema asks for it.
+/// Generates a value that fits the schema.
 fn plausible(schema: &Value, chance: &mut Chance, depth: usize) -> Value {
     if let Some(words) = schema["enum"].as_array() {
         return chance.of(words).clone();
@@ -78,7 +60,7 @@ fn plausible(schema: &Value, chance: &mut Chance, depth: usize) -> Value {
     }
 }
 
-/// Makes one field odd, at any depth.
+/// Replaces one field with an odd value, at any depth.
 fn spoil(value: &mut Value, schema: &Value, chance: &mut Chance) {
     let fields: Vec<(&String, &Value)> = schema["properties"].as_object().into_iter().flatten().collect();
     if fields.is_empty() || (!value.is_object() && !value.is_null()) {
@@ -101,7 +83,7 @@ fn spoil(value: &mut Value, schema: &Value, chance: &mut Chance) {
     }
 }
 
-/// Of the right type and yet not meant, where there is such a thing, and otherwise anything at all.
+/// Generates a wrong value: one of the right type half of the time if the type has such values, otherwise of any type.
 fn garbage(schema: &Value, chance: &mut Chance) -> Value {
     let texts = [
         "",
@@ -147,7 +129,7 @@ fn garbage(schema: &Value, chance: &mut Chance) -> Value {
     }
 }
 
-/// As deep as this test can read. What is deeper is tried by hand in `tests/api_server.rs`.
+/// As deep as this test can read. `tests/api_server/specs.rs` tries deeper values.
 fn deep(levels: usize) -> Value {
     (0..levels)
         .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"a": inner}) })

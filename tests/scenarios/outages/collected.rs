@@ -1,4 +1,4 @@
-//! Pods that Kubernetes collects, since there are too many that have ended.
+//! Pods that Kubernetes collects because too many have ended.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use kube::api::ListParams;
 use serde_json::json;
 
 use super::restart_controllers;
-use crate::common::install::Install;
 use crate::common::operator::Operator;
-use crate::common::{LIMIT, audit, condition_of, delete_and_wait, pod_of, report_container, running, status};
-use crate::common::{terminated, wait_for_phase, within};
+use crate::common::{
+    LIMIT, audit, condition_of, delete_and_wait, pod_of, report_container, running, set_up, status,
+    terminated, wait_for_phase, within,
+};
 
-/// How many experiments there are, and how many pods that have ended Kubernetes keeps.
+/// The number of experiments, and the number of ended pods that Kubernetes keeps.
 const ALL: usize = 12;
 const KEPT: usize = 5;
 
@@ -25,9 +26,7 @@ fn name(number: usize) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a control plane that may be broken"]
 async fn the_ends_of_pods_that_are_collected_while_the_operator_is_away_are_not_lost() {
-    let install = Install::new("collected").await;
-    install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let (install, operator) = set_up("collected").await;
     let (experiments, pods) = (install.experiments(), install.pods());
     let mut names = Vec::new();
     for number in 0..ALL {
@@ -43,14 +42,14 @@ async fn the_ends_of_pods_that_are_collected_while_the_operator_is_away_are_not_
     }
     restart_controllers(&[("KCM_ARGS", "--terminated-pod-gc-threshold=5")]).await;
     let all = async || pods.list(&ListParams::default()).await.unwrap().items;
-    // It looks every 20 seconds.
+    // The collector looks every 20 seconds.
     let found = within(LIMIT, "pods are collected", async || {
         let found = all().await;
         let collected = found.iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).count();
         (collected >= ALL - KEPT).then_some(found)
     })
     .await;
-    assert_eq!(found.len(), ALL, "they are held until somebody has seen their end");
+    assert_eq!(found.len(), ALL, "the pods are held until an operator has seen their end");
 
     let mut operator = Operator::start(&install).await;
     let mut ends = Vec::new();
@@ -72,9 +71,9 @@ async fn the_ends_of_pods_that_are_collected_while_the_operator_is_away_are_not_
     .await;
     for (number, ended) in ends.iter().enumerate() {
         let now = status(experiments.get_opt(&name(number)).await.unwrap().as_ref());
-        assert_eq!(now, *ended, "an end is an end");
+        assert_eq!(now, *ended, "a recorded end does not change");
     }
-    assert_eq!(audit::pods_created_in(&install.run_namespace), ALL, "none is run again");
+    assert_eq!(audit::pods_created_in(&install.run_namespace), ALL, "no run is repeated");
     assert!(operator.is_alive());
     for number in 0..ALL {
         delete_and_wait(&experiments, &name(number)).await;

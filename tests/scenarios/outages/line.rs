@@ -1,4 +1,4 @@
-//! A line to the API server that counts how often somebody calls. What passes is not looked at.
+//! A line to the API server that counts the connections. It does not look at the traffic.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 
 use crate::common::install::Install;
 
-/// A line that is there until it is dropped.
+/// A line. It ends when it is dropped.
 pub struct Line {
-    /// A kubeconfig of the operator's whose server is at the other end.
+    /// A kubeconfig of the operator that leads through this line.
     pub kubeconfig: PathBuf,
     calls: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
@@ -23,7 +23,7 @@ impl Line {
         let mut config = Kubeconfig::read_from(&install.kubeconfig).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let cluster = config.clusters[0].cluster.as_mut().unwrap();
-        // The certificate of the API server is for this address, too.
+        // The certificate of the API server is valid for this address, too.
         let here = format!("https://{}", listener.local_addr().unwrap());
         let server = cluster.server.replace(here).unwrap();
         let server = server.strip_prefix("https://").unwrap().to_owned();
@@ -46,7 +46,7 @@ impl Line {
         Self { kubeconfig, calls, accepting }
     }
 
-    /// How often it was called so far. While nobody answers, each request is a call of its own.
+    /// Counts the connections so far. While the API server is down, each request is a connection of its own.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }

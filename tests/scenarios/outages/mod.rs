@@ -1,5 +1,5 @@
-//! What needs a control plane that may be broken: its parts are stopped, or started with other flags. One after the
-//! other, since each of them is about all that use it. `FAULTS_CLUSTER` is the name of the cluster.
+//! Tests that need a control plane that may be broken. Its parts are stopped, or started with other flags. The tests
+//! run one after the other, since each outage hits all users of the cluster. `FAULTS_CLUSTER` names the cluster.
 
 mod collected;
 mod line;
@@ -8,7 +8,7 @@ mod ticks;
 
 use crate::common::control_plane::{control, control_with};
 
-/// Starts the controller manager anew, with these variables.
+/// Restarts the controller manager with these variables.
 async fn restart_controllers(variables: &'static [(&'static str, &'static str)]) {
     control("stop", "kcm").await;
     control_with("start", "kcm", variables).await;

@@ -1,4 +1,4 @@
-//! The API server is away for a while.
+//! An outage of the API server.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,19 @@ use super::line::Line;
 use crate::common::control_plane::{answers, control};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
+use crate::common::variables::number;
 use crate::common::{
-    LIMIT, audit, config_map, create, delete_and_wait, eventually, pod_of, report_container,
+    LIMIT, audit, config_map, create, delete_and_wait, eventually, pod_of, report_container, running,
+    terminated, wait_for_phase, wait_for_reason,
 };
-use crate::common::{running, terminated, wait_for_phase, wait_for_reason};
 
-/// How long the API server is away, unless `SCENARIO_OUTAGE_SECONDS` says otherwise.
+/// How long the API server is down, unless `SCENARIO_OUTAGE_SECONDS` is set.
 const OUTAGE: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a control plane that may be broken"]
 async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it_lasts_few_ask() {
-    let seconds = std::env::var("SCENARIO_OUTAGE_SECONDS").map_or(OUTAGE, |text| text.parse().unwrap());
+    let seconds = number("SCENARIO_OUTAGE_SECONDS", OUTAGE);
     let mut install = Install::new("outage").await;
     install.with_experiment("{}").await;
     let line = Line::lay(&install).await;
@@ -41,7 +42,7 @@ async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it
     let (mut looks, mut busiest) = (0, 0);
     let mut stretch = (Instant::now(), before);
     while began.elapsed() < Duration::from_secs(seconds) {
-        assert!(operator.is_alive(), "it does not end by itself");
+        assert!(operator.is_alive(), "the operator does not end by itself");
         for probe in ["/livez", "/readyz"] {
             let answer = operator.ask(probe).await;
             assert_eq!(answer, Some((true, "ok".to_owned())), "{probe} after {:?}", began.elapsed());
@@ -58,12 +59,12 @@ async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it
     eprintln!(
         "away for {lasted} s: {calls} calls, {busiest} in ten seconds at most, {looks} looks at the probes"
     );
-    // Two watches, the election, and the passes over what waits, which are more and more seldom.
+    // Two watches, the election, and the passes over the waiting experiment, which come less and less often.
     let allowed = usize::try_from(lasted).unwrap() * 3 + 10;
     assert!(calls <= allowed, "{calls} calls in {lasted} s");
-    assert!(calls as u64 >= lasted / 15, "{calls} calls in {lasted} s: it asks no more");
+    assert!(calls as u64 >= lasted / 15, "{calls} calls in {lasted} s: the operator has stopped asking");
     let metrics = operator.get("/metrics").await.unwrap();
-    assert!(metrics.contains("chaostoolkit_operator_leader 0"), "nobody knows who leads: {metrics}");
+    assert!(metrics.contains("chaostoolkit_operator_leader 0"), "no operator leads: {metrics}");
 
     control("start", "apiserver").await;
     answers().await;
@@ -80,7 +81,7 @@ async fn after_an_outage_of_the_api_server_runs_go_on_by_themselves_and_while_it
     assert_eq!(audit::pods_created_in(&install.run_namespace), 2, "each has one pod");
     report_container(&install.pods(), &second, terminated(0)).await;
     wait_for_phase(&experiments, "waits", Phase::Completed).await;
-    eventually("it leads again", async || {
+    eventually("the operator leads again", async || {
         let metrics = operator.get("/metrics").await?;
         metrics.contains("chaostoolkit_operator_leader 1").then_some(())
     })

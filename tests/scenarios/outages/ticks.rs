@@ -1,5 +1,5 @@
-//! A schedule whose controller manager is restarted and away, with operators whose clock is right or wrong. It takes some
-//! minutes, since Kubernetes starts runs by its own clock.
+//! A schedule while the controller manager is restarted and down, with operators whose clock is right or wrong. The
+//! test takes some minutes, since Kubernetes starts runs by its own clock.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{audit, clock, delete_and_wait, report_container, running, status, terminated, within};
 
-/// How long it is at most from one time that is due to the next run.
+/// The longest time from a due time to the next run.
 const NEXT: Duration = Duration::from_secs(120);
 
 /// A schedule, and the operator that follows it.
 struct Followed {
     install: Install,
     operator: Operator,
-    /// By how many seconds its clock is off.
+    /// By how many seconds the clock of the operator is off.
     off: i64,
     /// The pods of runs that have ended.
     over: BTreeSet<String>,
@@ -42,13 +42,13 @@ impl Followed {
         Self { install, operator, off, over: BTreeSet::new() }
     }
 
-    /// The operator is killed, and another one starts.
+    /// Kills the operator and starts another one.
     fn crash(&mut self) {
         let next = start(&self.install, self.off);
         std::mem::replace(&mut self.operator, next).kill();
     }
 
-    /// Waits for the next run, which is the only one.
+    /// Waits for the next run, starts it and returns its pod. There must be no other run.
     async fn run(&self) -> String {
         let pod = within(NEXT, "a run has started", async || {
             let found = self.install.pods().list(&ListParams::default()).await.unwrap().items;
@@ -62,13 +62,13 @@ impl Followed {
         pod
     }
 
-    /// The same, as far as its end.
+    /// Plays the next run to its end.
     async fn live(&mut self, exit_code: i32) {
         let pod = self.run().await;
         self.end(pod, exit_code).await;
     }
 
-    /// It ends, which is recorded.
+    /// Ends a run and waits until its end is recorded.
     async fn end(&mut self, pod: String, exit_code: i32) {
         report_container(&self.install.pods(), &pod, terminated(exit_code)).await;
         within(crate::common::LIMIT, "the end is recorded", async || {
@@ -88,7 +88,8 @@ impl Followed {
 }
 
 fn start(install: &Install, off: i64) -> Operator {
-    // The certificates of the cluster may be younger than ten minutes: for whose clock is behind they are not valid yet.
+    // The certificates of the cluster may be younger than ten minutes. For a clock that is behind they are not
+    // valid yet.
     let mut config: Value = serde_json::from_slice(&std::fs::read(&install.kubeconfig).unwrap()).unwrap();
     let cluster = config["clusters"][0]["cluster"].as_object_mut().unwrap();
     cluster.remove("certificate-authority-data");
@@ -97,14 +98,16 @@ fn start(install: &Install, off: i64) -> Operator {
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
     let environment = match off {
         0 => Vec::new(),
-        off => clock::set(&format!("{off:+}")).expect("libfaketime is there, from the package of that name"),
+        off => {
+            clock::set(&format!("{off:+}")).expect("libfaketime is installed, from the package of that name")
+        }
     };
     Operator::with_environment(&kubeconfig, &[], &environment)
 }
 
-/// Waits until so many seconds of a minute are over.
+/// Waits until the clock shows this second of a minute.
 async fn second(second: i64) {
-    within(NEXT, "it is that time of the minute", async || {
+    within(NEXT, "the clock shows this second of the minute", async || {
         (Zoned::now().timestamp().as_second() % 60 == second).then_some(())
     })
     .await;
@@ -116,13 +119,14 @@ async fn whatever_the_clock_and_the_controller_manager_do_each_run_of_a_schedule
     second(10).await;
     let mut all = join_all([0, 600, -600].map(Followed::begin)).await;
 
-    // One that fails, and is not repeated; then the controller manager is started anew, and one that passes.
+    // The first run fails and is not repeated. Then the controller manager is restarted, and the next run
+    // passes.
     join_all(all.iter_mut().map(|one| one.live(1))).await;
     second(30).await;
     restart_controllers(&[]).await;
     join_all(all.iter_mut().map(|one| one.live(0))).await;
 
-    // One that goes on while the next is due, and while operators come and go.
+    // The third run is in progress while the next is due and while operators come and go.
     let pods = join_all(all.iter().map(Followed::run)).await;
     second(50).await;
     all.iter_mut().for_each(Followed::crash);
@@ -131,10 +135,10 @@ async fn whatever_the_clock_and_the_controller_manager_do_each_run_of_a_schedule
         assert_eq!(one.run().await, pod, "no other run has started");
         one.end(pod, 0).await;
     }
-    // What was due meanwhile is started late.
+    // The run that was due meanwhile is started late.
     join_all(all.iter_mut().map(|one| one.live(1))).await;
 
-    // Nobody is there to start two runs. The latest is started.
+    // Two runs are due while the controller manager is down. Only the latest is started.
     second(30).await;
     control("stop", "kcm").await;
     second(59).await;
@@ -149,7 +153,7 @@ async fn whatever_the_clock_and_the_controller_manager_do_each_run_of_a_schedule
         let jobs = audit::created_in("jobs", &install.run_namespace);
         let cron_jobs = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
         let cron_job = cron_jobs.list(&ListParams::default()).await.unwrap().items.remove(0);
-        // The names end in the minute that they are for.
+        // The name of a job ends with the minute that it is for.
         let minutes: BTreeSet<i64> =
             jobs.iter().map(|name| name.rsplit_once('-').unwrap().1.parse().unwrap()).collect();
         assert_eq!(minutes.len(), jobs.len(), "no time has two jobs: {jobs:?}");
@@ -158,13 +162,13 @@ async fn whatever_the_clock_and_the_controller_manager_do_each_run_of_a_schedule
         let now = status(Some(&one.experiment().await));
         eprintln!("off by {off} s: {} runs, {skipped} left out: {:?}", jobs.len(), now.counters);
         let counters = now.counters.unwrap();
-        // For whose clock is ahead, the schedule was made after all that.
+        // For a clock that is ahead, the schedule was created after all those times.
         let counted = if *off > 0 { 0 } else { skipped };
         let expected = Counters { runs: 5, passed: 3, failed: 2, skipped: counted, ..Counters::default() };
         assert_eq!(counters, expected, "off by {off} s");
         assert_eq!(jobs.len(), 5);
         assert!(skipped >= 1, "the controller manager was away for longer than a minute");
-        assert_eq!(audit::pods_created_in(&one.install.run_namespace), 5, "none is repeated");
+        assert_eq!(audit::pods_created_in(&one.install.run_namespace), 5, "no run is repeated");
         let numbers: Vec<i32> = now.history.iter().map(|past| past.run.number).collect();
         assert_eq!(numbers, [5, 4, 3, 2, 1]);
         let schedule = now.schedule.unwrap();

@@ -1,38 +1,20 @@
-//! What goes wrong by chance, and can be had again from its seed.
+//! Random faults that can be repeated with their seed.
 
 use crate::call::Call;
+use crate::common::chance::Chance;
 use crate::fault::WriteFault;
 
-/// Numbers that look random (xorshift64*).
-#[derive(Clone, Debug)]
-pub struct Chance(u64);
-
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        // Zero would stay zero.
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// A number below the limit.
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit
-    }
-}
-
-/// A share of all requests fails.
+/// A share of all requests that fails at random.
 #[derive(Clone, Debug)]
 pub struct Weather {
     pub chance: Chance,
-    /// Of 1,000 requests of any kind, how many are refused or cut off.
+    /// How many of 1,000 requests of any kind are refused or cut off.
     pub errors: u64,
-    /// Of 1,000 writes, how many are done and then not answered.
+    /// How many of 1,000 writes are done but not answered.
     pub lost_answers: u64,
-    /// How many requests there were so far.
+    /// The number of requests so far.
     pub calls: u64,
-    /// How many of them were hit.
+    /// The number of requests that failed.
     pub hits: u64,
 }
 
@@ -52,9 +34,9 @@ impl Weather {
                 WriteFault::Refused(403),
                 WriteFault::ResetBefore,
             ];
-            faults[usize::try_from(self.chance.below(5)).unwrap()]
+            *self.chance.of(&faults)
         } else if drawn < self.errors + self.lost_answers && call.is_write() {
-            [WriteFault::TimeoutAfter, WriteFault::ResetAfter][usize::try_from(self.chance.below(2)).unwrap()]
+            *self.chance.of(&[WriteFault::TimeoutAfter, WriteFault::ResetAfter])
         } else {
             return None;
         };

@@ -1,0 +1,135 @@
+//! Rollbacks that another pod plays.
+
+use super::*;
+
+/// Starts a run with this spec and kills its toolkit.
+async fn killed(spec: &Value) -> (FakeApi, Operator) {
+    let (fake, mut operator) = begin(spec);
+    settle(&fake, &mut operator, None).await;
+    fake.end(POD, 137, None);
+    settle(&fake, &mut operator, None).await;
+    (fake, operator)
+}
+
+#[tokio::test]
+async fn rollbacks_that_a_run_did_not_come_to_are_played_by_another_pod() {
+    let (fake, mut operator) = killed(&with_rollbacks(json!({"rescue": true}))).await;
+    assert_eq!(found(&fake), "Failed/Error/ToolkitKilled");
+    assert_eq!(condition(&fake, "RolledBack"), "Unknown/RescueStarted");
+    let pod = fake.get(RESCUE).unwrap();
+    assert_eq!(pod["metadata"]["finalizers"], json!([names::OUTCOME_FINALIZER]));
+    let volumes = pod["spec"]["volumes"].as_array().unwrap();
+    let map = volumes.iter().find_map(|volume| volume["configMap"]["name"].as_str()).unwrap();
+    let map = fake.get(&format!("{RUN}/configmaps/{map}")).unwrap();
+    let text = map["data"]["experiment.json"].as_str().unwrap();
+    let played: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(played["rollbacks"][0]["name"], "mend");
+    assert!(!text.contains("break"), "nothing that injects a fault is left: {text}");
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed");
+    assert_eq!(found(&fake), "Failed/Error/ToolkitKilled", "the outcome is that of the run");
+    let rescue = &status(&fake)["run"]["rescue"];
+    assert_eq!(rescue["podName"], "chaostoolkit-a235f4ad3e-rescue");
+    assert_eq!(rescue["rollbacks"]["state"], "Played");
+    assert_eq!([events(&fake, "RescueStarted"), events(&fake, "RescuePlayed")], [1, 1]);
+    assert_eq!((pods_created(&fake), status(&fake)["counters"]["runs"].clone()), (2, json!(1)));
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn a_rescue_that_fails_says_so_and_is_not_tried_again() {
+    let (fake, mut operator) = killed(&with_rollbacks(json!({"rescue": true}))).await;
+    fake.end(RESCUE, 137, None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(condition(&fake, "RolledBack"), "False/RescueFailed");
+    assert_eq!((pods_created(&fake), events(&fake, "RescueFailed")), (2, 1));
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn an_impossible_rescue_is_reported_as_failed() {
+    for spec in [
+        json!({"pod": {"experiment": {"asFile": false}}, "rescue": true}),
+        json!({"experiment": {"title": "t", "description": "d", "method": []}, "rescue": true}),
+    ] {
+        let (fake, mut operator) = killed(&spec).await;
+        assert_eq!(condition(&fake, "RolledBack"), "False/RescueFailed");
+        assert_eq!((pods_created(&fake), events(&fake, "RescueFailed")), (1, 1));
+        assert!(status(&fake)["run"]["rescue"]["problem"].is_string());
+        is_over(&fake, &mut operator).await;
+    }
+}
+
+#[tokio::test]
+async fn an_experiment_that_was_changed_is_not_rescued() {
+    for change in [json!({"title": "another"}), json!({"namespace": "elsewhere"})] {
+        let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+        settle(&fake, &mut operator, None).await;
+        fake.put(namespace("elsewhere"));
+        fake.edit(EXPERIMENT, |experiment| {
+            if let Some(title) = change.get("title") {
+                experiment["spec"]["experiment"]["title"] = title.clone();
+            } else {
+                experiment["spec"]["namespace"] = change["namespace"].clone();
+            }
+        });
+        settle(&fake, &mut operator, None).await;
+        fake.end(POD, 137, None);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(condition(&fake, "RolledBack"), "False/RescueFailed");
+        assert_eq!(pods_created(&fake), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_has_played_its_rollbacks_or_whose_author_does_not_ask_needs_no_rescue() {
+    let (fake, _) = killed(&with_rollbacks(json!({}))).await;
+    assert_eq!((pods_created(&fake), condition(&fake, "RolledBack")), (1, "Unknown/NoJournal".to_owned()));
+    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+    settle(&fake, &mut operator, None).await;
+    set(&fake, "abort", json!(true));
+    operator.pass().await;
+    fake.end(POD, 1, Some(&interrupted()));
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((pods_created(&fake), condition(&fake, "RolledBack")), (1, "True/RollbacksPlayed".to_owned()));
+}
+
+#[tokio::test]
+async fn the_pod_of_a_rescue_goes_with_that_of_its_run() {
+    let spec = with_rollbacks(json!({"rescue": true, "cleanup": {"onFailure": "delete"}}));
+    let (fake, mut operator) = killed(&spec).await;
+    assert!(!fake.list("RoleBinding").is_empty(), "the rescue needs them");
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!((fake.get(POD), fake.get(RESCUE), fake.list("RoleBinding").len()), (None, None, 0));
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn a_deleted_experiment_stays_until_its_rollbacks_are_played() {
+    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+    settle(&fake, &mut operator, None).await;
+    fake.delete(EXPERIMENT);
+    operator.pass().await;
+    fake.end(POD, 137, None);
+    settle(&fake, &mut operator, None).await;
+    assert!(fake.get(RESCUE).is_some());
+    assert_eq!(condition(&fake, "RolledBack"), "Unknown/RescueStarted");
+    assert_eq!((status(&fake)["phase"].clone(), fake.list("RoleBinding").len()), (json!("Terminating"), 1));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(events(&fake, "RescuePlayed"), 1);
+    nothing_is_left(&fake);
+    check_protocol(&fake);
+}
+
+#[tokio::test]
+async fn a_rescue_whose_namespace_is_gone_does_not_hold_a_deleted_experiment() {
+    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+    settle(&fake, &mut operator, None).await;
+    fake.delete(EXPERIMENT);
+    for path in fake.objects().into_keys().filter(|path| path.starts_with(RUN)) {
+        fake.vanish(&path);
+    }
+    settle(&fake, &mut operator, None).await;
+    nothing_is_left(&fake);
+    assert_eq!(events(&fake, "RescueFailed"), 1);
+}

@@ -1,0 +1,197 @@
+//! An operator that makes passes, in turns with the kubelet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chaostoolkit_api::Experiment;
+use chaostoolkit_api::names;
+use chaostoolkit_operator::cluster::Cluster;
+use chaostoolkit_operator::experiment::context::Context;
+use chaostoolkit_operator::experiment::error::Error;
+use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
+use chaostoolkit_operator::experiment::reconcile;
+use chaostoolkit_operator::process::backoff::Backoff;
+use chaostoolkit_operator::process::config::{Config, Runner};
+use chaostoolkit_operator::process::metrics::Metrics;
+use k8s_openapi::api::core::v1::Pod;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::store;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::watcher::Event;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::{EXPERIMENT, LIMIT};
+use crate::fake_api::FakeApi;
+
+/// The part of an operator process that passes need.
+pub struct Operator {
+    pub fake: FakeApi,
+    pub context: Arc<Context>,
+    pub pods: Writer<PartialObjectMeta<Pod>>,
+    /// What the last pass saw: the versions of the experiment and of all runner pods.
+    pub seen: Vec<String>,
+    /// Whether the last pass asked for another one.
+    pub again: bool,
+    /// What happens to a call that hangs.
+    pub hangs: Hangs,
+    /// The pass that hangs.
+    pub asleep: Option<JoinHandle<Result<Action, Error>>>,
+}
+
+/// What happens to a call that hangs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hangs {
+    /// The operator is killed, and a new one starts.
+    Crash,
+    /// The operator sleeps until the call is released.
+    Sleep,
+    /// The call reaches its time limit.
+    TimeOut,
+}
+
+impl Operator {
+    pub fn new(fake: &FakeApi, hangs: Hangs) -> Self {
+        let (pods, writer) = store();
+        let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
+        let cluster = Cluster::new(fake.client(), LIMIT);
+        let context = Context {
+            log_follower: LogFollower::new(cluster.clone()),
+            cluster,
+            config: Config {
+                namespace: "chaostoolkit-crd".to_owned(),
+                concurrency: 1,
+                call_limit: LIMIT,
+                cleanup_limit: Duration::MAX,
+                runner: Runner::default(),
+            },
+            pods,
+            recorder: Recorder::new(fake.client(), reporter),
+            metrics: Metrics::default(),
+            backoff: Backoff::default(),
+        };
+        Self {
+            fake: fake.clone(),
+            context: Arc::new(context),
+            pods: writer,
+            seen: Vec::new(),
+            again: false,
+            hangs,
+            asleep: None,
+        }
+    }
+
+    /// Whether the controller would start a pass.
+    pub fn is_due(&self) -> bool {
+        self.asleep.is_none()
+            && self.fake.get(EXPERIMENT).is_some()
+            && (self.again || self.seen != versions(&self.fake))
+    }
+
+    /// Makes one pass over the experiment as it is now.
+    pub async fn pass(&mut self) {
+        let Some(experiment) = self.fake.get(EXPERIMENT) else { return };
+        self.seen = versions(&self.fake);
+        self.fill_cache();
+        self.pass_on(experiment).await;
+    }
+
+    /// Makes one pass over the experiment as it is in the cache of this operator.
+    pub async fn pass_on(&mut self, cached: Value) {
+        let cached: DeserializeGuard<Experiment> = serde_json::from_value(cached).unwrap();
+        let mut pass = tokio::spawn(reconcile(Arc::new(cached), self.context.clone()));
+        if self.hangs == Hangs::TimeOut {
+            return self.ended(pass.await.unwrap());
+        }
+        tokio::select! {
+            biased;
+            result = &mut pass => self.ended(result.unwrap()),
+            () = self.fake.held() => {
+                if self.hangs == Hangs::Sleep {
+                    self.asleep = Some(pass);
+                } else {
+                    pass.abort();
+                    assert!(pass.await.unwrap_err().is_cancelled());
+                    *self = Self::new(&self.fake, self.hangs);
+                }
+            }
+        }
+    }
+
+    /// Lets the pass that hangs finish, after a long sleep.
+    pub async fn wake_up(&mut self) {
+        if let Some(pass) = self.asleep.take() {
+            self.fake.release();
+            tokio::time::advance(LIMIT / 2).await;
+            self.ended(pass.await.unwrap());
+        }
+    }
+
+    fn ended(&mut self, result: Result<Action, Error>) {
+        self.again = result.is_err() || result.is_ok_and(|action| action != Action::await_change());
+    }
+
+    /// Fills the cache with the pods that the watch would have announced by now.
+    pub fn fill_cache(&mut self) {
+        self.pods.apply_watcher_event(&Event::Init);
+        for pod in runner_pods(&self.fake) {
+            self.pods.apply_watcher_event(&Event::InitApply(serde_json::from_value(pod).unwrap()));
+        }
+        self.pods.apply_watcher_event(&Event::InitDone);
+    }
+}
+
+pub fn runner_pods(fake: &FakeApi) -> Vec<Value> {
+    let is_ours = |pod: &Value| !pod["metadata"]["labels"][names::UID_LABEL].is_null();
+    fake.list("Pod").into_iter().filter(is_ours).collect()
+}
+
+pub fn versions(fake: &FakeApi) -> Vec<String> {
+    let objects = fake.get(EXPERIMENT).into_iter().chain(runner_pods(fake));
+    objects.map(|object| object["metadata"]["resourceVersion"].to_string()).collect()
+}
+
+/// Who goes first if both the operators and the kubelet have something to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// The kubelet waits until the operators are at rest.
+    SlowKubelet,
+    /// The kubelet takes a step after each pass.
+    FastKubelet,
+}
+
+/// Lets the operators and the kubelet take turns until nothing changes any more.
+pub async fn drive(fake: &FakeApi, operators: &mut [Operator], pace: Pace, exit_code: Option<i32>) {
+    let mut idle = 0;
+    for _ in 0..60 {
+        let before = fake.changes();
+        let mut was_due = false;
+        for operator in operators.iter_mut() {
+            if operator.is_due() {
+                was_due = true;
+                operator.pass().await;
+            }
+        }
+        let is_rest = fake.changes() == before;
+        let moved = (is_rest || matches!(pace, Pace::FastKubelet)) && fake.kubelet(exit_code);
+        idle = if is_rest && !moved { idle + 1 } else { 0 };
+        // A pass that keeps failing is always due. Three rounds without a change count as rest.
+        if idle > 0 && !was_due || idle == 3 {
+            if operators.iter().all(|operator| operator.asleep.is_none()) {
+                return;
+            }
+            idle = 0;
+            for operator in operators.iter_mut() {
+                operator.wake_up().await;
+            }
+        }
+    }
+    panic!("the operators do not come to rest: {}", fake.get(EXPERIMENT).unwrap_or_default());
+}
+
+/// Drives one operator until nothing changes any more.
+pub async fn settle(fake: &FakeApi, operator: &mut Operator, exit_code: Option<i32>) {
+    drive(fake, std::slice::from_mut(operator), Pace::SlowKubelet, exit_code).await;
+}

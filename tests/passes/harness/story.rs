@@ -1,0 +1,138 @@
+//! What happens to an experiment, from its creation to its deletion.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, masked, namespace, status};
+use crate::fake_api::FakeApi;
+use crate::{control, schedule};
+
+/// The life of an experiment, without the faults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Story {
+    /// It runs in a namespace that does not exist yet, and is deleted afterwards.
+    Completes,
+    /// It fails, and is deleted afterwards.
+    Fails,
+    /// It waits for the `ConfigMap` with its actions.
+    Waits,
+    /// It is deleted during its run.
+    Aborted,
+    /// It is deleted while it waits.
+    DeletedWaiting,
+    /// Its namespace is changed while it waits.
+    Moves,
+    /// Its author aborts it during its run.
+    Stopped,
+    /// It runs once more, and fails then.
+    Reruns,
+    /// Its toolkit is killed, and another pod plays the rollbacks.
+    Rescued,
+    /// It is deleted during its run, its toolkit is killed, and another pod plays the rollbacks before it goes.
+    RescuedAtLast,
+    /// It keeps nothing once its run has ended.
+    CleansUp,
+    /// It has a schedule. One run has ended, and a second one is in progress.
+    Scheduled,
+}
+
+/// What a story leaves: the objects once the run has ended, and the objects once the experiment was deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ends {
+    pub ran: BTreeMap<String, Value>,
+    pub left: BTreeMap<String, Value>,
+}
+
+pub const STORIES: [Story; 6] =
+    [Story::Completes, Story::Fails, Story::Waits, Story::Aborted, Story::DeletedWaiting, Story::Moves];
+
+impl Story {
+    pub const fn pods(self) -> usize {
+        match self {
+            Self::DeletedWaiting | Self::Scheduled => 0,
+            Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether the experiment needs no pass any more once it comes to rest.
+    pub const fn is_over_by_itself(self) -> bool {
+        matches!(self, Self::CleansUp | Self::RescuedAtLast)
+    }
+
+    pub fn spec(self) -> Value {
+        match self {
+            Self::Completes | Self::Fails | Self::Aborted | Self::Stopped | Self::Reruns => {
+                json!({"pod": {"experiment": {"asFile": false}}})
+            }
+            Self::Rescued | Self::RescuedAtLast => control::with_rollbacks(json!({"rescue": true})),
+            Self::CleansUp => {
+                json!({"pod": {"experiment": {"asFile": false}}, "cleanup": {"onSuccess": "delete"}})
+            }
+            Self::Scheduled => schedule::spec(),
+            Self::Waits | Self::DeletedWaiting => json!({}),
+            Self::Moves => json!({"namespace": "old"}),
+        }
+    }
+
+    pub async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
+        fake.put(experiment(&self.spec()));
+        match self {
+            Self::Completes | Self::DeletedWaiting | Self::CleansUp => {
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            Self::Stopped => {
+                drive(fake, operators, pace, None).await;
+                fake.edit(EXPERIMENT, |experiment| experiment["spec"]["abort"] = json!(true));
+                drive(fake, operators, pace, None).await;
+            }
+            Self::Reruns => {
+                drive(fake, operators, pace, Some(0)).await;
+                control::rerun(fake, "1");
+                drive(fake, operators, pace, Some(1)).await;
+            }
+            Self::Rescued => {
+                drive(fake, operators, pace, None).await;
+                fake.end(POD, 137, None);
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            // The deletion of the experiment and the kill of its pod come together.
+            Self::RescuedAtLast => {
+                drive(fake, operators, pace, None).await;
+                fake.delete(EXPERIMENT);
+                fake.end(POD, 137, None);
+            }
+            Self::Scheduled => {
+                drive(fake, operators, pace, None).await;
+                fake.tick(schedule::CRON_JOB);
+                drive(fake, operators, pace, Some(0)).await;
+                fake.tick(schedule::CRON_JOB);
+                drive(fake, operators, pace, None).await;
+            }
+            Self::Fails => drive(fake, operators, pace, Some(1)).await,
+            Self::Aborted => drive(fake, operators, pace, None).await,
+            Self::Waits => {
+                drive(fake, operators, pace, Some(0)).await;
+                assert_eq!(status(fake)["reason"], "ConfigMapMissing");
+                fake.put(config_map("chaostoolkit-run"));
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            Self::Moves => {
+                drive(fake, operators, pace, Some(0)).await;
+                fake.put(namespace("chaostoolkit-run"));
+                fake.put(config_map("chaostoolkit-run"));
+                fake.edit(EXPERIMENT, |experiment| experiment["spec"] = json!({}));
+                drive(fake, operators, pace, Some(0)).await;
+            }
+        }
+        let ran = masked(fake);
+        if self == Self::RescuedAtLast {
+            drive(fake, operators, pace, Some(0)).await;
+        } else {
+            fake.delete(EXPERIMENT);
+            drive(fake, operators, pace, None).await;
+        }
+        Ends { ran, left: masked(fake) }
+    }
+}
