@@ -4,8 +4,8 @@
 //! between any two calls: the next pass goes on from there. What a run needs for its teardown is recorded before the first
 //! child is created. A run whose end is recorded is never started again.
 //!
-//! The modules stand in the order of the data: [`decide`] → [`build`] → [`children`] → [`judge`] → [`status`]. [`stages`]
-//! holds the policies, which use all of them. `tests/layers.rs` checks who may import whom.
+//! The modules stand in the order of the data: `decide` → `build` → `children` → `judge` → `status`. `stages` holds the
+//! policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
 pub mod build;
 pub mod children;

@@ -4,14 +4,25 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::ioctl_fionread;
 
 use crate::command::{self, StartError};
 use crate::edit::{current_context, edit};
 use crate::version;
 use crate::volume::{SHIM, Volume, write_atomically};
+
+/// How long a toolkit waits for its predecessor's output to be read.
+const READ_LIMIT: Duration = Duration::from_millis(200);
+
+/// The interval at which to check whether it was read.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The exit code of a shell after a SIGINT.
 pub const INTERRUPTED: i32 = 130;
@@ -27,6 +38,7 @@ pub fn shim(args: Vec<OsString>) -> i32 {
         Ok(program) => program,
         Err(StartError { reason, code }) => return fail(&reason, code),
     };
+    wait_until_read(&io::stderr());
     // Write the process id first. To stop a run, the runner first creates the stop file, and then looks for this file.
     // So either it finds this process, or this process finds the stop file.
     let _ = write_atomically(&volume.pid_file(), std::process::id().to_string().as_bytes());
@@ -43,6 +55,18 @@ pub fn shim(args: Vec<OsString>) -> i32 {
     // The toolkit gets a `PATH` without the shim. A `chaos` that it starts must not register itself in its place.
     let error = Command::new(&program).args(args).env("PATH", path).exec();
     fail(&format!("{}: {error}", program.display()), 126)
+}
+
+/// Waits until the runner has read what an earlier toolkit wrote to stderr, so that it does not take the rollbacks of that
+/// toolkit for those of this one.
+///
+/// The wait is limited, since the output stays in the pipe if nobody reads the log. If stderr is no pipe, there is nothing to
+/// wait for.
+fn wait_until_read(stderr: &impl AsFd) {
+    let began = Instant::now();
+    while began.elapsed() < READ_LIMIT && ioctl_fionread(stderr).is_ok_and(|unread| unread > 0) {
+        thread::sleep(POLL_INTERVAL);
+    }
 }
 
 /// Removes a directory from a search path, even under other names.

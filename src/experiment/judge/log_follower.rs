@@ -46,7 +46,7 @@ impl LogFollower {
     }
 
     /// Follows the journal of a pod that is being deleted, if the pod has one and nobody follows it already. Beyond
-    /// [`MAX_FOLLOWED`] logs, a journal may be lost with its pod.
+    /// `MAX_FOLLOWED` logs, a journal may be lost with its pod.
     pub fn follow(&self, pod: &Pod) {
         if pod.metadata.deletion_timestamp.is_none() {
             return;
