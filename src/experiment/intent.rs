@@ -7,7 +7,6 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use chaostoolkit_api::condition::{self, State, Type, short};
-use chaostoolkit_api::spec::ReportSpec;
 use chaostoolkit_api::spec::options::{CleanupSpec, Keep};
 use chaostoolkit_api::{Experiment, Run, Status, Text, lenient, names};
 
@@ -49,7 +48,7 @@ impl Intent {
             rescue: field(experiment, "rescue").unwrap_or_default(),
             rerun: rerun.map(String::as_str).map(short),
             keep_resources: truth(experiment, "keep_resources_on_delete").unwrap_or_default(),
-            journal_limit: journal_limit(field(experiment, "report")),
+            journal_limit: journal_limit(experiment),
             start_deadline: field(experiment, "startDeadlineSeconds").unwrap_or(DEFAULT_START_DEADLINE),
             ttl: field(experiment, "ttlSecondsAfterFinished"),
             cleanup: field(experiment, "cleanup").unwrap_or_default(),
@@ -107,9 +106,13 @@ fn later(time: Timestamp, seconds: i64) -> Timestamp {
     time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// How many journals are kept: at least one.
-fn journal_limit(report: Option<ReportSpec>) -> i32 {
-    report.and_then(|report| report.journal?.history_limit).unwrap_or(DEFAULT_JOURNAL_LIMIT).max(1)
+/// How many journals are kept. A limit below 1, which the schema refuses, counts as absent.
+fn journal_limit(experiment: &Experiment) -> i32 {
+    let spec = experiment.spec.as_ref();
+    let limit = spec.and_then(|spec| spec.pointer("/report/journal/historyLimit")?.as_i64());
+    limit
+        .filter(|limit| *limit >= 1)
+        .map_or(DEFAULT_JOURNAL_LIMIT, |limit| limit.try_into().unwrap_or(i32::MAX))
 }
 
 /// A boolean field, read as leniently as 0.14.0 reads it.
@@ -154,8 +157,10 @@ mod tests {
     #[rstest]
     #[case::default(json!({}), 10)]
     #[case::given(json!({"report": {"journal": {"historyLimit": 3}}}), 3)]
-    #[case::at_least_one(json!({"report": {"journal": {"historyLimit": -3}}}), 1)]
+    #[case::below_one(json!({"report": {"journal": {"historyLimit": -3}}}), 10)]
+    #[case::very_many(json!({"report": {"journal": {"historyLimit": i64::MAX}}}), i32::MAX)]
     #[case::unreadable(json!({"report": {"journal": 7}}), 10)]
+    #[case::beside_a_mistake(json!({"report": {"mode": "x", "journal": {"historyLimit": 50}}}), 50)]
     fn so_many_journals_are_kept(#[case] spec: Value, #[case] expected: i32) {
         assert_eq!(intent(spec).journal_limit, expected);
     }

@@ -147,9 +147,10 @@ fn manifest(
     Ok(Manifest::new(Kind::ConfigMap, value))
 }
 
-/// Deletes all journals of an experiment that is being deleted. Journals that the author wants to orphan stay.
+/// Deletes all journals of an experiment that is being deleted. Journals that the author wants to orphan stay, and so do those
+/// of an experiment that only the command `cleanup` tears down.
 pub async fn remove_all(cluster: &Cluster, experiment: &Experiment) -> Result<(), cluster::Error> {
-    if experiment.has_finalizer(ORPHAN_FINALIZER) {
+    if !experiment.is_deleting() || experiment.has_finalizer(ORPHAN_FINALIZER) {
         return Ok(());
     }
     let is_owned = |map: &&PartialObjectMeta<ConfigMap>| {

@@ -27,7 +27,7 @@ use futures::FutureExt;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use tracing::{Instrument, Span, info_span, warn};
+use tracing::{Instrument, Span, error_span, warn};
 
 use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
@@ -86,13 +86,14 @@ pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, cont
     Action::requeue(delay)
 }
 
-/// The span of a pass: all its log lines have these fields. It has no parent, since the controller's own span only repeats
-/// the name of the object.
-fn span(seen: &Experiment) -> Span {
+/// The span of a pass: all its log lines have these fields, whatever level is logged. It has no parent, since the
+/// controller's own span only repeats the name of the object.
+#[must_use]
+pub fn span(seen: &Experiment) -> Span {
     let status = seen.status.clone().unwrap_or_default();
     // The runs of a schedule have numbers of their own.
     let run = (!intent::is_scheduled(seen)).then(|| status.run.map_or(1, |run| run.number));
-    info_span!(parent: None, "pass", experiment = seen.key(), uid = seen.uid(), run)
+    error_span!(parent: None, "pass", experiment = seen.key(), uid = seen.uid(), run)
 }
 
 /// Reads the experiment live, runs the stages, and writes the status.
@@ -186,4 +187,21 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
     }
     let workload = start::start(pass, &plan, &resources).await?;
     Ok(workload.map_or(Begun::Waiting(Action::requeue(TEARDOWN_RESYNC)), Begun::Workload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("error")]
+    #[case("warn")]
+    #[case("info")]
+    fn the_lines_of_a_pass_have_its_fields_whatever_level_is_logged(#[case] filter: &str) {
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(!span(&Experiment::default()).is_disabled());
+        });
+    }
 }

@@ -1,5 +1,9 @@
 //! Journals whose experiment is deleted.
 
+use chaostoolkit_operator::experiment::children::delete::Progress;
+use chaostoolkit_operator::experiment::pass::Pass;
+use chaostoolkit_operator::experiment::stages::teardown;
+use chaostoolkit_operator::process::clock;
 use serde_json::{Value, json};
 
 use super::*;
@@ -48,6 +52,18 @@ async fn journals_stay_if_the_experiment_is_deleted_with_cascade_orphan() {
     let finalizers = fake.get(EXPERIMENT).unwrap()["metadata"]["finalizers"].clone();
     assert_eq!(finalizers, json!(["orphan"]), "the teardown is complete");
     assert_eq!((journal(&fake).is_some(), deleted_journals(&fake)), (true, 0));
+}
+
+/// The command `cleanup` tears down experiments that are not deleted, and keeps them with their journals.
+#[tokio::test]
+async fn the_journal_of_an_experiment_that_stays_outlives_its_teardown() {
+    let (fake, operator) = ended().await;
+    let live = serde_json::from_value(fake.get(EXPERIMENT).unwrap()).unwrap();
+    let mut pass = Pass::new(&operator.context, live, clock::now());
+    while teardown::step(&mut pass).await.unwrap() == Progress::Waiting {}
+    let experiment = fake.get(EXPERIMENT).unwrap();
+    assert_eq!(experiment["metadata"]["finalizers"], json!([]), "the teardown is complete");
+    assert_eq!((fake.get(POD), journal(&fake).is_some(), deleted_journals(&fake)), (None, true, 0));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FileType, fstat};
 use rustix::io::ioctl_fionread;
 
 use crate::command::{self, StartError};
@@ -63,6 +64,10 @@ pub fn shim(args: Vec<OsString>) -> i32 {
 /// The wait is limited, since the output stays in the pipe if nobody reads the log. If stderr is no pipe, there is nothing to
 /// wait for.
 fn wait_until_read(stderr: &impl AsFd) {
+    let is_pipe = fstat(stderr).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    if !is_pipe {
+        return;
+    }
     let began = Instant::now();
     while began.elapsed() < READ_LIMIT && ioctl_fionread(stderr).is_ok_and(|unread| unread > 0) {
         thread::sleep(POLL_INTERVAL);

@@ -16,6 +16,7 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::store;
 use kube::{Client, ResourceExt};
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use crate::cli::CleanupArgs;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
@@ -26,6 +27,7 @@ use crate::experiment::context::Context;
 use crate::experiment::error::Error;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::pass::Pass;
+use crate::experiment::span;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::process::backoff::Backoff;
 use crate::process::clock;
@@ -142,7 +144,10 @@ impl Cleanup {
         let context = self.context(&namespace);
         let result = match self.cluster.find(&api, "experiment", &name).await {
             Ok(None) => return Ok(Progress::Done),
-            Ok(Some(live)) => teardown::step(&mut Pass::new(&context, live, clock::now())).await,
+            Ok(Some(live)) => {
+                let (span, mut pass) = (span(&live), Pass::new(&context, live, clock::now()));
+                Box::pin(teardown::step(&mut pass)).instrument(span).await
+            }
             Err(error) => Err(error.into()),
         };
         if !self.args.force || matches!(result, Ok(Progress::Done)) {
