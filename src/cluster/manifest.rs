@@ -6,7 +6,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Map, Value};
 
-use chaostoolkit_api::ResourceRef;
+use chaostoolkit_api::{ResourceRef, Text};
 
 /// The kinds of the objects of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
@@ -30,6 +30,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a recorded object is of this kind.
+    #[must_use]
+    pub fn is_of(self, recorded: &ResourceRef) -> bool {
+        recorded.kind == self.as_str()
+    }
+
     /// Returns the resource of the API server for this kind.
     #[must_use]
     pub fn api_resource(self) -> ApiResource {

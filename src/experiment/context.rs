@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use kube::core::PartialObjectMeta;
+use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
+use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
 
@@ -39,3 +42,9 @@ pub const TEARDOWN_RESYNC: Duration = Duration::from_secs(10);
 
 /// The pause before a journal is requested again that could not be read.
 pub const JOURNAL_RETRY: Duration = Duration::from_secs(2);
+
+/// Requeues at a time, if there is one. Otherwise only a change brings the next pass.
+#[must_use]
+pub fn requeue_at(time: Option<Timestamp>, now: Timestamp) -> Action {
+    time.map_or_else(Action::await_change, |time| Action::requeue(clock::until(time, now)))
+}

@@ -66,10 +66,9 @@ impl Scope<'_> {
             self.is_asked_for(meta) && uid.is_some_and(|uid| !known.contains(uid))
         };
         let pods = self.pods().await?.into_iter();
-        let is_pod_held = |pod: &Pod| is_held(pod);
         let schedules = self.list(&Api::<CronJob>::all(self.client.clone()), "CronJobs").await?.into_iter();
         Ok(Work {
-            pods: pods.filter(|pod| is_orphan(pod) && is_pod_held(pod)).collect(),
+            pods: pods.filter(|pod| is_orphan(pod) && is_held(pod)).collect(),
             // The pods of a CronJob that was kept on purpose have no finalizer.
             schedules: schedules.filter(|found| is_orphan(found) && makes_held_pods(found)).collect(),
             experiments: all

@@ -37,7 +37,7 @@ pub async fn facts(
     namespace: &str,
 ) -> Result<Facts, Error> {
     let own = names::child(DEFAULT_ENV, &names::suffix(experiment.uid()));
-    let is_own = |recorded: &ResourceRef| recorded.kind == Kind::ConfigMap.as_str() && recorded.name == own;
+    let is_own = |recorded: &ResourceRef| Kind::ConfigMap.is_of(recorded) && recorded.name == own;
     let is_own_recorded =
         experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
     let maps = cluster.config_maps(namespace);

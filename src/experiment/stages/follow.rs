@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::Action;
 
 use crate::experiment::children::pods;
-use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC};
+use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::journals;
@@ -109,5 +109,5 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         return Ok(Action::requeue(clock::until(grace_end.0, now).max(TEARDOWN_RESYNC)));
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
-    Ok(deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now))))
+    Ok(requeue_at(deadline, now))
 }

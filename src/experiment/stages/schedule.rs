@@ -21,7 +21,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::stages::times;
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
-use chaostoolkit_api::{ResourceRef, ScheduleStatus, Text};
+use chaostoolkit_api::{ResourceRef, ScheduleStatus};
 
 /// Records the state of the schedule and of the runs that it has started. Returns when to look again.
 pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> Result<Action, Error> {
@@ -49,7 +49,7 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
 /// hide the end of one that has started, nor keep anybody from stopping it.
 pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
-    let is_schedule = |resource: &&ResourceRef| resource.kind == Kind::CronJob.as_str();
+    let is_schedule = |resource: &&ResourceRef| Kind::CronJob.is_of(resource);
     let Some(recorded) = pass.draft.status.resources.iter().find(is_schedule).cloned() else {
         return Ok(());
     };

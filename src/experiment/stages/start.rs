@@ -12,7 +12,7 @@ use crate::experiment::children::{create, cron_job, pods, references};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
-use chaostoolkit_api::{ResourceRef, Text, names};
+use chaostoolkit_api::{ResourceRef, names};
 
 /// What starts runs, once it was created.
 pub enum Workload {
@@ -78,7 +78,7 @@ async fn remove_outdated(pass: &Pass<'_>, resources: &Resources) -> Result<Progr
     let wanted = resources.references();
     let is_outdated = |recorded: &&ResourceRef| !wanted.iter().any(|wanted| wanted.is_same(recorded));
     let outdated: Vec<ResourceRef> = status.resources.iter().filter(is_outdated).cloned().collect();
-    for gone in outdated.iter().filter(|gone| gone.kind == Kind::CronJob.as_str()) {
+    for gone in outdated.iter().filter(|gone| Kind::CronJob.is_of(gone)) {
         if cron_job::remove(cluster, &gone.namespace, &gone.name, uid).await? == Progress::Waiting {
             return Ok(Progress::Waiting);
         }

@@ -6,7 +6,7 @@ use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
-use crate::cluster::{gone_is_fine, without_finalizers};
+use crate::cluster::{belongs_to, gone_is_fine, without_finalizers};
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::TEARDOWN_RESYNC;
@@ -61,7 +61,7 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 
 /// Leaves all objects, as the author wants, and releases the pods: whoever deletes them later must be able to.
 async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
-    let is_cron_job = |kept: &&ResourceRef| kept.kind == Kind::CronJob.as_str();
+    let is_cron_job = |kept: &&ResourceRef| Kind::CronJob.is_of(kept);
     for kept in pass.draft.status.resources.iter().filter(is_cron_job) {
         cron_job::release_future_pods(&pass.context.cluster, kept).await?;
     }
@@ -127,7 +127,7 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
         }
         return Ok(Progress::Done);
     };
-    if !crate::cluster::belongs_to(&pod, pass.live.uid()) {
+    if !belongs_to(&pod, pass.live.uid()) {
         return Ok(Progress::Done);
     }
     let state = pod_state(&pod);
@@ -151,17 +151,15 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 
 /// Removes the recorded `CronJob`s with their Jobs and pods.
 async fn remove_schedule(pass: &mut Pass<'_>) -> Result<Progress, Error> {
-    for ResourceRef { kind, namespace, name, .. } in pass.draft.status.resources.clone() {
-        if kind != Kind::CronJob.as_str() {
-            continue;
-        }
+    let recorded = pass.draft.status.resources.clone();
+    for ResourceRef { namespace, name, .. } in recorded.iter().filter(|one| Kind::CronJob.is_of(one)) {
         // Written before it is done, as for a single run. But only once, or each attempt would repeat a refusal.
         if pass.draft.status.phase != Some(Phase::Terminating) {
             pass.draft.terminating("waiting for the runs to end");
             pass.write().await?;
         }
         let uid = pass.live.uid();
-        if cron_job::remove(&pass.context.cluster, &namespace, &name, uid).await? == Progress::Waiting {
+        if cron_job::remove(&pass.context.cluster, namespace, name, uid).await? == Progress::Waiting {
             return Ok(Progress::Waiting);
         }
     }

@@ -6,6 +6,7 @@ use kube::runtime::controller::Action;
 
 use crate::cluster::gone_is_fine;
 use crate::experiment::children::delete;
+use crate::experiment::context::requeue_at;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::pass::Pass;
@@ -21,8 +22,7 @@ pub fn is_due(status: &Status, intent: &Intent, now: Timestamp) -> bool {
 /// What to wait for after the end of a run: the time at which the experiment is deleted, if there is one.
 #[must_use]
 pub fn until_due(status: &Status, intent: &Intent, now: Timestamp) -> Action {
-    let expiry = intent.expiry(status);
-    expiry.map_or_else(Action::await_change, |expiry| Action::requeue(clock::until(expiry, now)))
+    requeue_at(intent.expiry(status), now)
 }
 
 /// Deletes the experiment if its time is over. The teardown then removes all that belongs to it.

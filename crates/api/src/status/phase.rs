@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
     Serialize,
     Deserialize,
     JsonSchema,
-    strum::Display,
     strum::IntoStaticStr,
     strum::VariantArray,
 )]

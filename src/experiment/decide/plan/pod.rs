@@ -23,15 +23,9 @@ pub fn env_config_map(spec: &Spec) -> String {
 #[must_use]
 pub fn runner(report: Option<&ReportSpec>, here: &Runner) -> Option<Runner> {
     let report = report.cloned().unwrap_or_default();
-    let journal = here.journal && journals_are_kept(Some(&report));
+    let store = report.journal.and_then(|journal| journal.store).unwrap_or_default();
+    let journal = here.journal && store == JournalStore::ConfigMap;
     (report.mode.unwrap_or_default() == ReportMode::Runner).then(|| Runner { journal, ..here.clone() })
-}
-
-/// Whether the author wants the journals.
-#[must_use]
-pub fn journals_are_kept(report: Option<&ReportSpec>) -> bool {
-    let journal = report.and_then(|report| report.journal.as_ref());
-    journal.and_then(|journal| journal.store).unwrap_or_default() == JournalStore::ConfigMap
 }
 
 /// Reads the author's own pod: a mapping, or a text that holds one.

@@ -15,6 +15,7 @@ use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::Progress;
 use crate::experiment::children::{create, pods};
+use crate::experiment::context::requeue_at;
 use crate::experiment::decide::{Decision, decide};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -83,7 +84,7 @@ fn until_late(status: &Status, intent: &Intent, now: Timestamp) -> Action {
     let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
     let deadline =
         rescue.and_then(|rescue| start_deadline(rescue, intent)).filter(|deadline| *deadline > now);
-    deadline.map_or_else(Action::await_change, |deadline| Action::requeue(clock::until(deadline, now)))
+    requeue_at(deadline, now)
 }
 
 /// When the pod has to have started.
