@@ -64,6 +64,7 @@ pub mod message;
 mod model;
 mod parse;
 mod proof;
+mod refusal;
 mod repair;
 mod strategy;
 mod summary;
@@ -74,6 +75,7 @@ pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
 pub use parse::{Error, parse};
 pub use proof::{Doubt, Phase};
+pub use refusal::{Refusal, RefusalKind};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
     Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Step, StepStatus, Summary,

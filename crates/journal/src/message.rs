@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MAX_BYTES, Summary};
+use crate::{MAX_BYTES, Outcome, Refusal, RollbackState, Summary, Warning};
 
 /// The version of this format. There is only one so far.
 pub const VERSION: u32 = 1;
@@ -42,6 +42,20 @@ pub struct Message {
     /// Why the command could not be started, if the start failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_started: Option<String>,
+    /// How the toolkit ended, if the command is not the toolkit but starts it. `exit_code` and `signal` are those of the
+    /// command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolkit_end: Option<ToolkitEnd>,
+    /// The subcommand of the toolkit, such as `validate`, if it was not told to run an experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subcommand: Option<String>,
+    /// What the toolkit said if it ended without a journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// The starts of the toolkit, if there was not exactly one. The other fields are about the start with the worst
+    /// outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
     /// The journal that the toolkit wrote, if it wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<File>,
@@ -59,6 +73,61 @@ pub enum State {
     Running,
     /// The command has ended.
     Ended,
+}
+
+/// How the toolkit ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolkitEnd {
+    /// Its exit code, or 128 plus the number of the signal that ended it.
+    pub exit_code: i32,
+    /// The signal that ended it, if a signal did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+}
+
+/// The starts of the toolkit in one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Starts {
+    /// The number of starts of `chaos run`.
+    pub total: u32,
+    /// The number of starts that the runner saw in the table of processes and could not observe.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unobserved: u32,
+    /// The starts, in their order. The list is bounded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<Start>,
+}
+
+/// One start of the toolkit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    /// The number of the start. The first one has number 1.
+    pub number: u32,
+    /// The outcome of the run.
+    pub outcome: Outcome,
+    /// The warnings that qualify the outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// The exit code of the toolkit, or 128 plus the number of the signal that ended it. Absent if its end was not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The state of the rollbacks.
+    #[serde(default)]
+    pub rollbacks: RollbackState,
+    /// The SHA-256 of the journal, in hex, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The title of the experiment, shortened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The file that holds a journal.
@@ -124,7 +193,7 @@ fn truncate(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Outcome, Step, StepStatus};
+    use crate::{Step, StepStatus};
     use proptest::prelude::*;
 
     fn full(text: &str, steps: usize) -> Message {
