@@ -41,6 +41,12 @@ impl Summary {
         fitting.unwrap_or_else(|| "{}".to_owned())
     }
 
+    /// Returns the summary without the steps that do not fit into [`MAX_BYTES`].
+    #[must_use]
+    pub fn shortened(&self) -> Self {
+        serde_json::from_str(&self.to_json(MAX_BYTES)).unwrap_or_else(|_| self.clone())
+    }
+
     fn omitted_beyond(&self, kept: usize) -> usize {
         self.steps_omitted.saturating_add(self.steps.len()).saturating_sub(kept)
     }

@@ -10,6 +10,9 @@
 //! characters a line. Container runtimes pass such lines on whole, or in parts that the kubelet joins again. The same
 //! journal always produces the same bytes.
 //!
+//! A log can hold several journals, if the toolkit was started more than once. Each first line has the number of the start
+//! (`start`), and how many journals follow (`more`).
+//!
 //! If the compressed journal has more than [`LIMIT`] bytes, it is sent without the outputs of its activities. If it is
 //! still too large, it is not sent, and the first line says why.
 //!
@@ -27,8 +30,8 @@ use flate2::read::GzDecoder;
 
 pub use content::{Carried, Frame, FrameError};
 pub use format::LIMIT;
-pub use read::{is_complete, read};
-pub use write::{write, write_none};
+pub use read::{is_complete, read, read_all};
+pub use write::{Place, write, write_none, write_none_of, write_one_of};
 
 /// Unpacks the journal of a [`Carried`]. Fails if it has more than `limit` bytes.
 pub fn unzip(gzip: &[u8], limit: u64) -> io::Result<Vec<u8>> {

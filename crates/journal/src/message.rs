@@ -117,12 +117,27 @@ pub struct Start {
     /// The state of the rollbacks.
     #[serde(default)]
     pub rollbacks: RollbackState,
-    /// The SHA-256 of the journal, in hex, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
     /// The title of the experiment, shortened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+}
+
+/// The maximum length of the list of starts as JSON, in bytes. The summary needs the rest of the message.
+const MAX_LIST_BYTES: usize = 1800;
+
+impl Starts {
+    /// Leaves out the titles, and then the last starts, if the list is too long.
+    fn shortened(&self) -> Self {
+        let length = |starts: &Self| serde_json::to_string(starts).map_or(0, |text| text.len());
+        let mut short = self.clone();
+        if length(&short) > MAX_LIST_BYTES {
+            for start in &mut short.list {
+                start.title = None;
+            }
+        }
+        while length(&short) > MAX_LIST_BYTES && short.list.pop().is_some() {}
+        short
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -166,6 +181,9 @@ impl Message {
                 .clone()
                 .map(|file| File { problem: file.problem.as_deref().map(truncate), ..file }),
             toolkit: self.toolkit.as_deref().map(truncate),
+            subcommand: self.subcommand.as_deref().map(truncate),
+            refusal: self.refusal.clone().map(|refusal| Refusal { line: truncate(&refusal.line), ..refusal }),
+            starts: self.starts.as_ref().map(Starts::shortened),
             summary: None,
             ..self.clone()
         };
@@ -193,7 +211,7 @@ fn truncate(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Step, StepStatus};
+    use crate::{RefusalKind, Step, StepStatus};
     use proptest::prelude::*;
 
     fn full(text: &str, steps: usize) -> Message {
@@ -201,6 +219,13 @@ mod tests {
         Message {
             toolkit: Some(text.to_owned()),
             not_started: Some(text.to_owned()),
+            subcommand: Some(text.to_owned()),
+            refusal: Some(Refusal { kind: RefusalKind::ExtensionMissing, line: text.to_owned() }),
+            starts: Some(Starts {
+                total: u32::MAX,
+                unobserved: 1,
+                list: vec![Start { title: Some(text.to_owned()), ..Start::default() }; steps.min(16)],
+            }),
             journal: Some(File { bytes: u64::MAX, sha256: "f".repeat(64), problem: Some(text.to_owned()) }),
             summary: Some(Summary {
                 outcome: Outcome::Deviated,

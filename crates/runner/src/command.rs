@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,17 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 pub struct StartError {
     pub reason: String,
     pub code: i32,
+}
+
+impl StartError {
+    /// Describes why a program that was found could not be started.
+    pub fn of(program: &Path, error: &io::Error) -> Self {
+        let (reason, code) = match error.kind() {
+            io::ErrorKind::NotFound => ("its interpreter was not found".to_owned(), 127),
+            _ => (error.to_string(), 126),
+        };
+        Self { reason: format!("{}: {reason}", program.display()), code }
+    }
 }
 
 /// Returns the search path of this process, which a program inherits if it is started now.

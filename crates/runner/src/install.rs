@@ -5,17 +5,22 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::volume::{RUNNER, SHIM, Volume, publish, temporary_path};
+use crate::volume::{RUNNER, SHIM, Volume, publish, temporary_path, write_atomically};
 
-/// Copies this program and the shim to `dir`. This can be repeated, even while the installed program runs.
+/// The module that hands each start of the toolkit over to the runner.
+const HOOK: &str = include_str!("sitecustomize.py");
+
+/// Copies this program, the shim and the module for Python to `dir`. This can be repeated, even while the installed program runs.
 pub fn install(dir: &Path) -> io::Result<()> {
     let volume = Volume::new(dir);
     let named =
         |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let bin = volume.bin_dir();
-    fs::create_dir_all(&bin)
-        .and_then(|()| fs::set_permissions(&bin, Permissions::from_mode(0o755)))
-        .map_err(|error| named(&bin, error))?;
+    let (bin, hook) = (volume.bin_dir(), volume.hook_dir());
+    for dir in [&bin, &hook] {
+        fs::create_dir_all(dir)
+            .and_then(|()| fs::set_permissions(dir, Permissions::from_mode(0o755)))
+            .map_err(|error| named(dir, error))?;
+    }
     volume.create_journal_dir().map_err(|error| named(&volume.journal_dir(), error))?;
 
     let runner = volume.runner();
@@ -23,6 +28,9 @@ pub fn install(dir: &Path) -> io::Result<()> {
     fs::copy(std::env::current_exe()?, &part)
         .and_then(|_| publish(&part, &runner, 0o755))
         .map_err(|error| named(&runner, error))?;
+
+    let module = hook.join("sitecustomize.py");
+    write_atomically(&module, HOOK.as_bytes()).map_err(|error| named(&module, error))?;
 
     // The link is relative, so that each container can mount the directory at its own path.
     let shim = bin.join(SHIM);

@@ -11,31 +11,29 @@ use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use crate::started::{FileStamp, Started};
-use crate::volume::{Volume, publish, temporary_path};
+use crate::volume::copy;
 
 /// The maximum length of a journal that is read. Longer journals are only passed to the sidecar.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Reads the journal of this run, and puts it where the sidecar looks for it.
+/// Reads the journal of a start, and keeps a copy at the given path, where the sidecar looks for it.
 ///
-/// Returns `None` if this run wrote no journal. Returns no summary if the journal cannot be read.
-pub fn collect(volume: &Volume, started: &Started) -> Option<(File, Option<Summary>)> {
+/// Returns `None` if this start wrote no journal. Returns no summary if the journal cannot be read.
+pub fn collect(kept: Option<&Path>, started: &Started) -> Option<(File, Option<Summary>)> {
     let path = started.journal.as_deref()?;
     let now = FileStamp::of(path)?;
     if started.before.as_ref() == Some(&now) {
         return None;
     }
     let mut file = open(path).ok()?;
-    let copy = || -> io::Result<()> {
-        if path == volume.journal_file() {
+    let keep = |kept: &Path| -> io::Result<()> {
+        if path == kept {
             // The sidecar runs as another user.
             return fs::set_permissions(path, Permissions::from_mode(0o644));
         }
-        let part = temporary_path(&volume.journal_file());
-        fs::copy(path, &part)?;
-        publish(&part, &volume.journal_file(), 0o644)
+        copy(path, kept, Some(0o644))
     };
-    if let Err(error) = copy() {
+    if let Some(Err(error)) = kept.map(keep) {
         crate::warn(format_args!("cannot pass the journal to the sidecar: {error}"));
     }
     Some(match read_and_hash(&mut file) {

@@ -1,37 +1,40 @@
-//! `chaos-runner` runs the Chaos Toolkit as PID 1 of its container. As a sidecar, it prints the journal to its log.
+//! `chaos-runner` runs the Chaos Toolkit as PID 1 of its container. As a sidecar, it prints the journals to its log.
 //!
 //! ```text
 //!  sidecar                                     runner container
-//!  chaos-runner install DIR ──DIR/chaos-runner──▶ chaos-runner run DIR -- chaos run …
-//!                                                   │ signals: one SIGINT, or none during rollbacks
-//!                                                   │ command line: journal, rollback strategy
-//!  chaos-runner sidecar DIR ◀──DIR/journal/done─────┤ journal.json
+//!  chaos-runner install DIR ──DIR/chaos-runner──▶ chaos-runner run DIR -- COMMAND
+//!                                                   │ COMMAND is the toolkit: supervises it
+//!                                                   │ COMMAND is a wrapper: waits for all supervisors
+//!                                                   │     wrapper ─▶ chaos | python ─▶ supervisor ─▶ toolkit
+//!  chaos-runner sidecar DIR ◀──DIR/journal/done─────┤ DIR/journal/starts/N/{journal,record}.json
 //!        │                                          └─▶ termination message
-//!        └─▶ the journal, in its log
+//!        └─▶ the journals, in its log
 //! ```
 //!
-//! Under the name `chaos` (`DIR/bin/chaos`), this program is the shim. Wrappers such as `sh -c "chaos run …"` find it
-//! on their `PATH`. The shim edits the command line as the runner does, registers its process id, and executes the
-//! toolkit in its place.
+//! All starts of the toolkit below a wrapper are noticed:
+//! - under the name `chaos`, by the shim in `DIR/bin`, the first directory on the `PATH`
+//! - under any path, or as `python -m chaostoolkit`, by the module in `DIR/python`, which Python imports at its start
+//!
+//! In both ways this program takes the place of the toolkit and becomes its [supervisor](supervise). A toolkit that was
+//! started in spite of that, such as by `python -I`, is found in the table of processes. Its run is then reported as not
+//! observed.
 
-mod args;
 mod command;
-mod edit;
-mod experiment;
+mod command_line;
+mod environment;
 mod install;
 mod journal;
 mod processes;
-mod relay;
-mod rollbacks;
 mod run;
 mod shim;
 mod sidecar;
 mod started;
-mod stop;
+mod starts;
+mod supervise;
 mod termination;
-mod version;
+mod toolkit;
 mod volume;
-mod yaml;
+mod wrapper;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -48,7 +51,10 @@ Usage: chaos-runner install DIR
   sidecar  Waits for the end of the run, prints the journal, and waits for SIGTERM or SIGINT.
            With --no-journal, only waits for SIGTERM or SIGINT.
   run      Runs COMMAND and reports the run in the termination message.
-           The message goes to PATH. The default is /dev/termination-log.";
+           The message goes to PATH. The default is /dev/termination-log.
+
+Python calls `chaos-runner python INTERPRETER [WORDS…]` in place of each toolkit
+that a COMMAND starts.";
 
 /// A parsed command line of this program.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +64,7 @@ enum Mode {
     Sidecar { dir: PathBuf, journal: bool },
     Run { dir: PathBuf, message: PathBuf, command: OsString, args: Vec<OsString> },
     Shim(Vec<OsString>),
+    Python(Vec<OsString>),
 }
 
 fn main() -> ExitCode {
@@ -69,8 +76,9 @@ fn main() -> ExitCode {
         Some(Mode::Help) => i32::from(writeln!(std::io::stdout(), "{USAGE}").is_err()),
         Some(Mode::Install(dir)) => exit_code(install::install(&dir)),
         Some(Mode::Sidecar { dir, journal }) => exit_code(sidecar::sidecar(&dir, journal)),
-        Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, args),
-        Some(Mode::Shim(args)) => shim::shim(args),
+        Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, &args),
+        Some(Mode::Shim(args)) => shim::shim(&args),
+        Some(Mode::Python(words)) => shim::python(&words),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
@@ -108,6 +116,7 @@ fn parse_args(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
             };
             Some(Mode::Sidecar { dir, journal }).filter(|_| args.next().is_none())
         }
+        "python" => Some(Mode::Python(args.collect())),
         "run" => {
             let dir = parse_dir(&mut args)?;
             let mut message = PathBuf::from("/dev/termination-log");
@@ -163,6 +172,7 @@ mod tests {
             parse("r sidecar /d --no-journal"),
             Some(Mode::Sidecar { dir: "/d".into(), journal: false })
         );
+        assert_eq!(parse("r python /p -m x"), Some(Mode::Python(["/p", "-m", "x"].map(Into::into).to_vec())));
         assert_eq!(parse("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
         let run = |message: &str, args: &[&str]| {
             let args = args.iter().map(OsString::from).collect();

@@ -1,24 +1,24 @@
 //! Observes and ends the other processes of the container.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
+use crate::command_line::args;
+use crate::starts::Exit;
+use crate::toolkit::Toolkit;
+
 /// The time that killed processes have to end. A process that waits for a disk cannot be killed.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The exit status of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
-    Exited(i32),
-    Signalled(i32),
-}
-
-/// Reaps all children that ended, adopted orphans included. Returns the exit status of `child` if it is among them.
-pub fn reap(child: Pid) -> Option<ExitStatus> {
+/// Reaps all children that ended, adopted orphans included. Returns how `child` ended if it is among them.
+pub fn reap(child: Pid) -> Option<Exit> {
     let mut end = None;
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
         if pid == child {
@@ -28,15 +28,12 @@ pub fn reap(child: Pid) -> Option<ExitStatus> {
     end
 }
 
-fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
-    status
-        .exit_status()
-        .map(ExitStatus::Exited)
-        .or_else(|| status.terminating_signal().map(ExitStatus::Signalled))
+fn exit_status(status: WaitStatus) -> Option<Exit> {
+    status.exit_status().map(Exit::Code).or_else(|| status.terminating_signal().map(Exit::Signal))
 }
 
-/// Kills all remaining processes, so that none of them can overwrite the termination message later.
-pub fn kill_remaining(child: Pid) {
+/// Kills all processes of the container but this one, so that none of them can change the message or a journal later.
+pub fn kill_all() {
     let first = std::process::id() == 1;
     let began = Instant::now();
     loop {
@@ -45,8 +42,7 @@ pub fn kill_remaining(child: Pid) {
             // `kubectl exec`. The library negates the id of the group, so PID 1 stands for -1.
             let _ = kill_process_group(Pid::INIT, Signal::KILL);
         } else {
-            let _ = kill_process_group(child, Signal::KILL);
-            children().for_each(|pid| {
+            below().for_each(|pid| {
                 let _ = kill_process(pid, Signal::KILL);
             });
         }
@@ -66,39 +62,46 @@ pub fn kill_remaining(child: Pid) {
     }
 }
 
-fn children() -> impl Iterator<Item = Pid> {
-    let own = rustix::process::getpid();
-    all_processes().filter(move |process| process.parent == Some(own)).map(|process| process.pid)
+/// Returns the processes that this one started, directly or not.
+fn below() -> impl Iterator<Item = Pid> {
+    let own = [rustix::process::getpid()];
+    all().filter(move |process| is_below(process, &own)).map(|process| process.pid)
 }
 
 /// Returns whether a process still runs.
 pub fn is_running(pid: Pid) -> bool {
-    read_process(pid).is_some_and(|process| process.running)
+    read(pid).is_some_and(|process| process.running)
 }
 
 /// Returns whether any process of a process group still runs.
 pub fn is_group_running(group: Pid) -> bool {
-    all_processes().any(|process| process.group == Some(group) && process.running)
+    all().any(|process| process.group == Some(group) && process.running)
 }
 
-/// Finds the Chaos Toolkit in a process group. This serves wrappers that do not find the shim on their `PATH`.
-pub fn toolkit_in(group: Pid) -> Option<Pid> {
-    let found: Vec<Process> = all_processes()
-        .filter(|process| process.group == Some(group) && process.running && is_toolkit(process.pid))
-        .collect();
-    // A toolkit can start another one: to use other packages, in which case it forwards signals, or as an activity. So
-    // return the topmost one.
-    let is_top = |process: &&Process| {
-        let mut parent = process.parent;
-        while let Some(above) = parent.filter(|pid| *pid != Pid::INIT).and_then(read_process) {
-            if found.iter().any(|other| other.pid == above.pid) {
-                return false;
-            }
-            parent = above.parent;
-        }
-        true
-    };
-    found.iter().find(is_top).map(|process| process.pid)
+/// Returns the toolkits that run an experiment, but not those that a toolkit started.
+///
+/// A toolkit can start another one: to use other packages, in which case it forwards signals, or as an activity.
+pub fn toolkits() -> Vec<Process> {
+    let found: Vec<Process> = all().filter(|process| process.running && is_toolkit(process.pid)).collect();
+    let is_top =
+        |process: &Process| !ancestors(process).any(|above| found.iter().any(|other| other.pid == above.pid));
+    found.iter().filter(|process| is_top(process)).copied().collect()
+}
+
+/// Returns whether one of these processes started a process, directly or not.
+pub fn is_below(process: &Process, others: &[Pid]) -> bool {
+    ancestors(process).any(|above| others.contains(&above.pid))
+}
+
+/// Returns the parent of a process, its parent, and so on.
+fn ancestors(process: &Process) -> impl Iterator<Item = Process> {
+    std::iter::successors(process.parent.and_then(read), |process| process.parent.and_then(read))
+}
+
+/// Returns whether a process is a toolkit, or has started one.
+pub fn has_toolkit(pid: Pid) -> bool {
+    let is_or_below = |process: &Process| process.pid == pid || is_below(process, &[pid]);
+    all().any(|process| is_toolkit(process.pid) && is_or_below(&process))
 }
 
 /// Returns whether a process is the toolkit, such as `/usr/bin/python3 /usr/bin/chaos … run …`.
@@ -106,35 +109,53 @@ pub fn toolkit_in(group: Pid) -> Option<Pid> {
 /// A shell that runs a script with such a name, or a command with `-c`, is not.
 fn is_toolkit(pid: Pid) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
-    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-    let name = |word: &[u8]| word.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec).unwrap_or_default();
-    let python = words.first().is_some_and(|word| name(word).starts_with(b"py"));
-    let script =
-        if python { words.iter().skip(1).find(|word| !word.starts_with(b"-")) } else { words.first() };
-    script.is_some_and(|word| name(word).windows(5).any(|part| part == b"chaos"))
-        && words.contains(&b"run".as_slice())
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    let words: Vec<OsString> =
+        line.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned()).collect();
+    let Some((program, words)) = words.split_first() else { return false };
+    let dir = format!("/proc/{pid}/cwd");
+    Toolkit::of_python(Path::new(program), words, Path::new(&dir))
+        .is_some_and(|toolkit| args::parse(&toolkit.args).is_some())
 }
 
-struct Process {
-    pid: Pid,
-    parent: Option<Pid>,
-    group: Option<Pid>,
-    running: bool,
+/// A process, as `/proc` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: Pid,
+    pub parent: Option<Pid>,
+    pub group: Option<Pid>,
+    pub running: bool,
+    /// When it was started, in ticks of the kernel's clock since the boot. No two processes with the same id share it.
+    pub started: u64,
 }
 
-fn all_processes() -> impl Iterator<Item = Process> {
+impl Process {
+    /// Returns how long ago the process was started.
+    pub fn age(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let now = Duration::new(now.tv_sec.cast_unsigned(), u32::try_from(now.tv_nsec).unwrap_or_default());
+        let ticks = rustix::param::clock_ticks_per_second().max(1);
+        now.saturating_sub(Duration::from_millis(self.started.saturating_mul(1000) / ticks))
+    }
+}
+
+/// Returns all processes that this one can see.
+pub fn all() -> impl Iterator<Item = Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter_map(Pid::from_raw).filter_map(read_process)
+    numbers.filter(|id: &i32| *id > 0).filter_map(Pid::from_raw).filter_map(read)
 }
 
 /// Reads a process from `/proc`, see `proc_pid_stat(5)`. The name is in parentheses and can contain any byte.
-fn read_process(pid: Pid) -> Option<Process> {
+pub fn read(pid: Pid) -> Option<Process> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_whitespace();
     let state = fields.next()?;
-    let mut number = || fields.next()?.parse().ok().and_then(Pid::from_raw);
+    // A process that is just being removed shows a group of -1.
+    let mut number = || fields.next()?.parse().ok().filter(|id: &i32| *id > 0).and_then(Pid::from_raw);
     let (parent, group) = (number(), number());
-    Some(Process { pid, parent, group, running: !matches!(state, "Z" | "X") })
+    // The start is field 22. The group is field 5.
+    let started = fields.nth(16)?.parse().ok()?;
+    Some(Process { pid, parent, group, running: !matches!(state, "Z" | "X"), started })
 }

@@ -1,88 +1,88 @@
-//! The program that wrappers find under the name `chaos`.
+//! The program that wrappers find under the name `chaos`, and that Python executes in place of the toolkit.
 //!
-//! The shim edits the command line as the runner does, and then executes the toolkit in its place.
+//! It supervises the toolkit: it stays its parent until the toolkit has ended, and ends as the toolkit did.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rustix::fs::{FileType, fstat};
-use rustix::io::ioctl_fionread;
+use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::command::{self, StartError};
-use crate::edit::{current_context, edit};
-use crate::version;
-use crate::volume::{SHIM, Volume, write_atomically};
+use crate::environment::Environment;
+use crate::starts::Exit;
+use crate::supervise::{Supervisor, handle_signals};
+use crate::toolkit::Toolkit;
+use crate::volume::{SHIM, Volume};
 
-/// How long a toolkit waits for its predecessor's output to be read.
-const READ_LIMIT: Duration = Duration::from_millis(200);
+/// The variable with which the module for Python knows a process that is left alone.
+const LEFT_ALONE: &str = "CHAOS_RUNNER_LEFT_ALONE";
 
-/// The interval at which to check whether it was read.
-const POLL_INTERVAL: Duration = Duration::from_millis(1);
-
-/// The exit code of a shell after a SIGINT.
-pub const INTERRUPTED: i32 = 130;
-
-/// Executes the toolkit. Returns an exit code only if the toolkit cannot be started, or must not be.
-pub fn shim(args: Vec<OsString>) -> i32 {
-    let Some(volume) = std::env::current_exe().ok().and_then(|program| Some(Volume::new(program.parent()?)))
-    else {
-        return fail("chaos: cannot determine its own path", 127);
-    };
-    let path = without_dir(&command::search_path(), &volume.bin_dir());
+/// Runs the program that this one hides on the `PATH`. Returns the exit code.
+pub fn shim(args: &[OsString]) -> i32 {
+    let Some(volume) = own_volume() else { return fail("chaos: cannot determine its own path", 127) };
+    let environment = Environment::without_hooks(&volume);
+    let path = environment.path.clone().unwrap_or_default();
     let program = match command::find(OsStr::new(SHIM), &path) {
         Ok(program) => program,
         Err(StartError { reason, code }) => return fail(&reason, code),
     };
-    wait_until_read(&io::stderr());
-    // Write the process id first. To stop a run, the runner first creates the stop file, and then looks for this file.
-    // So either it finds this process, or this process finds the stop file.
-    let _ = write_atomically(&volume.pid_file(), std::process::id().to_string().as_bytes());
-    let kind = command::kind(&program, &path);
-    let mut ask = || version::supports_strategy(&program, &mut || volume.stop_file().exists());
-    let (args, started) = edit(args, current_context(&volume, &program, &kind, &mut ask));
-    // A command such as `chaos validate` writes no journal. It must not replace the record of a run before it.
-    if started.journal.is_some() {
-        let _ = started.write(&volume);
+    if let Some(toolkit) = Toolkit::of_program(&program, program.as_os_str(), args, &path) {
+        return supervise(&volume, toolkit, environment);
     }
-    if volume.stop_file().exists() {
-        return INTERRUPTED;
-    }
-    // The toolkit gets a `PATH` without the shim. A `chaos` that it starts must not register itself in its place.
+    // It only has the same name, or it starts the toolkit, which is noticed in Python then. It must not find the shim again.
     let error = Command::new(&program).args(args).env("PATH", path).exec();
     fail(&format!("{}: {error}", program.display()), 126)
 }
 
-/// Waits until the runner has read what an earlier toolkit wrote to stderr, so that it does not take the rollbacks of that
-/// toolkit for those of this one.
-///
-/// The wait is limited, since the output stays in the pipe if nobody reads the log. If stderr is no pipe, there is nothing to
-/// wait for.
-fn wait_until_read(stderr: &impl AsFd) {
-    let is_pipe = fstat(stderr).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
-    if !is_pipe {
-        return;
+/// Runs Python with these words, the first of which is the interpreter. Returns the exit code.
+pub fn python(words: &[OsString]) -> i32 {
+    let (Some(volume), Some((interpreter, words))) = (own_volume(), words.split_first()) else {
+        return fail("python: cannot determine its own path", 127);
+    };
+    if let Some(toolkit) = Toolkit::of_python(Path::new(interpreter), words, Path::new("")) {
+        return supervise(&volume, toolkit, Environment::without_hooks(&volume));
     }
-    let began = Instant::now();
-    while began.elapsed() < READ_LIMIT && ioctl_fionread(stderr).is_ok_and(|unread| unread > 0) {
-        thread::sleep(POLL_INTERVAL);
+    let own = std::process::id().to_string();
+    let error = Command::new(interpreter).args(words).env(LEFT_ALONE, own).exec();
+    fail(&format!("{}: {error}", interpreter.to_string_lossy()), 126)
+}
+
+fn supervise(volume: &Volume, toolkit: Toolkit, environment: Environment) -> i32 {
+    let mut signals = match handle_signals() {
+        Ok(signals) => signals,
+        Err(error) => return fail(&format!("cannot handle signals: {error}"), 1),
+    };
+    // The start is registered before this asks for the stop file. To stop a run, the runner first creates the stop file, and
+    // then looks for registered starts. So either it finds this process, or this process finds the stop file.
+    let mut is_stopped = || volume.stop_file().exists();
+    let supervisor = Supervisor::new(volume, toolkit, environment, &mut is_stopped);
+    match supervisor.run(&mut signals, |_| volume.stop_file().exists()) {
+        Ok(supervised) => end_as(supervised.record.exit.unwrap_or(Exit::Code(1))),
+        Err(StartError { reason, code }) => fail(&reason, code),
     }
 }
 
-/// Removes a directory from a search path, even under other names.
-fn without_dir(path: &OsStr, bin: &Path) -> OsString {
-    let own = bin.canonicalize().ok();
-    let others = std::env::split_paths(path)
-        .filter(|dir| dir != bin && (own.is_none() || dir.canonicalize().ok() != own));
-    std::env::join_paths(others).unwrap_or_else(|_| path.to_owned())
+/// Ends this process as another one ended, or returns the exit code.
+fn end_as(exit: Exit) -> i32 {
+    if let Exit::Signal(signal) = exit {
+        if signal == Signal::KILL.as_raw() {
+            let _ = kill_process(getpid(), Signal::KILL);
+        }
+        let _ = emulate_default_handler(signal);
+    }
+    exit.code()
+}
+
+/// The volume that holds this program.
+fn own_volume() -> Option<Volume> {
+    Some(Volume::new(std::env::current_exe().ok()?.parent()?))
 }
 
 fn fail(text: &str, code: i32) -> i32 {
-    let _ = writeln!(io::stderr(), "chaos-runner: {text}");
+    let _ = writeln!(std::io::stderr(), "chaos-runner: {text}");
     code
 }

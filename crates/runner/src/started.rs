@@ -1,27 +1,26 @@
-//! Records how the toolkit was started. The shim passes this record to the runner in a file.
+//! How the toolkit was started, and the state of its journal before.
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::volume::{Volume, write_atomically};
-
 /// How the toolkit was started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Started {
     /// The path to which the toolkit writes its journal.
     pub journal: Option<PathBuf>,
+    /// The path at which a script expects the journal, if the toolkit was told to write it elsewhere.
+    pub expected_at: Option<PathBuf>,
     /// The state of that file before the start.
     pub before: Option<FileStamp>,
     /// The version of the toolkit.
     pub toolkit: Option<String>,
     /// The rollback strategy on the command line.
     pub rollback_strategy: Option<String>,
+    /// The subcommand, if the toolkit was not told to run an experiment.
+    pub subcommand: Option<String>,
 }
 
 /// The state of a file. It changes if the file is written or replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStamp {
     inode: (u64, u64),
     bytes: u64,
@@ -39,17 +38,5 @@ impl FileStamp {
             // Programs can set the modification time, but not the change time.
             changed: (file.ctime(), file.ctime_nsec()),
         })
-    }
-}
-
-impl Started {
-    /// Writes the record for the runner.
-    pub fn write(&self, volume: &Volume) -> std::io::Result<()> {
-        write_atomically(&volume.started_file(), &serde_json::to_vec(self)?)
-    }
-
-    /// Reads the record that the shim wrote. Returns `None` if the shim was not called.
-    pub fn read(volume: &Volume) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(volume.started_file()).ok()?).ok()
     }
 }

@@ -14,7 +14,7 @@ pub const SHIM: &str = "chaos";
 /// The name of this program in the volume.
 pub const RUNNER: &str = "chaos-runner";
 
-/// The paths in the volume. The runner, the shim and the sidecar exchange data through these files.
+/// The paths in the volume. The runner, the supervisors of the toolkit and the sidecar exchange data through these files.
 #[derive(Clone, Debug)]
 pub struct Volume {
     dir: PathBuf,
@@ -39,42 +39,42 @@ impl Volume {
         self.dir.join("journal")
     }
 
-    pub fn journal_file(&self) -> PathBuf {
-        self.file(JOURNAL)
+    /// The directory with the module that Python imports when it starts.
+    pub fn hook_dir(&self) -> PathBuf {
+        self.dir.join("python")
     }
 
-    /// Exists when the run has ended. The journal, if there is one, is complete then.
+    /// Exists when the run has ended. All journals are complete then. Holds the numbers of the starts whose journals
+    /// are printed, in this order, one in each line.
     pub fn done_file(&self) -> PathBuf {
         self.file(DONE)
     }
 
-    /// Exists when a stop was requested. The shim starts no toolkit then.
+    /// Exists when a stop was requested. No toolkit starts then.
     pub fn stop_file(&self) -> PathBuf {
         self.file("stop")
     }
 
-    /// Holds the process id of the toolkit that a wrapper started.
-    pub fn pid_file(&self) -> PathBuf {
-        self.file("pid")
+    /// Holds a directory for each start of the toolkit, named by its number.
+    pub fn starts_dir(&self) -> PathBuf {
+        self.file(STARTS)
     }
 
-    /// Holds the record of the shim about the start of that toolkit.
-    pub fn started_file(&self) -> PathBuf {
-        self.file("started.json")
+    /// Holds a file for each toolkit that runs, named by the id of the process that supervises it.
+    pub fn running_dir(&self) -> PathBuf {
+        self.file("running")
     }
 
     fn file(&self, name: &str) -> PathBuf {
         self.journal_dir().join(name)
     }
 
-    /// Creates the directory that all containers can write to, with any umask.
+    /// Creates the directories that all containers and users can write to, with any umask.
     pub fn create_journal_dir(&self) -> io::Result<()> {
-        fs::create_dir_all(self.journal_dir())?;
-        // If another user created the directory, its mode cannot be changed. It may be writable anyway.
-        match fs::set_permissions(self.journal_dir(), Permissions::from_mode(0o777)) {
-            Err(_) if self.is_writable() => Ok(()),
-            result => result,
+        for dir in [self.journal_dir(), self.starts_dir(), self.running_dir()] {
+            create_shared(&dir)?;
         }
+        Ok(())
     }
 
     /// Returns whether this process can write to the directory that all containers share.
@@ -84,16 +84,31 @@ impl Volume {
 
     /// Removes the files of an earlier run, in case the container was restarted.
     pub fn clear(&self) {
-        for file in
-            [self.journal_file(), self.done_file(), self.stop_file(), self.pid_file(), self.started_file()]
-        {
+        for file in [self.done_file(), self.stop_file()] {
             let _ = fs::remove_file(file);
+        }
+        for dir in [self.starts_dir(), self.running_dir()] {
+            let _ = fs::remove_dir_all(&dir);
+            let _ = create_shared(&dir);
         }
     }
 }
 
-/// The name of the journal in [`Volume::journal_dir`].
+/// Creates a directory that all users can write to.
+pub fn create_shared(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    // If another user created the directory, its mode cannot be changed. It may be writable anyway.
+    match fs::set_permissions(dir, Permissions::from_mode(0o777)) {
+        Err(_) if access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok() => Ok(()),
+        result => result,
+    }
+}
+
+/// The name of the journal of a start, in its directory.
 pub const JOURNAL: &str = "journal.json";
+
+/// The name of the directory of all starts in [`Volume::journal_dir`].
+pub const STARTS: &str = "starts";
 
 /// The name of the done file in [`Volume::journal_dir`].
 pub const DONE: &str = "done";
@@ -109,6 +124,14 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
 pub fn temporary_path(path: &Path) -> PathBuf {
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
+}
+
+/// Copies a file. Others see the copy either complete or not at all. Without a mode, it gets that of the original.
+pub fn copy(from: &Path, to: &Path, mode: Option<u32>) -> io::Result<()> {
+    let part = temporary_path(to);
+    fs::copy(from, &part).inspect_err(|_| drop(fs::remove_file(&part)))?;
+    let mode = mode.map_or_else(|| Ok(fs::metadata(&part)?.permissions().mode()), Ok::<_, io::Error>)?;
+    publish(&part, to, mode)
 }
 
 /// Gives a complete file its mode and its final name. Removes the file if this fails.

@@ -31,7 +31,7 @@ fn the_message_summarizes_the_journal() {
     assert_eq!((file.bytes, file.problem), (PASSED.len() as u64, None));
     assert_eq!(file.sha256, format!("{:x}", Sha256::digest(PASSED)));
     assert_eq!((summary.outcome, summary.activities.succeeded), (Outcome::Passed, 1));
-    assert_eq!(mode(&sandbox.path("dir/journal/journal.json")), 0o644);
+    assert_eq!(mode(&sandbox.path("dir/journal/starts/1/journal.json")), 0o644);
     assert!(sandbox.path("dir/journal/done").exists());
 }
 
@@ -42,8 +42,8 @@ fn a_journal_at_another_path_is_found(#[case] line: &[&str], #[case] path: &str)
     let sandbox = Sandbox::new(&format!("umask 077; cp $ROOT/passed.json $ROOT/{path}"));
     sandbox.output(line);
     assert_eq!(sandbox.message().summary.unwrap().outcome, Outcome::Passed);
-    assert_eq!(sandbox.text("dir/journal/journal.json"), PASSED);
-    assert_eq!(mode(&sandbox.path("dir/journal/journal.json")), 0o644);
+    assert_eq!(sandbox.text("dir/journal/starts/1/journal.json"), PASSED);
+    assert_eq!(mode(&sandbox.path("dir/journal/starts/1/journal.json")), 0o644);
     assert_eq!(mode(&sandbox.path(path)), 0o600, "the original keeps its mode");
 }
 
@@ -56,7 +56,7 @@ fn a_journal_of_an_earlier_run_is_ignored(#[case] does: &str, #[case] is: bool) 
     fs::write(sandbox.path("work/j.json"), PASSED).unwrap();
     sandbox.output(&["chaos", "run", "--journal-path", "j.json", "x.json"]);
     assert_eq!(sandbox.message().journal.is_some(), is);
-    assert_eq!(sandbox.path("dir/journal/journal.json").exists(), is);
+    assert_eq!(sandbox.path("dir/journal/starts/1/journal.json").exists(), is);
 }
 
 #[rstest]
@@ -152,7 +152,7 @@ fn a_restart_of_the_container_removes_old_files() {
         Sandbox::new("cp $ROOT/passed.json $JOURNAL; test -e $ROOT/dir/journal/done && exit 9; exit 1");
     assert_eq!(sandbox.output(&["chaos", "run", "x.json"]).status.code(), Some(1));
     assert_eq!(sandbox.output(&["chaos", "run", "x.json"]).status.code(), Some(1));
-    sandbox.script("bin/chaos", "#!/bin/sh\nexit 1");
+    sandbox.bare_toolkit("bin/chaos", "exit 1");
     sandbox.output(&["chaos", "run", "x.json"]);
     assert!(sandbox.message().journal.is_none());
 }

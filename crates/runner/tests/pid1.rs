@@ -99,9 +99,7 @@ fn processes_of_the_same_user_cannot_access_the_runner() {
         return;
     }
     let sandbox = Sandbox::new("");
-    sandbox.script(
-        "bin/chaos",
-        "#!/bin/sh\ncase \"$*\" in *--help*) exit;; esac\n{ ls /proc/1/fd && echo listed; (exec 3>>/proc/1/mem) && echo opened; ls /proc/self/fd >/dev/null && echo own; } 2>/dev/null; true",
+    sandbox.bare_toolkit("bin/chaos", "case \"$*\" in *--help*) exit;; esac\n{ ls /proc/1/fd && echo listed; (exec 3>>/proc/1/mem) && echo opened; ls /proc/self/fd >/dev/null && echo own; } 2>/dev/null; true",
     );
     for path in ["", "dir", "dir/journal", "out", "work", "bin"] {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);

@@ -10,12 +10,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use chaostoolkit_journal::frame::{Frame, read, unzip};
+use chaostoolkit_journal::frame::{Frame, read, read_all, unzip};
 use common::*;
 use rstest::rstest;
 use rustix::process::Signal;
 
 fn sidecar(dir: &Path, option: Option<&str>) -> Child {
+    fs::create_dir_all(dir.join("journal/starts/1")).unwrap();
     let mut command = Command::new(RUNNER);
     command.arg("sidecar").arg(dir).args(option).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
@@ -49,11 +50,11 @@ fn the_journal_is_printed_once_when_it_is_done() {
     let child = sidecar(dir.path(), None);
     let shared = dir.path().join("journal");
     assert_eq!(shared.metadata().unwrap().permissions().mode() & 0o777, 0o777);
-    fs::write(shared.join("journal.json"), PASSED).unwrap();
+    fs::write(shared.join("starts/1/journal.json"), PASSED).unwrap();
     wait_a_moment();
-    fs::write(shared.join("done"), "").unwrap();
+    fs::write(shared.join("done"), "1\n").unwrap();
     wait_a_moment();
-    fs::write(shared.join("journal.json"), "other").unwrap();
+    fs::write(shared.join("starts/1/journal.json"), "other").unwrap();
     let (code, log, stderr) = stopped(child);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     match read(&log).unwrap() {
@@ -66,9 +67,9 @@ fn the_journal_is_printed_once_when_it_is_done() {
 fn the_journal_is_printed_without_delay() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = sidecar(dir.path(), None);
-    fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
+    fs::write(dir.path().join("journal/starts/1/journal.json"), PASSED).unwrap();
     let began = std::time::Instant::now();
-    fs::write(dir.path().join("journal/done"), "").unwrap();
+    fs::write(dir.path().join("journal/done"), "1\n").unwrap();
     let mut byte = [0];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut byte).unwrap();
     assert!(began.elapsed().as_millis() < 1000, "{:?}", began.elapsed());
@@ -79,8 +80,34 @@ fn the_journal_is_printed_without_delay() {
 fn a_journal_without_the_done_file_is_printed_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let child = sidecar(dir.path(), None);
-    fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
+    fs::write(dir.path().join("journal/starts/1/journal.json"), PASSED).unwrap();
     assert!(matches!(read(&stopped(child).1).unwrap(), Frame::Journal(_)));
+}
+
+#[test]
+fn the_journals_of_all_starts_are_printed_in_the_order_of_the_runner() {
+    let dir = tempfile::tempdir().unwrap();
+    let child = sidecar(dir.path(), None);
+    let starts = dir.path().join("journal/starts");
+    for number in [1, 2, 3] {
+        fs::create_dir_all(starts.join(number.to_string())).unwrap();
+        fs::write(starts.join(number.to_string()).join("journal.json"), format!("{{\"run\": {number}}}"))
+            .unwrap();
+    }
+    fs::write(dir.path().join("journal/done"), "3\n1\n").unwrap();
+    wait_a_moment();
+    let (_, log, _) = stopped(child);
+    assert!(log.starts_with(b"The lines below hold the journals of the Chaos Toolkit"));
+    let journals: Vec<_> = read_all(&log)
+        .into_iter()
+        .map(|(start, frame)| match frame.unwrap() {
+            Frame::Journal(carried) => {
+                (start.unwrap(), String::from_utf8(unzip(&carried.gzip, 100).unwrap()).unwrap())
+            }
+            none @ Frame::None { .. } => panic!("{none:?}"),
+        })
+        .collect();
+    assert_eq!(journals, [(3, "{\"run\": 3}".to_owned()), (1, "{\"run\": 1}".to_owned())]);
 }
 
 #[rstest]
@@ -100,8 +127,8 @@ fn a_missing_journal_is_reported(#[case] done: bool) {
 #[test]
 fn no_journal_is_printed_if_journals_are_off() {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("journal")).unwrap();
-    fs::write(dir.path().join("journal/journal.json"), PASSED).unwrap();
+    fs::create_dir_all(dir.path().join("journal/starts/1")).unwrap();
+    fs::write(dir.path().join("journal/starts/1/journal.json"), PASSED).unwrap();
     fs::write(dir.path().join("journal/done"), "").unwrap();
     let (code, log, _) = stopped(sidecar(dir.path(), Some("--no-journal")));
     assert_eq!((code, log.len()), (Some(0), 0));
@@ -114,13 +141,13 @@ fn links_and_pipes_are_not_followed() {
     let secret = dir.path().join("journal.json");
     fs::write(&secret, PASSED).unwrap();
     let child = sidecar(dir.path(), None);
-    symlink(&secret, shared.join("journal.json")).unwrap();
+    symlink(&secret, shared.join("starts/1/journal.json")).unwrap();
     let (_, log, _) = stopped(child);
     assert!(reason(&log).contains("cannot be opened"), "{}", reason(&log));
 
-    fs::remove_file(shared.join("journal.json")).unwrap();
+    fs::remove_file(shared.join("starts/1/journal.json")).unwrap();
     let child = sidecar(dir.path(), None);
-    assert!(Command::new("mkfifo").arg(shared.join("journal.json")).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(shared.join("starts/1/journal.json")).status().unwrap().success());
     assert_eq!(reason(&stopped(child).1), "the journal is not a file");
 
     // Move the directory itself, and put a link in its place.
@@ -169,7 +196,7 @@ fn the_runner_can_be_installed_while_it_runs() {
     assert_eq!(fs::read_link(sandbox.path("dir/bin/chaos")).unwrap(), Path::new("../chaos-runner"));
     let left: Vec<_> =
         fs::read_dir(sandbox.path("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 3, "{left:?}");
+    assert_eq!(left.len(), 4, "{left:?}");
 }
 
 #[rstest]

@@ -75,9 +75,9 @@ fn rollbacks_are_detected_even_if_nobody_reads_the_log() {
 fn a_stop_before_the_start_prevents_it() {
     let sandbox = Sandbox::new("touch $OUT/started");
     // This toolkit is slow to print its help.
-    sandbox.script(
+    sandbox.bare_toolkit(
         "bin/chaos",
-        "#!/bin/sh\ncase \" $* \" in *--help*) touch $OUT/ready; sleep 30;; *) touch $OUT/started;; esac",
+        "case \" $* \" in *--help*) touch $OUT/ready; sleep 30;; *) touch $OUT/started;; esac",
     );
     let child = sandbox.start(&["chaos", "run", "x.json"]);
     send(&child, Signal::TERM);
@@ -112,9 +112,9 @@ fn a_toolkit_that_is_killed_is_reported() {
 #[test]
 fn the_toolkit_inherits_default_signal_handling() {
     let sandbox = Sandbox::new("");
-    sandbox.script(
+    sandbox.bare_toolkit(
         "bin/chaos",
-        "#!/bin/sh\ncase \"$*\" in *--help*) ;; *) exec grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status;; esac",
+        "case \"$*\" in *--help*) ;; *) exec grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status;; esac",
     );
     let output = sandbox.output(&["chaos", "run", "x.json"]);
     // Tests that run in the background ignore some signals. A container does not start that way.

@@ -22,7 +22,7 @@ fn the_shim_edits_the_command_line_of_a_shell() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(
         sandbox.args(),
-        "--verbose --no-version-check run --journal-path /dir/journal/journal.json --rollback-strategy always x.json"
+        "--verbose --no-version-check run --journal-path /dir/journal/starts/1/journal.json --rollback-strategy always x.json"
     );
     let message = sandbox.message();
     assert!(message.summary.is_some(), "{message:?}");
@@ -38,7 +38,10 @@ fn the_journal_may_have_another_path() {
         "cd /; chaos --change-dir $ROOT run --journal-path $ROOT/out/j.json x.json; exit 5",
     ]);
     let message = sandbox.message();
-    assert!(message.summary.is_some() && sandbox.text("dir/journal/journal.json") == PASSED, "{message:?}");
+    assert!(
+        message.summary.is_some() && sandbox.text("dir/journal/starts/1/journal.json") == PASSED,
+        "{message:?}"
+    );
     assert_eq!(message.exit_code, Some(5));
 }
 
@@ -101,12 +104,14 @@ fn no_toolkit_starts_after_a_stop() {
 fn a_stop_at_any_time_prevents_the_start_or_arrives() {
     for delay in 0..25 {
         let sandbox = Sandbox::new(COUNT_SIGNALS);
-        let child = sandbox.run(&["sh", "-c", "chaos run x.json; exit $?"]).spawn().unwrap();
+        let mut child = sandbox.run(&["sh", "-c", "chaos run x.json; exit $?"]).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(delay * 4));
         if sandbox.path("message").exists() {
             send(&child, Signal::TERM);
-            // Give the signal time to arrive. If the toolkit has its handlers by then, it gets exactly one signal.
-            std::thread::sleep(std::time::Duration::from_millis(60));
+            // Once the toolkit has its handlers, it gets exactly one signal.
+            wait_until("the signal or the end", || {
+                !sandbox.text("out/signals").is_empty() || child.try_wait().unwrap().is_some()
+            });
             sandbox.release();
             let code = finish(child).status.code();
             let signals = sandbox.text("out/signals");
@@ -133,13 +138,12 @@ fn a_script_with_another_name_is_a_wrapper() {
 #[test]
 fn a_command_line_is_edited_only_once() {
     let sandbox = Sandbox::new(COPY_JOURNAL);
-    let chaos = sandbox.text("bin/chaos");
-    sandbox.script("out/chaos", &chaos);
-    sandbox.script("bin/chaos", "#!/bin/sh\ncase \" $* \" in *\" --help \"*) PATH=$OUT:/bin;; *) PATH=${PATH%%:*}:$OUT:/bin;; esac; exec chaos \"$@\"");
+    sandbox.toolkit("out/chaos", COPY_JOURNAL);
+    sandbox.script("bin/chaos", "#!/bin/sh\nPATH=${PATH%%:*}:$OUT:/usr/bin:/bin; exec chaos \"$@\"");
     sandbox.output(&["chaos", "run", "x.json"]);
     assert_eq!(
         sandbox.args(),
-        "--no-version-check run --journal-path /dir/journal/journal.json --rollback-strategy always x.json"
+        "--no-version-check run --journal-path /dir/journal/starts/1/journal.json --rollback-strategy always x.json"
     );
     assert!(sandbox.message().summary.is_some());
 }
@@ -177,7 +181,7 @@ fn python_is_found_by_its_command_line() {
     };
     let sandbox = Sandbox::new("");
     let program = "import os, signal, time\ndef on(number, _):\n    open(os.environ['OUT'] + '/signals', 'a').write('INT\\n')\n    time.sleep(.3)\n    open(os.environ['OUT'] + '/rollbacks', 'w')\n    os._exit(1)\nsignal.signal(signal.SIGINT, on)\nopen(os.environ['OUT'] + '/ready', 'w')\nwhile True: time.sleep(1)\n";
-    sandbox.script("out/chaos", &format!("#!{python}\n{program}"));
+    sandbox.script("out/chaos", &format!("#!{python} -I\n# stands for chaostoolkit\n{program}"));
     let child = sandbox.start(&["sh", "-c", "$OUT/chaos run x.json; exit 9"]);
     send(&child, Signal::TERM);
     assert_eq!(finish(child).status.code(), Some(9), "the shell got no signal");
@@ -190,11 +194,12 @@ fn an_invalid_process_id_is_ignored() {
     for pid in ["1", "0", "-1", "x", "99999999"] {
         let sandbox = Sandbox::new("");
         let line = format!(
-            "echo {pid} > $ROOT/dir/journal/pid; trap 'echo INT >> $OUT/signals; exit 4' INT; touch $OUT/ready; while :; do sleep 0.01; done"
+            "touch $ROOT/dir/journal/running/{pid} $ROOT/dir/journal/running/{pid}.{pid}; trap 'echo INT >> $OUT/signals; exit 4' INT; touch $OUT/ready; while :; do sleep 0.01; done"
         );
         let child = sandbox.start(&["sh", "-c", &line]);
         send(&child, Signal::TERM);
-        assert_eq!(finish(child).status.code(), Some(4), "{pid}");
+        let output = finish(child);
+        assert_eq!(output.status.code(), Some(4), "{pid}: {output:?}");
         assert_eq!(sandbox.text("out/signals"), "INT\n");
     }
 }

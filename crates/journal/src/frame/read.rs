@@ -6,14 +6,34 @@ use base64::engine::general_purpose::STANDARD;
 use super::content::{Carried, Frame, FrameError};
 use super::format::{FOOTER, HEADER, Header, LIMIT, LINE_BYTES, VERSION, sha256_hex};
 
-/// Reads the journal in a log. Lines before and after the journal are ignored.
+/// Reads the first journal in a log. Lines before and after the journal are ignored.
 pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
+    next(&mut lines(log)).map_or(Err(FrameError::Missing), |(_, frame)| frame)
+}
+
+/// Reads all journals in a log, each with the number of the start of the toolkit that wrote it. The first one has no number
+/// if the log can hold only one.
+#[must_use]
+pub fn read_all(log: &[u8]) -> Vec<(Option<u32>, Result<Frame, FrameError>)> {
     let mut lines = lines(log);
-    let text = lines.find_map(|line| line.strip_prefix(HEADER.as_bytes())).ok_or(FrameError::Missing)?;
-    let header = parse_header(text)?;
+    std::iter::from_fn(|| next(&mut lines)).collect()
+}
+
+/// Reads the next journal. Returns `None` if no first line of one is left.
+fn next<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<(Option<u32>, Result<Frame, FrameError>)> {
+    let text = lines.find_map(|line| line.strip_prefix(HEADER.as_bytes()))?;
+    let header = match parse_header(text) {
+        Ok(header) => header,
+        Err(error) => return Some((None, Err(error))),
+    };
+    Some((header.start, body(header, lines)))
+}
+
+/// Reads a journal after its first line.
+fn body<'a>(header: Header, lines: &mut impl Iterator<Item = &'a [u8]>) -> Result<Frame, FrameError> {
     let expected = header.lines;
     let mut gzip = Vec::with_capacity(header.gzip_bytes.unwrap_or_default());
-    let mut lines = lines.enumerate().peekable();
+    let mut lines = lines.by_ref().enumerate().peekable();
     while let Some((found, line)) = lines.next() {
         if line == FOOTER.as_bytes() {
             return if found == expected {
@@ -35,13 +55,20 @@ pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
     Err(FrameError::CutShort { lines: 0, expected })
 }
 
-/// Returns whether the log holds the last line of a journal.
+/// Returns whether the log holds the last line of the last journal.
 ///
 /// The reader need not wait for more lines then, even if [`read`] fails.
 #[must_use]
 pub fn is_complete(log: &[u8]) -> bool {
-    let mut lines = lines(log);
-    lines.any(|line| line.starts_with(HEADER.as_bytes())) && lines.any(|line| line == FOOTER.as_bytes())
+    let mut more = None;
+    for line in lines(log) {
+        if let Some(text) = line.strip_prefix(HEADER.as_bytes()) {
+            more = Some(parse_header(text).map_or(0, |header| header.more));
+        } else if line == FOOTER.as_bytes() && more == Some(0) {
+            return true;
+        }
+    }
+    false
 }
 
 fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {

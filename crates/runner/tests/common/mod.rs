@@ -17,6 +17,12 @@ pub const RUNNER: &str = env!("CARGO_BIN_EXE_chaos-runner");
 /// The limit for everything that a test waits for. Nothing takes this long, even on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A toolkit that executes a shell script. Python ignores the environment, so that only the name leads to the runner.
+const ISOLATED: &str = "#!/usr/bin/env -S python3 -IS";
+
+/// A toolkit that executes a shell script, after Python has imported the module of the runner.
+const HOOKED: &str = "#!/usr/bin/env python3";
+
 /// The beginning of each toolkit script. It prints the help, and records its arguments.
 const PROLOGUE: &str = r#"#!/bin/sh
 case " $* " in *" --help "*) echo "  --rollback-strategy TEXT"; exit 0;; esac
@@ -64,7 +70,7 @@ impl Sandbox {
         }
         let installed = Command::new(RUNNER).arg("install").arg(sandbox.path("dir")).status().unwrap();
         assert!(installed.success());
-        sandbox.script("bin/chaos", &format!("{PROLOGUE}{chaos}"));
+        sandbox.toolkit("bin/chaos", chaos);
         fs::write(sandbox.path("work/x.json"), "{}").unwrap();
         fs::write(sandbox.path("passed.json"), PASSED).unwrap();
         sandbox
@@ -81,6 +87,34 @@ impl Sandbox {
     pub fn script(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
         fs::set_permissions(self.path(name), Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Writes a toolkit that is this shell script, and that is noticed only by its name.
+    pub fn toolkit(&self, name: &str, script: &str) {
+        self.python(ISOLATED, name, &format!("{PROLOGUE}{script}"));
+    }
+
+    /// Writes a toolkit that is this shell script, and that is noticed wherever it is.
+    pub fn hooked_toolkit(&self, name: &str, script: &str) {
+        self.python(HOOKED, name, &format!("{PROLOGUE}{script}"));
+    }
+
+    /// Writes a toolkit that is a whole shell script.
+    pub fn bare_toolkit(&self, name: &str, script: &str) {
+        self.python(ISOLATED, name, script);
+    }
+
+    fn python(&self, interpreter: &str, name: &str, script: &str) {
+        let body = format!("{name}.sh");
+        self.script(&body, script);
+        let body = self.path(&body);
+        self.script(
+            name,
+            &format!(
+                "{interpreter}\n# stands for chaostoolkit\nimport os, sys\nos.execv('/bin/sh', ['/bin/sh', '{}'] + sys.argv[1:])\n",
+                body.display()
+            ),
+        );
     }
 
     /// Gives a command the environment of the sandbox.
@@ -126,11 +160,16 @@ impl Sandbox {
 }
 
 /// Waits for the end of a process. If it does not end in time, kills it and fails the test.
-pub fn finish(mut child: Child) -> Output {
+pub fn finish(child: Child) -> Output {
+    finish_within(TIMEOUT, child)
+}
+
+/// Waits for the end of a process within this time.
+pub fn finish_within(limit: Duration, mut child: Child) -> Output {
     let pid = pid(&child);
     let (send, ended) = std::sync::mpsc::channel::<()>();
     let watch = std::thread::spawn(move || {
-        let late = ended.recv_timeout(TIMEOUT).is_err();
+        let late = ended.recv_timeout(limit).is_err();
         if late {
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -106,8 +106,7 @@ pub fn takes_strategy(version: &str) -> bool {
 /// half-way must not run again.
 ///
 /// The global options keep this call from leaving a log file and from checking for a newer version.
-pub fn supports_strategy(program: &Path, is_stopped: &mut dyn FnMut() -> bool) -> bool {
-    let mut command = Command::new(program);
+pub fn supports_strategy(mut command: Command, is_stopped: &mut dyn FnMut() -> bool) -> bool {
     command.args(["--no-version-check", "--no-log-file", "run", "--help"]).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else { return false };

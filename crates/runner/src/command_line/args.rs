@@ -47,6 +47,28 @@ pub struct CommandLine {
     pub strategy: Option<OsString>,
     /// The experiment, which is a file or a URL.
     pub source: Option<OsString>,
+    /// Whether `run` was asked for its help.
+    pub help: bool,
+}
+
+/// The maximum length of the name of a subcommand, in characters.
+const MAX_SUBCOMMAND_CHARS: usize = 40;
+
+/// Returns the subcommand in the arguments of `chaos`, or the option that replaces one, such as `--version`.
+pub fn subcommand(args: &[OsString]) -> String {
+    let mut at = 0;
+    while let Some((name, value)) = args.get(at).and_then(|arg| split_option(arg)) {
+        if matches!(name.to_str(), Some("--help" | "--version")) {
+            return name.to_string_lossy().into_owned();
+        }
+        if value.is_none() && GLOBAL_OPTIONS.iter().any(|option| *option == name) {
+            at += 1;
+        }
+        at += 1;
+    }
+    // Without a subcommand, the toolkit prints its help.
+    let word = args.get(at).map_or_else(|| "--help".into(), |word| word.to_string_lossy());
+    word.chars().take(MAX_SUBCOMMAND_CHARS).collect()
 }
 
 /// Parses the arguments of `chaos`. Returns `None` if the subcommand is not `run`.
@@ -105,6 +127,7 @@ fn parse_run(args: &[OsString], mut at: usize, line: &mut CommandLine) {
         match name.to_str() {
             Some("--journal-path") => line.journal = value,
             Some("--rollback-strategy") => line.strategy = Some(value.unwrap_or_default()),
+            Some("--help") => line.help = true,
             _ => {}
         }
         at += 1;
@@ -171,6 +194,18 @@ mod tests {
         assert_eq!((line.run_at, line.globals_at, line.source), (run, run, source.map(OsString::from)));
     }
 
+    #[rstest]
+    #[case("validate x.json", "validate")]
+    #[case("--verbose --settings run info core", "info")]
+    #[case("--settings=run discover", "discover")]
+    #[case("--help", "--help")]
+    #[case("--verbose --version run", "--version")]
+    #[case("", "--help")]
+    #[case("-- validate", "validate")]
+    fn names_the_subcommand(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(subcommand(&words(line)), expected);
+    }
+
     #[test]
     fn global_options_go_before_the_double_dash() {
         let line = parse(&words("--verbose -- run x.json")).unwrap();
@@ -194,6 +229,7 @@ mod tests {
                 journal: Some("d".into()),
                 strategy: Some("never".into()),
                 source: Some("x".into()),
+                help: false,
             }
         );
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::yaml::{self, Found};
+use crate::command_line::yaml::{self, Found};
 
 /// The value of `runtime.rollbacks.strategy` in a file.
 #[derive(Debug, PartialEq, Eq)]

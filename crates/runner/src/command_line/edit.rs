@@ -1,17 +1,16 @@
 //! Adds options to the toolkit's command line. Never changes the arguments of the user.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use chaostoolkit_journal::RollbackStrategy;
 use rustix::fs::{Access, access};
 
-use crate::args::{self, CommandLine};
-use crate::command::Kind;
-use crate::experiment::{Strategy, of_experiment, of_settings};
+use crate::command_line::args::{self, CommandLine};
+use crate::command_line::experiment::{Strategy, of_experiment, of_settings};
+use crate::command_line::version::{self, PythonPaths};
 use crate::started::{FileStamp, Started};
-use crate::version::{self, PythonPaths};
-use crate::volume::Volume;
+use crate::toolkit::Toolkit;
 
 /// The default log file of the toolkit.
 const LOG_FILE: &str = "chaostoolkit.log";
@@ -23,7 +22,7 @@ const JOURNAL: &str = "journal.json";
 pub struct Context<'a> {
     pub cwd: PathBuf,
     pub home: Option<PathBuf>,
-    /// The path of the journal in the volume, if the volume is writable.
+    /// The path for the journal in the volume, if the volume is writable.
     pub journal: Option<PathBuf>,
     /// The version of the toolkit, if it was found.
     pub version: Option<String>,
@@ -33,30 +32,32 @@ pub struct Context<'a> {
 
 /// Returns the context of this process. The toolkit inherits its working directory and its environment.
 pub fn current_context<'a>(
-    volume: &Volume,
-    program: &Path,
-    kind: &Kind,
+    journal: Option<PathBuf>,
+    toolkit: &Toolkit,
+    python_path: Option<&OsStr>,
     ask: &'a mut dyn FnMut() -> bool,
 ) -> Context<'a> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let python_path = std::env::var_os("PYTHONPATH").filter(|path| !path.is_empty());
-    let version = match kind {
-        Kind::Python(interpreter) => version::installed(&PythonPaths {
-            script: program,
+    let version = toolkit.interpreter.as_ref().and_then(|interpreter| {
+        version::installed(&PythonPaths {
+            script: &toolkit.script,
             interpreter,
-            python_path: python_path.as_deref(),
+            python_path,
             home: home.as_deref(),
-        }),
-        Kind::Script | Kind::Binary => None,
-    };
-    let journal = volume.is_writable().then(|| volume.journal_file());
+        })
+    });
     Context { cwd: std::env::current_dir().unwrap_or_else(|_| "/".into()), home, journal, version, ask }
 }
 
 /// Adds the options that are missing. Returns the arguments unchanged if the subcommand is not `run`.
 pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Started) {
     let toolkit = context.version.clone();
-    let Some(line) = args::parse(&args) else { return (args, Started { toolkit, ..Started::default() }) };
+    let Some(line) = args::parse(&args) else {
+        let subcommand = Some(args::subcommand(&args));
+        return (args, Started { toolkit, subcommand, ..Started::default() });
+    };
+    // `chaos run --help` runs nothing.
+    let subcommand = line.help.then(|| "run --help".to_owned());
     let dir = line.change_dir.as_ref().map_or_else(|| context.cwd.clone(), |dir| context.cwd.join(dir));
 
     let mut global: Vec<OsString> = Vec::new();
@@ -70,10 +71,12 @@ pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Starte
         global.push("--no-log-file".into());
     }
     let mut run: Vec<OsString> = Vec::new();
+    let mut expected_at = None;
     let journal = match (&line.journal, &context.journal) {
         (Some(theirs), _) => Some(dir.join(theirs)),
         (None, Some(ours)) => {
             run.extend(["--journal-path".into(), ours.into()]);
+            expected_at = Some(dir.join(JOURNAL));
             Some(ours.clone())
         }
         (None, None) => Some(dir.join(JOURNAL)),
@@ -86,7 +89,8 @@ pub fn edit(mut args: Vec<OsString>, context: Context) -> (Vec<OsString>, Starte
     args.splice(line.run_at + 1..=line.run_at, run);
     args.splice(line.globals_at..line.globals_at, global);
     let before = journal.as_deref().and_then(FileStamp::of);
-    (args, Started { journal, before, toolkit, rollback_strategy: given.or(added) })
+    let rollback_strategy = given.or(added);
+    (args, Started { journal, expected_at, before, toolkit, rollback_strategy, subcommand })
 }
 
 /// Returns the rollback strategy to add, or `None` if none is needed or supported.

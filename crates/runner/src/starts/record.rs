@@ -1,0 +1,85 @@
+//! How one start of the toolkit went.
+
+use chaostoolkit_journal::message::File;
+use chaostoolkit_journal::{Outcome, Refusal, RefusalKind, RollbackState, Summary};
+use serde::{Deserialize, Serialize};
+
+/// How one start of the toolkit went, as its supervisor saw it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Record {
+    /// The number of the start.
+    pub number: u32,
+    /// The version of the toolkit.
+    pub toolkit: Option<String>,
+    /// The rollback strategy on the command line.
+    pub rollback_strategy: Option<String>,
+    /// The subcommand, if the toolkit was not told to run an experiment.
+    pub subcommand: Option<String>,
+    /// How the process ended. `None` if nobody saw its end.
+    pub exit: Option<Exit>,
+    /// Whether the toolkit was asked to stop.
+    pub stopped: bool,
+    /// Whether the toolkit did not get the signal, because its rollbacks had already begun.
+    pub held_back: bool,
+    /// The journal, if the toolkit wrote one.
+    pub journal: Option<File>,
+    /// The summary of the journal, if it could be read.
+    pub summary: Option<Summary>,
+    /// What the toolkit said if it ended without a journal.
+    pub refusal: Option<Refusal>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl Exit {
+    /// Returns the exit code that a shell reports.
+    pub const fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+
+    /// Returns the signal that ended the process, if one did.
+    pub const fn signal(self) -> Option<i32> {
+        match self {
+            Self::Code(_) => None,
+            Self::Signal(signal) => Some(signal),
+        }
+    }
+}
+
+impl Record {
+    /// Returns the outcome of this start.
+    pub fn outcome(&self) -> Outcome {
+        if let Some(summary) = &self.summary {
+            // The toolkit exits with 0 after a run that passed.
+            let is_contradicted = summary.outcome == Outcome::Passed && self.exit != Some(Exit::Code(0));
+            return if is_contradicted { Outcome::Unknown } else { summary.outcome };
+        }
+        match self.exit {
+            _ if self.stopped => Outcome::Interrupted,
+            Some(Exit::Signal(_)) => Outcome::Error,
+            None | Some(Exit::Code(0)) => Outcome::Unknown,
+            Some(Exit::Code(_)) if self.journal.is_some() => Outcome::Unknown,
+            Some(Exit::Code(_)) => match &self.refusal {
+                Some(Refusal { kind: RefusalKind::ExperimentUnreachable, .. }) => Outcome::Error,
+                _ => Outcome::Invalid,
+            },
+        }
+    }
+
+    /// Returns the state of the rollbacks of this start.
+    pub fn rollbacks(&self) -> RollbackState {
+        self.summary.as_ref().map_or(RollbackState::Unknown, |summary| summary.rollbacks.state)
+    }
+}
