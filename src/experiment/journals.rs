@@ -2,6 +2,8 @@
 //!
 //! The experiment owns its journals, so the garbage collector deletes them if no operator does.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -21,8 +23,14 @@ use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text
 use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::Carried;
 
-/// The key in the `ConfigMap`.
+/// The key of the journal in the `ConfigMap`.
 const KEY: &str = "journal.json.gz";
+
+/// The key of the journal of another start of the toolkit.
+#[must_use]
+pub fn key_of(start: u32) -> String {
+    format!("journal-{start}.json.gz")
+}
 
 /// The finalizer that `kubectl delete --cascade=orphan` puts on an object. The garbage collector removes it, after it has
 /// removed the owner references to the object.
@@ -53,19 +61,21 @@ pub async fn keep(
             return Some(JournalRef { problem: None, ..reported });
         }
         Journal::Late(why) => format!("could not be read: {why}"),
-        Journal::Here(carried) => match store(cluster, experiment, (run, outcome), carried, limit).await {
-            Ok(name) => {
-                return Some(JournalRef {
-                    config_map: Some(name),
-                    sha256: carried.sha256.clone(),
-                    bytes: i64::try_from(carried.bytes).unwrap_or(i64::MAX),
-                    truncated: carried.truncated,
-                    problem: reported.problem,
-                });
+        Journal::Here(carried) => {
+            match store(cluster, experiment, (run, outcome), evidence, carried, limit).await {
+                Ok(name) => {
+                    return Some(JournalRef {
+                        config_map: Some(name),
+                        sha256: carried.sha256.clone(),
+                        bytes: i64::try_from(carried.bytes).unwrap_or(i64::MAX),
+                        truncated: carried.truncated,
+                        problem: reported.problem,
+                    });
+                }
+                Err(error) if is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => error.describe(),
+                Err(_) => return Some(JournalRef { problem: None, ..reported }),
             }
-            Err(error) if is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => error.describe(),
-            Err(_) => return Some(JournalRef { problem: None, ..reported }),
-        },
+        }
     };
     Some(JournalRef { problem: Some(short(&problem)), ..reported })
 }
@@ -75,10 +85,11 @@ async fn store(
     cluster: &Cluster,
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
+    evidence: &Evidence,
     carried: &Carried,
     limit: i32,
 ) -> Result<String, Error> {
-    let manifest = manifest(experiment, run, outcome, carried)?;
+    let manifest = manifest(experiment, (run, outcome), carried, &evidence.others)?;
     let name = manifest.name().to_owned();
     // The garbage collector deletes it with the experiment, so creating it late does no harm.
     let create = async || create::child(cluster, &manifest, false, async || Ok(())).await;
@@ -97,10 +108,12 @@ async fn store(
 
 fn manifest(
     experiment: &Experiment,
-    run: &Run,
-    outcome: Outcome,
+    (run, outcome): (&Run, Outcome),
     Carried { gzip, bytes, sha256, truncated }: &Carried,
+    others: &[(u32, Carried)],
 ) -> Result<Manifest, Error> {
+    let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
+    data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
     let name = names::child(
         &format!("chaostoolkit-journal-{}", names::suffix(experiment.uid())),
         &run.number.to_string(),
@@ -137,7 +150,7 @@ fn manifest(
             ..ObjectMeta::default()
         },
         immutable: Some(true),
-        binary_data: Some([(KEY.to_owned(), ByteString(gzip.clone()))].into()),
+        binary_data: Some(data),
         ..ConfigMap::default()
     };
     let value = serde_json::to_value(map).map_err(|error| {

@@ -130,6 +130,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// Returns whether this very process still runs.
+    pub fn is_same(&self) -> bool {
+        read(self.pid).is_some_and(|now| now.running && now.started == self.started)
+    }
+
     /// Returns how long ago the process was started.
     pub fn age(&self) -> Duration {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

@@ -133,7 +133,7 @@ impl Wrapper<'_> {
     /// Whether a toolkit still runs, or a process that was asked to stop in place of one.
     fn is_running(&self) -> bool {
         !registered(self.volume).is_empty()
-            || self.unobserved.iter().any(is_same)
+            || self.unobserved.iter().any(Process::is_same)
             || (self.group_stopped && processes::is_group_running(self.pid))
     }
 
@@ -187,9 +187,4 @@ impl Wrapper<'_> {
         };
         processes::toolkits().into_iter().filter(is_new).collect()
     }
-}
-
-/// Returns whether this very process still runs.
-fn is_same(process: &Process) -> bool {
-    processes::read(process.pid).is_some_and(|now| now.running && now.started == process.started)
 }

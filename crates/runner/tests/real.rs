@@ -60,6 +60,7 @@ fn start(sandbox: &Sandbox, as_pid1: bool, line: &[&str]) -> Child {
     let mut command =
         if as_pid1 { Command::new("unshare") } else { Command::new(sandbox.path("dir/chaos-runner")) };
     sandbox.with_env(&mut command).env("PYTHONPATH", sandbox.path("bin"));
+    command.env("CHAOS", std::env::var("CHAOS").unwrap());
     if as_pid1 {
         command.args(UNSHARE).arg(sandbox.path("dir/chaos-runner"));
     }
@@ -104,19 +105,28 @@ fn assert_clean_stop(sandbox: &Sandbox, output: &Output) {
         (Outcome::Interrupted, RollbackState::Played),
         "{log}"
     );
-    assert_eq!((message.exit_code, output.status.code()), (Some(1), Some(1)));
+    let toolkit = message.toolkit_end.map(|end| end.exit_code).or(message.exit_code);
+    assert_eq!((toolkit, output.status.code()), (Some(1), message.exit_code));
 }
 
 const DIRECT: [&str; 3] = ["chaos", "run", "x.json"];
 const IN_SHELL: [&str; 3] = ["/bin/sh", "-c", "chaos run ${EXPERIMENT_PATH:-x.json} && exit $?"];
+/// The path is not on the `PATH`, so only Python itself leads to the runner.
+const BY_PATH: [&str; 3] = ["/bin/sh", "-c", "$CHAOS run ${EXPERIMENT_PATH:-x.json} && exit $?"];
+const AS_MODULE: [&str; 3] = [
+    "/bin/sh",
+    "-c",
+    "PATH=${CHAOS%/*}:$PATH python3 -m chaostoolkit run ${EXPERIMENT_PATH:-x.json} 2>&1 | cat; exit 3",
+];
 
 #[rstest]
 #[ignore = "needs CHAOS"]
-fn a_passing_run(#[values(DIRECT, IN_SHELL)] line: [&str; 3]) {
+fn a_passing_run(#[values(DIRECT, IN_SHELL, BY_PATH, AS_MODULE)] line: [&str; 3]) {
     let sandbox = sandbox(&experiment(&[python("long", 0.1), process("next", "touch $OUT/next")]));
     let output = finish(start(&sandbox, false, &line));
     let message = sandbox.message();
-    assert_eq!((output.status.code(), message.exit_code), (Some(0), Some(0)), "{output:?}");
+    let expected = Some(if line == AS_MODULE { 3 } else { 0 });
+    assert_eq!((output.status.code(), message.exit_code), (expected, expected), "{output:?}");
     assert!(has_output(&sandbox, "next") && has_output(&sandbox, "undo2-end"));
     assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
     assert_eq!(message.rollback_strategy.as_deref(), (version() >= (1, 5)).then_some("always"));
@@ -130,7 +140,7 @@ fn a_passing_run(#[values(DIRECT, IN_SHELL)] line: [&str; 3]) {
 fn stopped_in_an_activity(
     #[values(true, false)] as_pid1: bool,
     #[values(true, false)] in_python: bool,
-    #[values(DIRECT, IN_SHELL)] line: [&str; 3],
+    #[values(DIRECT, IN_SHELL, AS_MODULE)] line: [&str; 3],
     #[values(1, 3)] signals: usize,
 ) {
     let long =
@@ -150,7 +160,7 @@ fn stopped_in_an_activity(
 #[rstest]
 #[ignore = "needs CHAOS"]
 fn stopped_in_the_rollbacks(
-    #[values(DIRECT, IN_SHELL)] line: [&str; 3],
+    #[values(DIRECT, IN_SHELL, AS_MODULE)] line: [&str; 3],
     #[values("--verbose", "--log-format=json", "--no-version-check")] option: &str,
 ) {
     if option.contains("json") && version() < (1, 10) {
@@ -158,8 +168,13 @@ fn stopped_in_the_rollbacks(
         return;
     }
     let sandbox = sandbox(&experiment(&[process("quick", "true")]));
-    let line: Vec<String> =
-        line.iter().map(|word| word.replace("chaos run", &format!("chaos {option} run"))).collect();
+    let line: Vec<String> = line
+        .iter()
+        .map(|word| {
+            word.replace("chaos run", &format!("chaos {option} run"))
+                .replace("chaostoolkit run", &format!("chaostoolkit {option} run"))
+        })
+        .collect();
     let mut line: Vec<&str> = line.iter().map(String::as_str).collect();
     if line[0] == "chaos" {
         line.insert(1, option);
@@ -171,7 +186,8 @@ fn stopped_in_the_rollbacks(
     let output = finish(child);
     assert!(has_output(&sandbox, "undo1-end") && has_output(&sandbox, "undo2-end"), "{output:?}");
     let message = sandbox.message();
-    assert!(message.held_back && message.exit_code == Some(0), "{message:?}");
+    let toolkit = message.toolkit_end.map(|end| end.exit_code).or(message.exit_code);
+    assert!(message.held_back && toolkit == Some(0), "{message:?}");
     assert_eq!(message.summary.unwrap().rollbacks.state, RollbackState::Played);
 }
 
@@ -201,4 +217,18 @@ fn stopped_while_loading(#[values(true, false)] as_pid1: bool, #[values(DIRECT, 
     let output = finish(child);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(!has_output(&sandbox, "next") && sandbox.message().journal.is_none());
+}
+
+#[rstest]
+#[ignore = "needs CHAOS"]
+fn an_activity_in_the_background_does_not_delay_the_rollbacks(#[values(DIRECT, AS_MODULE)] line: [&str; 3]) {
+    let mut background = process("load", "touch $OUT/load; sleep 60");
+    background["background"] = json!(true);
+    let sandbox =
+        sandbox(&experiment(&[background, python("long", 30.0), process("next", "touch $OUT/next")]));
+    let child = start(&sandbox, true, &line);
+    wait_until("the activities", || has_output(&sandbox, "load") && has_output(&sandbox, "long"));
+    stop(&child, true);
+    // The rollbacks alone take 1.5 seconds. The limit of the tests is far below the 60 seconds of the activity.
+    assert_clean_stop(&sandbox, &finish(child));
 }

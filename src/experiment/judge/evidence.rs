@@ -24,8 +24,10 @@ pub struct Evidence {
     pub message: Option<Message>,
     /// The summary of the journal.
     pub summary: Option<Summary>,
-    /// The journal itself.
+    /// The journal itself. If the toolkit was started several times, that of the start which decides the outcome.
     pub journal: Journal,
+    /// The journals of the other starts, each with the number of its start.
+    pub others: Vec<(u32, frame::Carried)>,
     /// The end of the toolkit's log, if there is no summary.
     pub log_tail: Option<String>,
 }
@@ -71,44 +73,81 @@ impl Evidence {
     /// Collects the status of the pod and the journal.
     pub async fn of_journal(logs: &LogFollower, pod: &Pod, end: &End) -> Self {
         let reported = Self::reported(end);
-        let journal = journal(logs, pod, end, reported.message.as_ref()).await;
-        Self { journal, ..reported }
+        let (journal, others) = journals(logs, pod, end, reported.message.as_ref()).await;
+        Self { journal, others, ..reported }
     }
 }
 
-/// Reads the journal from the sidecar's log, if the run can have written one.
-async fn journal(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Message>) -> Journal {
+/// The journal that counts, and those of the other starts.
+type Journals = (Journal, Vec<(u32, frame::Carried)>);
+
+/// Reads the journals from the sidecar's log, if the run can have written any.
+async fn journals(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Message>) -> Journals {
+    let alone = |journal| (journal, Vec::new());
     let reported = message.filter(|message| message.state == message::State::Ended);
-    if !end.has_runner || end.started_at.is_none() || reported.is_some_and(|ended| ended.journal.is_none()) {
-        return Journal::None;
+    let has_none = |ended: &Message| ended.journal.is_none() && ended.starts.is_none();
+    if !end.has_runner || end.started_at.is_none() || reported.is_some_and(has_none) {
+        return alone(Journal::None);
     }
     let Some(sidecar) = sidecar(pod) else {
-        return Journal::Left("only a native sidecar can print it, and this pod has none".to_owned());
+        let why = "only a native sidecar can print it, and this pod has none";
+        return alone(Journal::Left(why.to_owned()));
     };
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
-        return Journal::Left("spec.report.journal.store is none".to_owned());
+        return alone(Journal::Left("spec.report.journal.store is none".to_owned()));
     }
     let log = match logs.followed(pod).await {
         Some(log) => log,
         None => match logs.read(pod, &sidecar.name, &Extent::Frame).await {
             Ok(log) => log,
-            Err(Unread { problem, is_final: true }) => return Journal::Left(problem),
-            Err(Unread { problem, .. }) => return Journal::Late(problem),
+            Err(Unread { problem, is_final: true }) => return alone(Journal::Left(problem)),
+            Err(Unread { problem, .. }) => return alone(Journal::Late(problem)),
         },
     };
-    match frame::read(&log) {
+    of_log(&log, reported)
+}
+
+/// Reads the journals in the log of a sidecar. The report of the runner has the hash of the first one.
+fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
+    let mut frames = frame::read_all(log).into_iter();
+    let first = match frames.next() {
+        None => Err(frame::FrameError::Missing),
+        Some((_, frame)) => frame,
+    };
+    let journal = match first {
         Ok(Frame::Journal(carried)) => {
             let file = reported.and_then(|ended| ended.journal.as_ref());
             if file.is_some_and(|file| file.sha256 != carried.sha256) {
-                return Journal::Left("it is not the journal that the runner saw".to_owned());
+                Journal::Left("it is not the journal that the runner saw".to_owned())
+            } else {
+                Journal::Here(carried)
             }
-            Journal::Here(carried)
         }
-        Ok(Frame::None { reason, .. }) if reported.is_some() => Journal::Left(reason),
+        Ok(Frame::None { reason, .. }) if reported.is_some_and(|ended| ended.journal.is_some()) => {
+            Journal::Left(reason)
+        }
         Ok(Frame::None { .. }) => Journal::None,
         Err(problem) => Journal::Late(problem.to_string()),
+    };
+    let mut room = frame::LIMIT;
+    if let Journal::Here(carried) = &journal {
+        room = room.saturating_sub(carried.gzip.len());
     }
+    let others = frames.filter_map(|(start, frame)| match (start, frame) {
+        (Some(start), Ok(Frame::Journal(carried))) => Some((start, carried)),
+        _ => None,
+    });
+    // The author of the experiment may have written the log.
+    let fits = |(_, carried): &(u32, frame::Carried)| {
+        let rest = room.checked_sub(carried.gzip.len());
+        room = rest.unwrap_or(room);
+        rest.is_some()
+    };
+    (journal, others.filter(fits).take(MAX_OTHERS).collect())
 }
+
+/// How many journals of other starts are kept.
+const MAX_OTHERS: usize = 20;
 
 /// The longest journal that is unpacked, in bytes.
 const LONGEST_UNPACKED: u64 = 8 << 20;
@@ -178,8 +217,31 @@ fn without_escapes(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chaostoolkit_journal::message::File;
     use proptest::prelude::*;
     use rstest::rstest;
+    use std::io::Cursor;
+
+    #[test]
+    fn the_first_journal_counts_and_the_others_are_kept() {
+        let mut log = b"for people\n".to_vec();
+        for (start, more) in [(2, 2), (1, 1), (3, 0)] {
+            let place = frame::Place { start: Some(start), more };
+            let text = format!("{{\"run\": {start}}}");
+            frame::write_one_of(&mut Cursor::new(text), &place, frame::LIMIT, &mut log).unwrap();
+        }
+        let (journal, others) = of_log(&log, None);
+        let Journal::Here(first) = journal else { panic!("{journal:?}") };
+        assert_eq!(frame::unzip(&first.gzip, 100).unwrap(), b"{\"run\": 2}");
+        assert_eq!(others.iter().map(|(start, _)| *start).collect::<Vec<_>>(), [1, 3]);
+
+        let seen = |sha256: &str| {
+            let journal = Some(File { sha256: sha256.to_owned(), ..File::default() });
+            of_log(&log, Some(&Message { journal, ..Message::new(message::State::Ended) })).0
+        };
+        assert!(matches!(seen(&first.sha256), Journal::Here(_)));
+        assert!(matches!(seen("of another one"), Journal::Left(_)), "another process has replaced it");
+    }
 
     #[rstest]
     #[case("\u{1b}[32m[2026 INFO] \u{1b}[0mhello\r\n", "[2026 INFO] hello")]

@@ -2,7 +2,8 @@
 
 use crate::experiment::judge::evidence::Evidence;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Activities, Rollbacks, Run};
+use chaostoolkit_api::{Activities, Rollbacks, Run, StartedRun, Starts};
+use chaostoolkit_journal::message::Start;
 use chaostoolkit_journal::{RollbackState, Summary};
 
 /// Writes what the evidence says into the record of a run.
@@ -11,6 +12,11 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
     if let Some(message) = &evidence.message {
         run.toolkit.version.clone_from(&message.toolkit);
         run.signal = message.signal;
+        run.starts = message.starts.as_ref().map(|starts| Starts {
+            total: i64::from(starts.total),
+            unobserved: i64::from(starts.unobserved),
+        });
+        run.runs = message.starts.iter().flat_map(|starts| &starts.list).map(started).collect();
     }
     if let Some(Summary { steady_state, activities, rollbacks, toolkit, experiment, .. }) = &evidence.summary
     {
@@ -30,6 +36,18 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
         });
     }
     run.log_tail.clone_from(&evidence.log_tail);
+}
+
+/// Describes one of several starts.
+fn started(start: &Start) -> StartedRun {
+    StartedRun {
+        number: i64::from(start.number),
+        outcome: start.outcome,
+        warnings: start.warnings.clone(),
+        exit_code: start.exit_code,
+        rollbacks: start.rollbacks,
+        title: start.title.clone(),
+    }
 }
 
 fn number(count: usize) -> i64 {

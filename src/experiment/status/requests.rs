@@ -86,7 +86,7 @@ impl Draft {
         let reason =
             condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
         let past = PastRun {
-            run,
+            run: run.in_history(),
             phase: status.phase.unwrap_or(Phase::Failed),
             outcome: status.outcome.unwrap_or_default(),
             warnings: std::mem::take(&mut status.warnings),

@@ -74,7 +74,7 @@ impl Draft {
         count(status, &verdict);
         status.run = Some(run.clone());
         let past = PastRun {
-            run,
+            run: run.in_history(),
             phase: verdict.phase,
             outcome: verdict.outcome,
             warnings: verdict.warnings,

@@ -11,7 +11,7 @@ pub use chaostoolkit_journal::{Outcome, SteadyStates, Warning};
 pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
-pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, Toolkit, Trigger};
+pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
 pub use schedule::ScheduleStatus;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words;
-use chaostoolkit_journal::{RollbackState, SteadyStates};
+use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 
 /// One run of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +69,14 @@ pub struct Run {
     /// The journal, if the toolkit wrote one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalRef>,
+    /// The number of starts of the toolkit, if the container did not start it exactly once. The outcome is the worst one of
+    /// all starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
+    /// The runs of the toolkit, if the container started it more than once. At most 16 are listed. The one with the worst
+    /// outcome is always in the list. The history has no such lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<StartedRun>,
     /// The last 2 KiB of the log, if there is no journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,
@@ -177,11 +185,48 @@ pub struct Rollbacks {
     pub failed: i64,
 }
 
+/// The number of starts of the toolkit in one container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Starts {
+    /// Number of starts of `chaos run` that were observed.
+    pub total: i64,
+    /// Number of starts that were seen in the table of processes and could not be observed.
+    #[serde(default)]
+    pub unobserved: i64,
+}
+
+/// One of several runs of the toolkit in one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedRun {
+    /// Number of the start. The journal has the key `journal-NUMBER.json.gz` in the ConfigMap, or `journal.json.gz` if this
+    /// start decides the outcome.
+    pub number: i64,
+    /// The outcome of this run.
+    #[schemars(schema_with = "words::outcome")]
+    pub outcome: Outcome,
+    /// Warnings that qualify the outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "words::warnings")]
+    pub warnings: Vec<Warning>,
+    /// Exit code of the toolkit. Absent if nobody saw its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The state of the rollbacks: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
+    #[serde(default)]
+    #[schemars(schema_with = "words::rollback_state")]
+    pub rollbacks: RollbackState,
+    /// Title of the experiment, as the toolkit reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
 /// The journal of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalRef {
     /// Name of the ConfigMap in the namespace of the experiment that holds the journal. The key is `journal.json.gz`.
+    /// The journals of other starts of the toolkit in the same container have the keys `journal-NUMBER.json.gz`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<String>,
     /// SHA-256 hash of the file that the toolkit wrote, in hexadecimal.
@@ -197,6 +242,12 @@ pub struct JournalRef {
 }
 
 impl Run {
+    /// Returns the run as the history keeps it: without the list of its starts, which would be long for several runs.
+    #[must_use]
+    pub fn in_history(self) -> Self {
+        Self { runs: Vec::new(), ..self }
+    }
+
     /// Returns whether the toolkit wrote a journal that is not stored yet and may still be stored.
     #[must_use]
     pub fn is_journal_due(&self) -> bool {

@@ -13,35 +13,29 @@ use crate::processes::{self, Process};
 /// How long the toolkit has to end them itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The processes that the toolkit has started so far.
-pub struct Children {
-    toolkit: Pid,
-    processes: Vec<Process>,
-}
+/// The processes below a toolkit.
+pub struct Descendants(Vec<Process>);
 
-impl Children {
-    /// Takes note of the children of the toolkit. Rollbacks start later, so they are not among them.
+impl Descendants {
+    /// Takes note of the processes below the toolkit. Rollbacks start later, so they are not among them.
+    ///
+    /// The toolkit waits for the end of the output of an activity. So all processes of the activity have to end, and not only
+    /// the shell that started them.
     pub fn of(toolkit: Pid) -> Self {
-        let children = processes::all().filter(|process| process.parent == Some(toolkit));
+        let below = processes::all().filter(|process| processes::is_below(process, &[toolkit]));
         // A toolkit can start itself once more, with other packages. A second signal would cut its rollbacks short.
-        let processes = children.filter(|child| !processes::has_toolkit(child.pid)).collect();
-        Self { toolkit, processes }
+        Self(below.filter(|process| !processes::has_toolkit(process.pid)).collect())
     }
 
     /// Asks those to end that still run after a moment.
     pub fn end_soon(self) {
-        if self.processes.is_empty() {
+        if self.0.is_empty() {
             return;
         }
         let _ = thread::Builder::new().spawn(move || {
             thread::sleep(GRACE);
-            for child in &self.processes {
-                let is_same = processes::read(child.pid).is_some_and(|now| {
-                    now.running && now.started == child.started && now.parent == Some(self.toolkit)
-                });
-                if is_same {
-                    let _ = kill_process(child.pid, Signal::TERM);
-                }
+            for process in self.0.iter().filter(|process| process.is_same()) {
+                let _ = kill_process(process.pid, Signal::TERM);
             }
         });
     }

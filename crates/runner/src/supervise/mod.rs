@@ -30,7 +30,7 @@ use crate::journal;
 use crate::processes;
 use crate::started::Started;
 use crate::starts::{Exit, Record, Registration};
-use crate::supervise::background::Children;
+use crate::supervise::background::Descendants;
 use crate::supervise::relay::Relay;
 use crate::toolkit::Toolkit;
 use crate::volume::{Volume, copy};
@@ -184,7 +184,7 @@ impl Supervisor {
             while started.elapsed() < DEAF_FOR && !relay.is_some_and(Relay::has_output) {
                 thread::sleep(POLL_INTERVAL);
             }
-            let background = Children::of(toolkit);
+            let background = Descendants::of(toolkit);
             let _ = kill_process(toolkit, Signal::INT);
             background.end_soon();
         }
