@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
-use crate::proof::{Doubt, find_doubt};
+use crate::proof::{Doubt, find_doubt, is_baseline_met};
 
 /// The outcome of a run.
 #[derive(
@@ -27,7 +27,8 @@ pub enum Outcome {
     Deviated,
     /// The steady state was not met before the method, so the method did not run.
     BaselineNotMet,
-    /// A probe of the hypothesis could not be executed, so it is unknown whether the steady state was met.
+    /// A probe of the hypothesis could not be executed, and the toolkit does not say that the system deviated. So it is
+    /// unknown whether the steady state was met.
     ProbeError,
     /// An unexpected error ended the run.
     Aborted,
@@ -68,6 +69,9 @@ pub enum Warning {
     NoHypothesis,
     /// The run was a dry run: activities were not executed.
     DryRun,
+    /// A probe of the hypothesis could not be executed after the baseline was met, so the toolkit reports a deviation
+    /// that nobody measured.
+    ProbeFailed,
 }
 
 /// The judgment of a run by its journal.
@@ -90,7 +94,7 @@ pub fn classify(journal: &Journal) -> Verdict {
         Ok(outcome) => (outcome, None),
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
     };
-    let warnings = warnings(journal);
+    let warnings = warnings(journal, outcome);
     let conclusive = matches!(outcome, Outcome::Passed | Outcome::Deviated)
         && warnings
             .iter()
@@ -109,9 +113,9 @@ fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
     if status.is_none() {
         return Err(Doubt::Status);
     }
-    let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
-    if !journal.evaluated_states().flat_map(State::probes).all(succeeded) {
-        return Ok(Outcome::ProbeError);
+    if has_failed_probe(journal) {
+        let is_deviation = journal.deviated == Field::Set(true) && is_baseline_met(journal);
+        return Ok(if is_deviation { Outcome::Deviated } else { Outcome::ProbeError });
     }
     let not_met = |state: &State| state.met == Field::Set(false);
     if journal.steady_states.get().and_then(|states| states.before.get()).is_some_and(not_met) {
@@ -130,7 +134,13 @@ fn has_interrupted_activity(journal: &Journal) -> bool {
     entries.any(|entry| matches!(entry.exception, Field::Set(Exception { interruption: true })))
 }
 
-fn warnings(journal: &Journal) -> Vec<Warning> {
+/// Returns whether a probe of the hypothesis did not succeed, in any phase.
+fn has_failed_probe(journal: &Journal) -> bool {
+    let mut probes = journal.evaluated_states().flat_map(State::probes);
+    probes.any(|probe| probe.status != Field::Set(EntryStatus::Succeeded))
+}
+
+fn warnings(journal: &Journal, outcome: Outcome) -> Vec<Warning> {
     let failed = |entry: &Entry| entry.status == Field::Set(EntryStatus::Failed);
     let played = journal.rollbacks.get().map_or(0, Vec::len);
     let dry = journal.experiment.get().map_or(&Field::Missing, |experiment| &experiment.dry);
@@ -143,6 +153,7 @@ fn warnings(journal: &Journal) -> Vec<Warning> {
         (Warning::RollbacksNotPlayed, journal.declared_rollbacks().is_some_and(|declared| played < declared)),
         (Warning::NoHypothesis, !judged || skipped),
         (Warning::DryRun, *dry == Field::Set(Truth(true))),
+        (Warning::ProbeFailed, outcome == Outcome::Deviated && has_failed_probe(journal)),
     ]
     .into_iter()
     .filter_map(|(warning, applies)| applies.then_some(warning))

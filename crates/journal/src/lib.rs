@@ -13,13 +13,14 @@
 //!
 //! # Outcome
 //! The first row that applies, from top to bottom, is the outcome. Newer versions of the toolkit report a run in the
-//! same order.
+//! same order, with one [exception](#differences-from-the-toolkit).
 //!
 //! | outcome | when |
 //! |---|---|
 //! | [`Interrupted`](Outcome::Interrupted) | `status` is `interrupted`; or an older version recorded an interruption as the failure of an activity |
 //! | [`Aborted`](Outcome::Aborted) | `status` is `aborted` |
 //! | [`Unknown`](Outcome::Unknown) | `status` is absent, or not one of the four words, so the rows above cannot be ruled out |
+//! | [`Deviated`](Outcome::Deviated) | a probe of the hypothesis did not succeed, the baseline was met, and `deviated` is true. The verdict has the warning [`ProbeFailed`](Warning::ProbeFailed) |
 //! | [`ProbeError`](Outcome::ProbeError) | a probe of the hypothesis did not succeed, in any phase |
 //! | [`BaselineNotMet`](Outcome::BaselineNotMet) | the steady state was not met before the method, with any `status` |
 //! | [`Deviated`](Outcome::Deviated) | the steady state was not met during or after the method; or `deviated` is true |
@@ -35,6 +36,7 @@
 //! - there was a hypothesis to judge the system by
 //! - no activity of the method failed
 //! - the run was not a dry run
+//! - each probe of the hypothesis could be executed
 //!
 //! # Differences from the toolkit
 //! The toolkit's own report counts a run as passed if nothing in the journal indicates another outcome. This crate is
@@ -46,6 +48,17 @@
 //! If there is a hypothesis that was never evaluated, the outcome is [`Unknown`](Outcome::Unknown). The exception is an
 //! experiment that itself asks for the strategy `skip`. The verdict then carries the warning
 //! [`NoHypothesis`](Warning::NoHypothesis), since nothing was judged.
+//!
+//! The toolkit has two opinions on a run whose baseline was met and in which a probe fails after that, for example
+//! because the system refuses connections. Its log and its journal say that the system deviated. The classifier of 1.21
+//! says `probe-error`. This crate goes by the journal, for these reasons:
+//! - A system that cannot be reached any more is the commonest way to deviate. The probe could be executed before the
+//!   method, so the probe itself is sound.
+//! - All versions write `deviated`, and people know the word from the log.
+//!
+//! It is not certain, since the probe may have failed for a reason of its own. So the verdict is not conclusive, and has
+//! the warning [`ProbeFailed`](Warning::ProbeFailed). If the baseline was not evaluated or could not be evaluated, or
+//! `deviated` is not true, the outcome is [`ProbeError`](Outcome::ProbeError), as in the classifier.
 //!
 //! # Contents of a summary
 //! A summary holds counts, words of fixed vocabularies, times, and three texts of the author: the title, the names of

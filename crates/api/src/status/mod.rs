@@ -39,12 +39,14 @@ pub struct ExperimentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Option<Outcome>,
-    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis or DryRun.
+    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis, DryRun or
+    /// ProbeFailed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,
     /// Whether the outcome answers the question that the experiment asks. It does if the outcome is Passed or Deviated,
-    /// there was a hypothesis, no activity of the method failed, and the run was not a dry run.
+    /// there was a hypothesis, all its probes could be executed, no activity of the method failed, and the run was not a
+    /// dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusive: Option<bool>,
     /// The reason for the phase, in one CamelCase word.

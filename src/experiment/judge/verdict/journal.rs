@@ -58,5 +58,6 @@ fn explain(open: Warning, summary: &Summary) -> String {
         }
         Warning::NoHypothesis => "there is no steady-state hypothesis to judge the system by".to_owned(),
         Warning::DryRun => "it was a dry run".to_owned(),
+        Warning::ProbeFailed => "a probe of the hypothesis could not be executed then".to_owned(),
     }
 }
