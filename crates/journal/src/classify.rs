@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
 use crate::proof::{Doubt, find_doubt, is_baseline_met};
+use crate::result::rate;
 
 /// The outcome of a run.
 #[derive(
@@ -95,10 +96,7 @@ pub fn classify(journal: &Journal) -> Verdict {
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
     };
     let warnings = warnings(journal, outcome);
-    let conclusive = matches!(outcome, Outcome::Passed | Outcome::Deviated)
-        && warnings
-            .iter()
-            .all(|warning| matches!(warning, Warning::RollbackFailed | Warning::RollbacksNotPlayed));
+    let conclusive = rate(outcome, &warnings).conclusive;
     Verdict { outcome, warnings, conclusive, doubt }
 }
 

@@ -2,7 +2,7 @@
 //! I/O.
 //!
 //! ```text
-//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict
+//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict ──rate──▶ one word
 //!                             └──────summary────▶ Summary ──to_json──▶ a termination message
 //!  journal.json ──frame::write──▶ the log of a container ──frame::read──▶ journal.json.gz
 //! ```
@@ -79,6 +79,7 @@ mod parse;
 mod proof;
 mod refusal;
 mod repair;
+mod result;
 mod strategy;
 mod summary;
 mod time;
@@ -89,6 +90,7 @@ pub use model::{Journal, Status};
 pub use parse::{Error, parse};
 pub use proof::{Doubt, Phase};
 pub use refusal::{Refusal, RefusalKind};
+pub use result::{Rating, RunResult, rate};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
     Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Step, StepStatus, Summary,

@@ -10,6 +10,7 @@ use crate::experiment::status::schedule::MAX_HISTORY;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger};
+use chaostoolkit_journal::rate;
 
 impl Draft {
     /// The pod is being stopped.
@@ -85,11 +86,15 @@ impl Draft {
         let number = run.number.saturating_add(1);
         let reason =
             condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
+        let outcome = status.outcome.unwrap_or_default();
+        let warnings = std::mem::take(&mut status.warnings);
         let past = PastRun {
             run,
             phase: status.phase.unwrap_or(Phase::Failed),
-            outcome: status.outcome.unwrap_or_default(),
-            warnings: std::mem::take(&mut status.warnings),
+            // A status of an earlier version has none.
+            result: status.result.take().or_else(|| Some(rate(outcome, &warnings).result)),
+            outcome,
+            warnings,
             conclusive: status.conclusive.take().unwrap_or_default(),
             reason: reason.unwrap_or_default(),
         };

@@ -76,6 +76,7 @@ impl Draft {
         let past = PastRun {
             run,
             phase: verdict.phase,
+            result: Some(verdict.rating().result),
             outcome: verdict.outcome,
             warnings: verdict.warnings,
             conclusive: verdict.conclusive,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::status::phase::Phase;
 use crate::status::run::Run;
 use crate::words;
-use chaostoolkit_journal::{Outcome, Warning};
+use chaostoolkit_journal::{Outcome, RunResult, Warning};
 
 /// A run that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,10 @@ pub struct PastRun {
     pub run: Run,
     /// The phase in which the run ended: Completed, Failed or Aborted.
     pub phase: Phase,
+    /// The result of the run in one word: its outcome, or Inconclusive if nobody can rely on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::result")]
+    pub result: Option<RunResult>,
     /// The outcome of the run.
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,

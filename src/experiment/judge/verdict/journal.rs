@@ -3,12 +3,15 @@
 use crate::experiment::judge::pod_state::End;
 use crate::experiment::judge::verdict::types::Verdict;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_journal::{Outcome, Summary, Warning};
+use chaostoolkit_journal::{Outcome, RunResult, Summary, Warning, rate};
 
 /// Judges a run by the summary of its journal.
 pub fn from_journal(summary: &Summary, end: &End) -> Verdict {
+    let rating = rate(summary.outcome, &summary.warnings);
     let (reason, text) = match summary.outcome {
-        Outcome::Passed if is_inconclusive(summary) => (Reason::Inconclusive, "the steady state held"),
+        Outcome::Passed if rating.result == RunResult::Inconclusive => {
+            (Reason::Inconclusive, "the steady state held")
+        }
         Outcome::Passed => (Reason::Passed, "the steady state held"),
         Outcome::Deviated => {
             (Reason::Deviated, "the steady state held before the method, and did not during or after it")
@@ -34,14 +37,9 @@ pub fn from_journal(summary: &Summary, end: &End) -> Verdict {
     let message = text.collect::<Vec<_>>().join("; ");
     Verdict {
         warnings: summary.warnings.clone(),
-        conclusive: summary.conclusive,
+        conclusive: rating.conclusive,
         ..Verdict::new(summary.outcome, reason, message)
     }
-}
-
-/// Whether nothing follows from a run that passed, since it did not do all that it was to do.
-fn is_inconclusive(summary: &Summary) -> bool {
-    summary.warnings.iter().any(|open| matches!(open, Warning::ActivityFailed | Warning::DryRun))
 }
 
 fn explain(open: Warning, summary: &Summary) -> String {
