@@ -62,14 +62,23 @@
 //!
 //! # Contents of a summary
 //! A summary holds counts, words of fixed vocabularies, times, and three texts of the author: the title, the names of
-//! activities, and the rollback strategy. It never holds an output, an argument, a configuration, a secret or the text
-//! of an exception. These are not even kept while the journal is read. The toolkit, however, substitutes variables in
-//! the title. A secret that an author puts into the title is therefore in the summary.
+//! activities, and the rollback strategy. It never holds an argument, a configuration or a secret. The toolkit, however,
+//! substitutes variables in the title. A secret that an author puts into the title is therefore in the summary.
+//!
+//! The [`Detail`] holds the beginning of one output and of one tolerance, or of one exception: those of the activity that
+//! decided the run. As JSON, it has at most 200 bytes, and it is the first to go after steps and title. All values are
+//! cut while they are read. Outputs, tolerance and exception are left out in these cases:
+//! - The experiment declares `secrets`. An activity may return any of them.
+//! - The text has a literal value of `configuration`, or the configuration is too large or too deep to compare.
+//!
+//! Paths and queries of URLs are always left out. A value of the environment that only `configuration` refers to is not
+//! in the journal, so nothing can recognize it.
 //!
 //! [journal]: https://chaostoolkit.org/reference/api/journal/
 //! [experiment]: https://chaostoolkit.org/reference/api/experiment/
 
 mod classify;
+mod detail;
 mod field;
 mod fit;
 pub mod frame;
@@ -80,11 +89,13 @@ mod proof;
 mod refusal;
 mod repair;
 mod result;
+mod shown;
 mod strategy;
 mod summary;
 mod time;
 
 pub use classify::{Outcome, Verdict, Warning, classify};
+pub use detail::{Detail, Place};
 pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
 pub use parse::{Error, parse};
