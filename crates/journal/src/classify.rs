@@ -26,7 +26,7 @@ pub enum Outcome {
     Passed,
     /// The steady state was met before the method, but not during or after it.
     Deviated,
-    /// The steady state was not met before the method, so the method did not run.
+    /// The steady state was not met before the method. Most versions of the toolkit do not run the method then.
     BaselineNotMet,
     /// A probe of the hypothesis could not be executed, and the toolkit does not say that the system deviated. So it is
     /// unknown whether the steady state was met.

@@ -1,7 +1,7 @@
 //! Why a run has its outcome: the activity that decided it, what it returned and what was expected.
 //!
-//! This reads a journal a second time, because [`parse`](crate::parse()) skips outputs. Only the beginning of an output is
-//! kept, and only 200 bytes of the whole end up in a summary. A journal in which this finds nothing is still a journal.
+//! This reads a journal a second time, because [`parse`](crate::parse()) skips outputs. Only the beginning of an output
+//! is kept, and only 200 bytes of the whole end up in a summary. A journal in which this finds nothing is still valid.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::classify::{Outcome, Verdict, Warning};
 use crate::field::{Field, ShortText, Truth};
 use crate::model::{EntryStatus, objects};
+use crate::refusal::without_urls;
 use crate::shown::{LastLine, Literals, Shown};
 
 /// The activity that decided a run. As JSON, it has at most 200 bytes.
@@ -174,8 +175,10 @@ impl Entry {
                     Field::Set(literals) => literals.is_in(text),
                 }
         };
-        let shown =
-            |text: String, max| Some(text).filter(|text| !is_secret(text)).map(|text| cut(&text, max));
+        let shown = |text: String, max| {
+            let text = without_urls(&text);
+            if is_secret(&text) { None } else { Some(cut(&text, max)) }
+        };
         let tolerance = activity.map(|activity| &activity.tolerance);
         let (returned, expected, error) = if self.has_failed() {
             let error = self.exception.get().map(|LastLine(line)| line.clone());

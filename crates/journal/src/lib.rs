@@ -66,10 +66,11 @@
 //! substitutes variables in the title. A secret that an author puts into the title is therefore in the summary.
 //!
 //! The [`Detail`] holds the beginning of one output and of one tolerance, or of one exception: those of the activity that
-//! decided the run. As JSON, it has at most 200 bytes, and it is the first to go after steps and title. All values are
-//! cut while they are read. Outputs, tolerance and exception are left out in these cases:
+//! decided the run. As JSON, it has at most 200 bytes. If there is no room, it is left out after the steps and the title.
+//! All values are cut while they are read. Outputs, tolerance and exception are left out in these cases:
 //! - The experiment declares `secrets`. An activity may return any of them.
-//! - The text has a literal value of `configuration`, or the configuration is too large or too deep to compare.
+//! - A part would quote a literal text of `configuration` with 4 characters or more, or the configuration is too large
+//!   or too deep to compare.
 //!
 //! Paths and queries of URLs are always left out. A value of the environment that only `configuration` refers to is not
 //! in the journal, so nothing can recognize it.

@@ -179,7 +179,7 @@ impl FromJson for Item {
     }
 }
 
-/// The literal values of a configuration. They are not shown, since some of them are secrets.
+/// The literal texts of a configuration. They are not shown, since some of them are secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Literals {
     texts: Vec<String>,
@@ -200,19 +200,30 @@ impl Literals {
 
     fn add(&mut self, field: Field<Scalar>) {
         match field {
-            Field::Set(scalar) => {
+            Field::Set(scalar) if !scalar.is_number => {
                 let text = scalar.text.trim_matches('\'');
-                if text.chars().count() < Self::MIN_CHARS {
-                    return;
-                }
-                self.is_incomplete |= self.texts.len() >= Self::MAX || text.chars().count() >= MAX_KEPT;
-                if !self.is_incomplete {
-                    self.texts.push(text.to_owned());
-                }
+                self.is_incomplete |= text.chars().count() >= MAX_KEPT;
+                // Of a URL, the host is no secret.
+                let Some((_, url)) = text.split_once("://") else { return self.add_text(text) };
+                let (authority, path) = url.split_once(['/', '?', '#']).unwrap_or((url, ""));
+                self.add_text(path);
+                self.add_text(authority.rsplit_once('@').map_or("", |(user, _)| user));
             }
-            Field::Missing | Field::Null => {}
+            Field::Set(_) | Field::Missing | Field::Null => {}
             // Something nested.
             Field::Wrong => self.is_incomplete = true,
+        }
+    }
+}
+
+impl Literals {
+    fn add_text(&mut self, text: &str) {
+        if text.chars().count() < Self::MIN_CHARS {
+            return;
+        }
+        self.is_incomplete |= self.texts.len() >= Self::MAX;
+        if !self.is_incomplete {
+            self.texts.push(text.to_owned());
         }
     }
 }
@@ -239,8 +250,8 @@ impl FromJson for Values {
         Some(Self(Vec::new()))
     }
 
-    fn from_number(value: f64) -> Option<Self> {
-        Some(Self(vec![Field::Set(Scalar { text: value.to_string(), is_number: true })]))
+    fn from_number(_: f64) -> Option<Self> {
+        Some(Self(Vec::new()))
     }
 
     fn from_text(value: &str) -> Option<Self> {

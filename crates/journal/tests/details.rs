@@ -122,12 +122,17 @@ fn a_probe_that_fails_says_why(#[case] exception: Value, #[case] expected: &str)
 #[case(json!({"configuration": {"token": {"deep": {"er": "hunter2"}}}}), false)]
 #[case(json!({"configuration": {"token": ["x", "hunter2"]}}), false)]
 #[case(json!({"configuration": {"host": "elsewhere", "port": 80, "on": true}}), true)]
+#[case(json!({"configuration": {"url": "http://there/hunter2"}}), false)]
+#[case(json!({"configuration": {"url": "http://hunter2@there:80"}}), false)]
+#[case(json!({"configuration": {"port": 8080}}), true)]
 #[case(json!({"configuration": "hunter2"}), false)]
 fn known_secrets_are_left_out(#[case] experiment: Value, #[case] is_shown: bool) {
     let probe = unmet(json!("the token is hunter2"), json!("hunter2 or so"));
     let found = detail(&deviated(probe, experiment.clone())).unwrap();
     assert_eq!(found.contains("hunter2"), is_shown, "{found}");
     assert!(found.starts_with("the probe \"page\""), "{found}");
+    let url = unmet(json!("see http://there/hunter2"), json!(1));
+    assert!(!detail(&deviated(url, experiment.clone())).unwrap().contains("hunter2"));
     let failed = json!({"activity": {"name": "page"}, "status": "failed", "exception": ["OSError: hunter2"]});
     let found = detail(&deviated(failed, experiment)).unwrap();
     assert_eq!(found.contains("hunter2"), is_shown, "{found}");
