@@ -23,6 +23,7 @@ pub fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
     let succeeded = match (case.outcome, case.reason) {
         (Outcome::Passed, "Inconclusive") => "Unknown/Inconclusive".to_owned(),
         (Outcome::Passed, reason) => format!("True/{reason}"),
+        (_, "SubcommandCompleted") => "Unknown/SubcommandCompleted".to_owned(),
         (_, reason) => format!("False/{reason}"),
     };
     let checks = [

@@ -141,13 +141,17 @@ fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &st
             normal(Reason::Passed, Action::RecordOutcome, note)
         }
         (Outcome::Passed, reason) => warn(reason.unwrap_or(Reason::Passed), note),
-        // Without the runner, exit code 0 is the best that can be known.
-        (Outcome::Unknown, Some(Reason::Completed)) => normal(Reason::Completed, Action::RecordOutcome, note),
+        // Without the runner, exit code 0 is the best that can be known. Some subcommands run no experiment.
+        (Outcome::Unknown, Some(reason @ (Reason::Completed | Reason::SubcommandCompleted))) => {
+            normal(reason, Action::RecordOutcome, note)
+        }
         (Outcome::Deviated, _) => warn(Reason::Deviated, note),
         (Outcome::BaselineNotMet, _) => warn(Reason::BaselineNotMet, note),
         (Outcome::ProbeError, _) => warn(Reason::ProbeError, note),
-        (Outcome::Interrupted | Outcome::Aborted, _) => warn(Reason::Aborted, &with_reason()),
-        (Outcome::Invalid | Outcome::Error | Outcome::Unknown, _) => warn(Reason::RunFailed, &with_reason()),
+        (Outcome::Interrupted, _) => warn(Reason::Aborted, &with_reason()),
+        (Outcome::Aborted | Outcome::Invalid | Outcome::Error | Outcome::Unknown, _) => {
+            warn(Reason::RunFailed, &with_reason())
+        }
     }
 }
 
@@ -217,7 +221,7 @@ fn moved(old: &Status, new: &Status) -> Option<Event> {
         (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
             Reason::AbortRequested,
             Action::StopRun,
-            "the experiment was deleted during its run; the toolkit is asked to stop",
+            "the experiment was deleted during its run, which is asked to stop",
         )),
         (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
             Some(normal(Reason::Resumed, Action::ResumeRuns, message))

@@ -17,9 +17,9 @@ impl Draft {
     pub fn stopping(&mut self, intent: &Intent) {
         let run = self.status.run.clone().unwrap_or_default();
         let (reason, message) = match Ordered::of(&run, intent, self.now) {
-            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
+            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the run, as spec.abort asks"),
             Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
-            None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
+            None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop"),
         };
         self.phase(Phase::Aborting, reason, message);
     }

@@ -11,7 +11,7 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{
-    Counters, Experiment, JournalRef, Outcome, RunResult, ScheduleStatus, Spec, Status, Warning,
+    Counters, Experiment, JournalRef, Outcome, Phase, RunResult, ScheduleStatus, Spec, Status, Warning,
 };
 use chaostoolkit_journal::Summary;
 use chaostoolkit_journal::message::{self, Message};
@@ -132,4 +132,38 @@ fn each_run_of_a_schedule_has_its_result_in_the_history() {
     let status = next(&Experiment::default(), 100, &[0, 1]).status.unwrap();
     assert_eq!(status.result, Some(RunResult::Unknown));
     assert!(status.history.iter().all(|past| past.result == Some(RunResult::Unknown)));
+}
+
+/// Ends the run of a schedule, whose history then has the end.
+fn ended_run(code: i32, message: Message, summary: Option<Summary>) -> (Status, Vec<String>) {
+    let message = Message { exit_code: Some(code), ..message };
+    let evidence = Evidence { message: Some(message), summary, ..Evidence::default() };
+    let mut draft = Draft::of(&Experiment::default(), at(100));
+    let end = End { has_runner: true, ..end(code) };
+    draft.run_ended(&pod(1), &end, &evidence, &Intent::default());
+    let events = events::transitions(&Status::default(), &draft.status, false);
+    let events = events.into_iter().filter(|event| event.action == "RecordOutcome");
+    let told = events.map(|event| format!("{:?} {}", event.type_, event.reason)).collect();
+    (draft.status, told)
+}
+
+#[test]
+fn a_subcommand_that_succeeds_is_not_counted_as_failed() {
+    let subcommand = Message { subcommand: Some("validate".into()), ..Message::new(message::State::Ended) };
+    let (status, told) = ended_run(0, subcommand.clone(), None);
+    assert_eq!(status.counters, Some(Counters { runs: 1, ..Counters::default() }));
+    assert_eq!((status.history[0].phase, status.result), (Phase::Completed, Some(RunResult::Unknown)));
+    assert_eq!(told, ["Normal SubcommandCompleted"]);
+    let (status, told) = ended_run(1, subcommand, None);
+    assert_eq!(status.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
+    assert_eq!(told, ["Warning RunFailed"]);
+}
+
+#[test]
+fn a_toolkit_that_crashed_has_failed_and_was_not_stopped() {
+    let summary = Summary { outcome: Outcome::Aborted, ..Summary::default() };
+    let (status, told) = ended_run(1, Message::new(message::State::Ended), Some(summary));
+    assert_eq!((status.history[0].phase, status.outcome), (Phase::Failed, Some(Outcome::Aborted)));
+    assert_eq!(status.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
+    assert_eq!(told, ["Warning RunFailed"]);
 }

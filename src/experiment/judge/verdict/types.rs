@@ -32,8 +32,9 @@ impl Verdict {
             Outcome::Passed | Outcome::Deviated | Outcome::BaselineNotMet | Outcome::ProbeError => {
                 Phase::Completed
             }
-            Outcome::Aborted | Outcome::Interrupted => Phase::Aborted,
-            Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
+            // Somebody stopped the run.
+            Outcome::Interrupted => Phase::Aborted,
+            Outcome::Aborted | Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
         };
         Self { phase, outcome, reason, message: message.into(), warnings: Vec::new(), conclusive: false }
     }
