@@ -79,12 +79,14 @@
 //! [experiment]: https://chaostoolkit.org/reference/api/experiment/
 
 mod classify;
+mod decisive;
 mod detail;
 mod field;
 mod fit;
 pub mod frame;
 pub mod message;
 mod model;
+mod outcome;
 mod parse;
 mod proof;
 mod refusal;
@@ -95,10 +97,11 @@ mod strategy;
 mod summary;
 mod time;
 
-pub use classify::{Outcome, Verdict, Warning, classify};
+pub use classify::{Verdict, classify};
 pub use detail::{Detail, Place};
 pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
+pub use outcome::{Outcome, Warning};
 pub use parse::{Error, parse};
 pub use proof::{Doubt, Phase};
 pub use refusal::{Refusal, RefusalKind};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 use crate::classify::classify;
-use crate::detail;
+use crate::decisive;
 use crate::field::Field;
 use crate::model::Journal;
 use crate::repair::repair;
@@ -88,7 +88,7 @@ pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
     })?;
     match field {
         Field::Set(journal) if journal.is_journal() => {
-            let detail = detail::find(repaired.as_deref().unwrap_or(bytes), &classify(&journal));
+            let detail = decisive::find(repaired.as_deref().unwrap_or(bytes), &classify(&journal));
             Ok(Journal { detail, ..journal })
         }
         Field::Set(_) => Err(Error::NotAJournal),

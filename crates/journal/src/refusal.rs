@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 mod kind;
 mod lines;
+mod types;
 
 pub(crate) use kind::without_urls;
 
 use lines::Said;
+pub use types::RefusalKind;
 
 /// Why the toolkit did not run an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,23 +20,6 @@ pub struct Refusal {
     /// The last error that the toolkit printed, without its time and level. At most [`MAX_LINE_BYTES`] bytes. Texts that
     /// quote the value of a variable are cut.
     pub line: String,
-}
-
-/// The kinds of problems for which the toolkit does not run an experiment.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
-)]
-pub enum RefusalKind {
-    /// A Python module or a function of it is not installed in the image.
-    ExtensionMissing,
-    /// A variable of the environment, or a file, is missing that the configuration or a secret refers to.
-    ConfigurationMissing,
-    /// The experiment is not valid.
-    ExperimentInvalid,
-    /// The experiment could not be fetched from its URL.
-    ExperimentUnreachable,
-    /// The toolkit does not know an argument.
-    ArgumentsInvalid,
 }
 
 /// The maximum length of [`Refusal::line`], in bytes.

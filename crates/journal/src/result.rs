@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Outcome, Warning};
+use crate::outcome::{Outcome, Warning};
 
 /// The result of a run in one word: its outcome, or [`Inconclusive`](RunResult::Inconclusive) if nobody can rely on the
 /// outcome.

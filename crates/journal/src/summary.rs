@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Outcome, Verdict, Warning, classify};
+use crate::classify::{Verdict, classify};
 use crate::detail::Detail;
 use crate::field::{Field, ShortText, shorten};
 use crate::model::{Entry, EntryStatus, Journal, State, Status};
+use crate::outcome::{Outcome, Warning};
 
 /// The summary of a run. See [`to_json`](Summary::to_json).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Tells the kinds of errors apart, and cuts texts that quote the value of a variable.
 
-use super::RefusalKind;
 use super::lines::Said;
+use super::types::RefusalKind;
 
 /// Returns the kind of an error.
 pub(super) fn kind(said: &Said) -> RefusalKind {
