@@ -183,8 +183,9 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
 
 /// The end of a run of a schedule.
 fn past_run(past: &PastRun) -> Event {
-    let PastRun { run, outcome, reason, warnings, .. } = past;
-    let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
+    let PastRun { run, outcome, reason, warnings, message, .. } = past;
+    let said = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+    let note = format!("run {} in pod {}: {}{said}", run.number, run.pod_name, outcome.as_str());
     end(*outcome, reason.parse().ok(), warnings, &note)
 }
 

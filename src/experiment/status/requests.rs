@@ -84,8 +84,9 @@ impl Draft {
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };
         let number = run.number.saturating_add(1);
-        let reason =
-            condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
+        let finished = condition::find(&status.conditions, Type::Finished);
+        let reason = finished.map(|finished| finished.reason.clone());
+        let message = finished.and_then(|finished| PastRun::short(&finished.message));
         let outcome = status.outcome.unwrap_or_default();
         let warnings = std::mem::take(&mut status.warnings);
         let past = PastRun {
@@ -97,6 +98,7 @@ impl Draft {
             warnings,
             conclusive: status.conclusive.take().unwrap_or_default(),
             reason: reason.unwrap_or_default(),
+            message,
         };
         status.history.insert(0, past);
         status.history.truncate(MAX_HISTORY);

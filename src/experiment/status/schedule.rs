@@ -81,6 +81,7 @@ impl Draft {
             warnings: verdict.warnings,
             conclusive: verdict.conclusive,
             reason: verdict.reason.into(),
+            message: PastRun::short(&verdict.message),
         };
         status.history.insert(0, past);
         // Runs whose pod is still held have to stay, or they would be recorded again.

@@ -125,6 +125,11 @@ fn a_run_has_a_result_once_it_has_ended_and_takes_it_along_to_the_history() {
     assert_eq!((draft.status.outcome, draft.status.result), (Some(Outcome::Unknown), None));
     let past = &draft.status.history[0];
     assert_eq!((past.outcome, past.result), (Outcome::Passed, Some(RunResult::Inconclusive)));
+    assert_eq!(
+        past.message.as_deref(),
+        Some("the steady state held; 1 of 0 activities of the method failed"),
+        "the message of its end"
+    );
 }
 
 #[test]
@@ -157,6 +162,12 @@ fn a_subcommand_that_succeeds_is_not_counted_as_failed() {
     let (status, told) = ended_run(1, subcommand, None);
     assert_eq!(status.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
     assert_eq!(told, ["Warning RunFailed"]);
+    let message = status.history[0].message.as_deref();
+    assert_eq!(
+        message,
+        Some("chaos validate failed with exit code 1"),
+        "nothing else has it with a schedule"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::condition;
 use crate::status::phase::Phase;
 use crate::status::run::Run;
 use crate::words;
@@ -34,6 +35,17 @@ pub struct PastRun {
     pub conclusive: bool,
     /// The reason for the phase, in one CamelCase word.
     pub reason: String,
+    /// A sentence for people that explains the phase. At most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl PastRun {
+    /// Shortens a message to 256 bytes. A history has up to 10 of them.
+    #[must_use]
+    pub fn short(message: &str) -> Option<String> {
+        Some(condition::short_to(message, 256)).filter(|message| !message.is_empty())
+    }
 }
 
 /// The numbers of runs.
