@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::JournalArgs;
 use crate::commands::output::print;
-use chaostoolkit_journal::Summary;
+use chaostoolkit_journal::{Summary, rate};
 
 /// Prints one line of JSON for each file. Fails after the last line if a file could not be read.
 pub fn run(JournalArgs { files }: &JournalArgs) -> anyhow::Result<()> {
@@ -29,7 +29,7 @@ pub fn line(file: &Path) -> (Value, bool) {
     match journal.and_then(|bytes| Ok(Summary::of(&chaostoolkit_journal::parse(&bytes)?))) {
         Ok(Summary { outcome, warnings, conclusive, activities, rollbacks, .. }) => {
             let line = json!({
-                "file": name, "outcome": outcome, "warnings": warnings, "conclusive": conclusive,
+                "file": name, "result": rate(outcome, &warnings).result, "outcome": outcome, "warnings": warnings, "conclusive": conclusive,
                 "activities": activities, "rollbacks": rollbacks,
             });
             (line, true)

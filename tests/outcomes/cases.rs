@@ -4,7 +4,8 @@ use chaostoolkit_api::{Outcome, Phase};
 use serde_json::{Value, json};
 
 use crate::experiments::{
-    breakable, echo, fails_always, forge, from, inline, judged_by, own_pod, process, python, well,
+    breakable, echo, fails_always, forge, from, inline, judged_by, missing_variable, own_pod, process,
+    python, raises_once_broken, well,
 };
 
 /// What happens to a pod during its run from outside.
@@ -153,12 +154,37 @@ pub fn cases(site: &str) -> Vec<Case> {
             Outcome::Invalid,
             "ExperimentInvalid",
         ),
-        fails(
-            "missing-module",
-            inline(&well(vec![python("nobody.has.this", "f", json!({}))], vec![])),
-            Outcome::Invalid,
-            "ExperimentInvalid",
-        ),
+        Case {
+            shows: &[("/message", "could not find Python module 'nobody.has.this'")],
+            ..fails(
+                "missing-module",
+                inline(&well(vec![python("nobody.has.this", "f", json!({}))], vec![])),
+                Outcome::Invalid,
+                "ExtensionMissing",
+            )
+        },
+        Case {
+            shows: &[("/message", "NOBODY_SETS_THIS")],
+            ..fails("missing-variable", inline(&missing_variable()), Outcome::Invalid, "ConfigurationMissing")
+        },
+        Case {
+            outcome: Outcome::Deviated,
+            reason: "Deviated",
+            warnings: &["ProbeFailed"],
+            shows: &[("/message", "the probe \"well\" failed after the method")],
+            ..passes("probe-raises", inline(&raises_once_broken(vec![touch("/tmp/broken")])))
+        },
+        Case {
+            phase: Phase::Completed,
+            toolkit: false,
+            shows: &[("/message", "chaos validate ended well")],
+            ..fails(
+                "validate",
+                json!({"experiment": well(vec![], vec![]), "pod": {"chaosArgs": ["validate", "$(EXPERIMENT_PATH)"]}}),
+                Outcome::Unknown,
+                "SubcommandCompleted",
+            )
+        },
         fails(
             "wrong-flag",
             json!({"experiment": well(vec![], vec![]),
@@ -283,8 +309,8 @@ pub fn cases(site: &str) -> Vec<Case> {
             ..fails(
                 "url-without-an-experiment",
                 from(&format!("{site}/none.json")),
-                Outcome::Invalid,
-                "ExperimentInvalid",
+                Outcome::Error,
+                "ExperimentUnreachable",
             )
         },
         Case {

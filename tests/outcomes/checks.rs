@@ -8,7 +8,7 @@ use crate::common::install::Install;
 use crate::common::{condition_of, kubectl, status, within};
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Outcome, Phase, Status};
-use chaostoolkit_journal::frame;
+use chaostoolkit_journal::{frame, rate};
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
@@ -23,11 +23,17 @@ pub fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
     let succeeded = match (case.outcome, case.reason) {
         (Outcome::Passed, "Inconclusive") => "Unknown/Inconclusive".to_owned(),
         (Outcome::Passed, reason) => format!("True/{reason}"),
+        (_, "SubcommandCompleted") => "Unknown/SubcommandCompleted".to_owned(),
         (_, reason) => format!("False/{reason}"),
     };
     let checks = [
         ("phase", format!("{:?}", status.phase), format!("{:?}", Some(case.phase))),
         ("outcome", format!("{:?}", status.outcome), format!("{:?}", Some(case.outcome))),
+        (
+            "result",
+            format!("{:?}", status.result),
+            format!("{:?}", Some(rate(case.outcome, &status.warnings).result)),
+        ),
         ("reason", status.reason.clone().unwrap_or_default(), case.reason.to_owned()),
         ("warnings", format!("{warnings:?}"), format!("{:?}", case.warnings)),
         ("Finished", condition_of(status, Type::Finished), format!("True/{}", case.reason)),
@@ -60,6 +66,7 @@ pub fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
     let rollbacks = run.rollbacks.as_ref().map(|rollbacks| format!("{:?}", rollbacks.state));
     let wanted = [
         ("PHASE", format!("{:?}", case.phase)),
+        ("RESULT", ended.result.map(|result| format!("{result:?}")).unwrap_or_default()),
         ("OUTCOME", format!("{:?}", case.outcome)),
         ("REASON", case.reason.to_owned()),
         ("RUN-NS", install.run_namespace.clone()),

@@ -29,6 +29,23 @@ pub fn breakable(method: Vec<Value>) -> Value {
     judged_by(("test", json!(["!", "-e", "/tmp/broken"])), method, vec![])
 }
 
+/// Returns an experiment whose probe raises once `/tmp/broken` exists, as one does that cannot connect any more.
+pub fn raises_once_broken(method: Vec<Value>) -> Value {
+    let mut experiment = breakable(method);
+    let script = "test ! -e /tmp/broken && echo up";
+    let probe = python("subprocess", "check_output", json!({"args": ["sh", "-c", script], "text": true}));
+    experiment["steady-state-hypothesis"]["probes"] = json!([{"type": "probe", "name": "well", "tolerance": "up\n",
+        "provider": probe["provider"]}]);
+    experiment
+}
+
+/// Returns an experiment whose configuration refers to a variable that is not set.
+pub fn missing_variable() -> Value {
+    let mut experiment = well(vec![echo()], vec![]);
+    experiment["configuration"] = json!({"x": {"type": "env", "key": "NOBODY_SETS_THIS"}});
+    experiment
+}
+
 pub fn inline(experiment: &Value) -> Value {
     json!({"experiment": experiment})
 }

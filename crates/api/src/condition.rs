@@ -44,11 +44,15 @@ const LONGEST_MESSAGE: usize = 1024;
 /// Shortens a text to at most 1024 bytes, at a character boundary.
 #[must_use]
 pub fn short(text: &str) -> String {
-    if text.len() <= LONGEST_MESSAGE {
+    short_to(text, LONGEST_MESSAGE)
+}
+
+/// Shortens a text to this number of bytes, at a character boundary.
+pub(crate) fn short_to(text: &str, max: usize) -> String {
+    if text.len() <= max {
         return text.to_owned();
     }
-    let end =
-        (0..=LONGEST_MESSAGE - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{}…", &text[..end])
 }
 

@@ -26,6 +26,6 @@ pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
     About, Activities, Counters, ExperimentStatus as Status, JournalRef, Outcome, PastRun, Phase, Rescue,
-    ResourceRef, Rollbacks, Run, ScheduleStatus, StartedRun, Starts, Trigger, Warning,
+    ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts, Trigger, Warning,
 };
 pub use text::Text;

@@ -66,23 +66,37 @@ pub enum Reason {
     Passed,
     /// The steady state was met before the method, but not during or after it.
     Deviated,
-    /// The steady state was not met before the method, so the method did not run.
+    /// The steady state was not met before the method; the message says whether the method ran.
     BaselineNotMet,
     /// A probe of the hypothesis could not be executed, so it is unknown whether the steady state was met.
     ProbeError,
     /// The experiment passed, but is not conclusive, since an activity of the method failed or it was a dry run.
     Inconclusive,
-    /// An unexpected error in the toolkit ended the run; in an event, the run was stopped.
+    /// An unexpected error in the toolkit ended the run; in an event, somebody stopped the run.
     Aborted,
     /// A signal or a control of the toolkit ended the run before a verdict.
     Interrupted,
-    /// The toolkit rejected the experiment; the end of its log has the cause.
+    /// The toolkit rejected the experiment; the message has its words.
     ExperimentInvalid,
-    /// The toolkit does not know one of its arguments; the end of its log names it.
+    /// The toolkit does not know one of its arguments; the message has its words.
     ArgumentsInvalid,
+    /// A Python module or a function of it, which the experiment uses, is not in the image.
+    ExtensionMissing,
+    /// A variable or a file that the experiment refers to is missing.
+    ConfigurationMissing,
+    /// The toolkit could not fetch the experiment from its URL.
+    ExperimentUnreachable,
+    /// The toolkit was asked for something other than an experiment, such as `validate`, and succeeded.
+    SubcommandCompleted,
+    /// The toolkit was asked for something other than an experiment, such as `validate`, and failed.
+    SubcommandFailed,
+    /// The toolkit was started, and the runner could not observe it.
+    ToolkitUnobserved,
+    /// The command of the container failed without starting the toolkit.
+    ToolkitNotStarted,
     /// The command of the container could not be started.
     CommandNotStarted,
-    /// The toolkit was killed, and could not write a journal.
+    /// The toolkit, or the command that starts it, was killed, and there is no journal.
     ToolkitKilled,
     /// The toolkit ended without a journal.
     NoJournal,

@@ -8,7 +8,7 @@ use strum::VariantArray;
 
 use crate::status::phase::Phase;
 use chaostoolkit_journal::{
-    HypothesisStrategy, Outcome, RollbackState, RollbackStrategy, SteadyState, Warning,
+    HypothesisStrategy, Outcome, RollbackState, RollbackStrategy, RunResult, SteadyState, Warning,
 };
 
 fn one_of(words: &[impl Serialize]) -> Schema {
@@ -28,6 +28,11 @@ pub fn phase(_: &mut SchemaGenerator) -> Schema {
 /// Returns the schema of an outcome.
 pub fn outcome(_: &mut SchemaGenerator) -> Schema {
     one_of(Outcome::VARIANTS)
+}
+
+/// Returns the schema of an optional result.
+pub fn result(_: &mut SchemaGenerator) -> Schema {
+    nullable(one_of(RunResult::VARIANTS))
 }
 
 /// Returns the schema of a list of warnings.

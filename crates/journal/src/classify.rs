@@ -1,74 +1,10 @@
 //! Judges a run: turns a [`Journal`] into a [`Verdict`].
 
-use serde::{Deserialize, Serialize};
-
 use crate::field::{Field, Truth};
 use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
-use crate::proof::{Doubt, find_doubt};
-
-/// The outcome of a run.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
-pub enum Outcome {
-    /// The steady state was met each time it was evaluated.
-    Passed,
-    /// The steady state was met before the method, but not during or after it.
-    Deviated,
-    /// The steady state was not met before the method, so the method did not run.
-    BaselineNotMet,
-    /// A probe of the hypothesis could not be executed, so it is unknown whether the steady state was met.
-    ProbeError,
-    /// An unexpected error ended the run.
-    Aborted,
-    /// A signal or a control ended the run.
-    Interrupted,
-    /// The toolkit rejected the experiment. It writes no journal then, so [`classify`] never returns this.
-    Invalid,
-    /// The platform ended the run. No journal shows this, so [`classify`] never returns it.
-    Error,
-    /// The available evidence does not show the outcome.
-    #[default]
-    Unknown,
-}
-
-/// A reservation about the outcome of a run.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
-pub enum Warning {
-    /// An activity of the method failed, so the fault may not have been injected.
-    ActivityFailed,
-    /// A rollback failed, so the fault may still be there.
-    RollbackFailed,
-    /// Some rollbacks were not played, so the fault may still be there.
-    RollbacksNotPlayed,
-    /// There was no steady-state hypothesis to judge the system by.
-    NoHypothesis,
-    /// The run was a dry run: activities were not executed.
-    DryRun,
-}
+use crate::outcome::{Outcome, Warning};
+use crate::proof::{Doubt, find_doubt, is_baseline_met};
+use crate::result::rate;
 
 /// The judgment of a run by its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +26,8 @@ pub fn classify(journal: &Journal) -> Verdict {
         Ok(outcome) => (outcome, None),
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
     };
-    let warnings = warnings(journal);
-    let conclusive = matches!(outcome, Outcome::Passed | Outcome::Deviated)
-        && warnings
-            .iter()
-            .all(|warning| matches!(warning, Warning::RollbackFailed | Warning::RollbacksNotPlayed));
+    let warnings = warnings(journal, outcome);
+    let conclusive = rate(outcome, &warnings).conclusive;
     Verdict { outcome, warnings, conclusive, doubt }
 }
 
@@ -109,9 +42,9 @@ fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
     if status.is_none() {
         return Err(Doubt::Status);
     }
-    let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
-    if !journal.evaluated_states().flat_map(State::probes).all(succeeded) {
-        return Ok(Outcome::ProbeError);
+    if has_failed_probe(journal) {
+        let is_deviation = journal.deviated == Field::Set(true) && is_baseline_met(journal);
+        return Ok(if is_deviation { Outcome::Deviated } else { Outcome::ProbeError });
     }
     let not_met = |state: &State| state.met == Field::Set(false);
     if journal.steady_states.get().and_then(|states| states.before.get()).is_some_and(not_met) {
@@ -130,7 +63,13 @@ fn has_interrupted_activity(journal: &Journal) -> bool {
     entries.any(|entry| matches!(entry.exception, Field::Set(Exception { interruption: true })))
 }
 
-fn warnings(journal: &Journal) -> Vec<Warning> {
+/// Returns whether a probe of the hypothesis did not succeed, in any phase.
+fn has_failed_probe(journal: &Journal) -> bool {
+    let mut probes = journal.evaluated_states().flat_map(State::probes);
+    probes.any(|probe| probe.status != Field::Set(EntryStatus::Succeeded))
+}
+
+fn warnings(journal: &Journal, outcome: Outcome) -> Vec<Warning> {
     let failed = |entry: &Entry| entry.status == Field::Set(EntryStatus::Failed);
     let played = journal.rollbacks.get().map_or(0, Vec::len);
     let dry = journal.experiment.get().map_or(&Field::Missing, |experiment| &experiment.dry);
@@ -143,6 +82,7 @@ fn warnings(journal: &Journal) -> Vec<Warning> {
         (Warning::RollbacksNotPlayed, journal.declared_rollbacks().is_some_and(|declared| played < declared)),
         (Warning::NoHypothesis, !judged || skipped),
         (Warning::DryRun, *dry == Field::Set(Truth(true))),
+        (Warning::ProbeFailed, outcome == Outcome::Deviated && has_failed_probe(journal)),
     ]
     .into_iter()
     .filter_map(|(warning, applies)| applies.then_some(warning))

@@ -17,8 +17,9 @@ impl Summary {
     /// 1. the steps that succeeded
     /// 2. the other steps
     /// 3. the title
-    /// 4. everything but the outcome, the warnings and whether the run is conclusive
-    /// 5. everything but the outcome
+    /// 4. the detail
+    /// 5. everything but the outcome, the warnings and whether the run is conclusive
+    /// 6. everything but the outcome
     ///
     /// If even the outcome does not fit, this returns `{}`. A limit below 2 counts as 2.
     #[must_use]
@@ -26,6 +27,7 @@ impl Summary {
         let limit = limit.min(MAX_BYTES);
         let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_beyond(0), ..self.clone() };
         let untitled = Self { experiment: Experiment::default(), ..bare.clone() };
+        let plain = Self { detail: None, ..untitled.clone() };
         let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST_OVERHEAD));
         let steps = room.map(|room| self.select_steps(room)).unwrap_or_default();
         let full = Self { steps_omitted: self.omitted_beyond(steps.len()), steps, ..bare.clone() };
@@ -35,8 +37,14 @@ impl Summary {
             conclusive: Some(self.conclusive),
         };
         let outcome = VerdictOnly { outcome: &self.outcome, warnings: None, conclusive: None };
-        let shorter: [&dyn Fn() -> String; 5] =
-            [&|| json(&full), &|| json(&bare), &|| json(&untitled), &|| json(&verdict), &|| json(&outcome)];
+        let shorter: [&dyn Fn() -> String; 6] = [
+            &|| json(&full),
+            &|| json(&bare),
+            &|| json(&untitled),
+            &|| json(&plain),
+            &|| json(&verdict),
+            &|| json(&outcome),
+        ];
         let fitting = shorter.iter().map(|text| text()).find(|text| text.len() <= limit);
         fitting.unwrap_or_else(|| "{}".to_owned())
     }

@@ -2,7 +2,7 @@
 //! I/O.
 //!
 //! ```text
-//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict
+//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict ──rate──▶ one word
 //!                             └──────summary────▶ Summary ──to_json──▶ a termination message
 //!  journal.json ──frame::write──▶ the log of a container ──frame::read──▶ journal.json.gz
 //! ```
@@ -13,13 +13,14 @@
 //!
 //! # Outcome
 //! The first row that applies, from top to bottom, is the outcome. Newer versions of the toolkit report a run in the
-//! same order.
+//! same order, with one [exception](#differences-from-the-toolkit).
 //!
 //! | outcome | when |
 //! |---|---|
 //! | [`Interrupted`](Outcome::Interrupted) | `status` is `interrupted`; or an older version recorded an interruption as the failure of an activity |
 //! | [`Aborted`](Outcome::Aborted) | `status` is `aborted` |
 //! | [`Unknown`](Outcome::Unknown) | `status` is absent, or not one of the four words, so the rows above cannot be ruled out |
+//! | [`Deviated`](Outcome::Deviated) | a probe of the hypothesis did not succeed, the baseline was met, and `deviated` is true. The verdict has the warning [`ProbeFailed`](Warning::ProbeFailed) |
 //! | [`ProbeError`](Outcome::ProbeError) | a probe of the hypothesis did not succeed, in any phase |
 //! | [`BaselineNotMet`](Outcome::BaselineNotMet) | the steady state was not met before the method, with any `status` |
 //! | [`Deviated`](Outcome::Deviated) | the steady state was not met during or after the method; or `deviated` is true |
@@ -35,6 +36,7 @@
 //! - there was a hypothesis to judge the system by
 //! - no activity of the method failed
 //! - the run was not a dry run
+//! - each probe of the hypothesis could be executed
 //!
 //! # Differences from the toolkit
 //! The toolkit's own report counts a run as passed if nothing in the journal indicates another outcome. This crate is
@@ -47,35 +49,63 @@
 //! experiment that itself asks for the strategy `skip`. The verdict then carries the warning
 //! [`NoHypothesis`](Warning::NoHypothesis), since nothing was judged.
 //!
+//! The toolkit has two opinions on a run whose baseline was met and in which a probe fails after that, for example
+//! because the system refuses connections. Its log and its journal say that the system deviated. The classifier of 1.21
+//! says `probe-error`. This crate goes by the journal, for these reasons:
+//! - A system that cannot be reached any more is the commonest way to deviate. The probe could be executed before the
+//!   method, so the probe itself is sound.
+//! - All versions write `deviated`, and people know the word from the log.
+//!
+//! It is not certain, since the probe may have failed for a reason of its own. So the verdict is not conclusive, and has
+//! the warning [`ProbeFailed`](Warning::ProbeFailed). If the baseline was not evaluated or could not be evaluated, or
+//! `deviated` is not true, the outcome is [`ProbeError`](Outcome::ProbeError), as in the classifier.
+//!
 //! # Contents of a summary
 //! A summary holds counts, words of fixed vocabularies, times, and three texts of the author: the title, the names of
-//! activities, and the rollback strategy. It never holds an output, an argument, a configuration, a secret or the text
-//! of an exception. These are not even kept while the journal is read. The toolkit, however, substitutes variables in
-//! the title. A secret that an author puts into the title is therefore in the summary.
+//! activities, and the rollback strategy. It never holds an argument, a configuration or a secret. The toolkit, however,
+//! substitutes variables in the title. A secret that an author puts into the title is therefore in the summary.
+//!
+//! The [`Detail`] holds the beginning of one output and of one tolerance, or of one exception: those of the activity that
+//! decided the run. As JSON, it has at most 200 bytes. If there is no room, it is left out after the steps and the title.
+//! All values are cut while they are read. Outputs, tolerance and exception are left out in these cases:
+//! - The experiment declares `secrets`. An activity may return any of them.
+//! - A part would quote a literal text of `configuration` with 4 characters or more, or the configuration is too large
+//!   or too deep to compare.
+//!
+//! Paths and queries of URLs are always left out. A value of the environment that only `configuration` refers to is not
+//! in the journal, so nothing can recognize it.
 //!
 //! [journal]: https://chaostoolkit.org/reference/api/journal/
 //! [experiment]: https://chaostoolkit.org/reference/api/experiment/
 
 mod classify;
+mod decisive;
+mod detail;
 mod field;
 mod fit;
 pub mod frame;
 pub mod message;
 mod model;
+mod outcome;
 mod parse;
 mod proof;
 mod refusal;
 mod repair;
+mod result;
+mod shown;
 mod strategy;
 mod summary;
 mod time;
 
-pub use classify::{Outcome, Verdict, Warning, classify};
+pub use classify::{Verdict, classify};
+pub use detail::{Detail, Place};
 pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
+pub use outcome::{Outcome, Warning};
 pub use parse::{Error, parse};
 pub use proof::{Doubt, Phase};
 pub use refusal::{Refusal, RefusalKind};
+pub use result::{Rating, RunResult, rate};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
     Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Step, StepStatus, Summary,

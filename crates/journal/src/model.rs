@@ -1,10 +1,10 @@
 //! The parts of a journal that a verdict or a summary needs. Nothing else is read.
 
 use jiff::Timestamp;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess};
+use serde::de::SeqAccess;
 use serde::{Deserialize, Serialize};
 
+use crate::detail::Detail;
 use crate::field::{Count, Field, FromJson, ShortText, Truth};
 use crate::time;
 
@@ -25,6 +25,9 @@ pub struct Journal {
     pub(crate) rollbacks: Field<Vec<Field<Entry>>>,
     /// The cause of an interruption. Only its presence matters.
     pub(crate) interruption: Field<Truth>,
+    /// The activity that decided the run. It is read apart from the rest.
+    #[serde(skip)]
+    pub(crate) detail: Option<Detail>,
 }
 
 /// The status of a run as the toolkit reports it. It does not say whether the system deviated.
@@ -204,13 +207,16 @@ impl FromJson for Timestamp {
 /// Implements [`FromJson`] for structs that are read from an object, key by key.
 macro_rules! objects {
     ($($name:ty),*) => {$(
-        impl FromJson for $name {
-            fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-                Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+        impl $crate::field::FromJson for $name {
+            fn from_object<'de, A: serde::de::MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+                let object = serde::de::value::MapAccessDeserializer::new(object);
+                <Self as serde::Deserialize>::deserialize(object).map(Some)
             }
         }
     )*};
 }
+
+pub(crate) use objects;
 
 objects!(Journal, Experiment, Hypothesis, Runtime, Strategy, SteadyStates, State, Entry, Activity);
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::error::Category;
 
+use crate::classify::classify;
+use crate::decisive;
 use crate::field::Field;
 use crate::model::Journal;
 use crate::repair::repair;
@@ -78,13 +80,17 @@ pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::Empty);
     }
+    let mut repaired = None;
     let field = read(bytes).or_else(|error| match error.classify() {
         // Repairing takes a copy of the journal, so it is done only if parsing fails. Hardly any journal needs it.
-        Category::Syntax => repair(bytes).map_or(Err(error), |bytes| read(&bytes)),
+        Category::Syntax => repair(bytes).map_or(Err(error), |bytes| read(repaired.insert(bytes))),
         Category::Io | Category::Data | Category::Eof => Err(error),
     })?;
     match field {
-        Field::Set(journal) if journal.is_journal() => Ok(journal),
+        Field::Set(journal) if journal.is_journal() => {
+            let detail = decisive::find(repaired.as_deref().unwrap_or(bytes), &classify(&journal));
+            Ok(Journal { detail, ..journal })
+        }
         Field::Set(_) => Err(Error::NotAJournal),
         Field::Missing | Field::Null | Field::Wrong => Err(Error::NotAnObject),
     }

@@ -84,6 +84,14 @@ pub(crate) fn find_doubt(journal: &Journal) -> Option<Doubt> {
     check_passed(journal).err()
 }
 
+/// Returns whether a journal proves that the steady state was met before the method.
+pub(crate) fn is_baseline_met(journal: &Journal) -> bool {
+    let before = journal.steady_states.get().and_then(|states| states.before.get());
+    let (Some(before), Some(probes)) = (before, journal.declared_probes()) else { return false };
+    let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
+    before.probes().all(succeeded) && check_met(Phase::Before, before, probes).is_ok()
+}
+
 fn check_passed(journal: &Journal) -> Result<(), Doubt> {
     ensure(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
     ensure(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;

@@ -2,31 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
+mod kind;
+mod lines;
+mod types;
+
+pub(crate) use kind::without_urls;
+
+use lines::Said;
+pub use types::RefusalKind;
+
 /// Why the toolkit did not run an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
     /// The kind of the problem.
     pub kind: RefusalKind,
-    /// The last error that the toolkit printed, without its time and level. At most [`MAX_LINE_BYTES`] bytes.
+    /// The last error that the toolkit printed, without its time and level. At most [`MAX_LINE_BYTES`] bytes. Texts that
+    /// quote the value of a variable are cut.
     pub line: String,
-}
-
-/// The kinds of problems for which the toolkit does not run an experiment.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
-)]
-pub enum RefusalKind {
-    /// A Python module or a function of it is not installed in the image.
-    ExtensionMissing,
-    /// A variable of the environment, or a file, is missing that the configuration or a secret refers to.
-    ConfigurationMissing,
-    /// The experiment is not valid.
-    ExperimentInvalid,
-    /// The experiment could not be fetched from its URL.
-    ExperimentUnreachable,
-    /// The toolkit does not know an argument.
-    ArgumentsInvalid,
 }
 
 /// The maximum length of [`Refusal::line`], in bytes.
@@ -34,13 +27,37 @@ pub const MAX_LINE_BYTES: usize = 200;
 
 impl Refusal {
     /// Finds the refusal in the end of a log of the toolkit.
+    ///
+    /// Returns `None` if the log has no error, or if the toolkit had begun to run the experiment. Errors that follow are
+    /// those of activities, or of writing the journal.
     #[must_use]
     pub fn find(log: &str) -> Option<Self> {
-        let line = log.lines().rev().find_map(|line| line.split_once(" ERROR] ").map(|(_, text)| text))?;
-        let mut end = line.len().min(MAX_LINE_BYTES);
-        while !line.is_char_boundary(end) {
-            end -= 1;
-        }
-        Some(Self { kind: RefusalKind::ExperimentInvalid, line: line[..end].to_owned() })
+        let said = lines::ending(log).error?;
+        let line = match &said {
+            Said::Error(text) => kind::without_urls(text),
+            Said::Exception { name, text } => kind::exception_line(name, text),
+            Said::Usage(text) => kind::usage_line(text),
+        };
+        Some(Self { kind: kind::kind(&said), line: cut(&line) })
     }
+
+    /// Returns whether the end of a log shows that the toolkit had begun to run the experiment, so that it did not refuse
+    /// it.
+    #[must_use]
+    pub fn is_ruled_out(log: &str) -> bool {
+        lines::ending(log).has_begun
+    }
+}
+
+/// Shortens a line to [`MAX_LINE_BYTES`]. A shortened line ends with `…`.
+fn cut(line: &str) -> String {
+    let line = line.trim();
+    if line.len() <= MAX_LINE_BYTES {
+        return line.to_owned();
+    }
+    let mut end = MAX_LINE_BYTES - '…'.len_utf8();
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &line[..end])
 }

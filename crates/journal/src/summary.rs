@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{Outcome, Verdict, Warning, classify};
+use crate::classify::{Verdict, classify};
+use crate::detail::Detail;
 use crate::field::{Field, ShortText, shorten};
 use crate::model::{Entry, EntryStatus, Journal, State, Status};
+use crate::outcome::{Outcome, Warning};
 
 /// The summary of a run. See [`to_json`](Summary::to_json).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Summary {
     /// The duration of the run in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
+    /// The activity that decided the run, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
     /// The activities of the method that were started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -226,6 +231,7 @@ impl Summary {
             started_at: start.map(ToString::to_string),
             finished_at: end.map(ToString::to_string),
             duration_seconds: duration.map(|seconds| (seconds * 1e3).round() / 1e3),
+            detail: journal.detail.clone(),
             steps: journal.method_entries().map(step).collect(),
             steps_omitted: 0,
         }

@@ -99,17 +99,22 @@ fn steady_states_and_rollbacks_are_distinguished() {
     }
 }
 
-/// Results, arguments and exceptions of activities can hold secrets.
+/// Results, arguments and exceptions of activities can hold secrets. The experiment declares this one.
 #[test]
 fn a_summary_holds_no_secrets() {
     const SECRET: &str = "hunter2";
-    for Case { name, journal, .. } in cases() {
-        let mut journal = journal.clone();
-        plant(&mut journal, SECRET);
-        let text = journal.to_string();
-        assert!(text.contains(SECRET), "{name}");
-        let summary = Summary::of(&parse(text.as_bytes()).unwrap());
-        assert!(!summary.to_json(MAX_BYTES).contains(SECRET), "{name}");
+    for declared in ["secrets", "configuration"] {
+        for Case { name, journal, .. } in cases() {
+            let mut journal = journal.clone();
+            let experiment = journal["experiment"].as_object_mut().unwrap();
+            experiment.retain(|key, _| !["secrets", "configuration"].contains(&key.as_str()));
+            experiment.insert(declared.to_owned(), json!({}));
+            plant(&mut journal, SECRET);
+            let text = journal.to_string();
+            assert!(text.contains(SECRET), "{name}");
+            let summary = Summary::of(&parse(text.as_bytes()).unwrap());
+            assert!(!summary.to_json(MAX_BYTES).contains(SECRET), "{name} {declared}");
+        }
     }
 }
 

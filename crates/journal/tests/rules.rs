@@ -85,7 +85,7 @@ fn only_versions_before_1_13_pass_without_during() {
 #[case::aborted_before_probes(json!({"/status": "aborted", "/steady_states/before": state(false, "failed")}), Outcome::Aborted)]
 #[case::probe_before_baseline(json!({"/steady_states/before": state(false, "failed")}), Outcome::ProbeError)]
 #[case::probe_during(json!({"/steady_states/during": [state(true, "succeeded"), state(false, "failed")]}), Outcome::ProbeError)]
-#[case::probe_after(json!({"/status": "failed", "/deviated": true, "/steady_states/after": state(false, "failed")}), Outcome::ProbeError)]
+#[case::probe_after(json!({"/status": "failed", "/steady_states/after": state(false, "failed")}), Outcome::ProbeError)]
 #[case::probe_without_an_end(json!({"/steady_states/after/probes/0": {}}), Outcome::ProbeError)]
 #[case::baseline_completed(json!({"/run": [], "/steady_states/before": state(false, "succeeded"), "/steady_states/after": null}), Outcome::BaselineNotMet)]
 #[case::baseline_failed(json!({"/status": "failed", "/run": [], "/steady_states/before": state(false, "succeeded")}), Outcome::BaselineNotMet)]
@@ -97,6 +97,32 @@ fn only_versions_before_1_13_pass_without_during() {
 fn the_first_rule_applies(#[case] changes: Value, #[case] expected: Outcome) {
     let (outcome, _, _, doubt) = judge(&journal(changes));
     assert_eq!((outcome, doubt), (expected, None));
+}
+
+/// The baseline was met, a probe failed after that, and the toolkit says that the system deviated.
+#[rstest]
+#[case::after(json!({"/status": "failed", "/steady_states/after": state(false, "failed")}))]
+#[case::after_in_newer_versions(json!({"/steady_states/after": state(false, "failed")}))]
+#[case::during(json!({"/steady_states/during": [state(true, "succeeded"), state(false, "failed")]}))]
+#[case::during_and_measured_after(json!({"/steady_states/during": [state(false, "failed")], "/steady_states/after": state(false, "succeeded")}))]
+fn a_probe_that_fails_after_the_baseline_is_a_deviation(#[case] changes: Value) {
+    let mut journal = journal(changes);
+    for deviated in [json!(false), Value::Null, json!("yes")] {
+        journal["deviated"] = deviated;
+        assert_eq!(judge(&journal), (Outcome::ProbeError, vec![], false, None), "only the toolkit says that");
+    }
+    journal["deviated"] = json!(true);
+    assert_eq!(judge(&journal), (Outcome::Deviated, vec![Warning::ProbeFailed], false, None));
+    for unmet in [
+        Value::Null,
+        json!({}),
+        state(false, "succeeded"),
+        state(true, "failed"),
+        json!({"steady_state_met": true, "probes": []}),
+    ] {
+        journal["steady_states"]["before"] = unmet.clone();
+        assert_eq!(judge(&journal).0, Outcome::ProbeError, "{unmet}");
+    }
 }
 
 #[rstest]

@@ -63,6 +63,8 @@ pub struct End {
     pub explanation: String,
     /// Whether the runner starts the toolkit in the container.
     pub has_runner: bool,
+    /// Whether the command of the container is another program than `chaos`. It may start the toolkit all the same.
+    pub is_wrapped: bool,
     /// Whether somebody deleted the pod.
     pub deleted: bool,
 }
@@ -81,7 +83,14 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
     if let Some(terminated) = state.terminated.clone().or(last.terminated) {
-        return PodState::Ended(End { cause, explanation, has_runner, ..end(terminated, deleted) });
+        let is_wrapped = is_wrapped(pod);
+        return PodState::Ended(End {
+            cause,
+            explanation,
+            has_runner,
+            is_wrapped,
+            ..end(terminated, deleted)
+        });
     }
     let over = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
     if over || (deleted && nothing_runs(pod)) {
@@ -94,6 +103,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
             cause,
             explanation,
             has_runner,
+            is_wrapped: is_wrapped(pod),
             ..End::default()
         });
     }
@@ -114,6 +124,17 @@ fn has_runner(pod: &Pod) -> bool {
     let container = containers.iter().find(|container| container.name == names::CONTAINER);
     let command = container.and_then(|container| container.command.as_ref()?.first());
     command.is_some_and(|command| command == names::RUNNER)
+}
+
+/// Whether the runner starts another program than `chaos`, such as a shell.
+fn is_wrapped(pod: &Pod) -> bool {
+    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let Some(container) = containers.iter().find(|container| container.name == names::CONTAINER) else {
+        return false;
+    };
+    let words = container.command.iter().chain(&container.args).flatten();
+    let program = words.skip_while(|word| *word != "--").nth(1);
+    program.is_some_and(|program| program.rsplit('/').next() != Some("chaos"))
 }
 
 /// The container that has the journal in its log.
@@ -293,5 +314,22 @@ mod tests {
         pod["metadata"] =
             json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30});
         assert!(matches!(state_of(pod), PodState::Running { .. }));
+    }
+
+    #[rstest]
+    #[case(json!(["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--", "chaos"]), json!(["run"]), false)]
+    #[case(json!(["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--", "/venv/bin/chaos"]), json!([]), false)]
+    #[case(json!(["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--", "bash", "-c"]), json!(["chaos run"]), true)]
+    #[case(json!(["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--", "chaos-mesh"]), json!([]), true)]
+    #[case(json!(["chaos"]), json!(["run"]), false)]
+    fn a_command_of_another_name_is_wrapped(
+        #[case] command: Value,
+        #[case] args: Value,
+        #[case] expected: bool,
+    ) {
+        let mut pod = with_state(json!({"terminated": {"exitCode": 0}}));
+        pod["spec"]["containers"] = json!([{"name": "chaostoolkit", "command": command, "args": args}]);
+        let PodState::Ended(end) = state_of(pod) else { panic!("it goes on") };
+        assert_eq!(end.is_wrapped, expected);
     }
 }

@@ -83,6 +83,7 @@ impl Draft {
         // A schedule is decided on again in each pass. That does not make the outcome of its last run unknown.
         if plan.schedule.is_none() || self.status.schedule.is_none() {
             self.status.outcome = Some(Outcome::Unknown);
+            self.status.result = None;
         }
         let recorded = std::mem::take(&mut self.status.resources);
         let is_adopted = |made: &ResourceRef| recorded.iter().any(|old| old.adopted && old.is_same(made));
@@ -221,11 +222,12 @@ impl Draft {
 
     /// Sets the condition Succeeded. Only a run that passed and did all that it was to do has succeeded.
     fn judged(&mut self, verdict: &Verdict) {
-        let (state, reason) = match (verdict.outcome, verdict.reason) {
-            (Outcome::Passed, Reason::Inconclusive) => (State::Unknown, Reason::Inconclusive),
-            (Outcome::Passed, _) => (State::True, verdict.reason),
-            (Outcome::Unknown, Reason::Completed) => (State::Unknown, Reason::OutcomeUnknown),
-            _ => (State::False, verdict.reason),
+        let (state, reason) = match (verdict.rating().succeeded, verdict.reason) {
+            (_, Reason::Completed) => (State::Unknown, Reason::OutcomeUnknown),
+            (_, reason @ Reason::SubcommandCompleted) => (State::Unknown, reason),
+            (Some(true), reason) => (State::True, reason),
+            (Some(false), reason) => (State::False, reason),
+            (None, reason) => (State::Unknown, reason),
         };
         self.set(Type::Succeeded, state, reason, &verdict.message);
     }
@@ -329,6 +331,7 @@ pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
 /// Records the verdict on a run, and counts the run.
 pub(super) fn count(status: &mut Status, verdict: &Verdict) {
     status.outcome = Some(verdict.outcome);
+    status.result = Some(verdict.rating().result);
     status.warnings.clone_from(&verdict.warnings);
     status.conclusive = Some(verdict.conclusive);
     let counters: &mut Counters = status.counters.get_or_insert_default();

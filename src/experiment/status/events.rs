@@ -141,13 +141,17 @@ fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &st
             normal(Reason::Passed, Action::RecordOutcome, note)
         }
         (Outcome::Passed, reason) => warn(reason.unwrap_or(Reason::Passed), note),
-        // Without the runner, exit code 0 is the best that can be known.
-        (Outcome::Unknown, Some(Reason::Completed)) => normal(Reason::Completed, Action::RecordOutcome, note),
+        // Without the runner, exit code 0 is the best that can be known. Some subcommands run no experiment.
+        (Outcome::Unknown, Some(reason @ (Reason::Completed | Reason::SubcommandCompleted))) => {
+            normal(reason, Action::RecordOutcome, note)
+        }
         (Outcome::Deviated, _) => warn(Reason::Deviated, note),
         (Outcome::BaselineNotMet, _) => warn(Reason::BaselineNotMet, note),
         (Outcome::ProbeError, _) => warn(Reason::ProbeError, note),
-        (Outcome::Interrupted | Outcome::Aborted, _) => warn(Reason::Aborted, &with_reason()),
-        (Outcome::Invalid | Outcome::Error | Outcome::Unknown, _) => warn(Reason::RunFailed, &with_reason()),
+        (Outcome::Interrupted, _) => warn(Reason::Aborted, &with_reason()),
+        (Outcome::Aborted | Outcome::Invalid | Outcome::Error | Outcome::Unknown, _) => {
+            warn(Reason::RunFailed, &with_reason())
+        }
     }
 }
 
@@ -179,8 +183,9 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
 
 /// The end of a run of a schedule.
 fn past_run(past: &PastRun) -> Event {
-    let PastRun { run, outcome, reason, warnings, .. } = past;
-    let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
+    let PastRun { run, outcome, reason, warnings, message, .. } = past;
+    let said = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+    let note = format!("run {} in pod {}: {}{said}", run.number, run.pod_name, outcome.as_str());
     end(*outcome, reason.parse().ok(), warnings, &note)
 }
 
@@ -217,7 +222,7 @@ fn moved(old: &Status, new: &Status) -> Option<Event> {
         (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
             Reason::AbortRequested,
             Action::StopRun,
-            "the experiment was deleted during its run; the toolkit is asked to stop",
+            "the experiment was deleted during its run, which is asked to stop",
         )),
         (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
             Some(normal(Reason::Resumed, Action::ResumeRuns, message))

@@ -10,15 +10,16 @@ use crate::experiment::status::schedule::MAX_HISTORY;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger};
+use chaostoolkit_journal::rate;
 
 impl Draft {
     /// The pod is being stopped.
     pub fn stopping(&mut self, intent: &Intent) {
         let run = self.status.run.clone().unwrap_or_default();
         let (reason, message) = match Ordered::of(&run, intent, self.now) {
-            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the toolkit, as spec.abort asks"),
+            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the run, as spec.abort asks"),
             Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
-            None => (Reason::PodDeleted, "the pod was deleted: the toolkit is asked to stop"),
+            None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop"),
         };
         self.phase(Phase::Aborting, reason, message);
     }
@@ -83,15 +84,21 @@ impl Draft {
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };
         let number = run.number.saturating_add(1);
-        let reason =
-            condition::find(&status.conditions, Type::Finished).map(|finished| finished.reason.clone());
+        let finished = condition::find(&status.conditions, Type::Finished);
+        let reason = finished.map(|finished| finished.reason.clone());
+        let message = finished.and_then(|finished| PastRun::short(&finished.message));
+        let outcome = status.outcome.unwrap_or_default();
+        let warnings = std::mem::take(&mut status.warnings);
         let past = PastRun {
             run: run.in_history(),
             phase: status.phase.unwrap_or(Phase::Failed),
-            outcome: status.outcome.unwrap_or_default(),
-            warnings: std::mem::take(&mut status.warnings),
+            // A status of an earlier version has none.
+            result: status.result.take().or_else(|| Some(rate(outcome, &warnings).result)),
+            outcome,
+            warnings,
             conclusive: status.conclusive.take().unwrap_or_default(),
             reason: reason.unwrap_or_default(),
+            message,
         };
         status.history.insert(0, past);
         status.history.truncate(MAX_HISTORY);

@@ -76,10 +76,12 @@ impl Draft {
         let past = PastRun {
             run: run.in_history(),
             phase: verdict.phase,
+            result: Some(verdict.rating().result),
             outcome: verdict.outcome,
             warnings: verdict.warnings,
             conclusive: verdict.conclusive,
             reason: verdict.reason.into(),
+            message: PastRun::short(&verdict.message),
         };
         status.history.insert(0, past);
         // Runs whose pod is still held have to stay, or they would be recorded again.

@@ -9,7 +9,12 @@ use crate::experiment::decide::templates::tests::shipped;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
-use chaostoolkit_api::{Counters, Experiment, JournalRef, Outcome, ScheduleStatus, Spec, Status};
+use chaostoolkit_api::condition::{self, Type};
+use chaostoolkit_api::{
+    Counters, Experiment, JournalRef, Outcome, Phase, RunResult, ScheduleStatus, Spec, Status, Warning,
+};
+use chaostoolkit_journal::Summary;
+use chaostoolkit_journal::message::{self, Message};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -95,4 +100,81 @@ fn what_the_last_run_of_a_schedule_found_stays_when_the_schedule_is_looked_at_ag
     assert_eq!(experiment.status.as_ref().unwrap().outcome, Some(Outcome::Unknown), "none has ended yet");
     experiment.status.as_mut().unwrap().outcome = Some(Outcome::Deviated);
     assert_eq!(looked_at(&experiment).status.unwrap().outcome, Some(Outcome::Deviated));
+}
+
+#[test]
+fn a_run_has_a_result_once_it_has_ended_and_takes_it_along_to_the_history() {
+    let experiment: Experiment = serde_json::from_value(serde_json::json!({
+        "apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment", "metadata": {"name": "exp", "uid": "u"},
+    }))
+    .unwrap();
+    let plan = plan::plan(&experiment, &Spec::parse(None).unwrap(), &Facts::default()).unwrap();
+    let resources = build::build(&plan, &shipped()).unwrap();
+    let mut draft = Draft::of(&experiment, at(100));
+    draft.planned(&plan, &resources);
+    assert_eq!((draft.status.outcome, draft.status.result), (Some(Outcome::Unknown), None));
+    let summary =
+        Summary { outcome: Outcome::Passed, warnings: vec![Warning::ActivityFailed], ..Summary::default() };
+    let message = Message { exit_code: Some(0), ..Message::new(message::State::Ended) };
+    let evidence = Evidence { message: Some(message), summary: Some(summary), ..Evidence::default() };
+    draft.ended(&End { has_runner: true, ..end(0) }, &evidence, &Intent::default());
+    assert_eq!(draft.status.result, Some(RunResult::Inconclusive));
+    let succeeded = condition::find(&draft.status.conditions, Type::Succeeded).unwrap();
+    assert_eq!((succeeded.status.as_str(), succeeded.reason.as_str()), ("Unknown", "Inconclusive"));
+    draft.rerun(&Intent::default());
+    assert_eq!((draft.status.outcome, draft.status.result), (Some(Outcome::Unknown), None));
+    let past = &draft.status.history[0];
+    assert_eq!((past.outcome, past.result), (Outcome::Passed, Some(RunResult::Inconclusive)));
+    assert_eq!(
+        past.message.as_deref(),
+        Some("the steady state held; 1 of 0 activities of the method failed"),
+        "the message of its end"
+    );
+}
+
+#[test]
+fn each_run_of_a_schedule_has_its_result_in_the_history() {
+    let status = next(&Experiment::default(), 100, &[0, 1]).status.unwrap();
+    assert_eq!(status.result, Some(RunResult::Unknown));
+    assert!(status.history.iter().all(|past| past.result == Some(RunResult::Unknown)));
+}
+
+/// Ends the run of a schedule, whose history then has the end.
+fn ended_run(code: i32, message: Message, summary: Option<Summary>) -> (Status, Vec<String>) {
+    let message = Message { exit_code: Some(code), ..message };
+    let evidence = Evidence { message: Some(message), summary, ..Evidence::default() };
+    let mut draft = Draft::of(&Experiment::default(), at(100));
+    let end = End { has_runner: true, ..end(code) };
+    draft.run_ended(&pod(1), &end, &evidence, &Intent::default());
+    let events = events::transitions(&Status::default(), &draft.status, false);
+    let events = events.into_iter().filter(|event| event.action == "RecordOutcome");
+    let told = events.map(|event| format!("{:?} {}", event.type_, event.reason)).collect();
+    (draft.status, told)
+}
+
+#[test]
+fn a_subcommand_that_succeeds_is_not_counted_as_failed() {
+    let subcommand = Message { subcommand: Some("validate".into()), ..Message::new(message::State::Ended) };
+    let (status, told) = ended_run(0, subcommand.clone(), None);
+    assert_eq!(status.counters, Some(Counters { runs: 1, ..Counters::default() }));
+    assert_eq!((status.history[0].phase, status.result), (Phase::Completed, Some(RunResult::Unknown)));
+    assert_eq!(told, ["Normal SubcommandCompleted"]);
+    let (status, told) = ended_run(1, subcommand, None);
+    assert_eq!(status.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
+    assert_eq!(told, ["Warning RunFailed"]);
+    let message = status.history[0].message.as_deref();
+    assert_eq!(
+        message,
+        Some("chaos validate failed with exit code 1"),
+        "nothing else has it with a schedule"
+    );
+}
+
+#[test]
+fn a_toolkit_that_crashed_has_failed_and_was_not_stopped() {
+    let summary = Summary { outcome: Outcome::Aborted, ..Summary::default() };
+    let (status, told) = ended_run(1, Message::new(message::State::Ended), Some(summary));
+    assert_eq!((status.history[0].phase, status.outcome), (Phase::Failed, Some(Outcome::Aborted)));
+    assert_eq!(status.counters, Some(Counters { runs: 1, failed: 1, ..Counters::default() }));
+    assert_eq!(told, ["Warning RunFailed"]);
 }

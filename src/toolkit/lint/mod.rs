@@ -88,6 +88,7 @@ fn check_experiment(experiment: &Map<String, Value>, warnings: &mut Warnings) {
     }
     for key in ["method", "rollbacks"] {
         check_activities(experiment.get(key), key, warnings);
+        check_tolerances(experiment.get(key), key, warnings);
     }
 }
 
@@ -165,6 +166,18 @@ fn check_activities(activities: Option<&Value>, place: &str, warnings: &mut Warn
             if let Some(part) = mapping(activity, key) {
                 check_open(part, known, &format!("of {place}[{index}].{key}"), warnings);
             }
+        }
+    }
+}
+
+/// Warns about probes with a tolerance outside the hypothesis. The toolkit evaluates such a tolerance, writes the result into
+/// the journal, and does nothing with it.
+fn check_tolerances(activities: Option<&Value>, place: &str, warnings: &mut Warnings) {
+    for (index, activity) in activities.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        if activity.get("tolerance").is_some_and(|tolerance| !tolerance.is_null()) {
+            warnings.add(format!(
+                "tolerance of {place}[{index}] decides nothing: only probes of {HYPOTHESIS} decide the outcome"
+            ));
         }
     }
 }

@@ -287,6 +287,27 @@ fn what_is_no_experiment_gets_one_warning(#[case] file: &str, #[case] text: &str
     assert_eq!(lint(file, text), [warning]);
 }
 
+#[rstest]
+#[case("method", json!(0), true)]
+#[case("method", json!(false), true)]
+#[case("method", json!({"type": "regex", "pattern": "hunter2"}), true)]
+#[case("rollbacks", json!(200), true)]
+#[case("method", json!(null), false)]
+fn a_tolerance_outside_the_hypothesis_decides_nothing(
+    #[case] place: &str,
+    #[case] tolerance: Value,
+    #[case] is_told: bool,
+) {
+    let warnings = changed(|experiment| {
+        let probe = json!({"type": "probe", "name": "p", "tolerance": tolerance, "provider": {"type": "http", "url": "u"}});
+        experiment[place].as_array_mut().unwrap().push(probe);
+    });
+    let text = format!(
+        "tolerance of {place}[1] decides nothing: only probes of steady-state-hypothesis decide the outcome"
+    );
+    assert_eq!(warnings, if is_told { vec![text] } else { Vec::new() });
+}
+
 #[test]
 fn an_authors_words_are_short_and_on_one_line() {
     let warnings = changed(|experiment| experiment[format!("a\n\u{202e}{}", "b".repeat(100))] = json!(1));

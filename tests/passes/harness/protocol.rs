@@ -103,7 +103,9 @@ pub fn check_end(old: &Value, new: &Value) {
         assert_eq!(new["run"]["number"].as_i64(), old["run"]["number"].as_i64().map(|number| number + 1));
         assert_eq!(new["run"]["trigger"], "Rerun");
         let mut past = new["history"][0].clone();
-        for judged in ["phase", "outcome", "warnings", "conclusive", "reason"] {
+        assert_eq!(past["result"], old["result"], "the past run has the result of its end");
+        assert!(new["result"].is_null(), "the next run has none yet: {new}");
+        for judged in ["phase", "result", "outcome", "warnings", "conclusive", "reason", "message"] {
             past.as_object_mut().unwrap().remove(judged);
         }
         assert_eq!(past, old["run"], "the past run is in the history unchanged");
@@ -118,6 +120,7 @@ pub fn check_end(old: &Value, new: &Value) {
     };
     let [(old_run, old_journal, old_rescue), (new_run, new_journal, new_rescue)] = [apart(old), apart(new)];
     assert_eq!(new_run, old_run, "a run that has ended stays as it is");
+    assert!(!new["result"].is_null() && new["result"] == old["result"], "{old} becomes {new}");
     assert!(new_journal == old_journal || old_journal["configMap"].is_null(), "{old} becomes {new}");
     assert!(new_rescue == old_rescue || old_rescue["finishedAt"].is_null(), "{old} becomes {new}");
     assert!(new["phase"] == old["phase"] || new["phase"] == "Terminating", "{old} becomes {new}");

@@ -49,10 +49,10 @@ use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
         description = "Phase of the experiment"
     ),
     printcolumn(
-        name = "Outcome",
+        name = "Result",
         type_ = "string",
-        json_path = ".status.outcome",
-        description = "Outcome of the last run"
+        json_path = ".status.result",
+        description = "Result of the last run: its outcome, or Inconclusive if nobody can rely on that"
     ),
     printcolumn(
         name = "Schedule",
@@ -73,6 +73,20 @@ use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
         description = "Time when the last run started"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Outcome",
+        type_ = "string",
+        json_path = ".status.outcome",
+        priority = 1,
+        description = "Outcome of the last run"
+    ),
+    printcolumn(
+        name = "Warnings",
+        type_ = "string",
+        json_path = ".status.warnings",
+        priority = 1,
+        description = "Warnings that qualify the outcome"
+    ),
     printcolumn(
         name = "Duration",
         type_ = "integer",

@@ -4,10 +4,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::condition;
 use crate::status::phase::Phase;
 use crate::status::run::Run;
 use crate::words;
-use chaostoolkit_journal::{Outcome, Warning};
+use chaostoolkit_journal::{Outcome, RunResult, Warning};
 
 /// A run that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +19,10 @@ pub struct PastRun {
     pub run: Run,
     /// The phase in which the run ended: Completed, Failed or Aborted.
     pub phase: Phase,
+    /// The result of the run in one word: its outcome, or Inconclusive if nobody can rely on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::result")]
+    pub result: Option<RunResult>,
     /// The outcome of the run.
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,
@@ -30,6 +35,17 @@ pub struct PastRun {
     pub conclusive: bool,
     /// The reason for the phase, in one CamelCase word.
     pub reason: String,
+    /// A sentence for people that explains the phase. At most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl PastRun {
+    /// Shortens a message to 256 bytes. A history has up to 10 of them.
+    #[must_use]
+    pub fn short(message: &str) -> Option<String> {
+        Some(condition::short_to(message, 256)).filter(|message| !message.is_empty())
+    }
 }
 
 /// The numbers of runs.

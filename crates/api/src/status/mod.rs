@@ -7,7 +7,7 @@ mod resource;
 mod run;
 mod schedule;
 
-pub use chaostoolkit_journal::{Outcome, SteadyStates, Warning};
+pub use chaostoolkit_journal::{Outcome, RunResult, SteadyStates, Warning};
 pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
@@ -34,17 +34,24 @@ pub struct ExperimentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::phase")]
     pub phase: Option<Phase>,
+    /// The result of the last run in one word: its outcome, or Inconclusive if nobody can rely on that, since an activity of
+    /// the method failed or it was a dry run. Absent until the run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "words::result")]
+    pub result: Option<RunResult>,
     /// The outcome of the last run: Passed, Deviated, BaselineNotMet, ProbeError, Aborted, Interrupted, Invalid, Error or
     /// Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Option<Outcome>,
-    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis or DryRun.
+    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis, DryRun or
+    /// ProbeFailed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,
     /// Whether the outcome answers the question that the experiment asks. It does if the outcome is Passed or Deviated,
-    /// there was a hypothesis, no activity of the method failed, and the run was not a dry run.
+    /// there was a hypothesis, all its probes could be executed, no activity of the method failed, and the run was not a
+    /// dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusive: Option<bool>,
     /// The reason for the phase, in one CamelCase word.

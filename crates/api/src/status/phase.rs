@@ -29,11 +29,11 @@ pub enum Phase {
     Running,
     /// The run is being stopped, and its rollbacks are being played.
     Aborting,
-    /// The run ended with a verdict, whatever it is.
+    /// The run ended with a verdict, whatever it is, or the toolkit was not asked to run an experiment.
     Completed,
     /// The run ended without a verdict.
     Failed,
-    /// The run was stopped before a verdict.
+    /// Somebody stopped the run before a verdict.
     Aborted,
     /// A schedule starts the runs.
     Scheduled,

@@ -40,10 +40,10 @@ pub struct Run {
     /// Duration of the run in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,
-    /// Exit code of the toolkit.
+    /// Exit code of the command of the container, which is the toolkit or starts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Number of the signal that ended the toolkit, if a signal ended it.
+    /// Number of the signal that ended the command, if a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     /// The reason that Kubernetes reports for the end: `Completed`, `Error`, `OOMKilled`, `Evicted` and others.

@@ -7,7 +7,7 @@ use crate::experiment::judge::verdict::report::unreported;
 use crate::experiment::judge::verdict::types::Verdict;
 use chaostoolkit_api::Phase;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_journal::Outcome;
+use chaostoolkit_journal::{Outcome, Refusal};
 
 /// The line with which all versions of the toolkit end a run.
 const LAST_WORD: &str = "Experiment ended with status: ";
@@ -28,7 +28,7 @@ pub fn guess(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
             ..guessed(
                 Outcome::Unknown,
                 Reason::Completed,
-                "the toolkit exited with code 0, which does not prove that the steady state held".to_owned(),
+                "the command exited with code 0, which does not prove that a steady state held".to_owned(),
             )
         },
         (Some(_), Some("deviated")) => {
@@ -44,13 +44,17 @@ pub fn guess(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
         (Some(code), _) if end.deleted => guessed(
             Outcome::Unknown,
             Reason::PodDeleted,
-            format!("pod {pod} was deleted during the run; the toolkit exited with code {code}"),
+            format!("pod {pod} was deleted during the run; the command exited with code {code}"),
         ),
-        (Some(code), _) => guessed(
-            Outcome::Unknown,
-            Reason::RunFailed,
-            format!("the toolkit exited with code {code} ({})", end.word),
-        ),
+        (Some(code), _) => {
+            let last =
+                Refusal::find(log).map(|Refusal { line, .. }| format!(", and its last error is: {line}"));
+            guessed(
+                Outcome::Unknown,
+                Reason::RunFailed,
+                format!("the command exited with code {code} ({}){}", end.word, last.unwrap_or_default()),
+            )
+        }
         (None, _) => unreported(pod, end),
     }
 }

@@ -1,44 +1,65 @@
 //! The verdict without a readable journal: by the report of the runner.
 
+use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
+use crate::experiment::judge::verdict::refusal::{self, Asked};
+use crate::experiment::judge::verdict::toolkit::{Seen, seen};
 use crate::experiment::judge::verdict::types::Verdict;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::Message;
-use chaostoolkit_journal::{Outcome, Summary};
+use chaostoolkit_journal::{Outcome, Refusal};
 
-/// Judges a run by what the runner saw.
-pub fn from_report(pod: &str, end: &End, message: &Message, summary: Option<&Summary>) -> Verdict {
-    let code = end.exit_code.unwrap_or_default();
-    if summary.is_some() {
-        let text = format!("the journal says that the run passed, and the toolkit exited with code {code}");
+/// Judges a run by what the runner saw. The journal, if there is one, is not credible.
+pub fn from_report(pod: &str, end: &End, message: &Message, evidence: &Evidence) -> Verdict {
+    let seen = seen(end, message);
+    let who = seen.who();
+    if evidence.summary.is_some() {
+        let code = seen.code();
+        let text = format!("the journal says that the run passed, and {who} exited with code {code}");
         return Verdict::new(Outcome::Unknown, Reason::ReportInvalid, text);
     }
     if let Some(why) = &message.not_started {
         return Verdict::new(Outcome::Error, Reason::CommandNotStarted, why.clone());
     }
     if let Some(signal) = &message.stopped_by {
-        let text = format!("{signal} stopped the toolkit before it could write a journal");
+        let text = match seen {
+            Seen::Ended { .. } => format!("{signal} stopped the toolkit before it could write a journal"),
+            Seen::Unobserved { .. } | Seen::Nothing { .. } => {
+                format!("{signal} stopped the command, and no journal was seen")
+            }
+        };
         return stopped(end).unwrap_or_else(|| Verdict::new(Outcome::Interrupted, Reason::Interrupted, text));
     }
-    if let Some(signal) = message.signal {
-        let text = format!("signal {signal} killed the toolkit in pod {pod}");
+    if let Some(signal) = seen.signal() {
+        let text = format!("signal {signal} killed {who} in pod {pod}");
         return Verdict::new(Outcome::Error, Reason::ToolkitKilled, text);
     }
     if let Some(problem) = message.journal.as_ref().and_then(|file| file.problem.as_ref()) {
         let text = format!("the journal cannot be read: {problem}");
         return Verdict::new(Outcome::Unknown, Reason::JournalUnreadable, text);
     }
-    match code {
-        0 => Verdict::new(Outcome::Unknown, Reason::NoJournal, "the command ended without a journal"),
-        2 => Verdict::new(
-            Outcome::Invalid,
-            Reason::ArgumentsInvalid,
-            "the toolkit did not understand its arguments (exit code 2)",
+    let log = evidence.log_tail.as_deref().unwrap_or_default();
+    match seen {
+        Seen::Ended { code, .. } => {
+            let asked = message.subcommand.as_deref().map_or(Asked::Run, Asked::Subcommand);
+            let refusal = message.refusal.clone().or_else(|| Refusal::find(log));
+            refusal::judge(&asked, code, refusal.as_ref(), Refusal::is_ruled_out(log))
+        }
+        Seen::Unobserved { starts, code } => {
+            let text = format!(
+                "{starts} starts of the toolkit could not be observed, so nobody knows what they found; the command exited with code {code}"
+            );
+            Verdict::new(Outcome::Unknown, Reason::ToolkitUnobserved, text)
+        }
+        Seen::Nothing { code, is_certain: true, .. } if code != 0 => Verdict::new(
+            Outcome::Error,
+            Reason::ToolkitNotStarted,
+            format!("the command exited with code {code} and never started the toolkit"),
         ),
-        _ => Verdict::new(
-            Outcome::Invalid,
-            Reason::ExperimentInvalid,
-            format!("the toolkit refused the experiment (exit code {code})"),
+        Seen::Nothing { code, .. } => Verdict::new(
+            Outcome::Unknown,
+            Reason::NoJournal,
+            format!("the command exited with code {code}, and no start of the toolkit was seen"),
         ),
     }
 }

@@ -6,6 +6,9 @@ use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::File;
 use chaostoolkit_journal::{Activities as Counts, Rollbacks as Played, Warning};
 
+mod recorded;
+mod seen;
+
 fn summary(outcome: Outcome) -> Summary {
     Summary { outcome, conclusive: outcome == Outcome::Passed, ..Summary::default() }
 }
@@ -31,7 +34,7 @@ fn verdict(end: &End, message: Option<Message>, summary: Option<Summary>) -> (Ph
 #[case(Outcome::BaselineNotMet, 0, Phase::Completed, Reason::BaselineNotMet)]
 #[case(Outcome::ProbeError, 1, Phase::Completed, Reason::ProbeError)]
 #[case(Outcome::Interrupted, 1, Phase::Aborted, Reason::Interrupted)]
-#[case(Outcome::Aborted, 1, Phase::Aborted, Reason::Aborted)]
+#[case(Outcome::Aborted, 1, Phase::Failed, Reason::Aborted)]
 fn the_journal_counts(
     #[case] outcome: Outcome,
     #[case] code: i32,
@@ -177,6 +180,7 @@ fn a_pod_that_somebody_deleted_says_so(#[case] code: i32, #[case] is_early: bool
 #[case(1, "Experiment ended with status: interrupted", Phase::Aborted, Outcome::Interrupted)]
 #[case(1, "Experiment ended with status: failed", Phase::Failed, Outcome::Unknown)]
 #[case(1, "Traceback", Phase::Failed, Outcome::Unknown)]
+#[case(1, "Experiment ended with status: aborted", Phase::Failed, Outcome::Aborted)]
 #[case(143, "", Phase::Aborted, Outcome::Interrupted)]
 fn without_a_runner_it_is_a_guess(
     #[case] code: i32,

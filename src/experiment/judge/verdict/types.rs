@@ -6,7 +6,7 @@ use crate::experiment::intent::Intent;
 use crate::experiment::judge::pod_state::End;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Phase, Run};
-use chaostoolkit_journal::{Outcome, Warning};
+use chaostoolkit_journal::{Outcome, Rating, Warning, rate};
 
 /// The verdict on a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +32,17 @@ impl Verdict {
             Outcome::Passed | Outcome::Deviated | Outcome::BaselineNotMet | Outcome::ProbeError => {
                 Phase::Completed
             }
-            Outcome::Aborted | Outcome::Interrupted => Phase::Aborted,
-            Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
+            // Somebody stopped the run.
+            Outcome::Interrupted => Phase::Aborted,
+            Outcome::Aborted | Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
         };
         Self { phase, outcome, reason, message: message.into(), warnings: Vec::new(), conclusive: false }
+    }
+
+    /// What follows from the outcome and its warnings.
+    #[must_use]
+    pub fn rating(&self) -> Rating {
+        rate(self.outcome, &self.warnings)
     }
 
     /// A run that was stopped before it had started.
