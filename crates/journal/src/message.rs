@@ -42,8 +42,8 @@ pub struct Message {
     /// Why the command could not be started, if the start failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_started: Option<String>,
-    /// How the toolkit ended, if the command is not the toolkit but starts it. `exit_code` and `signal` are those of the
-    /// command.
+    /// How the toolkit ended. `exit_code` and `signal` are those of the command, which can be another program that starts
+    /// the toolkit. Absent if no start of the toolkit was seen, or if nobody saw its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolkit_end: Option<ToolkitEnd>,
     /// The subcommand of the toolkit, such as `validate`, if it was not told to run an experiment.

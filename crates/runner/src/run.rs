@@ -147,7 +147,6 @@ impl Runner {
         }
         let record = supervised.record;
         merge::report(message, std::slice::from_ref(&record), &Rest::default(), 0);
-        message.toolkit_end = None;
         self.mark_done(std::slice::from_ref(&record));
         Ok(record.exit.unwrap_or(Exit::Code(1)))
     }
