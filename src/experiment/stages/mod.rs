@@ -4,6 +4,7 @@ pub mod abort;
 pub mod adopt;
 pub mod failure;
 pub mod follow;
+pub mod helpers;
 pub mod orphans;
 pub mod prepare;
 pub mod rerun;
