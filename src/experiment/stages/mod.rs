@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod adopt;
+pub mod cron;
 pub mod failure;
 pub mod follow;
 pub mod helpers;

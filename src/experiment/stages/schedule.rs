@@ -32,11 +32,8 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
     let status = cron_job.status.clone().unwrap_or_default();
-    let since = times::after(&status, clock::now());
     let schedule = ScheduleStatus {
-        next_schedule_time: times::next(&spec.schedule, spec.time_zone.as_deref(), since)
-            .filter(|_| !is_suspended)
-            .map(Time),
+        next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
         last_schedule_time: status.last_schedule_time,
