@@ -51,6 +51,10 @@ crd: ## Generate the definition of the custom resource from the Rust types
 	cp target/crd.yaml manifests/crd.yaml
 	cp target/crd.yaml kustomize/base/crd.yaml
 
+.PHONY: cron-table
+cron-table: ## Ask the cron library of Kubernetes for the times that the tests compare with (needs Go)
+	cd tests/cron && go run . > table.tsv
+
 .PHONY: deny
 deny: ## Check licenses, sources and advisories of the dependencies (needs cargo-deny)
 	cargo deny --all-features check

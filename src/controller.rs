@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cluster::Cluster;
+use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
 use crate::experiment::context::Context;
 use crate::experiment::judge::log_follower::LogFollower;
@@ -50,14 +51,14 @@ pub async fn run(
     let own_client = watch::client(&client, &health.heartbeat("watch of experiments", watch::SILENCE));
     let api = Api::<Watched>::namespaced(own_client, &config.namespace);
     let filled = health.readiness_check("the cache of experiments is full");
-    let experiment_events =
-        watched(api, watching.clone(), filled).reflect(experiments_writer).touched_objects();
+    let experiment_events = watched(api, watching.clone(), filled).reflect(experiments_writer);
+    let experiment_events = touched(experiment_events, experiments.clone());
     // Watch only the metadata. The status of a pod is read from the API server when it is needed.
     let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watching.labels(names::UID_LABEL);
     let filled = health.readiness_check("the cache of pods is full");
-    let pod_events = watched(api, ours, filled).reflect(pods_writer).touched_objects();
+    let pod_events = touched(watched(api, ours, filled).reflect(pods_writer), pods.clone());
     begun.pass();
 
     let reporter =

@@ -13,6 +13,8 @@ mod control;
 mod fake_api;
 #[path = "passes/harness/mod.rs"]
 mod harness;
+#[path = "passes/helpers.rs"]
+mod helpers;
 #[path = "passes/journals.rs"]
 mod journals;
 #[path = "passes/orphans.rs"]

@@ -4,26 +4,31 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chaostoolkit_operator::cluster::touched::touched;
 use chaostoolkit_operator::cluster::watch;
 use chaostoolkit_operator::process::health::{Health, Heartbeat};
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use http::{Request, Response};
 use http_body_util::{BodyExt, StreamBody};
 use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::client::Body;
-use kube::runtime::watcher;
-use kube::{Api, Client};
+use kube::runtime::controller::{Action, Controller};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, reflector};
+use kube::{Api, Client, ResourceExt};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tower::BoxError;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -214,4 +219,57 @@ async fn while_the_api_server_is_down_the_program_is_alive_and_asks_seldom() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+fn a_config_map(name: &str) -> ConfigMap {
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some("default".to_owned()),
+        ..ObjectMeta::default()
+    };
+    ConfigMap { metadata, ..ConfigMap::default() }
+}
+
+/// The events of two lists. The second has `late` instead of `early`, and its end comes a second after that.
+fn two_lists() -> impl Stream<Item = watcher::Result<Event<ConfigMap>>> + Send + use<> {
+    let events = [
+        (Duration::ZERO, Event::Init),
+        (Duration::ZERO, Event::InitApply(a_config_map("early"))),
+        (Duration::ZERO, Event::InitDone),
+        (SECOND, Event::Init),
+        (Duration::ZERO, Event::InitApply(a_config_map("late"))),
+        (SECOND, Event::InitDone),
+    ];
+    let paced = stream::iter(events).then(async |(pause, event)| {
+        sleep(pause).await;
+        Ok(event)
+    });
+    paced.chain(stream::pending())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_only_a_list_brings_has_its_pass() {
+    let (cache, writer) = reflector::store();
+    let objects = touched(two_lists().reflect(writer).boxed(), cache.clone());
+    let passes = Arc::<Mutex<Vec<String>>>::default();
+    let running = Controller::for_stream(objects.boxed(), cache)
+        .run(
+            async |seen: Arc<ConfigMap>, passes: Arc<Mutex<Vec<String>>>| {
+                passes.lock().unwrap().push(seen.name_any());
+                Ok::<_, Infallible>(Action::await_change())
+            },
+            |_, never, _| match *never {},
+            passes.clone(),
+        )
+        .for_each(async |_| {});
+    assert!(timeout(MINUTE, running).await.is_err(), "a controller does not end by itself");
+    assert_eq!(*passes.lock().unwrap(), ["early", "late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_a_list_no_longer_has_is_touched_too() {
+    let (cache, writer) = reflector::store();
+    let objects = touched(two_lists().reflect(writer), cache).map(|object| object.unwrap().name_any());
+    let objects: Vec<String> = objects.take(3).collect().await;
+    assert_eq!(objects, ["early", "late", "early"]);
 }

@@ -13,6 +13,9 @@ use chaostoolkit_api::{Experiment, Run, Status, Text, lenient, names};
 /// How many journals are kept if the spec does not say.
 const DEFAULT_JOURNAL_LIMIT: i32 = 10;
 
+/// How many seconds other containers may go on after that of the toolkit if the spec does not say.
+const DEFAULT_HELPER_GRACE: i64 = 30;
+
 /// After how many seconds a run that has not started is given up if the spec does not say.
 const DEFAULT_START_DEADLINE: i64 = 3600;
 
@@ -32,6 +35,8 @@ pub struct Intent {
     pub keep_resources: bool,
     /// How many journals are kept.
     pub journal_limit: i32,
+    /// How long other containers may go on after that of the toolkit.
+    pub helper_grace: SignedDuration,
     start_deadline: i64,
     ttl: Option<i64>,
     cleanup: CleanupSpec,
@@ -49,6 +54,7 @@ impl Intent {
             rerun: rerun.map(String::as_str).map(short),
             keep_resources: truth(experiment, "keep_resources_on_delete").unwrap_or_default(),
             journal_limit: journal_limit(experiment),
+            helper_grace: helper_grace(experiment),
             start_deadline: field(experiment, "startDeadlineSeconds").unwrap_or(DEFAULT_START_DEADLINE),
             ttl: field(experiment, "ttlSecondsAfterFinished"),
             cleanup: field(experiment, "cleanup").unwrap_or_default(),
@@ -115,6 +121,13 @@ fn journal_limit(experiment: &Experiment) -> i32 {
         .map_or(DEFAULT_JOURNAL_LIMIT, |limit| limit.try_into().unwrap_or(i32::MAX))
 }
 
+/// How long helpers may go on. A value below 0, which the schema refuses, counts as absent.
+fn helper_grace(experiment: &Experiment) -> SignedDuration {
+    let spec = experiment.spec.as_ref();
+    let grace = spec.and_then(|spec| spec.pointer("/report/helperGraceSeconds")?.as_i64());
+    SignedDuration::from_secs(grace.filter(|grace| *grace >= 0).unwrap_or(DEFAULT_HELPER_GRACE))
+}
+
 /// A boolean field, read as leniently as 0.14.0 reads it.
 fn truth(experiment: &Experiment, name: &str) -> Option<bool> {
     lenient::truth(experiment.spec.as_ref()?.get(name)?.clone()).ok()?
@@ -163,6 +176,17 @@ mod tests {
     #[case::beside_a_mistake(json!({"report": {"mode": "x", "journal": {"historyLimit": 50}}}), 50)]
     fn so_many_journals_are_kept(#[case] spec: Value, #[case] expected: i32) {
         assert_eq!(intent(spec).journal_limit, expected);
+    }
+
+    #[rstest]
+    #[case::default(json!({}), 30)]
+    #[case::given(json!({"report": {"helperGraceSeconds": 0}}), 0)]
+    #[case::below_zero(json!({"report": {"helperGraceSeconds": -1}}), 30)]
+    #[case::absurd(json!({"report": {"helperGraceSeconds": i64::MAX}}), i64::MAX)]
+    #[case::unreadable(json!({"report": {"helperGraceSeconds": "1"}}), 30)]
+    #[case::beside_a_mistake(json!({"pod": 7, "report": {"mode": "x", "helperGraceSeconds": 5}}), 5)]
+    fn helpers_may_go_on_for_so_long(#[case] spec: Value, #[case] expected: i64) {
+        assert_eq!(intent(spec).helper_grace.as_secs(), expected);
     }
 
     #[rstest]

@@ -59,8 +59,7 @@ pub async fn reconcile(
     let began = Instant::now();
     let result = match settled(&context, seen) {
         Some(action) => {
-            // The events of the first list bring passes before the cache has the listed pods, and no more events follow. A
-            // pod that is still held would be overlooked.
+            // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
             let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
             Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
         }

@@ -114,15 +114,36 @@ pub async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) ->
 
 /// Polls until the probe returns something, within this limit.
 pub async fn within<T>(limit: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = poll(limit, async || probe().await.ok_or(())).await;
+    found.unwrap_or_else(|_| panic!("this did not happen within {limit:?}: {what}"))
+}
+
+/// Polls until the probe succeeds, within this limit. The panic tells the last error.
+pub async fn succeeds_within<T>(
+    limit: Duration,
+    what: &str,
+    probe: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let found = poll(limit, probe).await;
+    found.unwrap_or_else(|last| {
+        let last = last.unwrap_or_else(|| "the first attempt has not ended".to_owned());
+        panic!("this did not happen within {limit:?}: {what}; at last: {last}")
+    })
+}
+
+/// Returns what the probe returns, or its last error if it did not succeed in time.
+async fn poll<T, E>(limit: Duration, mut probe: impl AsyncFnMut() -> Result<T, E>) -> Result<T, Option<E>> {
+    let mut last = None;
     let result = tokio::time::timeout(limit, async {
         loop {
-            if let Some(found) = probe().await {
-                return found;
+            match probe().await {
+                Ok(found) => return found,
+                Err(error) => last = Some(error),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    result.await.unwrap_or_else(|_| panic!("this did not happen within {limit:?}: {what}"))
+    result.await.map_err(|_| last)
 }
 
 pub async fn create<K>(api: &Api<K>, object: Value) -> K

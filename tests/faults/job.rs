@@ -17,17 +17,19 @@ pub const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 /// delete what is below them. Without this, chance would decide who is seen to do it.
 const HELD: &str = "tests.chaostoolkit.org/held";
 
-/// Starts a run of the experiment's schedule. Returns `None` if the schedule does not exist yet or a request fails.
-pub async fn start(install: &Install, uid: &str, name: &str) -> Option<()> {
+/// Starts a run of the experiment's schedule. Returns an error if the schedule does not exist yet or a request fails.
+pub async fn start(install: &Install, uid: &str, name: &str) -> Result<(), String> {
     let (cron_jobs, jobs) = apis(install);
-    let cron_job = cron_jobs.list(&of(uid)).await.ok()?.items.pop()?;
+    let found = cron_jobs.list(&of(uid)).await.map_err(|error| format!("list cronjobs: {error}"))?;
+    let cron_job = found.items.into_iter().last().ok_or("there is no CronJob")?;
     let hold = Patch::Merge(json!({"metadata": {"finalizers": [HELD]}}));
     let schedule = cron_job.metadata.name.clone().unwrap_or_default();
-    cron_jobs.patch(&schedule, &PatchParams::default(), &hold).await.ok()?;
+    let patched = cron_jobs.patch(&schedule, &PatchParams::default(), &hold).await;
+    patched.map_err(|error| format!("patch cronjob {schedule}: {error}"))?;
     match jobs.create(&PostParams::default(), &made_by_hand(cron_job, name)).await {
-        Ok(_) => Some(()),
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Some(()),
-        Err(_) => None,
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        Err(error) => Err(format!("create job {name}: {error}")),
     }
 }
 

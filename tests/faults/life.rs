@@ -58,7 +58,7 @@ impl<'a> Life<'a> {
         if self.story == Story::Schedule {
             self.patiently(|status| status.phase == Some(Phase::Scheduled)).await;
             let name = format!("run-{}", self.runs);
-            within(self.limit, "a run of the schedule can be started", async || {
+            common::succeeds_within(self.limit, "a run of the schedule can be started", async || {
                 job::start(&self.rig.install, &self.uid, &name).await
             })
             .await;

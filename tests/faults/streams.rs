@@ -39,7 +39,9 @@ pub struct KindOfStream {
     /// The events of this plan so far.
     pub history: Vec<Bytes>,
     /// How often the present fault has hit this kind of stream.
-    hits: usize,
+    pub hits: usize,
+    /// Whether the end of the next initial events comes late.
+    pub is_next_list_slow: bool,
     /// The initial events of the next stream, in place of the present state.
     stale: Option<Vec<Bytes>>,
 }
@@ -108,7 +110,13 @@ pub async fn watch(
     resource: &str,
     request: Request<Bytes>,
 ) -> Result<Response<Answer>, Cut> {
-    let initial = request.uri().query().unwrap_or_default().contains("sendInitialEvents=true");
+    let query = request.uri().query().unwrap_or_default();
+    if is_question(query) {
+        let (mut head, body) = shared.forward(request).await?.into_parts();
+        head.headers.remove(TRANSFER_ENCODING);
+        return Ok(Response::from_parts(head, body.map_err(|_| Cut).boxed_unsync()));
+    }
+    let initial = query.contains("sendInitialEvents=true");
     let stale = shared.streaming.with(resource, |kind| {
         if !initial {
             return None;
@@ -141,6 +149,12 @@ pub async fn watch(
     Ok(Response::from_parts(head, StreamBody::new(events).boxed_unsync()))
 }
 
+/// Whether a watch only asks for a second, as the operator does at its start to learn what the API server can do. It fills no
+/// cache, so no fault is meant for it.
+fn is_question(query: &str) -> bool {
+    query.split('&').any(|parameter| parameter == "timeoutSeconds=1")
+}
+
 /// Keeps the present initial events for the next streams, and lets no event pass from now on.
 pub async fn freeze(shared: &Shared) {
     let kinds: Vec<(String, Option<(Uri, HeaderMap)>)> = {
@@ -166,4 +180,15 @@ pub async fn freeze(shared: &Shared) {
     }
     // This lasts until the plan ends it.
     shared.streaming.arm(StreamFault::Hold, Streams::Both, Duration::from_secs(600));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_of_one_second_fills_no_cache() {
+        assert!(is_question("watch=true&timeoutSeconds=1&sendInitialEvents=true"));
+        assert!(!is_question("watch=true&timeoutSeconds=290&sendInitialEvents=true"));
+    }
 }

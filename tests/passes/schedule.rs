@@ -32,7 +32,7 @@ pub fn check_counts(old: &Value, new: &Value) {
 }
 
 /// Returns a cluster with an experiment whose schedule has started a run, and the path of its pod.
-async fn begin_run() -> (FakeApi, Operator, String) {
+pub async fn begin_run() -> (FakeApi, Operator, String) {
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");

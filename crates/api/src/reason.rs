@@ -134,6 +134,8 @@ pub enum Reason {
     SpecChangeIgnored,
     /// The Python operator handled the experiment before, and this operator adopted its objects.
     Adopted,
+    /// Other containers went on after the toolkit had ended, so the operator ended the pod.
+    HelpersStopped,
     /// A namespace in which the role is to be bound does not exist yet.
     NamespaceMissing,
     /// The outcome is unknown, since exit code 0 alone does not show it.

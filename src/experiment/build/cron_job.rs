@@ -30,7 +30,10 @@ pub fn cron_job(
     // steady state. It must not be repeated because it deviated either.
     // https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
     default(spec, "concurrencyPolicy", json!("Forbid"));
-    default(spec, "startingDeadlineSeconds", json!(200));
+    // A deadline below the interval of `@every` keeps Kubernetes from starting any run.
+    if !schedule.cron.starts_with("@every") {
+        default(spec, "startingDeadlineSeconds", json!(200));
+    }
     default(spec, "successfulJobsHistoryLimit", json!(3));
     default(spec, "failedJobsHistoryLimit", json!(1));
     let job = cron_job.map(&[JOB, &["spec"]].concat());

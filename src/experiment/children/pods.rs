@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
@@ -57,6 +57,26 @@ pub async fn stop(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
 pub async fn stop_orphan(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
     release(cluster, pod).await?;
     stop(cluster, pod).await
+}
+
+/// Ends the containers of a pod that still run, and keeps the pod and its logs. Returns the changed pod.
+///
+/// A deadline is the one thing that anybody may add to the spec of a running pod. It counts from the start of the pod.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement>
+pub async fn end(cluster: &Cluster, pod: &Pod) -> Result<Pod, cluster::Error> {
+    let address = PodAddress::of(pod);
+    let deadline = json!({"metadata": {"uid": pod.metadata.uid}, "spec": {"activeDeadlineSeconds": ENDED}});
+    let (api, patching, patch) =
+        (cluster.pods(&address.namespace), cluster::patching(), Patch::Merge(&deadline));
+    cluster.call(format!("end pod {address}"), api.patch(&address.name, &patching, &patch)).await
+}
+
+/// The deadline of a pod that is to end at once, in seconds. 0 is not allowed.
+const ENDED: i64 = 1;
+
+/// Whether a pod was ended by its deadline, or will be soon.
+pub fn is_ended(pod: &Pod) -> bool {
+    pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds == Some(ENDED))
 }
 
 /// Removes the outcome finalizer from a pod. The end of the pod is recorded by then, or nobody will record it.

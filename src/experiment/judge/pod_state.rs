@@ -1,7 +1,7 @@
 //! The state of a run, as its pod shows it: pure.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerState, ContainerStateTerminated, Pod, PodCondition, PodStatus,
+    Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition, PodStatus,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -77,8 +77,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let (has_runner, cause, explanation) = (has_runner(pod), cause(&status), explanation(&status));
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
-    let container =
-        statuses.iter().find(|status| status.name == names::CONTAINER).or_else(|| statuses.first());
+    let container = container(statuses);
     let state = container.and_then(|container| container.state.clone()).unwrap_or_default();
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
@@ -115,6 +114,11 @@ pub fn pod_state(pod: &Pod) -> PodState {
         status.init_container_statuses.iter().flatten().filter_map(|status| status.state.as_ref());
     let stalled = stall(&state).or_else(|| earlier.find_map(stall));
     PodState::Starting(stalled.or_else(|| unschedulable(pod)))
+}
+
+/// The status of the toolkit's container.
+pub fn container(statuses: &[ContainerStatus]) -> Option<&ContainerStatus> {
+    statuses.iter().find(|status| status.name == names::CONTAINER).or_else(|| statuses.first())
 }
 
 /// Whether the runner starts the toolkit in the container. It does not in pods of an older operator, nor if the author

@@ -11,7 +11,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::abort;
+use crate::experiment::stages::{abort, helpers, rescue};
 use crate::process::clock;
 use chaostoolkit_api::Run;
 
@@ -67,8 +67,13 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
     if is_journal_due(pass) {
         return Ok(Some(Action::requeue(JOURNAL_RETRY)));
     }
-    pods::release(&context.cluster, pod).await?;
-    Ok(None)
+    match helpers::release(pass, pod, end, intent.helper_grace).await? {
+        // Rollbacks that were not played do not wait.
+        Some(due) if !rescue::is_open(&pass.draft.status, intent) => {
+            Ok(Some(requeue_at(Some(due), clock::now())))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn is_journal_due(pass: &Pass<'_>) -> bool {

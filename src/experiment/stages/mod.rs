@@ -2,8 +2,10 @@
 
 pub mod abort;
 pub mod adopt;
+pub mod cron;
 pub mod failure;
 pub mod follow;
+pub mod helpers;
 pub mod orphans;
 pub mod prepare;
 pub mod rerun;

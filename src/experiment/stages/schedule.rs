@@ -3,9 +3,12 @@
 //! Kubernetes starts the runs, so the promise is that of a `CronJob`: about one run for each time that is due. The operator
 //! records the end of each run, and holds the pod of the run until then.
 
+use std::time::Duration;
+
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::SignedDuration;
 use kube::runtime::controller::Action;
 
 use crate::cluster::is_held;
@@ -18,7 +21,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::times;
+use crate::experiment::stages::{helpers, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus};
@@ -29,11 +32,8 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
     let status = cron_job.status.clone().unwrap_or_default();
-    let since = times::after(&status, clock::now());
     let schedule = ScheduleStatus {
-        next_schedule_time: times::next(&spec.schedule, spec.time_zone.as_deref(), since)
-            .filter(|_| !is_suspended)
-            .map(Time),
+        next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
         last_schedule_time: status.last_schedule_time,
@@ -41,9 +41,12 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     };
     let missed = times::missed(&schedule, pass.draft.counted_until());
     pass.draft.scheduled(schedule, is_suspended, missed);
-    let is_complete = sync_runs(pass, intent, &namespace).await?;
+    // If the Job would repeat a run whose pod is ended, its helpers are left alone.
+    let job = spec.job_template.spec.unwrap_or_default();
+    let grace = Some(intent.helper_grace).filter(|_| job.backoff_limit == Some(0));
+    let again = sync_runs(pass, intent, &namespace, grace).await?;
     let next = times::until_next(&pass.draft.status, clock::now());
-    Ok(Action::requeue(if is_complete { next } else { next.min(JOURNAL_RETRY) }))
+    Ok(Action::requeue(again.map_or(next, |again| next.min(again))))
 }
 
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
@@ -56,17 +59,23 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
     if intent.abort || intent.suspend {
         cron_job::suspend(&pass.context.cluster, &recorded, pass.live.uid()).await?;
     }
-    sync_runs(pass, intent, &recorded.namespace).await.map(|_| ())
+    sync_runs(pass, intent, &recorded.namespace, Some(intent.helper_grace)).await.map(|_| ())
 }
 
 /// Brings the recorded runs up to date with their pods, and releases the pods whose end is recorded and whose journal is
-/// kept. Returns whether that is done for all runs that have ended.
-async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Result<bool, Error> {
+/// kept. Returns when to look again, unless that is done for all runs that have ended.
+async fn sync_runs(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    namespace: &str,
+    grace: Option<SignedDuration>,
+) -> Result<Option<Duration>, Error> {
     let context = pass.context;
     let pods = pods::list(&context.cluster, namespace, pass.live.uid()).await?;
     pass.draft.clear_active();
     let mut done = Vec::new();
-    let mut is_complete = true;
+    let mut ended = Vec::new();
+    let mut again = None;
     let mut held = 0;
     for pod in &pods {
         let state = pod_state(pod);
@@ -80,21 +89,30 @@ async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Res
         };
         // A released pod is recorded, even if the history does not reach back to it.
         if !is_held(pod) {
+            ended.push((pod, end.clone()));
             continue;
         }
         // At most as many at a time as the history takes: a held pod that is not in the history counts as not recorded.
         held += 1;
         if held <= MAX_HISTORY && record_end(pass, intent, pod, end).await? {
             done.push(pod);
+            ended.push((pod, end.clone()));
         } else {
-            is_complete = false;
+            again = Some(JOURNAL_RETRY);
         }
     }
     pass.write().await?;
     for pod in done {
         pods::release(&context.cluster, pod).await?;
     }
-    Ok(is_complete)
+    let Some(grace) = grace else { return Ok(again) };
+    for (pod, end) in ended {
+        if let Some(due) = helpers::end(pass, pod, &end, grace).await? {
+            let wait = clock::until(due, clock::now());
+            again = Some(again.map_or(wait, |again| again.min(wait)));
+        }
+    }
+    Ok(again)
 }
 
 /// Records the end of one run. Returns whether the pod is not needed any more.

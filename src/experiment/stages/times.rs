@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use croner::parser::{CronParser, Seconds};
 use jiff::tz::TimeZone;
-use k8s_openapi::api::batch::v1::CronJobStatus;
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::Timestamp;
 
+use crate::experiment::stages::cron::{self, Schedule};
 use chaostoolkit_api::{ScheduleStatus, Status};
 
 /// When to check a schedule again if no pod brings the next pass: shortly after the next run is due.
@@ -33,20 +33,36 @@ pub fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
     std::iter::successors(due(&since), due).take(MAX_MISSED).count()
 }
 
-/// The time after which the next run is due: now, unless our clock is behind the clock by which runs are started.
+/// When a `CronJob` starts its next run: after now, unless our clock is behind the clock by which runs are started.
+///
+/// `@every` counts from the last run, or from the creation of the `CronJob`. Kubernetes never starts such a run if the
+/// interval is longer than `startingDeadlineSeconds`: it then counts from that long ago, and the time is always yet to come.
 #[must_use]
-pub fn after(status: &CronJobStatus, now: Timestamp) -> Timestamp {
-    status.last_schedule_time.as_ref().map_or(now, |last| last.0.max(now))
+pub fn next_of(cron_job: &CronJob, now: Timestamp) -> Option<Timestamp> {
+    let spec = cron_job.spec.as_ref()?;
+    let last = cron_job.status.as_ref().and_then(|status| status.last_schedule_time.as_ref());
+    let after = last.map_or(now, |last| last.0.max(now));
+    let Some(Schedule::Every(interval)) = cron::parse(&spec.schedule) else {
+        return next(&spec.schedule, spec.time_zone.as_deref(), after);
+    };
+    if spec.starting_deadline_seconds.is_some_and(|deadline| deadline < interval.as_secs()) {
+        return None;
+    }
+    let begun = last.or(cron_job.metadata.creation_timestamp.as_ref()).map_or(after, |begun| begun.0);
+    let passed = (after.as_second() - begun.as_second()).max(0) / interval.as_secs();
+    let until_due = interval.as_secs().checked_mul(passed + 1)?;
+    Timestamp::from_second(begun.as_second().checked_add(until_due)?).ok()
 }
 
-/// When the next run is due. The API server decides whether a schedule is valid. One that cannot be read here has no
-/// next time here.
+/// When a schedule is due after a time, as Kubernetes reads it. Returns `None` if it would refuse the schedule, or if
+/// the schedule is never due.
 #[must_use]
-pub fn next(cron: &str, time_zone: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+pub fn next(schedule: &str, time_zone: Option<&str>, after: Timestamp) -> Option<Timestamp> {
     let zone = time_zone.map_or(Ok(TimeZone::UTC), TimeZone::get).ok()?;
-    // A CronJob has five fields. A sixth would be seconds.
-    let cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(cron).ok()?;
-    Some(cron.find_next_occurrence(&now.to_zoned(zone), false).ok()?.timestamp())
+    match cron::parse(schedule)? {
+        Schedule::Fields(fields) => fields.next(after, &zone),
+        Schedule::Every(interval) => after.checked_add(interval).ok(),
+    }
 }
 
 #[cfg(test)]
@@ -72,14 +88,55 @@ mod tests {
         assert_eq!(missed(&schedule, None), 0, "nothing is known of the time before the first run");
     }
 
+    fn cron_job(schedule: &str, deadline: Option<i64>, last: Option<&str>) -> CronJob {
+        let last: Option<Timestamp> = last.map(|time| time.parse().unwrap());
+        serde_json::from_value(serde_json::json!({
+            "metadata": {"creationTimestamp": "2026-01-01T00:00:30Z"},
+            "spec": {"schedule": schedule, "startingDeadlineSeconds": deadline, "jobTemplate": {}},
+            "status": {"lastScheduleTime": last.map(|time| time.to_string())},
+        }))
+        .unwrap()
+    }
+
     #[rstest]
     #[case::the_clock_is_right("2026-01-01T00:07:00Z", "2026-01-01T00:10:00Z")]
     #[case::the_clock_is_behind("2025-12-31T23:57:00Z", "2026-01-01T00:10:00Z")]
     fn what_was_due_already_is_not_due_next(#[case] now: &str, #[case] expected: &str) {
-        let last = Time("2026-01-01T00:05:00Z".parse().unwrap());
-        let status = CronJobStatus { last_schedule_time: Some(last), ..CronJobStatus::default() };
-        let after = after(&status, now.parse().unwrap());
-        assert_eq!(next("*/5 * * * *", None, after), Some(expected.parse().unwrap()));
+        let cron_job = cron_job("*/5 * * * *", Some(200), Some("2026-01-01T00:05:00Z"));
+        assert_eq!(next_of(&cron_job, now.parse().unwrap()), Some(expected.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case::since_the_creation("@every 3m", None, "2026-01-01T00:01:00Z", Some("2026-01-01T00:03:30Z"))]
+    #[case::some_were_missed("@every 3m", None, "2026-01-01T00:10:00Z", Some("2026-01-01T00:12:30Z"))]
+    #[case::since_the_last_run(
+        "@every 3m",
+        Some("2026-01-01T00:10:00Z"),
+        "2026-01-01T00:14:00Z",
+        Some("2026-01-01T00:16:00Z")
+    )]
+    #[case::just_due(
+        "@every 3m",
+        Some("2026-01-01T00:10:00Z"),
+        "2026-01-01T00:13:00Z",
+        Some("2026-01-01T00:16:00Z")
+    )]
+    #[case::our_clock_is_behind(
+        "@every 3m",
+        Some("2026-01-01T00:10:00Z"),
+        "2026-01-01T00:00:00Z",
+        Some("2026-01-01T00:13:00Z")
+    )]
+    #[case::within_the_deadline("@every 200s", None, "2026-01-01T00:01:00Z", Some("2026-01-01T00:03:50Z"))]
+    #[case::never("@every 201s", None, "2026-01-01T00:01:00Z", None)]
+    fn an_interval_counts_from_the_last_run(
+        #[case] schedule: &str,
+        #[case] last: Option<&str>,
+        #[case] now: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let found = next_of(&cron_job(schedule, Some(200), last), now.parse().unwrap());
+        assert_eq!(found, expected.map(|time| time.parse().unwrap()));
     }
 
     #[rstest]

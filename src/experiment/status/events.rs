@@ -26,6 +26,8 @@ pub enum Action {
     PlayRollbacks,
     /// Asked the toolkit to stop.
     StopRun,
+    /// Ended a pod whose other containers went on after the toolkit.
+    StopHelpers,
     /// Began one more run.
     RerunExperiment,
     /// Kept the schedule.

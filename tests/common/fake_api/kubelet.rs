@@ -5,6 +5,7 @@ use std::io;
 use chaostoolkit_journal::frame::{self, Carried, Frame};
 use chaostoolkit_journal::message::{File, Message, State as Stage};
 use chaostoolkit_journal::{Summary, parse};
+use chaostoolkit_operator::process::clock;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -22,6 +23,12 @@ impl FakeApi {
         for path in pods {
             let mut pod = state.objects[&path].clone();
             let is_deleting = !pod["metadata"]["deletionTimestamp"].is_null();
+            if is_running(&pod) && pod["spec"]["activeDeadlineSeconds"] == 1 {
+                stop_helper(&mut pod);
+                moved = true;
+                state.store(&path, pod);
+                continue;
+            }
             if is_running(&pod) && (is_deleting || exit_code.is_some()) {
                 let code = if is_deleting { 143 } else { exit_code.unwrap_or_default() };
                 end(&mut pod, code, &Self::reported(code.into()).0);
@@ -71,6 +78,11 @@ impl FakeApi {
         self.edit(path, |pod| end(pod, code, &message));
     }
 
+    /// Ends the toolkit of a pod this many seconds ago, while another container of the pod goes on.
+    pub fn end_beside_helper(&self, path: &str, seconds: i64) {
+        self.edit(path, |pod| end_beside_helper(pod, seconds));
+    }
+
     /// Returns the termination message and the log that the containers of a pod leave when the toolkit ends with this
     /// code.
     pub(super) fn reported(code: i64) -> (String, Vec<u8>) {
@@ -101,12 +113,31 @@ impl FakeApi {
 fn end(pod: &mut Value, code: i32, message: &str) {
     let (phase, reason) = if code == 0 { ("Succeeded", "Completed") } else { ("Failed", "Error") };
     // Just now: the operator does not wait for the logs of runs that ended long ago.
-    let finished =
-        Timestamp::from_second(chaostoolkit_operator::process::clock::now().as_second()).unwrap_or_default();
+    let finished = Timestamp::from_second(clock::now().as_second()).unwrap_or_default();
     let started = finished - SignedDuration::from_secs(42);
     pod["status"] = json!({"phase": phase, "containerStatuses": [{"name": "chaostoolkit", "state": {"terminated": {
         "exitCode": code, "reason": reason, "message": message,
         "startedAt": started.to_string(), "finishedAt": finished.to_string()}}}]});
+}
+
+/// Ends the toolkit of a pod this many seconds ago with exit code 0, while the helper goes on.
+fn end_beside_helper(pod: &mut Value, seconds: i64) {
+    end(pod, 0, &FakeApi::reported(0).0);
+    let statuses = &mut pod["status"]["containerStatuses"];
+    let finished = clock::now() - SignedDuration::from_secs(seconds);
+    statuses[0]["state"]["terminated"]["finishedAt"] = json!(finished.to_string());
+    let helper = json!({"name": "helper", "state": {"running": {}}});
+    statuses.as_array_mut().map(|statuses| statuses.push(helper));
+    pod["spec"]["containers"] = json!([pod["spec"]["containers"][0], {"name": "helper"}]);
+    pod["status"]["phase"] = json!("Running");
+}
+
+/// Ends what still runs in a pod that is past its deadline, as the kubelet does.
+fn stop_helper(pod: &mut Value) {
+    pod["status"]["phase"] = json!("Failed");
+    pod["status"]["reason"] = json!("DeadlineExceeded");
+    pod["status"]["message"] = json!("Pod was active on the node longer than the specified deadline");
+    pod["status"]["containerStatuses"][1]["state"] = json!({"terminated": {"exitCode": 143}});
 }
 
 /// Whether the container of a pod runs.

@@ -17,7 +17,7 @@ mod suspend;
 /// The path of the pod of the second run.
 const SECOND: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e-2";
 /// The path of the pod that plays the rollbacks of the first run.
-const RESCUE: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e-rescue";
+pub const RESCUE: &str = "/api/v1/namespaces/chaostoolkit-run/pods/chaostoolkit-a235f4ad3e-rescue";
 
 /// Adds an experiment with rollbacks to a spec.
 pub fn with_rollbacks(mut spec: Value) -> Value {

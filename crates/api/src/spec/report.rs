@@ -8,6 +8,7 @@ use crate::spec::schema;
 
 /// How the operator learns the outcome of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ReportSpec {
     /// How the operator learns the outcome. With `runner`, a small program of the operator starts the toolkit in its
@@ -19,6 +20,11 @@ pub struct ReportSpec {
     /// How journals are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalSpec>,
+    /// How many seconds the other containers of the pod may go on after that of the toolkit has ended and its end is
+    /// recorded. Then the pod is ended, and its logs stay. From 0 to 3600. Defaults to 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub helper_grace_seconds: Option<i64>,
 }
 
 /// How the operator learns the outcome of a run.

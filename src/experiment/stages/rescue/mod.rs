@@ -6,7 +6,7 @@
 mod plan;
 
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
@@ -23,6 +23,7 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
+use crate::experiment::stages::helpers;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
@@ -135,8 +136,8 @@ async fn release(pass: &Pass<'_>, rescue: Option<&Rescue>) -> Result<(), Error> 
     }
     let Some(pod) = find(pass).await? else { return Ok(()) };
     let cluster = &pass.context.cluster;
-    if matches!(pod_state(&pod), PodState::Ended(_)) {
-        return Ok(pods::release(cluster, &pod).await?);
+    if let PodState::Ended(end) = pod_state(&pod) {
+        return helpers::release(pass, &pod, &end, SignedDuration::ZERO).await.map(|_| ());
     }
     if rescue.pod_uid == pod.metadata.uid {
         return Ok(());
@@ -209,7 +210,8 @@ async fn await_end(
         return Ok(Progress::Waiting);
     };
     finish(pass, played(end)).await?;
-    pods::release(cluster, pod).await?;
+    // Nothing is left to do for the helpers of this pod.
+    helpers::release(pass, pod, end, SignedDuration::ZERO).await?;
     Ok(Progress::Done)
 }
 
