@@ -144,3 +144,50 @@ async fn a_run_waits_for_the_end_of_a_terminating_namespace() {
     assert_eq!(status(&fake)["phase"], "Completed");
     check_protocol(&fake);
 }
+
+#[tokio::test]
+async fn a_run_waits_for_the_key_of_its_config_map_and_is_told_which_there_are() {
+    let (fake, mut operator) = begin(&json!({}));
+    let path = format!("{RUN}/configmaps/chaostoolkit-experiment");
+    fake.edit(&path, |map| {
+        map["data"] = json!({"kill.json": "{}"});
+        map["binaryData"] = json!({"more": "eA=="});
+    });
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Blocked", "ConfigMapKeyMissing"]);
+    let message = status(&fake)["message"].to_string();
+    assert!(message.contains(r#"has no key \"experiment.json\""#), "{message}");
+    assert!(message.contains(r#"its keys are \"kill.json\", \"more\""#), "{message}");
+    assert_eq!(pods_created(&fake), 0);
+    fake.edit(&path, |map| map["data"]["experiment.json"] = json!("{}"));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &json!(pods_created(&fake))], [&json!("Completed"), &json!(1)]);
+}
+
+#[tokio::test]
+async fn a_run_waits_for_the_roles_that_its_author_names() {
+    let spec = json!({"role": {"name": "theirs", "binds_to_namespaces": ["shop"]}});
+    let (fake, mut operator) = begin(&spec);
+    fake.put(namespace("shop"));
+    let role = |namespace: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "theirs", "namespace": namespace}})
+    };
+    for missing in ["chaostoolkit-run", "shop"] {
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Blocked", "RoleMissing"]);
+        let message = status(&fake)["message"].to_string();
+        assert!(message.contains(&format!("Role {missing}/theirs, ")), "{message}");
+        fake.put(role(missing));
+    }
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &json!(pods_created(&fake))], [&json!("Completed"), &json!(1)]);
+}
+
+/// An author who names a binding says that it exists already. The operator binds nothing, so it needs no Role.
+#[tokio::test]
+async fn a_role_beside_an_existing_binding_is_not_looked_up() {
+    let (fake, mut operator) = begin(&json!({"role": {"name": "theirs", "bind": "theirs"}}));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["phase"], "Completed");
+}

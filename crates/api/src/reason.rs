@@ -34,6 +34,10 @@ pub enum Reason {
     TemplateInvalid,
     /// The pod refers to a ConfigMap that does not exist yet.
     ConfigMapMissing,
+    /// The pod refers to a key that its ConfigMap does not have yet.
+    ConfigMapKeyMissing,
+    /// A Role to which the account of the run is to be bound does not exist yet.
+    RoleMissing,
     /// The namespace of the run is being deleted.
     NamespaceTerminating,
     /// An object with the name of a child exists and does not belong to the experiment.

@@ -54,6 +54,7 @@ pub async fn start(
     create::namespace(cluster, &resources.namespace).await?;
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
+    references::roles_exist(cluster, resources).await?;
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
