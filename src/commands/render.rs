@@ -17,9 +17,10 @@ use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
 use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Templates;
+use crate::experiment::decide::understood::understood;
 use crate::process::config::Runner;
 use crate::yaml;
-use chaostoolkit_api::{Experiment, Spec};
+use chaostoolkit_api::Experiment;
 
 /// The shipped templates.
 const SHIPPED: &str = include_str!("../../kustomize/base/templates.yaml");
@@ -74,7 +75,7 @@ fn one(
     config_maps: &[&Value],
     have: &[String],
 ) -> anyhow::Result<Vec<Value>> {
-    let parsed = Spec::parse(experiment.spec.as_ref())?;
+    let parsed = understood(experiment, experiment.namespace())?;
     let namespace = checks::run_namespace(&parsed.spec, experiment.namespace())?;
     let given = |name: &str| {
         let is =

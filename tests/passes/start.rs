@@ -191,3 +191,15 @@ async fn a_role_beside_an_existing_binding_is_not_looked_up() {
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["phase"], "Completed");
 }
+
+#[tokio::test]
+async fn an_experiment_straight_under_spec_does_not_run_that_of_somebody_else() {
+    let (fake, mut operator) = begin(&json!({"title": "mine", "method": [], "naemspace": "x"}));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Failed", "InvalidSpec"]);
+    let message = status(&fake)["message"].to_string();
+    for path in ["spec.title", "spec.method"] {
+        assert!(message.contains(&format!("{path}: belongs under spec.experiment")), "{message}");
+    }
+    assert_eq!(pods_created(&fake), 0);
+}

@@ -1,10 +1,12 @@
 //! From the spec of an experiment to the plan of a run.
 
 pub mod checks;
+pub mod fields;
 pub mod observe;
 pub mod plan;
 pub mod spec_hash;
 pub mod templates;
+pub mod understood;
 
 use crate::cluster::Cluster;
 use crate::experiment::decide::plan::{Facts, Plan};

@@ -4,21 +4,24 @@ use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Facts, Plan, Source};
-use crate::experiment::decide::{Decision, checks, decide};
+use crate::experiment::decide::understood::understood;
+use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::toolkit::lint::lint;
-use chaostoolkit_api::{Spec, names};
+use chaostoolkit_api::names;
 
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let (cluster, config) = (&pass.context.cluster, &pass.context.config);
-    let parsed = Spec::parse(pass.live.spec.as_ref())?;
-    checks::run_namespace(&parsed.spec, &config.namespace)?;
-    pass.draft.accepted(&parsed.unknown, &[]);
+    let parsed = understood(&pass.live, &config.namespace)?;
+    let unknown = fields::described(&parsed.unknown);
+    pass.draft.accepted(&unknown, &[]);
     let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
-    pass.draft.accepted(&parsed.unknown, &warnings(&plan, &facts, &resources));
+    let mut warned = fields::without_effect(pass.live.spec.as_ref());
+    warned.extend(warnings(&plan, &facts, &resources));
+    pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
 }
 

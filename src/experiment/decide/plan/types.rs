@@ -155,3 +155,11 @@ pub struct Facts {
     /// How the runner gets into pods in this cluster.
     pub runner: Runner,
 }
+
+impl Facts {
+    /// The facts before anything is read from the cluster. What could make a spec valid counts as given.
+    #[must_use]
+    pub fn before_any(operator_namespace: &str) -> Self {
+        Self { operator_namespace: operator_namespace.to_owned(), ..Self::default() }
+    }
+}
