@@ -12,12 +12,12 @@ use serde_json::Value;
 use crate::cli::RenderArgs;
 use crate::commands::output::print;
 use crate::experiment::build::build;
-use crate::experiment::decide::checks;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
 use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
+use crate::experiment::decide::{self, checks};
 use crate::process::config::Runner;
 use crate::yaml;
 use chaostoolkit_api::Experiment;
@@ -92,6 +92,7 @@ fn one(
         experiment_exists: exists(DEFAULT_EXPERIMENT),
         text: None,
         runner: Runner::default(),
+        template_schedule: decide::template_schedule(&parsed.spec, templates)?,
     };
     let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);

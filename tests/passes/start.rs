@@ -203,3 +203,15 @@ async fn an_experiment_straight_under_spec_does_not_run_that_of_somebody_else() 
     }
     assert_eq!(pods_created(&fake), 0);
 }
+
+#[tokio::test]
+async fn a_template_config_map_with_some_of_the_keys_takes_the_rest_as_shipped() {
+    let (fake, mut operator) = begin(&json!({}));
+    let path = "/api/v1/namespaces/chaostoolkit-crd/configmaps/chaostoolkit-resources-templates";
+    fake.edit(path, |templates| {
+        let role = templates["data"]["chaostoolkit-role.yaml"].clone();
+        templates["data"] = json!({"chaostoolkit-role.yaml": role});
+    });
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["phase"], "Completed");
+}

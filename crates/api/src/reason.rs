@@ -30,7 +30,7 @@ pub enum Reason {
     Provisioning,
     /// The ConfigMap of the templates does not exist in the operator's namespace.
     TemplatesMissing,
-    /// A template is invalid: its key is missing, it is not YAML, or it is not an object of the right kind.
+    /// A template is invalid: all keys are missing, it is not YAML, or it is not an object of the right kind.
     TemplateInvalid,
     /// The pod refers to a ConfigMap that does not exist yet.
     ConfigMapMissing,

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::experiment::build::json::{entry, is_named, items, push};
+use crate::experiment::build::json::{entry, is_named, items, push, toolkit};
 use crate::process::config::Runner;
 use chaostoolkit_api::names;
 
@@ -17,8 +17,7 @@ const PROGRAM: &str = "/chaos-runner";
 /// Puts the runner into the spec of a pod. A container without a command stays as it is, since the operator does not
 /// know what its image starts.
 pub fn inject(spec: &mut Value, runner: &Runner) {
-    let mut containers = items(spec, "containers").iter_mut();
-    let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else { return };
+    let Some(container) = toolkit(spec) else { return };
     let Some(command) =
         container.get("command").and_then(Value::as_array).filter(|command| !command.is_empty())
     else {

@@ -231,6 +231,38 @@ fn labels_of_the_experiment_reach_the_pod_but_never_win() {
     assert_eq!(labels[names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
 }
 
+#[test]
+fn the_metadata_of_the_pod_reaches_scheduled_pods() {
+    let template = json!({"metadata": {"name": "mine", "labels": {"app": "mine", "tier": "mine", "team": "mine"},
+        "annotations": {"sidecar.example/inject": "false"}}, "spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}]}});
+    let spec = json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}, "pod": {"template": template}});
+    let mut experiment = experiment(spec);
+    experiment.metadata.labels = Some([("team".to_owned(), "payments".to_owned())].into());
+    let resources = build(&planned(&experiment, true), &shipped()).unwrap();
+    let metadata = &resources.pod()["metadata"];
+    let labels = ["tier", "app", "team"].map(|label| &metadata["labels"][label]);
+    assert_eq!(labels, ["mine", "chaostoolkit", "payments"], "as in 0.14.0, the two that it had win");
+    assert_eq!(metadata["annotations"]["sidecar.example/inject"], "false");
+    assert_eq!(metadata["annotations"][names::EXPERIMENT_ANNOTATION], "authors/exp");
+    assert_eq!(metadata["labels"][names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
+    assert_eq!(metadata.get("name"), None);
+}
+
+#[test]
+fn the_only_container_runs_the_toolkit_whatever_its_name() {
+    let container = json!({"name": "mine", "command": ["chaos"], "args": ["run", "x"]});
+    for schedule in [json!({}), json!({"kind": "cronJob", "value": "0 0 1 1 *"})] {
+        let template = json!({"spec": {"containers": [container]}});
+        let resources =
+            built(json!({"pod": {"template": template}, "rollbackStrategy": "always", "schedule": schedule}));
+        assert!(resources.has_runner());
+        let pod = resources.pod();
+        assert_eq!(pod["metadata"]["annotations"][names::CONTAINER_ANNOTATION], "mine");
+        assert_eq!(pod["spec"]["containers"][0]["args"], json!(["run", "--rollback-strategy=always", "x"]));
+        assert_eq!(pod["spec"]["containers"][0]["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
+    }
+}
+
 /// The shipped templates with a value somewhere in them replaced.
 fn mutated(template: Template, pointer: &str, value: Value) -> Templates {
     let mut object = shipped().object(template).unwrap();

@@ -59,5 +59,6 @@ pub async fn facts(
         experiment_exists: experiment.is_some(),
         text: experiment.flatten(),
         runner: config.runner.clone(),
+        template_schedule: None,
     })
 }

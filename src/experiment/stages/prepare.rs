@@ -1,5 +1,7 @@
 //! Decides on a run and builds its objects.
 
+use serde_json::Value;
+
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
@@ -9,7 +11,6 @@ use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::toolkit::lint::lint;
-use chaostoolkit_api::names;
 
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
@@ -34,8 +35,8 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
     };
     if plan.runner.is_some() && !resources.has_runner() {
         warnings.push(format!(
-            "container {:?} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
-            names::CONTAINER
+            "container {} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
+            resources.toolkit().map_or(&Value::Null, |container| &container["name"])
         ));
     }
     warnings

@@ -16,7 +16,7 @@ use crate::toolkit::options::options;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes, Parsed};
 use chaostoolkit_api::{About, Experiment};
 
-pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source};
+pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
 pub use values::{given, is_empty};
 
 /// How many further namespaces a role may be bound in. More would not fit into what an admission policy may compute.
@@ -38,7 +38,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         Some(own) if !is_empty(own) => About::default(),
         _ => about(&source, facts.text.as_deref()),
     };
-    let schedule = mistakes.or(wanted_schedule(experiment, spec), None);
+    let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
     let options = mistakes.or(options(spec, &pod), Vec::new());
     let listed = bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace);
     let namespaces = mistakes.or(listed, Vec::new());

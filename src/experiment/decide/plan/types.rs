@@ -154,12 +154,27 @@ pub struct Facts {
     pub text: Option<String>,
     /// How the runner gets into pods in this cluster.
     pub runner: Runner,
+    /// The schedule that the template of the `CronJob` has, if the spec takes that one.
+    pub template_schedule: Option<TemplateSchedule>,
+}
+
+/// The schedule of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateSchedule {
+    /// The times, as a cron expression.
+    pub cron: String,
+    /// Time zone of `cron`.
+    pub time_zone: Option<String>,
 }
 
 impl Facts {
     /// The facts before anything is read from the cluster. What could make a spec valid counts as given.
     #[must_use]
     pub fn before_any(operator_namespace: &str) -> Self {
-        Self { operator_namespace: operator_namespace.to_owned(), ..Self::default() }
+        Self {
+            operator_namespace: operator_namespace.to_owned(),
+            template_schedule: Some(TemplateSchedule::default()),
+            ..Self::default()
+        }
     }
 }
