@@ -19,6 +19,7 @@ use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{self, checks};
 use crate::process::config::Runner;
+use crate::process::key_list::Keys;
 use crate::yaml;
 use chaostoolkit_api::Experiment;
 
@@ -93,6 +94,7 @@ fn one(
         text: None,
         runner: Runner::default(),
         template_schedule: decide::template_schedule(&parsed.spec, templates)?,
+        excluded_labels: Keys::default().excluded_labels,
     };
     let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);

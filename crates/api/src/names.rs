@@ -71,6 +71,9 @@ pub const CONTAINER: &str = "chaostoolkit";
 /// toolkit has another name.
 pub const CONTAINER_ANNOTATION: &str = "kubectl.kubernetes.io/default-container";
 
+/// The annotation of a pod that lists volumes which do not keep the cluster autoscaler from evicting it.
+pub const EVICTABLE_VOLUMES_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+
 /// The container that provides the runner and prints the journal.
 pub const SIDECAR: &str = "journal";
 

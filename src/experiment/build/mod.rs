@@ -5,6 +5,7 @@
 
 mod config_map;
 mod cron_job;
+mod eviction;
 mod injection;
 mod json;
 mod namespace;

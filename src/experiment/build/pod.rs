@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, injection};
+use crate::experiment::build::{config_map, eviction, injection};
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Env, Plan, Source};
@@ -58,6 +58,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     harden(&mut pod);
     if let Some(runner) = &plan.runner {
         injection::inject(&mut pod.value["spec"], runner);
+        eviction::allow(&mut pod);
     }
     label(&mut pod, &["metadata", "labels"], &plan.owner);
     Ok(pod)

@@ -9,6 +9,8 @@ use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Template;
 use crate::experiment::decide::templates::tests::shipped;
 use crate::process::config::Runner;
+use crate::process::key_list::Keys;
+use crate::process::resources::SidecarResources;
 use chaostoolkit_api::{Experiment, Spec, Text};
 
 fn experiment(spec: Value) -> Experiment {
@@ -232,6 +234,26 @@ fn labels_of_the_experiment_reach_the_pod_but_never_win() {
 }
 
 #[test]
+fn labels_by_which_other_tools_own_objects_are_not_copied() {
+    let mut experiment = experiment(json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}}));
+    let labels = [
+        "team",
+        "app.kubernetes.io/instance",
+        "argocd.argoproj.io/instance",
+        "kustomize.toolkit.fluxcd.io/name",
+    ];
+    experiment.metadata.labels = Some(labels.map(|label| (label.to_owned(), "a".to_owned())).into());
+    let facts = Facts { excluded_labels: Keys::default().excluded_labels, ..Facts::default() };
+    for spec in [experiment.spec.take(), None] {
+        experiment.spec = spec;
+        let plan = plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
+        let resources = build(&plan, &shipped()).unwrap();
+        let text = resources.workload.value.to_string();
+        assert_eq!(labels.map(|label| text.contains(label)), [true, false, false, false], "{text}");
+    }
+}
+
+#[test]
 fn the_metadata_of_the_pod_reaches_scheduled_pods() {
     let template = json!({"metadata": {"name": "mine", "labels": {"app": "mine", "tier": "mine", "team": "mine"},
         "annotations": {"sidecar.example/inject": "false"}}, "spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}]}});
@@ -261,6 +283,36 @@ fn the_only_container_runs_the_toolkit_whatever_its_name() {
         assert_eq!(pod["spec"]["containers"][0]["args"], json!(["run", "--rollback-strategy=always", "x"]));
         assert_eq!(pod["spec"]["containers"][0]["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
     }
+}
+
+#[rstest]
+#[case(json!(null), json!("chaostoolkit-runner"))]
+#[case(json!(""), json!("chaostoolkit-runner"))]
+#[case(json!("cache,data"), json!("cache,data,chaostoolkit-runner"))]
+#[case(json!("chaostoolkit-runner,data"), json!("chaostoolkit-runner,data"))]
+#[case(json!(5), json!(5))]
+fn the_volume_of_the_runner_does_not_stop_the_autoscaler(#[case] given: Value, #[case] expected: Value) {
+    let mut annotations = json!({});
+    if !given.is_null() {
+        annotations[names::EVICTABLE_VOLUMES_ANNOTATION] = given;
+    }
+    let template = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}]}});
+    let resources = built(json!({"pod": {"template": template}}));
+    assert_eq!(resources.pod()["metadata"]["annotations"][names::EVICTABLE_VOLUMES_ANNOTATION], expected);
+    let unwanted = built(json!({"report": {"mode": "none"}}));
+    assert_eq!(unwanted.pod()["metadata"]["annotations"].get(names::EVICTABLE_VOLUMES_ANNOTATION), None);
+}
+
+#[test]
+fn resources_of_the_sidecar_that_are_zero_are_left_out() {
+    let zero = || "0".parse().unwrap();
+    let resources =
+        SidecarResources { cpu_limit: zero(), memory_limit: zero(), ..SidecarResources::default() };
+    let runner = Runner { resources, ..Runner::default() };
+    let plan = Plan { runner: Some(runner), ..planned(&experiment(json!({})), true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    let sidecar = &resources.pod()["spec"]["initContainers"][0];
+    assert_eq!(sidecar["resources"], json!({"requests": {"cpu": "100m", "memory": "64Mi"}}));
 }
 
 /// The shipped templates with a value somewhere in them replaced.

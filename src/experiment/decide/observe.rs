@@ -60,5 +60,6 @@ pub async fn facts(
         text: experiment.flatten(),
         runner: config.runner.clone(),
         template_schedule: None,
+        excluded_labels: config.keys.excluded_labels.clone(),
     })
 }

@@ -49,7 +49,10 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         experiment.status.as_ref().filter(|status| status.schedule.is_none() && schedule.is_none());
     let run = recorded.and_then(|status| status.run.as_ref());
     Ok(Plan {
-        owner: Owner { number: run.map_or(1, |run| run.number.max(1)), ..Owner::of(experiment) },
+        owner: Owner {
+            number: run.map_or(1, |run| run.number.max(1)),
+            ..Owner::of(experiment, &facts.excluded_labels)
+        },
         spec_hash: spec_hash(experiment.spec.as_ref()),
         rerun: Intent::of(experiment).rerun,
         options,
