@@ -215,3 +215,27 @@ async fn a_template_config_map_with_some_of_the_keys_takes_the_rest_as_shipped()
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(status(&fake)["phase"], "Completed");
 }
+
+#[tokio::test]
+async fn the_pull_secrets_of_the_account_stay_beside_those_of_the_operator() {
+    for own in [true, false] {
+        let spec = if own { json!({}) } else { json!({"serviceaccount": {"name": "team"}}) };
+        let (fake, mut operator) = begin(&spec);
+        let context = std::sync::Arc::get_mut(&mut operator.context).unwrap();
+        context.config.runner.pull_secrets = vec!["of-the-operator".to_owned()];
+        let account = if own { "chaostoolkit-a235f4ad3e" } else { "team" };
+        let mut labels = json!({});
+        if own {
+            labels[names::UID_LABEL] = json!(UID);
+        }
+        // An account of the run itself may have got secrets from somebody else by the time that its pod is created.
+        fake.put(json!({"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "of-the-team"}],
+            "metadata": {"name": account, "namespace": "chaostoolkit-run", "labels": labels}}));
+        settle(&fake, &mut operator, Some(0)).await;
+        let pod = fake.get(POD).unwrap();
+        assert_eq!(
+            pod["spec"]["imagePullSecrets"],
+            json!([{"name": "of-the-team"}, {"name": "of-the-operator"}])
+        );
+    }
+}

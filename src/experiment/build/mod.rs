@@ -11,6 +11,7 @@ mod json;
 mod namespace;
 mod objects;
 mod pod;
+pub mod pull_secrets;
 mod rbac;
 pub mod resources;
 

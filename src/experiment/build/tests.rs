@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::manifest::Manifest;
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Template;
 use crate::experiment::decide::templates::tests::shipped;
@@ -313,6 +314,46 @@ fn resources_of_the_sidecar_that_are_zero_are_left_out() {
     let resources = build(&plan, &shipped()).unwrap();
     let sidecar = &resources.pod()["spec"]["initContainers"][0];
     assert_eq!(sidecar["resources"], json!({"requests": {"cpu": "100m", "memory": "64Mi"}}));
+}
+
+#[rstest]
+#[case::those_of_the_operator(json!(null), &["op"], Some("chaostoolkit-a235f4ad3e"))]
+#[case::none(json!(null), &[], None)]
+#[case::those_of_the_author(json!([{"name": "mine"}]), &["op"], None)]
+fn the_secrets_of_the_account_are_lacking_beside_those_of_the_operator(
+    #[case] named: Value,
+    #[case] of_the_operator: &[&str],
+    #[case] expected: Option<&str>,
+) {
+    let of_the_operator: Vec<String> = of_the_operator.iter().map(|&secret| secret.to_owned()).collect();
+    let runner = Runner { pull_secrets: of_the_operator.clone(), ..Runner::default() };
+    let template = json!({"spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}], "imagePullSecrets": named}});
+    let experiment = experiment(json!({"pod": {"template": template}}));
+    let plan = Plan { runner: Some(runner), ..planned(&experiment, true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    assert_eq!(pull_secrets::account_to_read(&resources, &of_the_operator), expected);
+}
+
+#[test]
+fn the_secrets_of_the_account_come_first_and_change_the_hash_of_a_schedule() {
+    let runner = Runner { pull_secrets: vec!["op".into(), "both".into()], ..Runner::default() };
+    for schedule in [json!({}), json!({"kind": "cronJob", "value": "0 0 1 1 *"})] {
+        let is_scheduled = schedule != json!({});
+        let plan = Plan {
+            runner: Some(runner.clone()),
+            ..planned(&experiment(json!({"schedule": schedule})), true)
+        };
+        let resources = build(&plan, &shipped()).unwrap();
+        let workload =
+            pull_secrets::with_those_of_the_account(&resources.workload, &["team".into(), "both".into()]);
+        let hash = |manifest: &Manifest| manifest.annotation(names::SPEC_HASH_ANNOTATION).map(str::to_owned);
+        assert_eq!(hash(&workload) != hash(&resources.workload), is_scheduled);
+        let resources = Resources { workload, ..resources };
+        let secrets = &resources.pod()["spec"]["imagePullSecrets"];
+        assert_eq!(*secrets, json!([{"name": "team"}, {"name": "both"}, {"name": "op"}]));
+        let same = pull_secrets::with_those_of_the_account(&resources.workload, &["team".into()]);
+        assert_eq!(same, resources.workload);
+    }
 }
 
 /// The shipped templates with a value somewhere in them replaced.

@@ -8,7 +8,7 @@ use crate::cluster::manifest::Kind;
 use crate::cluster::without_finalizers;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, pods, references};
+use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -61,7 +61,8 @@ pub async fn start(
             pass.create(manifest, is_resumed).await?;
         }
     }
-    let workload = &resources.workload;
+    let secrets = &pass.context.config.runner.pull_secrets;
+    let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
     if resources.is_scheduled() {
         let fence = async || pass.fence(Kind::CronJob).await;
         let cron_job = cron_job::ensure(cluster, workload, is_resumed, fence).await?;
