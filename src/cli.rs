@@ -81,6 +81,10 @@ pub struct RunArgs {
     /// anything. Other tools own objects by such labels, and would delete the pod of a run.
     #[arg(long, env = "EXCLUDED_LABELS", default_value = key_list::EXCLUDED_LABELS, value_name = "KEYS")]
     pub excluded_labels: String,
+    /// Labels or annotations by which backup tools mark what they restore, separated by commas. `*` at the end of an entry
+    /// stands for anything. A restored experiment without a status waits for a rerun.
+    #[arg(long, env = "RESTORE_MARKS", default_value = key_list::RESTORE_MARKS, value_name = "KEYS")]
+    pub restore_marks: String,
 }
 
 /// Settings of the leader election, which selects one of several operators.

@@ -41,9 +41,11 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         leader,
         runner,
         excluded_labels,
+        restore_marks,
     } = args;
     let resources = sidecar_resources(&runner)?;
-    let keys = Keys { excluded_labels: KeyList::new(&excluded_labels) };
+    let keys =
+        Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
     let client = client::infer().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;

@@ -6,6 +6,9 @@ pub const EXCLUDED_LABELS: &str = "app.kubernetes.io/instance,app.kubernetes.io/
 kustomize.toolkit.fluxcd.io/*,helm.toolkit.fluxcd.io/*,kapp.k14s.io/*,applyset.kubernetes.io/*,objectset.rio.cattle.io/*,\
 velero.io/*";
 
+/// The labels or annotations that a backup tool puts on an object that it restores, by default: those of Velero.
+pub const RESTORE_MARKS: &str = "velero.io/restore-name,velero.io/backup-name";
+
 /// A list of keys. An entry that ends in `*` stands for all keys that begin like it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyList(Vec<String>);
@@ -32,11 +35,13 @@ impl KeyList {
 pub struct Keys {
     /// The labels of an experiment that its objects do not get.
     pub excluded_labels: KeyList,
+    /// The labels or annotations that show that a backup tool has restored an object.
+    pub restore_marks: KeyList,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { excluded_labels: KeyList::new(EXCLUDED_LABELS) }
+        Self { excluded_labels: KeyList::new(EXCLUDED_LABELS), restore_marks: KeyList::new(RESTORE_MARKS) }
     }
 }
 

@@ -116,6 +116,8 @@ pub enum Reason {
     Scheduled,
     /// The run or the schedule is suspended.
     Suspended,
+    /// A backup tool has restored the experiment, so nothing starts until a rerun is requested.
+    Restored,
     /// The run or the schedule is no longer suspended.
     Resumed,
     /// A run was due by the schedule, but none was started.

@@ -8,6 +8,7 @@ pub mod orphans;
 pub mod prepare;
 pub mod rerun;
 pub mod rescue;
+pub mod restored;
 pub mod retention;
 pub mod schedule;
 pub mod start;
