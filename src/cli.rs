@@ -27,7 +27,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator for the experiments of a namespace.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Clean up after all experiments before an uninstall, if no operator is left to do so. Stops their runs, deletes their
     /// objects, and removes the operator's finalizers. Uses the permissions of your kubeconfig.
     Cleanup(CleanupArgs),

@@ -51,7 +51,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         run_options(container, &plan.options).map_err(|problem| templates.invalid(Template::Pod, problem))?;
         harden_container(container);
         let name = container["name"].clone();
-        if name != names::CONTAINER {
+        if name.is_string() && name != names::CONTAINER {
             pod.map(&["metadata", "annotations"]).entry(names::CONTAINER_ANNOTATION).or_insert(name);
         }
     }

@@ -5,6 +5,7 @@ mod env;
 mod invalid;
 pub mod options;
 mod pod;
+mod read;
 mod report;
 mod rights;
 mod schedule;
@@ -14,6 +15,7 @@ mod template;
 pub use env::EnvSpec;
 pub use invalid::{InvalidSpec, Mistakes};
 pub use pod::{ExperimentSpec, PodSpec, SettingsSpec};
+pub use read::Parsed;
 pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
 pub use rights::{RoleSpec, ServiceAccountSpec};
 pub use schedule::ScheduleSpec;
@@ -22,10 +24,10 @@ pub use template::TemplateSpec;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::status::ExperimentStatus;
-use crate::{depth, lenient, words};
+use crate::{lenient, words};
 use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. All fields are optional. An empty spec runs `experiment.json` of the
@@ -224,87 +226,6 @@ pub struct ChaosToolkitExperimentSpec {
     )]
     #[schemars(schema_with = "schema::untyped")]
     pub keep_resources_on_delete: Option<bool>,
-}
-
-/// A spec that was read.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    /// The typed spec, without the fields that are wrong.
-    pub spec: ChaosToolkitExperimentSpec,
-    /// The paths of unknown fields, such as `spec.pod.imagee`.
-    pub unknown: Vec<String>,
-    /// The fields that are wrong.
-    pub mistakes: Mistakes,
-}
-
-/// The maximum number of fields that may be wrong. The spec is not read any further then.
-const MAX_MISTAKES: usize = 20;
-
-impl ChaosToolkitExperimentSpec {
-    /// Reads a spec as it is stored. An absent spec counts as an empty one. An error names the fields that are wrong.
-    pub fn parse(raw: Option<&Value>) -> Result<Parsed, InvalidSpec> {
-        let parsed = Self::read(raw);
-        parsed.mistakes.clone().none().map(|()| parsed)
-    }
-
-    /// Reads as much of a spec as possible, and collects the fields that are wrong.
-    #[must_use]
-    pub fn read(raw: Option<&Value>) -> Parsed {
-        let mut raw = raw.filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!({}));
-        let mut mistakes = Mistakes::default();
-        if !raw.is_object() {
-            mistakes.add(InvalidSpec::new("spec", "is not a mapping"));
-            return Parsed { mistakes, ..Parsed::default() };
-        }
-        if let Some(path) = depth::cut_at(&raw) {
-            let problem = format!("the object is nested deeper than {} levels", depth::DEEPEST);
-            mistakes.add(InvalidSpec::new(format!("spec{path}"), problem));
-            return Parsed { mistakes, ..Parsed::default() };
-        }
-        for _ in 0..MAX_MISTAKES {
-            let mut unknown = Vec::new();
-            let mut track = serde_path_to_error::Track::new();
-            let spec = {
-                let tracked = serde_path_to_error::Deserializer::new(&raw, &mut track);
-                let mut note = |path: serde_ignored::Path| unknown.push(format!("spec.{path}"));
-                Self::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
-            };
-            match spec {
-                Ok(spec) => {
-                    let unknown = unknown.iter().map(|path| path.replace(".?", "")).collect();
-                    return Parsed { spec, unknown, mistakes };
-                }
-                Err(problem) => {
-                    let path = track.path();
-                    mistakes.add(InvalidSpec::new(at(&path), problem.to_string()));
-                    if !remove(&mut raw, &path) {
-                        break;
-                    }
-                }
-            }
-        }
-        Parsed { mistakes, ..Parsed::default() }
-    }
-}
-
-/// Removes the field at a path, or the list that it is in. Returns whether there was something to remove.
-fn remove(raw: &mut Value, path: &serde_path_to_error::Path) -> bool {
-    let mut keys = Vec::new();
-    for segment in path {
-        let serde_path_to_error::Segment::Map { key } = segment else { break };
-        keys.push(key.as_str());
-    }
-    let Some((last, parents)) = keys.split_last() else { return false };
-    let parent = parents.iter().try_fold(raw, |value, key| value.get_mut(*key));
-    parent.and_then(Value::as_object_mut).is_some_and(|fields| fields.remove(*last).is_some())
-}
-
-/// Returns the path of a field, which starts with `spec`.
-fn at(path: &serde_path_to_error::Path) -> String {
-    match path.to_string().as_str() {
-        "." => "spec".to_owned(),
-        path => format!("spec.{path}"),
-    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ const MAX_NAMED: usize = 5;
 #[must_use]
 pub fn toolkit_container(containers: &[Value]) -> Option<usize> {
     let named = containers.iter().position(|container| container["name"] == names::CONTAINER);
-    named.or_else(|| (containers.len() == 1).then_some(0))
+    let is_alone = || matches!(containers, [only] if only.is_object());
+    named.or_else(|| is_alone().then_some(0))
 }
 
 /// Reads the author's own pod: a mapping, or a text that holds one.
@@ -55,7 +56,10 @@ pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
     if pod["kind"] != "Pod" {
         return Err(invalid("is not a pod: its `kind` is not Pod".to_owned()));
     }
-    let metadata = pod.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    let metadata = pod.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = Value::Object(Map::new());
+    }
     let name = metadata
         .as_object_mut()
         .map(|metadata| metadata.entry("name").or_insert_with(|| names::CONTAINER.into()));
@@ -69,7 +73,7 @@ pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
         let called: Vec<String> =
             containers.iter().take(MAX_NAMED).map(|container| container["name"].to_string()).collect();
         let problem = match called.len() {
-            0 => "has no container".to_owned(),
+            0 | 1 => "has no container".to_owned(),
             _ => format!(
                 "has several containers and none called {:?}, but {}",
                 names::CONTAINER,

@@ -83,6 +83,8 @@ fn an_empty_schedule_is_none() {
 #[case(json!({"kind": "Pod", "metadata": {"name": ""}}), "has a `metadata.name` that is not a text")]
 #[case(json!({"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": []}}), "has no container")]
 #[case(json!({"spec": {"containers": [{"name": "x"}, {"name": "y"}]}}), "has several containers and none called \"chaostoolkit\", but \"x\", \"y\"")]
+#[case(json!({"spec": {"containers": ["x"]}}), "has no container")]
+#[case(json!({"spec": {"containers": "x"}}), "has no container")]
 #[case(json!({"metadata": []}), "has a `metadata.name` that is not a text")]
 fn a_pod_of_the_authors_own_is_a_pod(#[case] template: Value, #[case] problem: &str) {
     let invalid = planned(json!({"pod": {"template": template}})).unwrap_err();
@@ -93,11 +95,13 @@ fn a_pod_of_the_authors_own_is_a_pod(#[case] template: Value, #[case] problem: &
 #[test]
 fn a_pod_of_the_authors_own_may_leave_out_what_0_14_0_did_not_need() {
     let spec = json!({"containers": [{"name": "mine"}]});
-    let pod = planned(json!({"pod": {"template": {"spec": spec}}})).unwrap().pod.unwrap();
-    assert_eq!(
-        pod,
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chaostoolkit"}, "spec": spec})
-    );
+    for template in [json!({"spec": spec}), json!({"metadata": null, "spec": spec})] {
+        let pod = planned(json!({"pod": {"template": template}})).unwrap().pod.unwrap();
+        assert_eq!(
+            pod,
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chaostoolkit"}, "spec": spec})
+        );
+    }
 }
 
 #[test]
