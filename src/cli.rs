@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::process::key_list;
+use crate::process::resources::{self, Quantity};
 use crate::process::telemetry::LogFormat;
 use chaostoolkit_api::names;
 
@@ -25,7 +27,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator for the experiments of a namespace.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Clean up after all experiments before an uninstall, if no operator is left to do so. Stops their runs, deletes their
     /// objects, and removes the operator's finalizers. Uses the permissions of your kubeconfig.
     Cleanup(CleanupArgs),
@@ -75,6 +77,14 @@ pub struct RunArgs {
     /// Settings of the runner.
     #[command(flatten)]
     pub runner: RunnerArgs,
+    /// Labels of experiments that their objects do not get, separated by commas. `*` at the end of an entry stands for
+    /// anything. Other tools own objects by such labels, and would delete the pod of a run.
+    #[arg(long, env = "EXCLUDED_LABELS", default_value = key_list::EXCLUDED_LABELS, value_name = "KEYS")]
+    pub excluded_labels: String,
+    /// Labels or annotations by which backup tools mark what they restore, separated by commas. `*` at the end of an entry
+    /// stands for anything. A restored experiment without a status waits for a rerun.
+    #[arg(long, env = "RESTORE_MARKS", default_value = key_list::RESTORE_MARKS, value_name = "KEYS")]
+    pub restore_marks: String,
 }
 
 /// Settings of the leader election, which selects one of several operators.
@@ -122,6 +132,19 @@ pub struct RunnerArgs {
     /// provides the runner. Kubernetes supports native sidecars since version 1.29.
     #[arg(long, env = "NATIVE_SIDECAR", default_value = "auto")]
     pub native_sidecar: NativeSidecar,
+    /// CPU request of the container that provides the runner. 0 sets none.
+    #[arg(long, env = "RUNNER_CPU_REQUEST", default_value = resources::CPU_REQUEST, value_name = "QUANTITY")]
+    pub runner_cpu_request: Quantity,
+    /// CPU limit of that container. 0 sets none. The toolkit waits for the start of the container, which takes longer with
+    /// a low limit.
+    #[arg(long, env = "RUNNER_CPU_LIMIT", default_value = resources::CPU_LIMIT, value_name = "QUANTITY")]
+    pub runner_cpu_limit: Quantity,
+    /// Memory request of that container. 0 sets none.
+    #[arg(long, env = "RUNNER_MEMORY_REQUEST", default_value = resources::MEMORY, value_name = "QUANTITY")]
+    pub runner_memory_request: Quantity,
+    /// Memory limit of that container. 0 sets none.
+    #[arg(long, env = "RUNNER_MEMORY_LIMIT", default_value = resources::MEMORY, value_name = "QUANTITY")]
+    pub runner_memory_limit: Quantity,
 }
 
 /// When native sidecars are used.

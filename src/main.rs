@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     let Cli { telemetry, command } = Cli::parse();
     telemetry::init(&telemetry.log, telemetry.log_format)?;
     match command {
-        Command::Run(args) => tokio()?.block_on(run::run(args)),
+        Command::Run(args) => tokio()?.block_on(run::run(*args)),
         Command::Cleanup(args) => tokio()?.block_on(cleanup::run(args)),
         Command::Crd => crd::run(),
         Command::Render(args) => render::run(&args),

@@ -43,6 +43,9 @@ fn take_the_runner_out(pod: &mut Value) {
     let command = container["command"].as_array_mut().unwrap();
     let wrapper: Vec<Value> = command.drain(..4).collect();
     assert_eq!(wrapper, ["/chaostoolkit-runner/chaos-runner", "run", "/chaostoolkit-runner", "--"]);
+    let annotations = pod["metadata"]["annotations"].as_object_mut().unwrap();
+    let evictable = annotations.remove("cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes");
+    assert_eq!(evictable, Some(json!("chaostoolkit-runner")));
 }
 
 /// Removes the last item of a list, and the list itself if it is empty then.

@@ -48,6 +48,21 @@ fn config_maps_in_the_file_exist_as_those_on_the_command_line_do() {
     assert_eq!(kinds(&rendered(&format!("{given}\n---\n{EXPERIMENT}"), &[])), 0);
 }
 
+#[test]
+fn a_schedule_without_a_value_is_that_of_an_edited_template() {
+    let scheduled =
+        "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {schedule: {kind: cronJob}}}";
+    for (cron, is_taken) in [("0 3 * * *", true), ("* * * * *", false)] {
+        let text = format!("{{kind: CronJob, metadata: {{name: mine}}, spec: {{schedule: \"{cron}\"}}}}");
+        let templates = serde_json::json!({"chaostoolkit-cronjob.yaml": text}).to_string();
+        let rendered = chaostoolkit_operator::commands::render::render(scheduled, Some(&templates), &[]);
+        assert_eq!(rendered.is_ok(), is_taken, "{rendered:?}");
+        if is_taken {
+            assert_eq!(rendered.unwrap().last().unwrap()["spec"]["schedule"], cron);
+        }
+    }
+}
+
 #[rstest]
 #[case("", "no document of kind ChaosToolkitExperiment")]
 #[case("a: [", "not YAML")]

@@ -12,14 +12,16 @@ use serde_json::Value;
 use crate::cli::RenderArgs;
 use crate::commands::output::print;
 use crate::experiment::build::build;
-use crate::experiment::decide::checks;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
 use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Templates;
+use crate::experiment::decide::understood::understood;
+use crate::experiment::decide::{self, checks};
 use crate::process::config::Runner;
+use crate::process::key_list::Keys;
 use crate::yaml;
-use chaostoolkit_api::{Experiment, Spec};
+use chaostoolkit_api::Experiment;
 
 /// The shipped templates.
 const SHIPPED: &str = include_str!("../../kustomize/base/templates.yaml");
@@ -74,7 +76,7 @@ fn one(
     config_maps: &[&Value],
     have: &[String],
 ) -> anyhow::Result<Vec<Value>> {
-    let parsed = Spec::parse(experiment.spec.as_ref())?;
+    let parsed = understood(experiment, experiment.namespace())?;
     let namespace = checks::run_namespace(&parsed.spec, experiment.namespace())?;
     let given = |name: &str| {
         let is =
@@ -91,6 +93,8 @@ fn one(
         experiment_exists: exists(DEFAULT_EXPERIMENT),
         text: None,
         runner: Runner::default(),
+        template_schedule: decide::template_schedule(&parsed.spec, templates)?,
+        excluded_labels: Keys::default().excluded_labels,
     };
     let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);

@@ -15,10 +15,12 @@ use crate::cluster::{client, discovery};
 use crate::controller;
 use crate::process::config::{Config, RELEASED_IMAGE, Runner};
 use crate::process::health::{Health, beat_every_second};
+use crate::process::key_list::{KeyList, Keys};
 use crate::process::leader::claim::Claim;
 use crate::process::leader::term::Leadership;
 use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
+use crate::process::resources::SidecarResources;
 use crate::process::server::{self, Endpoints};
 
 /// The time without a heartbeat after which the event loop counts as stuck.
@@ -30,7 +32,20 @@ const UNDECIDED: Duration = Duration::from_secs(30);
 
 /// Runs the operator until it receives SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
-    let RunArgs { namespace, listen, concurrency, call_limit, cleanup_limit, leader, runner } = args;
+    let RunArgs {
+        namespace,
+        listen,
+        concurrency,
+        call_limit,
+        cleanup_limit,
+        leader,
+        runner,
+        excluded_labels,
+        restore_marks,
+    } = args;
+    let resources = sidecar_resources(&runner)?;
+    let keys =
+        Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
     let client = client::infer().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -50,7 +65,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         let over = CancellationToken::new();
         let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
         metrics.report_leadership(leadership.clone());
-        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner };
+        let runner = Runner { resources, ..runner };
+        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner, keys };
         controller::run(client, config, (leadership, health, metrics), &begun, stop.clone()).await;
         // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
@@ -84,9 +100,21 @@ fn elect(
     (leadership, tokio::spawn(candidate.run(over)))
 }
 
+/// Takes the resources of the sidecar from the flags.
+fn sidecar_resources(args: &RunnerArgs) -> anyhow::Result<SidecarResources> {
+    let resources = SidecarResources {
+        cpu_request: args.runner_cpu_request.clone(),
+        cpu_limit: args.runner_cpu_limit.clone(),
+        memory_request: args.runner_memory_request.clone(),
+        memory_limit: args.runner_memory_limit.clone(),
+    };
+    resources.check().map_err(anyhow::Error::msg)?;
+    Ok(resources)
+}
+
 /// Decides how the runner is added to pods. Values that no flag sets are taken from the operator's own pod.
 async fn runner(client: &Client, args: RunnerArgs) -> Runner {
-    let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar } = args;
+    let RunnerArgs { runner_image, runner_image_pull_policy, runner_pull_secret, native_sidecar, .. } = args;
     let own = if runner_image.is_some() { None } else { discovery::own_image(client).await };
     let (own_image, own_secrets) = own.map(|own| (own.name, own.pull_secrets)).unzip();
     let runner = Runner {
@@ -102,7 +130,7 @@ async fn runner(client: &Client, args: RunnerArgs) -> Runner {
             NativeSidecar::No => false,
             NativeSidecar::Auto => discovery::has_sidecars(client).await,
         },
-        journal: true,
+        ..Runner::default()
     };
     info!(image = runner.image, sidecar = runner.sidecar, "decided how to add the runner to pods");
     runner

@@ -42,6 +42,32 @@ pub enum Error {
         /// Where the pod refers to it.
         used_by: String,
     },
+    /// The pod would refer to a key that its `ConfigMap` does not have.
+    #[error(
+        "ConfigMap {namespace}/{name}, {used_by}, has no key {key:?}; the run starts once it has the key; {there}"
+    )]
+    ConfigMapKeyMissing {
+        /// Namespace of the `ConfigMap`.
+        namespace: String,
+        /// Name of the `ConfigMap`.
+        name: String,
+        /// The place in the pod that refers to the `ConfigMap`.
+        used_by: String,
+        /// The missing key.
+        key: String,
+        /// The keys that the `ConfigMap` has, in words.
+        there: String,
+    },
+    /// A Role that is to be bound does not exist.
+    #[error(
+        "Role {namespace}/{name}, to which the account of the run is to be bound, does not exist; the run starts once it does; a ClusterRole of that name does not count"
+    )]
+    RoleMissing {
+        /// Namespace of the Role.
+        namespace: String,
+        /// Name of the Role.
+        name: String,
+    },
     /// The log of a run that has ended cannot be read at the moment.
     #[error("cannot read the log of Pod {namespace}/{pod}: {problem}")]
     LogUnread {
@@ -104,6 +130,8 @@ impl Error {
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
+            Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
+            Self::RoleMissing { .. } => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
             Self::NamespaceMissing(_) => Reason::NamespaceMissing,
         }

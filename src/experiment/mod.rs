@@ -38,7 +38,7 @@ use crate::experiment::stages::follow::{self, Recorded};
 use crate::experiment::stages::prepare::prepare;
 use crate::experiment::stages::start::{self, Workload};
 use crate::experiment::stages::{
-    abort, adopt, failure, rerun, rescue, retention, schedule, suspend, teardown, ttl,
+    abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
 };
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
@@ -173,8 +173,12 @@ enum Begun {
     Workload(Workload),
 }
 
-/// Decides on a run and creates its objects, unless it is adopted from the Python operator or suspended.
+/// Decides on a run and creates its objects, unless it was restored from a backup, is adopted from the Python operator, or
+/// is suspended.
 async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error> {
+    if let Some(action) = restored::hold(pass, intent) {
+        return Ok(Begun::Waiting(action));
+    }
     let (plan, resources) = prepare(pass).await?;
     let is_adoption = adopt::is_due(&pass.live);
     start::set_finalizers(pass).await?;

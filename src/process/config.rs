@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::process::key_list::Keys;
+use crate::process::resources::SidecarResources;
+
 /// The settings of the operator, from the command line and from discovery.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -16,6 +19,8 @@ pub struct Config {
     pub cleanup_limit: Duration,
     /// The runner that is added to pods and reports the outcomes of runs.
     pub runner: Runner,
+    /// The lists of labels and annotations that have a meaning.
+    pub keys: Keys,
 }
 
 /// The default image of the [`Runner`]: the image of this release.
@@ -34,6 +39,8 @@ pub struct Runner {
     pub sidecar: bool,
     /// Whether the sidecar prints the journal.
     pub journal: bool,
+    /// The resources of the container that provides the runner.
+    pub resources: SidecarResources,
 }
 
 impl Default for Runner {
@@ -44,6 +51,7 @@ impl Default for Runner {
             pull_secrets: Vec::new(),
             sidecar: true,
             journal: true,
+            resources: SidecarResources::default(),
         }
     }
 }

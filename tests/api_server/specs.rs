@@ -127,7 +127,9 @@ async fn an_absent_spec_is_accepted_and_unknown_fields_are_kept_and_named() {
     .unwrap();
     assert_eq!(odd.spec.clone().unwrap()["pod"]["imagee"], "x", "unknown fields are kept");
     let conditions = status(Some(&odd)).conditions;
-    assert_eq!(conditions[0].message, "unknown fields, which are not used: spec.flavour, spec.pod.imagee");
+    let expected =
+        "unknown fields, which are not used: spec.flavour, spec.pod.imagee (image was probably meant)";
+    assert_eq!(conditions[0].message, expected);
 }
 
 #[tokio::test]

@@ -144,3 +144,98 @@ async fn a_run_waits_for_the_end_of_a_terminating_namespace() {
     assert_eq!(status(&fake)["phase"], "Completed");
     check_protocol(&fake);
 }
+
+#[tokio::test]
+async fn a_run_waits_for_the_key_of_its_config_map_and_is_told_which_there_are() {
+    let (fake, mut operator) = begin(&json!({}));
+    let path = format!("{RUN}/configmaps/chaostoolkit-experiment");
+    fake.edit(&path, |map| {
+        map["data"] = json!({"kill.json": "{}"});
+        map["binaryData"] = json!({"more": "eA=="});
+    });
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Blocked", "ConfigMapKeyMissing"]);
+    let message = status(&fake)["message"].to_string();
+    assert!(message.contains(r#"has no key \"experiment.json\""#), "{message}");
+    assert!(message.contains(r#"its keys are \"kill.json\", \"more\""#), "{message}");
+    assert_eq!(pods_created(&fake), 0);
+    fake.edit(&path, |map| map["data"]["experiment.json"] = json!("{}"));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &json!(pods_created(&fake))], [&json!("Completed"), &json!(1)]);
+}
+
+#[tokio::test]
+async fn a_run_waits_for_the_roles_that_its_author_names() {
+    let spec = json!({"role": {"name": "theirs", "binds_to_namespaces": ["shop"]}});
+    let (fake, mut operator) = begin(&spec);
+    fake.put(namespace("shop"));
+    let role = |namespace: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "theirs", "namespace": namespace}})
+    };
+    for missing in ["chaostoolkit-run", "shop"] {
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Blocked", "RoleMissing"]);
+        let message = status(&fake)["message"].to_string();
+        assert!(message.contains(&format!("Role {missing}/theirs, ")), "{message}");
+        fake.put(role(missing));
+    }
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &json!(pods_created(&fake))], [&json!("Completed"), &json!(1)]);
+}
+
+/// An author who names a binding says that it exists already. The operator binds nothing, so it needs no Role.
+#[tokio::test]
+async fn a_role_beside_an_existing_binding_is_not_looked_up() {
+    let (fake, mut operator) = begin(&json!({"role": {"name": "theirs", "bind": "theirs"}}));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["phase"], "Completed");
+}
+
+#[tokio::test]
+async fn an_experiment_straight_under_spec_does_not_run_that_of_somebody_else() {
+    let (fake, mut operator) = begin(&json!({"title": "mine", "method": [], "naemspace": "x"}));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Failed", "InvalidSpec"]);
+    let message = status(&fake)["message"].to_string();
+    for path in ["spec.title", "spec.method"] {
+        assert!(message.contains(&format!("{path}: belongs under spec.experiment")), "{message}");
+    }
+    assert_eq!(pods_created(&fake), 0);
+}
+
+#[tokio::test]
+async fn a_template_config_map_with_some_of_the_keys_takes_the_rest_as_shipped() {
+    let (fake, mut operator) = begin(&json!({}));
+    let path = "/api/v1/namespaces/chaostoolkit-crd/configmaps/chaostoolkit-resources-templates";
+    fake.edit(path, |templates| {
+        let role = templates["data"]["chaostoolkit-role.yaml"].clone();
+        templates["data"] = json!({"chaostoolkit-role.yaml": role});
+    });
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(status(&fake)["phase"], "Completed");
+}
+
+#[tokio::test]
+async fn the_pull_secrets_of_the_account_stay_beside_those_of_the_operator() {
+    for own in [true, false] {
+        let spec = if own { json!({}) } else { json!({"serviceaccount": {"name": "team"}}) };
+        let (fake, mut operator) = begin(&spec);
+        let context = std::sync::Arc::get_mut(&mut operator.context).unwrap();
+        context.config.runner.pull_secrets = vec!["of-the-operator".to_owned()];
+        let account = if own { "chaostoolkit-a235f4ad3e" } else { "team" };
+        let mut labels = json!({});
+        if own {
+            labels[names::UID_LABEL] = json!(UID);
+        }
+        // An account of the run itself may have got secrets from somebody else by the time that its pod is created.
+        fake.put(json!({"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "of-the-team"}],
+            "metadata": {"name": account, "namespace": "chaostoolkit-run", "labels": labels}}));
+        settle(&fake, &mut operator, Some(0)).await;
+        let pod = fake.get(POD).unwrap();
+        assert_eq!(
+            pod["spec"]["imagePullSecrets"],
+            json!([{"name": "of-the-team"}, {"name": "of-the-operator"}])
+        );
+    }
+}

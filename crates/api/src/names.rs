@@ -67,6 +67,13 @@ pub const LEASE: &str = "chaostoolkit-operator";
 /// The container that runs the toolkit.
 pub const CONTAINER: &str = "chaostoolkit";
 
+/// The annotation of a pod that names the container which `kubectl logs` reads. A pod has it if its container for the
+/// toolkit has another name.
+pub const CONTAINER_ANNOTATION: &str = "kubectl.kubernetes.io/default-container";
+
+/// The annotation of a pod that lists volumes which do not keep the cluster autoscaler from evicting it.
+pub const EVICTABLE_VOLUMES_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+
 /// The container that provides the runner and prints the journal.
 pub const SIDECAR: &str = "journal";
 

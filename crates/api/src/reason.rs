@@ -30,10 +30,14 @@ pub enum Reason {
     Provisioning,
     /// The ConfigMap of the templates does not exist in the operator's namespace.
     TemplatesMissing,
-    /// A template is invalid: its key is missing, it is not YAML, or it is not an object of the right kind.
+    /// A template is invalid: all keys are missing, it is not YAML, or it is not an object of the right kind.
     TemplateInvalid,
     /// The pod refers to a ConfigMap that does not exist yet.
     ConfigMapMissing,
+    /// The pod refers to a key that its ConfigMap does not have yet.
+    ConfigMapKeyMissing,
+    /// A Role to which the account of the run is to be bound does not exist yet.
+    RoleMissing,
     /// The namespace of the run is being deleted.
     NamespaceTerminating,
     /// An object with the name of a child exists and does not belong to the experiment.
@@ -126,6 +130,8 @@ pub enum Reason {
     Scheduled,
     /// The run or the schedule is suspended.
     Suspended,
+    /// A backup tool has restored the experiment, so nothing starts until a rerun is requested.
+    Restored,
     /// The run or the schedule is no longer suspended.
     Resumed,
     /// A run was due by the schedule, but none was started.

@@ -32,6 +32,7 @@ use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::{Config, Runner};
+use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
 use chaostoolkit_api::{Experiment, names};
 
@@ -196,6 +197,7 @@ impl Cleanup {
                 call_limit: CALL_LIMIT,
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
+                keys: Keys::default(),
             },
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),

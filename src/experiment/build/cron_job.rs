@@ -12,8 +12,8 @@ use chaostoolkit_api::names;
 const JOB: &[&str] = &["spec", "jobTemplate"];
 const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
 
-/// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of
-/// the experiment, but not those of the pod template.
+/// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of the
+/// experiment. They also have the labels and annotations of the pod, unless they have the same ones already.
 pub fn cron_job(
     plan: &Plan,
     schedule: &Schedule,
@@ -46,6 +46,12 @@ pub fn cron_job(
     for path in [&[][..], JOB, POD] {
         label(&mut cron_job, &[path, &["metadata", "labels"]].concat(), &plan.owner);
     }
+    let metadata = pod.remove("metadata").unwrap_or_default();
+    for field in ["labels", "annotations"] {
+        for (key, value) in metadata[field].as_object().into_iter().flatten() {
+            default(cron_job.map(&[POD, &["metadata", field]].concat()), key, value.clone());
+        }
+    }
     debug_assert_eq!(cron_job.kind, Kind::CronJob);
     Ok(cron_job)
 }
@@ -57,6 +63,12 @@ pub fn mark(cron_job: &mut Manifest, owner: &Owner) {
     }
     let metadata = cron_job.map(&[POD, &["metadata"]].concat());
     metadata.insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
+    rehash(cron_job);
+}
+
+/// Puts a hash of all that is asked for on the `CronJob`.
+pub fn rehash(cron_job: &mut Manifest) {
+    cron_job.map(&["metadata", "annotations"]).remove(names::SPEC_HASH_ANNOTATION);
     let hash = names::suffix(&cron_job.value.to_string());
     cron_job.map(&["metadata", "annotations"]).insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());
 }

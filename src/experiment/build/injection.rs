@@ -7,8 +7,9 @@
 
 use serde_json::{Value, json};
 
-use crate::experiment::build::json::{entry, is_named, items, push};
+use crate::experiment::build::json::{entry, is_named, items, push, toolkit};
 use crate::process::config::Runner;
+use crate::process::resources::SidecarResources;
 use chaostoolkit_api::names;
 
 /// The path of the program in the operator's image.
@@ -17,8 +18,7 @@ const PROGRAM: &str = "/chaos-runner";
 /// Puts the runner into the spec of a pod. A container without a command stays as it is, since the operator does not
 /// know what its image starts.
 pub fn inject(spec: &mut Value, runner: &Runner) {
-    let mut containers = items(spec, "containers").iter_mut();
-    let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else { return };
+    let Some(container) = toolkit(spec) else { return };
     let Some(command) =
         container.get("command").and_then(Value::as_array).filter(|command| !command.is_empty())
     else {
@@ -60,7 +60,7 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
     let mut container = json!({
         "name": name,
         "image": runner.image,
-        "resources": RESOURCES.clone(),
+        "resources": resources(&runner.resources),
         // Required by the Pod Security Standard `restricted`.
         "securityContext": {
             "allowPrivilegeEscalation": false,
@@ -89,9 +89,13 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
     container
 }
 
-/// The sidecar is idle most of the time, but the toolkit waits for its start. With a CPU limit of 100m, the start took
-/// 0.2 seconds longer. There is a limit at all since a quota may require one. The memory request equals the limit, so
-/// that the pod is not evicted earlier than without the sidecar.
-static RESOURCES: std::sync::LazyLock<Value> = std::sync::LazyLock::new(
-    || json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "32Mi"}}),
-);
+/// The resources of the container. What is not set stays out.
+fn resources(wanted: &SidecarResources) -> Value {
+    let mut resources = json!({});
+    for (kind, resource, quantity) in wanted.each() {
+        if let Some(quantity) = quantity {
+            entry(&mut resources, kind)[resource] = json!(quantity.as_str());
+        }
+    }
+    resources
+}

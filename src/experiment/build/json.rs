@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::experiment::decide::plan::pod::toolkit_container;
+
 /// The list of objects at a key, to be changed in place. Empty if there is none.
 pub fn items<'a>(value: &'a mut Value, key: &str) -> &'a mut [Value] {
     value.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [], Vec::as_mut_slice)
@@ -18,6 +20,13 @@ pub fn retain(value: &mut Value, key: &str, wanted: impl Fn(&Value) -> bool) {
     {
         map.remove(key);
     }
+}
+
+/// The container of a pod spec that runs the toolkit, to be changed in place.
+pub fn toolkit(spec: &mut Value) -> Option<&mut Value> {
+    let containers = items(spec, "containers");
+    let index = toolkit_container(containers)?;
+    containers.get_mut(index)
 }
 
 /// The mapping at a key. It is created if it does not exist.

@@ -5,11 +5,13 @@
 
 mod config_map;
 mod cron_job;
+mod eviction;
 mod injection;
 mod json;
 mod namespace;
 mod objects;
 mod pod;
+pub mod pull_secrets;
 mod rbac;
 pub mod resources;
 

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::experiment::build::json::{entry, is_named, items, push, retain};
+use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, injection};
+use crate::experiment::build::{config_map, eviction, injection};
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Env, Plan, Source};
@@ -46,17 +46,19 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     if plan.pod.is_none() {
         options(&mut pod.value["spec"], plan, templates)?;
     }
-    for container in items(&mut pod.value["spec"], "containers") {
-        if is_named(container, names::CONTAINER) {
-            own_env(container, &plan.env, plan);
-            run_options(container, &plan.options)
-                .map_err(|problem| templates.invalid(Template::Pod, problem))?;
-            harden_container(container);
+    if let Some(container) = toolkit(&mut pod.value["spec"]) {
+        own_env(container, &plan.env, plan);
+        run_options(container, &plan.options).map_err(|problem| templates.invalid(Template::Pod, problem))?;
+        harden_container(container);
+        let name = container["name"].clone();
+        if name.is_string() && name != names::CONTAINER {
+            pod.map(&["metadata", "annotations"]).entry(names::CONTAINER_ANNOTATION).or_insert(name);
         }
     }
     harden(&mut pod);
     if let Some(runner) = &plan.runner {
         injection::inject(&mut pod.value["spec"], runner);
+        eviction::allow(&mut pod);
     }
     label(&mut pod, &["metadata", "labels"], &plan.owner);
     Ok(pod)

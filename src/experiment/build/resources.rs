@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::decide::plan::pod::toolkit_container;
 use chaostoolkit_api::{ResourceRef, names};
 
 /// The objects of a run, in the order of their creation. They are deleted in reverse.
@@ -29,10 +30,14 @@ impl Resources {
     /// Whether the runner starts the toolkit in the pod.
     #[must_use]
     pub fn has_runner(&self) -> bool {
-        let containers = self.pod()["spec"]["containers"].as_array();
-        let mut containers = containers.into_iter().flatten();
-        let toolkit = containers.find(|container| container["name"] == names::CONTAINER);
-        toolkit.is_some_and(|container| container["command"][0] == names::RUNNER)
+        self.toolkit().is_some_and(|container| container["command"][0] == names::RUNNER)
+    }
+
+    /// The container that runs the toolkit.
+    #[must_use]
+    pub fn toolkit(&self) -> Option<&Value> {
+        let containers = self.pod()["spec"]["containers"].as_array()?;
+        containers.get(toolkit_container(containers)?)
     }
 
     /// Whether the runs follow a schedule.

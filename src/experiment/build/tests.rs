@@ -5,10 +5,13 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::manifest::Manifest;
 use crate::experiment::decide::plan::{self, Facts};
 use crate::experiment::decide::templates::Template;
 use crate::experiment::decide::templates::tests::shipped;
 use crate::process::config::Runner;
+use crate::process::key_list::Keys;
+use crate::process::resources::SidecarResources;
 use chaostoolkit_api::{Experiment, Spec, Text};
 
 fn experiment(spec: Value) -> Experiment {
@@ -229,6 +232,128 @@ fn labels_of_the_experiment_reach_the_pod_but_never_win() {
     assert_eq!(labels["team"], "a");
     assert_eq!(labels["app"], "chaostoolkit");
     assert_eq!(labels[names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
+}
+
+#[test]
+fn labels_by_which_other_tools_own_objects_are_not_copied() {
+    let mut experiment = experiment(json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}}));
+    let labels = [
+        "team",
+        "app.kubernetes.io/instance",
+        "argocd.argoproj.io/instance",
+        "kustomize.toolkit.fluxcd.io/name",
+    ];
+    experiment.metadata.labels = Some(labels.map(|label| (label.to_owned(), "a".to_owned())).into());
+    let facts = Facts { excluded_labels: Keys::default().excluded_labels, ..Facts::default() };
+    for spec in [experiment.spec.take(), None] {
+        experiment.spec = spec;
+        let plan = plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
+        let resources = build(&plan, &shipped()).unwrap();
+        let text = resources.workload.value.to_string();
+        assert_eq!(labels.map(|label| text.contains(label)), [true, false, false, false], "{text}");
+    }
+}
+
+#[test]
+fn the_metadata_of_the_pod_reaches_scheduled_pods() {
+    let template = json!({"metadata": {"name": "mine", "labels": {"app": "mine", "tier": "mine", "team": "mine"},
+        "annotations": {"sidecar.example/inject": "false"}}, "spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}]}});
+    let spec = json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}, "pod": {"template": template}});
+    let mut experiment = experiment(spec);
+    experiment.metadata.labels = Some([("team".to_owned(), "payments".to_owned())].into());
+    let resources = build(&planned(&experiment, true), &shipped()).unwrap();
+    let metadata = &resources.pod()["metadata"];
+    let labels = ["tier", "app", "team"].map(|label| &metadata["labels"][label]);
+    assert_eq!(labels, ["mine", "chaostoolkit", "payments"], "as in 0.14.0, the two that it had win");
+    assert_eq!(metadata["annotations"]["sidecar.example/inject"], "false");
+    assert_eq!(metadata["annotations"][names::EXPERIMENT_ANNOTATION], "authors/exp");
+    assert_eq!(metadata["labels"][names::UID_LABEL], "123e4567-e89b-12d3-a456-426614174000");
+    assert_eq!(metadata.get("name"), None);
+}
+
+#[test]
+fn the_only_container_runs_the_toolkit_whatever_its_name() {
+    let container = json!({"name": "mine", "command": ["chaos"], "args": ["run", "x"]});
+    for schedule in [json!({}), json!({"kind": "cronJob", "value": "0 0 1 1 *"})] {
+        let template = json!({"spec": {"containers": [container]}});
+        let resources =
+            built(json!({"pod": {"template": template}, "rollbackStrategy": "always", "schedule": schedule}));
+        assert!(resources.has_runner());
+        let pod = resources.pod();
+        assert_eq!(pod["metadata"]["annotations"][names::CONTAINER_ANNOTATION], "mine");
+        assert_eq!(pod["spec"]["containers"][0]["args"], json!(["run", "--rollback-strategy=always", "x"]));
+        assert_eq!(pod["spec"]["containers"][0]["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
+    }
+}
+
+#[rstest]
+#[case(json!(null), json!("chaostoolkit-runner"))]
+#[case(json!(""), json!("chaostoolkit-runner"))]
+#[case(json!("cache,data"), json!("cache,data,chaostoolkit-runner"))]
+#[case(json!("chaostoolkit-runner,data"), json!("chaostoolkit-runner,data"))]
+#[case(json!(5), json!(5))]
+fn the_volume_of_the_runner_does_not_stop_the_autoscaler(#[case] given: Value, #[case] expected: Value) {
+    let mut annotations = json!({});
+    if !given.is_null() {
+        annotations[names::EVICTABLE_VOLUMES_ANNOTATION] = given;
+    }
+    let template = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}]}});
+    let resources = built(json!({"pod": {"template": template}}));
+    assert_eq!(resources.pod()["metadata"]["annotations"][names::EVICTABLE_VOLUMES_ANNOTATION], expected);
+    let unwanted = built(json!({"report": {"mode": "none"}}));
+    assert_eq!(unwanted.pod()["metadata"]["annotations"].get(names::EVICTABLE_VOLUMES_ANNOTATION), None);
+}
+
+#[test]
+fn resources_of_the_sidecar_that_are_zero_are_left_out() {
+    let zero = || "0".parse().unwrap();
+    let resources =
+        SidecarResources { cpu_limit: zero(), memory_limit: zero(), ..SidecarResources::default() };
+    let runner = Runner { resources, ..Runner::default() };
+    let plan = Plan { runner: Some(runner), ..planned(&experiment(json!({})), true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    let sidecar = &resources.pod()["spec"]["initContainers"][0];
+    assert_eq!(sidecar["resources"], json!({"requests": {"cpu": "100m", "memory": "64Mi"}}));
+}
+
+#[rstest]
+#[case::those_of_the_operator(json!(null), &["op"], Some("chaostoolkit-a235f4ad3e"))]
+#[case::none(json!(null), &[], None)]
+#[case::those_of_the_author(json!([{"name": "mine"}]), &["op"], None)]
+fn the_secrets_of_the_account_are_lacking_beside_those_of_the_operator(
+    #[case] named: Value,
+    #[case] of_the_operator: &[&str],
+    #[case] expected: Option<&str>,
+) {
+    let of_the_operator: Vec<String> = of_the_operator.iter().map(|&secret| secret.to_owned()).collect();
+    let runner = Runner { pull_secrets: of_the_operator.clone(), ..Runner::default() };
+    let template = json!({"spec": {"containers": [{"name": "chaostoolkit", "command": ["chaos"]}], "imagePullSecrets": named}});
+    let experiment = experiment(json!({"pod": {"template": template}}));
+    let plan = Plan { runner: Some(runner), ..planned(&experiment, true) };
+    let resources = build(&plan, &shipped()).unwrap();
+    assert_eq!(pull_secrets::account_to_read(&resources, &of_the_operator), expected);
+}
+
+#[test]
+fn the_secrets_of_the_account_come_first_and_change_the_hash_of_a_schedule() {
+    let runner = Runner { pull_secrets: vec!["op".into(), "both".into()], ..Runner::default() };
+    for schedule in [json!({}), json!({"kind": "cronJob", "value": "0 0 1 1 *"})] {
+        let is_scheduled = schedule != json!({});
+        let plan = Plan {
+            runner: Some(runner.clone()),
+            ..planned(&experiment(json!({"schedule": schedule})), true)
+        };
+        let resources = build(&plan, &shipped()).unwrap();
+        let workload =
+            pull_secrets::with_those_of_the_account(&resources.workload, &["team".into(), "both".into()]);
+        let hash = |manifest: &Manifest| manifest.annotation(names::SPEC_HASH_ANNOTATION).map(str::to_owned);
+        assert_eq!(hash(&workload) != hash(&resources.workload), is_scheduled);
+        let resources = Resources { workload, ..resources };
+        let secrets = &resources.pod()["spec"]["imagePullSecrets"];
+        assert_eq!(*secrets, json!([{"name": "team"}, {"name": "both"}, {"name": "op"}]));
+        let same = pull_secrets::with_those_of_the_account(&resources.workload, &["team".into()]);
+        assert_eq!(same, resources.workload);
+    }
 }
 
 /// The shipped templates with a value somewhere in them replaced.

@@ -4,4 +4,5 @@ pub mod create;
 pub mod cron_job;
 pub mod delete;
 pub mod pods;
+pub mod pull_secrets;
 pub mod references;

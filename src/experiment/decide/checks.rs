@@ -1,10 +1,10 @@
 //! Checks of a spec before anything is read from the cluster.
 //!
-//! Each check is a named predicate. A spec is valid if all of them hold, and the first that fails is reported.
+//! Each check is a named predicate. A spec is valid if all of them hold, and all that fail are reported.
 
 use crate::experiment::decide::plan::source::experiment_file;
 use crate::experiment::decide::plan::values::given;
-use chaostoolkit_api::spec::InvalidSpec;
+use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{Spec, names};
 
 /// A check of a spec. Its second argument is the operator's namespace.
@@ -22,7 +22,11 @@ const CHECKS: [Check; 5] = [
 
 /// Returns the namespace of the run if all checks of the spec hold.
 pub fn run_namespace(spec: &Spec, operator_namespace: &str) -> Result<String, InvalidSpec> {
-    CHECKS.iter().try_for_each(|check| check(spec, operator_namespace))?;
+    let mut mistakes = Mistakes::default();
+    for check in CHECKS {
+        mistakes.or(check(spec, operator_namespace), ());
+    }
+    mistakes.none()?;
     Ok(wanted_namespace(spec).to_owned())
 }
 

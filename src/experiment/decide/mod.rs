@@ -1,18 +1,21 @@
 //! From the spec of an experiment to the plan of a run.
 
 pub mod checks;
+pub mod fields;
 pub mod observe;
 pub mod plan;
 pub mod spec_hash;
 pub mod templates;
+pub mod understood;
 
 use crate::cluster::Cluster;
-use crate::experiment::decide::plan::{Facts, Plan};
+use crate::experiment::decide::plan::schedule::is_that_of_the_template;
+use crate::experiment::decide::plan::{Facts, Plan, TemplateSchedule};
 use crate::experiment::decide::templates::Templates;
-use crate::experiment::error::Error;
+use crate::experiment::error::{Error, TemplateError};
 use crate::process::config::Config;
-use chaostoolkit_api::Experiment;
 use chaostoolkit_api::spec::Parsed;
+use chaostoolkit_api::{Experiment, Spec};
 
 /// What was decided, and by what.
 pub struct Decision {
@@ -33,7 +36,17 @@ pub async fn decide(
 ) -> Result<Decision, Error> {
     let namespace = checks::run_namespace(&parsed.spec, &config.namespace)?;
     let templates = observe::templates(cluster, &config.namespace, &parsed.spec).await?;
+    let template_schedule = template_schedule(&parsed.spec, &templates)?;
     let facts = observe::facts(cluster, config, experiment, &parsed.spec, &namespace).await?;
+    let facts = Facts { template_schedule, ..facts };
     let plan = plan::plan(experiment, parsed, &facts)?;
     Ok(Decision { plan, facts, templates })
+}
+
+/// The schedule of the template, if the spec takes that one.
+pub fn template_schedule(
+    spec: &Spec,
+    templates: &Templates,
+) -> Result<Option<TemplateSchedule>, TemplateError> {
+    if is_that_of_the_template(spec) { templates.schedule() } else { Ok(None) }
 }

@@ -59,5 +59,7 @@ pub async fn facts(
         experiment_exists: experiment.is_some(),
         text: experiment.flatten(),
         runner: config.runner.clone(),
+        template_schedule: None,
+        excluded_labels: config.keys.excluded_labels.clone(),
     })
 }

@@ -4,13 +4,22 @@
 //! this operator does not know arrives as it was written.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
+use strum::VariantArray;
 
 use crate::cluster::manifest::Kind;
+use crate::experiment::decide::plan::TemplateSchedule;
 use crate::experiment::error::TemplateError;
 use crate::yaml;
 use chaostoolkit_api::Text;
+
+/// The shipped templates by their keys.
+static SHIPPED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let config_map = yaml::parse(include_str!("../../../kustomize/base/templates.yaml")).unwrap_or_default();
+    serde_json::from_value(config_map["data"].clone()).unwrap_or_default()
+});
 
 /// The templates, as their `ConfigMap` holds them.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +29,7 @@ pub struct Templates {
 }
 
 /// The kinds of templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum Template {
     /// Namespace of the run.
     Namespace,
@@ -75,7 +84,7 @@ impl Templates {
     pub fn object(&self, template: Template) -> Result<Value, TemplateError> {
         let kind = template.kind();
         let invalid = |problem: String| self.invalid(template, problem);
-        let text = self.texts.get(template.key()).ok_or_else(|| invalid("is missing".to_owned()))?;
+        let text = self.text(template).ok_or_else(|| invalid("is missing".to_owned()))?;
         let object = yaml::parse(text).map_err(|error| invalid(format!("is not YAML: {error}")))?;
         if object.get("kind").and_then(Value::as_str) != Some(kind.as_str()) {
             return Err(invalid(format!("is not a {kind}: its `kind` is {}", shown(object.get("kind")))));
@@ -84,6 +93,22 @@ impl Templates {
             Some(name) if !name.is_empty() => Ok(object),
             _ => Err(invalid("has no `metadata.name`".to_owned())),
         }
+    }
+
+    /// The text of a template. The shipped one takes the place of a missing one, unless the `ConfigMap` has no template at
+    /// all: then it is probably another one.
+    fn text(&self, template: Template) -> Option<&String> {
+        let has_any = || Template::VARIANTS.iter().any(|known| self.texts.contains_key(known.key()));
+        self.texts.get(template.key()).or_else(|| SHIPPED.get(template.key()).filter(|_| has_any()))
+    }
+
+    /// The schedule that the template of the `CronJob` has. That of 0.14.0, every minute, counts as none: nobody chose it.
+    pub fn schedule(&self) -> Result<Option<TemplateSchedule>, TemplateError> {
+        let spec = self.object(Template::CronJob)?["spec"].take();
+        let cron = spec["schedule"].as_str().map(str::trim).filter(|cron| !cron.is_empty());
+        let cron = cron.filter(|cron| !cron.split_whitespace().eq(["*"; 5]));
+        let time_zone = spec["timeZone"].as_str().map(str::to_owned);
+        Ok(cron.map(|cron| TemplateSchedule { cron: cron.to_owned(), time_zone }))
     }
 
     /// An error about the content of this template.
@@ -145,6 +170,31 @@ pub(crate) mod tests {
         assert!(error.starts_with("key chaostoolkit-pod.yaml of ConfigMap a/b"), "{error}");
         assert!(error.contains(problem), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[test]
+    fn the_shipped_template_takes_the_place_of_a_missing_one() {
+        let pod = "{kind: Pod, metadata: {name: mine}}".to_owned();
+        let templates = Templates::new("a/b", BTreeMap::from([(Template::Pod.key().to_owned(), pod)]));
+        assert_eq!(templates.object(Template::Pod).unwrap()["metadata"]["name"], "mine");
+        for template in Template::VARIANTS.iter().filter(|template| **template != Template::Pod) {
+            assert_eq!(templates.object(*template).unwrap(), shipped().object(*template).unwrap());
+        }
+    }
+
+    #[rstest]
+    #[case("", None)]
+    #[case("spec: {schedule: '*  * * * *'}", None)]
+    #[case("spec: {schedule: '*/1 * * * *'}", Some(("*/1 * * * *", None)))]
+    #[case("spec: {schedule: '0 3 * * *', timeZone: Etc/UTC}", Some(("0 3 * * *", Some("Etc/UTC"))))]
+    fn a_schedule_that_somebody_chose_counts(
+        #[case] spec: &str,
+        #[case] expected: Option<(&str, Option<&str>)>,
+    ) {
+        let text = format!("kind: CronJob\nmetadata: {{name: a}}\n{spec}\n");
+        let schedule = shipped().with(Template::CronJob, text).schedule().unwrap();
+        let found = schedule.as_ref().map(|found| (found.cron.as_str(), found.time_zone.as_deref()));
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tracing::warn;
 
 use crate::experiment::error::Error;
+use crate::experiment::judge::container;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::judge::logs::{Extent, Unread};
 use crate::experiment::judge::pod_state::{End, sidecar};
-use chaostoolkit_api::{PodAddress, names};
+use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
 use chaostoolkit_journal::{Summary, parse};
@@ -168,7 +169,7 @@ pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
 }
 
 async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
-    match logs.read(pod, names::CONTAINER, &Extent::Tail).await {
+    match logs.read(pod, container::name(pod), &Extent::Tail).await {
         Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
             warn!(pod = pod.metadata.name, problem, "cannot read the log of the pod");

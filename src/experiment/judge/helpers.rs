@@ -13,7 +13,7 @@ pub fn going_on(pod: &Pod) -> Vec<String> {
     let is_ending = pod.metadata.deletion_timestamp.is_some()
         || matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
     let statuses = status.container_statuses.unwrap_or_default();
-    let Some(toolkit) = container(&statuses).filter(|_| !is_ending) else { return Vec::new() };
+    let Some(toolkit) = container(pod, &statuses).filter(|_| !is_ending) else { return Vec::new() };
     let has_ended = |name: &str| {
         let found = statuses.iter().find(|status| status.name == name);
         found.is_some_and(|status| status.state.as_ref().is_some_and(|state| state.terminated.is_some()))

@@ -1,5 +1,6 @@
 //! From the pod of a run to its outcome.
 
+pub mod container;
 pub mod evidence;
 pub mod helpers;
 pub mod log_follower;

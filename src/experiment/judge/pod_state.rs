@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::experiment::judge::container;
 use chaostoolkit_api::names;
 use chaostoolkit_api::reason::Reason;
 
@@ -77,7 +78,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
     let (has_runner, cause, explanation) = (has_runner(pod), cause(&status), explanation(&status));
     let deleted = pod.metadata.deletion_timestamp.is_some();
     let statuses = status.container_statuses.as_deref().unwrap_or_default();
-    let container = container(statuses);
+    let container = container(pod, statuses);
     let state = container.and_then(|container| container.state.clone()).unwrap_or_default();
     let last = container.and_then(|container| container.last_state.clone()).unwrap_or_default();
 
@@ -117,25 +118,20 @@ pub fn pod_state(pod: &Pod) -> PodState {
 }
 
 /// The status of the toolkit's container.
-pub fn container(statuses: &[ContainerStatus]) -> Option<&ContainerStatus> {
-    statuses.iter().find(|status| status.name == names::CONTAINER).or_else(|| statuses.first())
+pub fn container<'a>(pod: &Pod, statuses: &'a [ContainerStatus]) -> Option<&'a ContainerStatus> {
+    statuses.iter().find(|status| status.name == container::name(pod)).or_else(|| statuses.first())
 }
 
 /// Whether the runner starts the toolkit in the container. It does not in pods of an older operator, nor if the author
 /// did not want it.
 fn has_runner(pod: &Pod) -> bool {
-    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
-    let container = containers.iter().find(|container| container.name == names::CONTAINER);
-    let command = container.and_then(|container| container.command.as_ref()?.first());
+    let command = container::toolkit(pod).and_then(|container| container.command.as_ref()?.first());
     command.is_some_and(|command| command == names::RUNNER)
 }
 
 /// Whether the runner starts another program than `chaos`, such as a shell.
 fn is_wrapped(pod: &Pod) -> bool {
-    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
-    let Some(container) = containers.iter().find(|container| container.name == names::CONTAINER) else {
-        return false;
-    };
+    let Some(container) = container::toolkit(pod) else { return false };
     let words = container.command.iter().chain(&container.args).flatten();
     let program = words.skip_while(|word| *word != "--").nth(1);
     program.is_some_and(|program| program.rsplit('/').next() != Some("chaos"))

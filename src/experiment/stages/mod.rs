@@ -10,6 +10,7 @@ pub mod orphans;
 pub mod prepare;
 pub mod rerun;
 pub mod rescue;
+pub mod restored;
 pub mod retention;
 pub mod schedule;
 pub mod start;

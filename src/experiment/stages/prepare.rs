@@ -1,24 +1,28 @@
 //! Decides on a run and builds its objects.
 
+use serde_json::Value;
+
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Facts, Plan, Source};
-use crate::experiment::decide::{Decision, checks, decide};
+use crate::experiment::decide::understood::understood;
+use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::toolkit::lint::lint;
-use chaostoolkit_api::{Spec, names};
 
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let (cluster, config) = (&pass.context.cluster, &pass.context.config);
-    let parsed = Spec::parse(pass.live.spec.as_ref())?;
-    checks::run_namespace(&parsed.spec, &config.namespace)?;
-    pass.draft.accepted(&parsed.unknown, &[]);
+    let parsed = understood(&pass.live, &config.namespace)?;
+    let unknown = fields::described(&parsed.unknown);
+    pass.draft.accepted(&unknown, &[]);
     let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
-    pass.draft.accepted(&parsed.unknown, &warnings(&plan, &facts, &resources));
+    let mut warned = fields::without_effect(pass.live.spec.as_ref());
+    warned.extend(warnings(&plan, &facts, &resources));
+    pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
 }
 
@@ -31,8 +35,8 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
     };
     if plan.runner.is_some() && !resources.has_runner() {
         warnings.push(format!(
-            "container {:?} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
-            names::CONTAINER
+            "container {} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
+            resources.toolkit().map_or(&Value::Null, |container| &container["name"])
         ));
     }
     warnings

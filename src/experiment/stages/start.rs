@@ -8,7 +8,7 @@ use crate::cluster::manifest::Kind;
 use crate::cluster::without_finalizers;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, pods, references};
+use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -54,13 +54,15 @@ pub async fn start(
     create::namespace(cluster, &resources.namespace).await?;
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
+    references::roles_exist(cluster, resources).await?;
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
             pass.create(manifest, is_resumed).await?;
         }
     }
-    let workload = &resources.workload;
+    let secrets = &pass.context.config.runner.pull_secrets;
+    let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
     if resources.is_scheduled() {
         let fence = async || pass.fence(Kind::CronJob).await;
         let cron_job = cron_job::ensure(cluster, workload, is_resumed, fence).await?;

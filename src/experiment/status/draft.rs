@@ -65,7 +65,7 @@ impl Draft {
     pub fn rejected(&mut self, invalid: &InvalidSpec) {
         let message = invalid.to_string();
         self.set(Type::Accepted, State::False, Reason::InvalidSpec, &message);
-        if invalid.is_forbidden {
+        if invalid.has_forbidden() {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
         }
         self.phase(Phase::Failed, Reason::InvalidSpec, &message);

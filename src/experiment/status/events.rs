@@ -233,7 +233,10 @@ fn moved(old: &Status, new: &Status) -> Option<Event> {
             Some(normal(Reason::RerunRequested, Action::RerunExperiment, message))
         }
         (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, Action::ScheduleRuns, message)),
-        (_, Some(Phase::Suspended)) => Some(normal(Reason::Suspended, Action::SuspendRuns, message)),
+        (_, Some(Phase::Suspended)) => {
+            let reason = reason.filter(|reason| *reason == Reason::Restored).unwrap_or(Reason::Suspended);
+            Some(normal(reason, Action::SuspendRuns, message))
+        }
         _ => None,
     }
 }

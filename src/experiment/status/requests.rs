@@ -9,7 +9,7 @@ use crate::experiment::status::draft::Draft;
 use crate::experiment::status::schedule::MAX_HISTORY;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger, names};
 use chaostoolkit_journal::rate;
 
 impl Draft {
@@ -47,6 +47,18 @@ impl Draft {
         let message = "no run starts while spec.suspend is true";
         self.phase(Phase::Suspended, Reason::Suspended, message);
         self.set(Type::Suspended, State::True, Reason::Suspended, message);
+    }
+
+    /// A backup tool has restored the experiment, and has left this mark on it. The value that the annotation of a rerun
+    /// has by now is that of the backup, so it asks for nothing.
+    pub fn restored(&mut self, mark: &str, intent: &Intent) {
+        self.status.rerun.clone_from(&intent.rerun);
+        let message = format!(
+            "the experiment was restored from a backup, as {mark} says, so it does not run by itself; a new value of the annotation {} starts it",
+            names::RERUN_ANNOTATION
+        );
+        self.phase(Phase::Suspended, Reason::Restored, &message);
+        self.set(Type::Suspended, State::True, Reason::Restored, &message);
     }
 
     /// Whether the recorded status is that of a schedule.

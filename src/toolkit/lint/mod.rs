@@ -25,14 +25,28 @@ use strum::VariantArray;
 use crate::toolkit::lint::keys::{
     ACTIVITY, EXPERIMENT, HYPOTHESIS, NEVER_NULL, PAUSES, PROVIDER, PYTHON, RUNTIME, STEADY_STATE, STRATEGY,
 };
-use crate::toolkit::lint::typo::{nearest, plain, whole};
+use crate::toolkit::lint::typo::{nearest, whole};
 use crate::toolkit::lint::warnings::{Warnings, hint, shown};
 use crate::yaml;
 use chaostoolkit_api::Text;
 use chaostoolkit_api::spec::options::{HypothesisStrategy, RollbackStrategy};
 
+pub use typo::plain;
+
 #[cfg(test)]
 mod tests;
+
+/// Returns the known key that an unknown key probably stands for: the one that it is a typo of, or a part of.
+#[must_use]
+pub fn meant<'known>(key: &str, known: &[&'known str]) -> Option<&'known str> {
+    nearest(&plain(key), known).or_else(|| whole(key, known))
+}
+
+/// Returns whether the toolkit knows a key of an experiment.
+#[must_use]
+pub fn is_experiment_key(key: &str) -> bool {
+    EXPERIMENT.contains(&key)
+}
 
 /// The strategies that the toolkit accepts for the hypothesis, besides those that a spec can ask for. The second is a typo
 /// of early versions, which all later versions accept.

@@ -4,7 +4,8 @@
 const MIN_PART: usize = 5;
 
 /// Returns a word in lower case and without separators, which people often forget or add.
-pub(super) fn plain(word: &str) -> String {
+#[must_use]
+pub fn plain(word: &str) -> String {
     word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

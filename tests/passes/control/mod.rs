@@ -11,6 +11,7 @@ mod abort;
 mod deadlines;
 mod rerun;
 mod rescue;
+mod restored;
 mod retention;
 mod suspend;
 

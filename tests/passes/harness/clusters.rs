@@ -71,7 +71,8 @@ pub fn namespace(name: &str) -> Value {
 }
 
 pub fn config_map(namespace: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "chaostoolkit-experiment", "namespace": namespace}})
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "chaostoolkit-experiment", "namespace": namespace},
+        "data": {"experiment.json": r#"{"title": "t", "description": "d", "method": []}"#}})
 }
 
 pub fn experiment(spec: &Value) -> Value {

@@ -12,6 +12,7 @@ use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::config::{Config, Runner};
+use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
@@ -66,6 +67,7 @@ impl Operator {
                 call_limit: LIMIT,
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
+                keys: Keys::default(),
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),

@@ -5,6 +5,7 @@ mod env;
 mod invalid;
 pub mod options;
 mod pod;
+mod read;
 mod report;
 mod rights;
 mod schedule;
@@ -12,8 +13,9 @@ mod schema;
 mod template;
 
 pub use env::EnvSpec;
-pub use invalid::InvalidSpec;
+pub use invalid::{InvalidSpec, Mistakes};
 pub use pod::{ExperimentSpec, PodSpec, SettingsSpec};
+pub use read::Parsed;
 pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
 pub use rights::{RoleSpec, ServiceAccountSpec};
 pub use schedule::ScheduleSpec;
@@ -22,10 +24,10 @@ pub use template::TemplateSpec;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::status::ExperimentStatus;
-use crate::{depth, lenient, words};
+use crate::{lenient, words};
 use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. All fields are optional. An empty spec runs `experiment.json` of the
@@ -238,51 +240,6 @@ pub struct ChaosToolkitExperimentSpec {
     )]
     #[schemars(schema_with = "schema::untyped")]
     pub keep_resources_on_delete: Option<bool>,
-}
-
-/// A valid spec.
-#[derive(Debug, Default)]
-pub struct Parsed {
-    /// The typed spec.
-    pub spec: ChaosToolkitExperimentSpec,
-    /// The paths of unknown fields, such as `spec.pod.imagee`.
-    pub unknown: Vec<String>,
-}
-
-impl ChaosToolkitExperimentSpec {
-    /// Reads a spec as it is stored. An absent spec counts as an empty one. An error names the first field that is wrong.
-    pub fn parse(raw: Option<&Value>) -> Result<Parsed, InvalidSpec> {
-        let empty = json!({});
-        let raw = raw.filter(|value| !value.is_null()).unwrap_or(&empty);
-        if !raw.is_object() {
-            return Err(InvalidSpec::new("spec", "is not a mapping"));
-        }
-        if let Some(path) = depth::cut_at(raw) {
-            let problem = format!("the object is nested deeper than {} levels", depth::DEEPEST);
-            return Err(InvalidSpec::new(format!("spec{path}"), problem));
-        }
-        let mut unknown = Vec::new();
-        let mut track = serde_path_to_error::Track::new();
-        let spec = {
-            let tracked = serde_path_to_error::Deserializer::new(raw, &mut track);
-            let mut note = |path: serde_ignored::Path| unknown.push(format!("spec.{path}"));
-            Self::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
-        };
-        match spec {
-            Ok(spec) => {
-                Ok(Parsed { spec, unknown: unknown.iter().map(|path| path.replace(".?", "")).collect() })
-            }
-            Err(problem) => Err(InvalidSpec::new(at(&track.path()), problem.to_string())),
-        }
-    }
-}
-
-/// Returns the path of a field, which starts with `spec`.
-fn at(path: &serde_path_to_error::Path) -> String {
-    match path.to_string().as_str() {
-        "." => "spec".to_owned(),
-        path => format!("spec.{path}"),
-    }
 }
 
 #[cfg(test)]

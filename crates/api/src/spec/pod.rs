@@ -20,8 +20,8 @@ pub struct PodSpec {
     #[schemars(schema_with = "schema::untyped")]
     pub image: Option<String>,
 
-    /// The whole pod, as YAML text or as a mapping. It must be a Pod with a name and a container named `chaostoolkit`. It
-    /// replaces the template. If it is set, the other fields of `pod` and the field `verbose` are not used.
+    /// The whole pod, as YAML text or as a mapping. Its container named `chaostoolkit`, or its only container, runs the
+    /// toolkit. It replaces the template. If it is set, the other fields of `pod` and the field `verbose` are not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::untyped")]
     pub template: Option<Value>,

@@ -12,7 +12,7 @@ pub struct ScheduleSpec {
     /// Kind of the schedule. Required. The only allowed value is `cronJob`, in upper or lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The schedule in cron format. Required. The fields are minute, hour, day of month, month, day of week. Example: `*/5 * * * *`.
+    /// The schedule in cron format. Required, unless the template has a schedule. The fields are minute, hour, day of month, month, day of week. Example: `*/5 * * * *`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Name of the time zone of the schedule, such as `Europe/Paris`. Defaults to the time zone of the controller manager.

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use rstest::rstest;
+use serde_json::json;
 
 use super::*;
 
@@ -27,6 +28,39 @@ fn absent_and_empty_are_the_same(#[case] raw: Option<Value>) {
 #[case(json!("hello"), "spec")]
 fn a_wrong_type_is_named_by_its_path(#[case] raw: Value, #[case] path: &str) {
     assert_eq!(ChaosToolkitExperimentSpec::parse(Some(&raw)).unwrap_err().path, path);
+}
+
+#[test]
+fn all_wrong_fields_are_named_at_once() {
+    let raw = json!({"namespace": 5, "verbose": true, "pod": {"image": 3, "chaosArgs": ["run", []], "env": {"configMapName": {}}},
+        "schedule": {"suspend": "x", "value": "* * * * *"}});
+    let parsed = ChaosToolkitExperimentSpec::read(Some(&raw));
+    let invalid = parsed.mistakes.none().unwrap_err();
+    let paths: Vec<&str> =
+        std::iter::once(&invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect();
+    let expected = [
+        "spec.namespace",
+        "spec.pod.chaosArgs",
+        "spec.pod.env.configMapName",
+        "spec.pod.image",
+        "spec.schedule.suspend",
+    ];
+    assert_eq!(paths, expected);
+    assert!(invalid.to_string().contains("; spec.pod.image: "), "{invalid}");
+    assert_eq!(parsed.spec.verbose, Some(true), "the rest is read");
+    assert_eq!(parsed.spec.schedule.unwrap().value.as_deref(), Some("* * * * *"));
+}
+
+#[test]
+fn a_message_names_few_mistakes_and_each_once() {
+    let mut mistakes = Mistakes::default();
+    for number in (0..15).chain(0..15) {
+        mistakes.add(InvalidSpec::new(format!("spec.f{number}"), "is wrong"));
+    }
+    mistakes.add(InvalidSpec::forbidden("spec.namespace", "is forbidden"));
+    let invalid = mistakes.none().unwrap_err();
+    assert!(invalid.to_string().ends_with("; spec.f9: is wrong; and 6 more"), "{invalid}");
+    assert!(invalid.has_forbidden() && !invalid.is_forbidden);
 }
 
 #[test]

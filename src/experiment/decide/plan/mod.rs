@@ -13,47 +13,53 @@ use crate::experiment::decide::plan::source::{about, source};
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::intent::Intent;
 use crate::toolkit::options::options;
-use chaostoolkit_api::spec::{InvalidSpec, Parsed};
+use chaostoolkit_api::spec::{InvalidSpec, Mistakes, Parsed};
 use chaostoolkit_api::{About, Experiment};
 
-pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source};
+pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
 pub use values::{given, is_empty};
 
 /// How many further namespaces a role may be bound in. More would not fit into what an admission policy may compute.
 const MAX_BOUND_NAMESPACES: usize = 8;
 
-/// Decides on a run.
+/// Decides on a run. An error names all mistakes of the spec.
 pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<Plan, InvalidSpec> {
     let spec = &parsed.spec;
-    let namespace = checks::run_namespace(spec, &facts.operator_namespace)?;
+    let mut mistakes = Mistakes::default();
+    let namespace = mistakes.or(checks::run_namespace(spec, &facts.operator_namespace), String::new());
     let pod = spec.pod.clone().unwrap_or_default();
     let role = spec.role.clone().unwrap_or_default();
     let env = pod.env.clone().unwrap_or_default();
     let settings = pod.settings.clone().unwrap_or_default();
     let config_map = env_config_map(spec);
-    let source = source(spec, &pod, facts)?;
+    let source = mistakes.or(source(spec, &pod, facts), Source::Url);
     // The operator does not know what a pod of the author's own runs.
     let about = match &pod.template {
         Some(own) if !is_empty(own) => About::default(),
         _ => about(&source, facts.text.as_deref()),
     };
-    let schedule = wanted_schedule(experiment, spec)?;
+    let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
+    let options = mistakes.or(options(spec, &pod), Vec::new());
+    let listed = bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace);
+    let namespaces = mistakes.or(listed, Vec::new());
+    let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
+    let own = mistakes.or(own, None);
+    mistakes.none()?;
     let recorded =
         experiment.status.as_ref().filter(|status| status.schedule.is_none() && schedule.is_none());
     let run = recorded.and_then(|status| status.run.as_ref());
     Ok(Plan {
-        owner: Owner { number: run.map_or(1, |run| run.number.max(1)), ..Owner::of(experiment) },
+        owner: Owner {
+            number: run.map_or(1, |run| run.number.max(1)),
+            ..Owner::of(experiment, &facts.excluded_labels)
+        },
         spec_hash: spec_hash(experiment.spec.as_ref()),
         rerun: Intent::of(experiment).rerun,
-        options: options(spec, &pod)?,
+        options,
         active_deadline: spec.active_deadline_seconds,
         is_rescue: false,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
-        rights: Rights {
-            bind: given(role.bind).is_none(),
-            role: given(role.name),
-            namespaces: bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace)?,
-        },
+        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name), namespaces },
         namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),
@@ -70,7 +76,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         arguments: pod.chaos_args.filter(|arguments| !arguments.is_empty()),
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
-        pod: pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose()?,
+        pod: own,
         schedule,
         about,
         source,
@@ -84,13 +90,10 @@ fn bound_namespaces(
     run_namespace: &str,
     operator_namespace: &str,
 ) -> Result<Vec<String>, InvalidSpec> {
-    let mut namespaces: Vec<String> = Vec::new();
+    let (mut namespaces, mut mistakes) = (Vec::<String>::new(), Mistakes::default());
     for (index, namespace) in listed.into_iter().flatten().enumerate() {
-        checks::namespace_is_allowed(
-            format!("spec.role.binds_to_namespaces[{index}]"),
-            &namespace,
-            operator_namespace,
-        )?;
+        let path = format!("spec.role.binds_to_namespaces[{index}]");
+        mistakes.or(checks::namespace_is_allowed(path, &namespace, operator_namespace), ());
         if namespace != run_namespace && !namespaces.contains(&namespace) {
             namespaces.push(namespace);
         }
@@ -98,9 +101,9 @@ fn bound_namespaces(
     if namespaces.len() > MAX_BOUND_NAMESPACES {
         let problem =
             format!("names {} namespaces; at most {MAX_BOUND_NAMESPACES} are possible", namespaces.len());
-        return Err(InvalidSpec::new("spec.role.binds_to_namespaces", problem));
+        mistakes.add(InvalidSpec::new("spec.role.binds_to_namespaces", problem));
     }
-    Ok(namespaces)
+    mistakes.none().map(|()| namespaces)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a spec says about the pod of a run.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::experiment::decide::plan::values::given;
 use crate::process::config::Runner;
@@ -28,6 +28,17 @@ pub fn runner(report: Option<&ReportSpec>, here: &Runner) -> Option<Runner> {
     (report.mode.unwrap_or_default() == ReportMode::Runner).then(|| Runner { journal, ..here.clone() })
 }
 
+/// How many containers a message names.
+const MAX_NAMED: usize = 5;
+
+/// Returns the index of the container that runs the toolkit: the one called `chaostoolkit`, or else the only one.
+#[must_use]
+pub fn toolkit_container(containers: &[Value]) -> Option<usize> {
+    let named = containers.iter().position(|container| container["name"] == names::CONTAINER);
+    let is_alone = || matches!(containers, [only] if only.is_object());
+    named.or_else(|| is_alone().then_some(0))
+}
+
 /// Reads the author's own pod: a mapping, or a text that holds one.
 pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
     let invalid = |problem: String| InvalidSpec::new("spec.pod.template", problem);
@@ -37,16 +48,39 @@ pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
         }
         template => template,
     };
-    if pod.get("kind").and_then(Value::as_str) != Some("Pod") {
+    let Value::Object(mut pod) = pod else { return Err(invalid("is not a pod".to_owned())) };
+    // 0.14.0 took the template as it is.
+    for (field, value) in [("apiVersion", "v1"), ("kind", "Pod")] {
+        pod.entry(field).or_insert_with(|| value.into());
+    }
+    if pod["kind"] != "Pod" {
         return Err(invalid("is not a pod: its `kind` is not Pod".to_owned()));
     }
-    if pod.pointer("/metadata/name").and_then(Value::as_str).is_none_or(str::is_empty) {
-        return Err(invalid("has no `metadata.name`".to_owned()));
+    let metadata = pod.entry("metadata").or_insert(Value::Null);
+    if metadata.is_null() {
+        *metadata = Value::Object(Map::new());
     }
+    let name = metadata
+        .as_object_mut()
+        .map(|metadata| metadata.entry("name").or_insert_with(|| names::CONTAINER.into()));
+    if name.and_then(|name| name.as_str()).is_none_or(str::is_empty) {
+        return Err(invalid("has a `metadata.name` that is not a text".to_owned()));
+    }
+    let pod = Value::Object(pod);
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
-    let mut containers = containers.into_iter().flatten();
-    if !containers.any(|container| container.get("name") == Some(&Value::from(names::CONTAINER))) {
-        return Err(invalid(format!("has no container called {:?}", names::CONTAINER)));
+    let containers = containers.map(Vec::as_slice).unwrap_or_default();
+    if toolkit_container(containers).is_none() {
+        let called: Vec<String> =
+            containers.iter().take(MAX_NAMED).map(|container| container["name"].to_string()).collect();
+        let problem = match called.len() {
+            0 | 1 => "has no container".to_owned(),
+            _ => format!(
+                "has several containers and none called {:?}, but {}",
+                names::CONTAINER,
+                called.join(", ")
+            ),
+        };
+        return Err(invalid(problem));
     }
     Ok(pod)
 }

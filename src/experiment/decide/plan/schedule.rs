@@ -2,18 +2,28 @@
 
 use serde_json::Value;
 
-use crate::experiment::decide::plan::types::Schedule;
+use crate::experiment::decide::plan::types::{Schedule, TemplateSchedule};
 use crate::experiment::decide::plan::values::given;
 use chaostoolkit_api::spec::{InvalidSpec, ScheduleSpec};
 use chaostoolkit_api::{Experiment, Spec};
 
+/// Whether a spec takes the schedule that the template of the `CronJob` has.
+#[must_use]
+pub fn is_that_of_the_template(spec: &Spec) -> bool {
+    spec.schedule.as_ref().is_some_and(|when| when.kind.is_some() && given(when.value.clone()).is_none())
+}
+
 /// The schedule, if there is one.
-pub fn wanted_schedule(experiment: &Experiment, spec: &Spec) -> Result<Option<Schedule>, InvalidSpec> {
+pub fn wanted_schedule(
+    experiment: &Experiment,
+    spec: &Spec,
+    template: Option<&TemplateSchedule>,
+) -> Result<Option<Schedule>, InvalidSpec> {
     // 0.14.0 took an empty mapping for no schedule.
     let Some(when) = spec.schedule.as_ref().filter(|_| !is_empty_mapping(experiment, "/schedule")) else {
         return Ok(None);
     };
-    let mut schedule = schedule(when)?;
+    let mut schedule = schedule(when, template)?;
     if spec.suspend == Some(true) || spec.abort == Some(true) {
         schedule.fields.insert("suspend", true.into());
     }
@@ -25,16 +35,19 @@ fn is_empty_mapping(experiment: &Experiment, pointer: &str) -> bool {
     value.is_some_and(serde_json::Map::is_empty)
 }
 
-/// Reads a schedule, which has to be complete. 0.14.0 ran chaos every minute if the value was missing, and never if the
-/// kind was unknown.
-fn schedule(spec: &ScheduleSpec) -> Result<Schedule, InvalidSpec> {
+/// Reads a schedule. Without a value, that of the template counts. 0.14.0 shipped one that ran chaos every minute, and
+/// ran nothing if the kind was unknown.
+fn schedule(spec: &ScheduleSpec, template: Option<&TemplateSchedule>) -> Result<Schedule, InvalidSpec> {
     let missing = |field: &str, problem: &str| InvalidSpec::new(format!("spec.schedule.{field}"), problem);
     match spec.kind.as_deref() {
         Some(kind) if kind.eq_ignore_ascii_case("cronjob") => {}
         Some(kind) => return Err(missing("kind", &format!("{kind:?} is not known; there is cronJob"))),
         None => return Err(missing("kind", "is missing; there is cronJob")),
     }
-    let cron = given(spec.value.clone())
+    let value = given(spec.value.clone());
+    let template = template.filter(|_| value.is_none());
+    let cron = value
+        .or_else(|| template.map(|template| template.cron.clone()))
         .ok_or_else(|| missing("value", "is missing, for example \"*/5 * * * *\""))?;
     let fields = [
         ("timeZone", spec.time_zone.clone().map(Value::from)),
@@ -45,5 +58,7 @@ fn schedule(spec: &ScheduleSpec) -> Result<Schedule, InvalidSpec> {
         ("failedJobsHistoryLimit", spec.failed_runs_history_limit.map(Value::from)),
     ];
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    Ok(Schedule { cron, time_zone: spec.time_zone.clone(), fields })
+    let time_zone =
+        spec.time_zone.clone().or_else(|| template.and_then(|template| template.time_zone.clone()));
+    Ok(Schedule { cron, time_zone, fields })
 }

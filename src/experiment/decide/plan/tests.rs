@@ -55,6 +55,22 @@ fn an_incomplete_schedule_is_an_error_and_not_chaos_every_minute(
 }
 
 #[test]
+fn a_schedule_without_a_value_is_that_of_the_template() {
+    let template = TemplateSchedule { cron: "0 3 * * *".into(), time_zone: Some("Etc/UTC".into()) };
+    let facts = Facts { template_schedule: Some(template), ..Facts::default() };
+    for (spec, cron, time_zone) in [
+        (json!({"kind": "cronJob"}), "0 3 * * *", Some("Etc/UTC")),
+        (json!({"kind": "cronJob", "timeZone": "Europe/Paris"}), "0 3 * * *", Some("Europe/Paris")),
+        (json!({"kind": "cronJob", "value": "0 4 * * *"}), "0 4 * * *", None),
+    ] {
+        let experiment = Experiment { spec: Some(json!({"schedule": spec})), ..Experiment::default() };
+        let plan = plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
+        let schedule = plan.schedule.unwrap();
+        assert_eq!((schedule.cron.as_str(), schedule.time_zone.as_deref()), (cron, time_zone));
+    }
+}
+
+#[test]
 fn an_empty_schedule_is_none() {
     assert_eq!(planned(json!({"schedule": {}})).unwrap().schedule, None);
 }
@@ -63,12 +79,29 @@ fn an_empty_schedule_is_none() {
 #[case(json!("hello"), "is not a pod")]
 #[case(json!("a: ["), "is not YAML")]
 #[case(json!({"kind": "Job"}), "is not a pod")]
-#[case(json!({"kind": "Pod", "metadata": {}}), "has no `metadata.name`")]
-#[case(json!({"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "x"}]}}), "has no container")]
+#[case(json!({"kind": "Pod", "metadata": {"name": 5}}), "has a `metadata.name` that is not a text")]
+#[case(json!({"kind": "Pod", "metadata": {"name": ""}}), "has a `metadata.name` that is not a text")]
+#[case(json!({"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": []}}), "has no container")]
+#[case(json!({"spec": {"containers": [{"name": "x"}, {"name": "y"}]}}), "has several containers and none called \"chaostoolkit\", but \"x\", \"y\"")]
+#[case(json!({"spec": {"containers": ["x"]}}), "has no container")]
+#[case(json!({"spec": {"containers": "x"}}), "has no container")]
+#[case(json!({"metadata": []}), "has a `metadata.name` that is not a text")]
 fn a_pod_of_the_authors_own_is_a_pod(#[case] template: Value, #[case] problem: &str) {
     let invalid = planned(json!({"pod": {"template": template}})).unwrap_err();
     assert_eq!(invalid.path, "spec.pod.template");
     assert!(invalid.problem.starts_with(problem), "{invalid}");
+}
+
+#[test]
+fn a_pod_of_the_authors_own_may_leave_out_what_0_14_0_did_not_need() {
+    let spec = json!({"containers": [{"name": "mine"}]});
+    for template in [json!({"spec": spec}), json!({"metadata": null, "spec": spec})] {
+        let pod = planned(json!({"pod": {"template": template}})).unwrap().pod.unwrap();
+        assert_eq!(
+            pod,
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chaostoolkit"}, "spec": spec})
+        );
+    }
 }
 
 #[test]

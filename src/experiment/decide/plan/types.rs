@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::process::config::Runner;
+use crate::process::key_list::KeyList;
 use chaostoolkit_api::{About, Experiment, names};
 
 /// All that is decided for one run.
@@ -59,22 +60,19 @@ pub struct Owner {
     pub key: String,
     /// Its uid.
     pub uid: String,
-    /// Its labels. The pod gets them too.
+    /// Its labels that the pod gets too.
     pub labels: BTreeMap<String, String>,
     /// The number of the run, from 1. It is 1 for all runs of a schedule.
     pub number: i32,
 }
 
 impl Owner {
-    /// Takes an experiment as the owner.
+    /// Takes an experiment as the owner. These labels do not count.
     #[must_use]
-    pub fn of(experiment: &Experiment) -> Self {
-        Self {
-            key: experiment.key(),
-            uid: experiment.uid().to_owned(),
-            labels: experiment.metadata.labels.clone().unwrap_or_default(),
-            number: 1,
-        }
+    pub fn of(experiment: &Experiment, excluded: &KeyList) -> Self {
+        let mut labels = experiment.metadata.labels.clone().unwrap_or_default();
+        labels.retain(|label, _| !excluded.has(label));
+        Self { key: experiment.key(), uid: experiment.uid().to_owned(), labels, number: 1 }
     }
 
     /// The end of the names of the children. It differs from run to run, so that a late removal of one run's objects by
@@ -154,4 +152,29 @@ pub struct Facts {
     pub text: Option<String>,
     /// How the runner gets into pods in this cluster.
     pub runner: Runner,
+    /// The schedule that the template of the `CronJob` has, if the spec takes that one.
+    pub template_schedule: Option<TemplateSchedule>,
+    /// The labels of the experiment that its objects do not get.
+    pub excluded_labels: KeyList,
+}
+
+/// The schedule of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateSchedule {
+    /// The times, as a cron expression.
+    pub cron: String,
+    /// Time zone of `cron`.
+    pub time_zone: Option<String>,
+}
+
+impl Facts {
+    /// The facts before anything is read from the cluster. What could make a spec valid counts as given.
+    #[must_use]
+    pub fn before_any(operator_namespace: &str) -> Self {
+        Self {
+            operator_namespace: operator_namespace.to_owned(),
+            template_schedule: Some(TemplateSchedule::default()),
+            ..Self::default()
+        }
+    }
 }

@@ -14,8 +14,8 @@ use crate::cluster::is_held;
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::Progress;
-use crate::experiment::children::{create, pods};
-use crate::experiment::context::requeue_at;
+use crate::experiment::children::{create, pods, pull_secrets};
+use crate::experiment::context::{Context, requeue_at};
 use crate::experiment::decide::{Decision, decide};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -164,8 +164,10 @@ async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     for manifest in &resources.owned {
         pass.create(manifest, true).await?;
     }
-    let pod = pass.create(&resources.workload, false).await?;
-    pass.draft.rescue_created(&create::typed(&resources.workload, pod)?);
+    let Context { cluster, config, .. } = pass.context;
+    let workload = pull_secrets::completed(cluster, &resources, &config.runner.pull_secrets).await?;
+    let pod = pass.create(&workload, false).await?;
+    pass.draft.rescue_created(&create::typed(&workload, pod)?);
     pass.write().await?;
     Ok(Progress::Waiting)
 }
