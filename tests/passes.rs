@@ -9,6 +9,8 @@
 
 #[path = "passes/control/mod.rs"]
 mod control;
+#[path = "passes/failures.rs"]
+mod failures;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
 #[path = "passes/harness/mod.rs"]

@@ -73,7 +73,7 @@ impl Cluster {
             Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
             kind => self.objects(kind, manifest.namespace()),
         };
-        self.call(doing, api.create(&parameters, &object)).await
+        self.call(doing, api.create(&parameters, &object)).await.map_err(Error::of_creation)
     }
 
     /// Sets the finalizers of the object that was read. Returns a conflict if the object has changed since.

@@ -147,10 +147,14 @@ impl Draft {
     pub fn blocked(&mut self, error: &Error) {
         // A pod that was created goes on, even if it cannot be read at the moment. A recorded outcome is final.
         let is_created = self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-        if self.status.is_finished() || (is_created && self.status.schedule.is_none()) {
+        if self.status.is_finished() {
             return;
         }
         let message = error.describe();
+        if is_created && self.status.schedule.is_none() {
+            self.hindered(error.reason(), &message);
+            return;
+        }
         self.set(Type::Provisioned, State::False, error.reason(), &message);
         if error.reason() == Reason::Forbidden {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
@@ -159,6 +163,13 @@ impl Draft {
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
         self.phase(Phase::Blocked, error.reason(), &message);
+    }
+
+    /// A run that has its pod goes on, although the operator cannot follow it at the moment.
+    fn hindered(&mut self, reason: Reason, message: &str) {
+        if let Some(phase) = self.status.phase {
+            self.phase(phase, reason, message);
+        }
     }
 
     /// The pod of the run exists and is in this state.

@@ -27,8 +27,17 @@ impl FakeApi {
             let mut state = self.lock();
             let (number, versions) = (state.calls.len(), state.versions.len());
             let (method, path, body) = (head.method.to_string(), path.clone(), body.clone());
+            let refused = state.refused.filter(|(verb, part, _)| method == *verb && path.contains(part));
+            let refused = refused.map(|(_, _, code)| {
+                let reason = match code {
+                    403 => "Forbidden",
+                    404 => "NotFound",
+                    _ => "InternalError",
+                };
+                Fault::Before(code, reason)
+            });
             state.calls.push(Call { method, path, body, done: false, versions });
-            (number, state.faults.remove(&number))
+            (number, state.faults.remove(&number).or(refused))
         };
         match fault {
             Some(Fault::Before(code, reason)) => return Ok(failure(code, reason, "injected before")),
