@@ -15,6 +15,8 @@ mod failures;
 mod fake_api;
 #[path = "passes/harness/mod.rs"]
 mod harness;
+#[path = "passes/jobs.rs"]
+mod jobs;
 #[path = "passes/journals.rs"]
 mod journals;
 #[path = "passes/orphans.rs"]

@@ -77,7 +77,7 @@ impl Streaming {
     /// Whether the caches were filled this many times.
     pub fn is_filled(&self, times: usize) -> bool {
         let kinds = self.kinds.lock().unwrap();
-        kinds.len() == 2 && kinds.values().all(|kind| kind.filled >= times)
+        kinds.len() == 4 && kinds.values().all(|kind| kind.filled >= times)
     }
 
     pub fn with<T>(&self, resource: &str, change: impl FnOnce(&mut KindOfStream) -> T) -> T {

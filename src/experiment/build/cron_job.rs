@@ -54,6 +54,10 @@ pub fn mark(cron_job: &mut Manifest, owner: &Owner) {
     }
     let metadata = cron_job.map(&[POD, &["metadata"]].concat());
     metadata.insert("finalizers".to_owned(), json!([names::OUTCOME_FINALIZER]));
+    // A Job has the hash of its template, which shows whether an edit came after it.
+    let hash = names::suffix(&json!(cron_job.map(JOB)).to_string());
+    let annotations = cron_job.map(&[JOB, &["metadata", "annotations"]].concat());
+    annotations.insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());
     let hash = names::suffix(&cron_job.value.to_string());
     cron_job.map(&["metadata", "annotations"]).insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());
 }

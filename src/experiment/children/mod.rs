@@ -3,5 +3,6 @@
 pub mod create;
 pub mod cron_job;
 pub mod delete;
+pub mod jobs;
 pub mod pods;
 pub mod references;

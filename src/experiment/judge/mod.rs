@@ -1,6 +1,7 @@
 //! From the pod of a run to its outcome.
 
 pub mod evidence;
+pub mod job;
 pub mod log_follower;
 pub mod logs;
 pub mod pod_state;

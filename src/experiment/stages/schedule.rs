@@ -3,22 +3,27 @@
 //! Kubernetes starts the runs, so the promise is that of a `CronJob`: about one run for each time that is due. The operator
 //! records the end of each run, and holds the pod of the run until then.
 
-use k8s_openapi::api::batch::v1::CronJob;
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::controller::Action;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
-use crate::experiment::children::{cron_job, pods};
+use crate::experiment::children::{cron_job, delete, pods};
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::job;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::times;
+use crate::experiment::stages::jobs::{self, Found};
+use crate::experiment::stages::schedule_rerun::{self, Rerun};
+use crate::experiment::stages::{missed, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus};
@@ -28,23 +33,42 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
+    let replaces = spec.concurrency_policy.as_deref() == Some(REPLACE);
     let status = cron_job.status.clone().unwrap_or_default();
-    let since = times::after(&status, clock::now());
-    let schedule = ScheduleStatus {
+    let (now, since) = (clock::of_server(), times::after(&status, clock::now()));
+    let mut schedule = ScheduleStatus {
         next_schedule_time: times::next(&spec.schedule, spec.time_zone.as_deref(), since)
             .filter(|_| !is_suspended)
             .map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
         last_schedule_time: status.last_schedule_time,
-        active: Vec::new(),
+        given_up: pass.draft.given_up(),
+        ..ScheduleStatus::default()
     };
-    let missed = times::missed(&schedule, pass.draft.counted_until());
+    let (recorded, resumed) = (pass.draft.status.schedule.clone(), pass.draft.resumed());
+    let resumed = resumed.filter(|_| !is_suspended);
+    let missed = missed::count(&mut schedule, recorded.as_ref(), resumed, cron_job, now);
+    let until_missed = missed::until_missed(&schedule, resumed, cron_job, now).filter(|_| !is_suspended);
+    let told = pass.draft.status.message.clone();
     pass.draft.scheduled(schedule, is_suspended, missed);
-    let is_complete = sync_runs(pass, intent, &namespace).await?;
+    let found = Found::list(pass, &namespace).await?;
+    let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
+    let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
+    if let Some((job, stall)) = stalled {
+        pass.draft.start_stalled(job, &stall, told.as_deref());
+    } else if let Rerun::Waits { why, .. } = &rerun {
+        pass.draft.rerun_waits(why);
+    }
+    let is_complete = sync_runs(pass, intent, &found, replaces).await?;
+    rerun.announce(pass).await;
     let next = times::until_next(&pass.draft.status, clock::now());
-    Ok(Action::requeue(if is_complete { next } else { next.min(JOURNAL_RETRY) }))
+    let checks = [until_missed, until_check, rerun.retry(), (!is_complete).then_some(JOURNAL_RETRY)];
+    Ok(Action::requeue(checks.into_iter().flatten().fold(next, Duration::min)))
 }
+
+/// The policy by which the next run of a schedule replaces the one that goes on.
+const REPLACE: &str = "Replace";
 
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
 /// hide the end of one that has started, nor keep anybody from stopping it.
@@ -56,25 +80,38 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
     if intent.abort || intent.suspend {
         cron_job::suspend(&pass.context.cluster, &recorded, pass.live.uid()).await?;
     }
-    sync_runs(pass, intent, &recorded.namespace).await.map(|_| ())
+    let cron_job = delete::find_own(&pass.context.cluster, Kind::CronJob, &recorded, pass.live.uid()).await?;
+    let replaces = cron_job.is_some_and(|found| found.data["spec"]["concurrencyPolicy"] == REPLACE);
+    let found = Found::list(pass, &recorded.namespace).await?;
+    jobs::judge(pass, intent, &found, None).await;
+    sync_runs(pass, intent, &found, replaces).await.map(|_| ())
 }
 
 /// Brings the recorded runs up to date with their pods, and releases the pods whose end is recorded and whose journal is
 /// kept. Returns whether that is done for all runs that have ended.
-async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Result<bool, Error> {
+///
+/// `replaces` says whether the next run replaces one that goes on.
+async fn sync_runs(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    found: &Found,
+    replaces: bool,
+) -> Result<bool, Error> {
     let context = pass.context;
-    let pods = pods::list(&context.cluster, namespace, pass.live.uid()).await?;
     pass.draft.clear_active();
+    jobs::remove_given_up(pass, found).await?;
+    jobs::record_gone(pass, found);
     let mut done = Vec::new();
     let mut is_complete = true;
     let mut held = 0;
-    for pod in &pods {
+    for pod in &found.pods {
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
             context.log_follower.follow(pod);
             if intent.abort {
                 pods::stop(&context.cluster, pod).await?;
             }
+            pass.draft.run_seen(pod, job::of(&found.jobs, pod));
             pass.draft.run_goes_on(pod, &state);
             continue;
         };
@@ -84,7 +121,8 @@ async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Res
         }
         // At most as many at a time as the history takes: a held pod that is not in the history counts as not recorded.
         held += 1;
-        if held <= MAX_HISTORY && record_end(pass, intent, pod, end).await? {
+        let end = job::explained(end, pod, &found.jobs, replaces);
+        if held <= MAX_HISTORY && record_end(pass, intent, (pod, job::of(&found.jobs, pod)), &end).await? {
             done.push(pod);
         } else {
             is_complete = false;
@@ -98,13 +136,19 @@ async fn sync_runs(pass: &mut Pass<'_>, intent: &Intent, namespace: &str) -> Res
 }
 
 /// Records the end of one run. Returns whether the pod is not needed any more.
-async fn record_end(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, end: &End) -> Result<bool, Error> {
+async fn record_end(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    (pod, job): (&Pod, Option<&Job>),
+    end: &End,
+) -> Result<bool, Error> {
     let Pass { context, draft, live, .. } = pass;
     let evidence = match draft.past_run(pod) {
         Some(recorded) if !recorded.run.is_journal_due() => return Ok(true),
         Some(_) => Evidence::of_journal(&context.log_follower, pod, end).await,
         None => {
             let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+            draft.run_seen(pod, job);
             draft.run_ended(pod, end, &evidence, intent);
             evidence
         }

@@ -74,7 +74,7 @@ impl Draft {
     /// A run was decided on. All that the teardown needs to know is recorded before anything is created.
     pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
         self.about.clone_from(&plan.about);
-        if self.status.run.is_none() {
+        if self.status.run.is_none() && self.status.schedule.is_none() {
             // An annotation that the experiment had from the start does not ask for a second run.
             self.status.rerun.clone_from(&plan.rerun);
         }
@@ -110,11 +110,13 @@ impl Draft {
 
     /// Records the schedule. Returns whether it was recorded already.
     fn plan_schedule(&mut self, schedule: &Schedule) -> bool {
+        let is_new = self.status.schedule.is_none();
         let recorded = self.status.schedule.get_or_insert_default();
         let is_known = recorded.cron == schedule.cron;
         if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
             // The times of another schedule do not show what this one has missed.
             recorded.last_schedule_time = None;
+            recorded.missed_until = (!is_new).then_some(Time(self.now));
         }
         recorded.cron.clone_from(&schedule.cron);
         recorded.time_zone.clone_from(&schedule.time_zone);

@@ -4,9 +4,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
+use crate::experiment::status::run_events::{is_stall, of_job, of_run, related};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Status, Text, Trigger, Warning};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Status, Text, Warning};
 
 /// What the operator did or tried when it published an event: the field `action` of the event.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
@@ -52,7 +53,7 @@ pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event
     events.extend(started(old, new));
     events.extend(ended(old, new));
     events.extend(rescued(old, new));
-    events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(past_run));
+    events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(|past| past_run(past, new)));
     events.extend(skipped(old, new));
     events.extend(moved(old, new));
     events.extend(ignored_edit(old, new).filter(|_| is_other_spec));
@@ -99,14 +100,22 @@ fn created(old: &Status, new: &Status) -> Option<Event> {
     }
     let namespace = new.run_namespace.as_deref().unwrap_or_default();
     let note = format!("created pod {namespace}/{}", run.pod_name);
-    Some(normal(Reason::RunCreated, Action::CreatePod, &note))
+    Some(of_run(normal(Reason::RunCreated, Action::CreatePod, &note), run, new))
 }
 
 fn stalled(old: &Status, new: &Status) -> Option<Event> {
-    let is_stalled = new.phase == Some(Phase::Starting)
-        && new.reason != old.reason
-        && new.reason.as_deref() != Some(Reason::Starting.as_str());
-    is_stalled.then(|| warning(Reason::StartStalled.as_str(), Action::StartRun, message(new)))
+    let job = |status: &Status| status.schedule.as_ref().and_then(|schedule| schedule.stalled_job.clone());
+    let stall = |status: &Status| (job(status), status.reason.clone());
+    let may_stall = new.phase == Some(Phase::Starting) || job(new).is_some();
+    if !may_stall || stall(new) == stall(old) || !is_stall(new.reason.as_deref()) {
+        return None;
+    }
+    let event = warning(Reason::StartStalled.as_str(), Action::StartRun, message(new));
+    Some(match (job(new), &new.run) {
+        (Some(job), _) => of_job(event, &job, new),
+        (None, Some(run)) => of_run(event, run, new),
+        (None, None) => event,
+    })
 }
 
 fn started(old: &Status, new: &Status) -> Option<Event> {
@@ -114,8 +123,10 @@ fn started(old: &Status, new: &Status) -> Option<Event> {
         status.run.as_ref().filter(|run| run.started_at.is_some()).and_then(|run| run.pod_uid.clone())
     };
     started_pod(new).filter(|pod| started_pod(old).as_ref() != Some(pod))?;
-    let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
-    Some(normal(Reason::RunStarted, Action::StartRun, &format!("the run started on {node}")))
+    let run = new.run.as_ref()?;
+    let node = run.node_name.as_deref().unwrap_or("an unknown node");
+    let event = normal(Reason::RunStarted, Action::StartRun, &format!("the run started on {node}"));
+    Some(of_run(event, run, new))
 }
 
 /// The end of the run of an experiment without a schedule, and what became of its rollbacks.
@@ -128,7 +139,10 @@ fn ended(old: &Status, new: &Status) -> Vec<Event> {
     let reason = finished.reason.parse().ok();
     let mut events = vec![end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message)];
     events.extend(condition::find(&new.conditions, Type::RolledBack).and_then(rollbacks));
-    events
+    match &new.run {
+        Some(run) => events.into_iter().map(|event| of_run(event, run, new)).collect(),
+        None => events,
+    }
 }
 
 /// The end of a run. It is a warning unless the run did what it was to do.
@@ -178,18 +192,23 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
 }
 
 /// The end of a run of a schedule.
-fn past_run(past: &PastRun) -> Event {
+fn past_run(past: &PastRun, new: &Status) -> Event {
     let PastRun { run, outcome, reason, warnings, .. } = past;
-    let note = format!("run {} in pod {}: {}", run.number, run.pod_name, outcome.as_str());
-    end(*outcome, reason.parse().ok(), warnings, &note)
+    let place = match &run.job_name {
+        Some(job) if run.pod_name.is_empty() => format!("of Job {job}, which had no pod"),
+        _ => format!("in pod {}", run.pod_name),
+    };
+    let note = format!("run {} {place}: {}", run.number, outcome.as_str());
+    related(end(*outcome, reason.parse().ok(), warnings, &note), run, new)
 }
 
 /// Whether a run of a schedule has no event yet. Its journal may arrive after its end. A run without a schedule got its
 /// event when it ended.
 #[must_use]
 pub fn is_new(past: &PastRun, old: &Status) -> bool {
-    past.run.trigger == Trigger::Schedule
-        && old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
+    let identity = |run: &Run| (run.pod_uid.clone(), run.job_name.clone(), run.requested_at.clone());
+    let is_known = |known: &PastRun| identity(&known.run) == identity(&past.run);
+    old.schedule.is_some() && !old.history.iter().any(is_known)
 }
 
 /// Runs of a schedule that were not started.

@@ -138,6 +138,9 @@ impl State {
     /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.
     fn list(&self, path: &str, query: Option<&str>) -> Value {
         let query = query.unwrap_or_default();
+        if let Some(fields) = query.split('&').find_map(|part| part.strip_prefix("fieldSelector=")) {
+            return self.list_by_fields(path, fields);
+        }
         let selector = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));
         let Some(selector) = selector else {
             panic!("the fake API server lists by labels: {path} ({query})")
@@ -148,6 +151,20 @@ impl State {
             selector.split(',').all(|requirement| match requirement.split_once('=') {
                 Some((label, value)) => labels[label] == value,
                 None => labels.get(requirement).is_some(),
+            })
+        };
+        let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));
+        let items: Vec<&Value> = inside.map(|(_, object)| object).filter(is_asked).collect();
+        json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
+    }
+
+    /// Returns the objects of a collection whose fields have these values.
+    fn list_by_fields(&self, path: &str, selector: &str) -> Value {
+        let selector = selector.replace("%3D", "=").replace("%2C", ",");
+        let is_asked = |object: &&Value| {
+            selector.split(',').all(|requirement| {
+                let (field, value) = requirement.split_once('=').unwrap_or_default();
+                object.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|found| found == value)
             })
         };
         let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));
