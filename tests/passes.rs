@@ -25,6 +25,8 @@ mod orphans;
 mod pods;
 #[path = "passes/schedule.rs"]
 mod schedule;
+#[path = "passes/schedule_rerun.rs"]
+mod schedule_rerun;
 #[path = "passes/start.rs"]
 mod start;
 #[path = "common/variables.rs"]

@@ -165,5 +165,5 @@ pub async fn freeze(shared: &Shared) {
         shared.streaming.with(&resource, |kind| kind.stale = Some(kept));
     }
     // This lasts until the plan ends it.
-    shared.streaming.arm(StreamFault::Hold, Streams::Both, Duration::from_secs(600));
+    shared.streaming.arm(StreamFault::Hold, Streams::Every, Duration::from_secs(600));
 }

@@ -4,7 +4,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
-use crate::experiment::status::run_events::{is_stall, of_job, of_run, related};
+use crate::experiment::status::run_events::{is_stall, of_job, of_present_run, of_run, related};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Status, Text, Warning};
@@ -52,7 +52,7 @@ pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event
     events.extend(stalled(old, new));
     events.extend(started(old, new));
     events.extend(ended(old, new));
-    events.extend(rescued(old, new));
+    events.extend(rescued(old, new).map(|event| of_present_run(event, new)));
     events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(|past| past_run(past, new)));
     events.extend(skipped(old, new));
     events.extend(moved(old, new));
@@ -111,10 +111,9 @@ fn stalled(old: &Status, new: &Status) -> Option<Event> {
         return None;
     }
     let event = warning(Reason::StartStalled.as_str(), Action::StartRun, message(new));
-    Some(match (job(new), &new.run) {
-        (Some(job), _) => of_job(event, &job, new),
-        (None, Some(run)) => of_run(event, run, new),
-        (None, None) => event,
+    Some(match job(new) {
+        Some(job) => of_job(event, &job, new),
+        None => of_present_run(event, new),
     })
 }
 
@@ -139,10 +138,7 @@ fn ended(old: &Status, new: &Status) -> Vec<Event> {
     let reason = finished.reason.parse().ok();
     let mut events = vec![end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message)];
     events.extend(condition::find(&new.conditions, Type::RolledBack).and_then(rollbacks));
-    match &new.run {
-        Some(run) => events.into_iter().map(|event| of_run(event, run, new)).collect(),
-        None => events,
-    }
+    events.into_iter().map(|event| of_present_run(event, new)).collect()
 }
 
 /// The end of a run. It is a warning unless the run did what it was to do.
@@ -216,9 +212,11 @@ fn skipped(old: &Status, new: &Status) -> Option<Event> {
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
     let more = skipped(new) - skipped(old);
     (more > 0).then(|| {
-        let note = format!(
-            "{more} runs that were due were not started: the previous run was still going on, or nothing was there to start them"
-        );
+        let runs = match more {
+            1 => "a run that was due was not started".to_owned(),
+            more => format!("{more} runs that were due were not started"),
+        };
+        let note = format!("{runs}: the previous run was still going on, or nothing was there to start them");
         warning(Reason::MissedSchedule.as_str(), Action::ScheduleRuns, &note)
     })
 }
@@ -227,22 +225,28 @@ fn skipped(old: &Status, new: &Status) -> Option<Event> {
 fn moved(old: &Status, new: &Status) -> Option<Event> {
     let reason = new.reason.as_deref().and_then(|reason| reason.parse().ok());
     let message = message(new);
+    let stopped = |event| of_present_run(event, new);
     match (old.phase, new.phase) {
         (old, new) if old == new => None,
-        (_, Some(Phase::Aborting)) => Some(match reason {
+        (_, Some(Phase::Aborting)) => Some(stopped(match reason {
             Some(Reason::AbortRequested) => normal(Reason::AbortRequested, Action::StopRun, message),
             reason => warning(reason.unwrap_or(Reason::PodDeleted).as_str(), Action::StopRun, message),
-        }),
-        (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
+        })),
+        (Some(Phase::Running), Some(Phase::Terminating)) => Some(stopped(normal(
             Reason::AbortRequested,
             Action::StopRun,
             "the experiment was deleted during its run; the toolkit is asked to stop",
-        )),
+        ))),
         (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
             Some(normal(Reason::Resumed, Action::ResumeRuns, message))
         }
         (Some(_), Some(Phase::Pending)) if reason == Some(Reason::RerunRequested) => {
-            Some(normal(Reason::RerunRequested, Action::RerunExperiment, message))
+            // The run has no pod yet. That of the run before it tells one request from the next.
+            let event = normal(Reason::RerunRequested, Action::RerunExperiment, message);
+            Some(match new.history.first() {
+                Some(past) => related(event, &past.run, new),
+                None => event,
+            })
         }
         (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, Action::ScheduleRuns, message)),
         (_, Some(Phase::Suspended)) => Some(normal(Reason::Suspended, Action::SuspendRuns, message)),

@@ -18,6 +18,15 @@ pub fn of_run(event: Event, run: &Run, status: &Status) -> Event {
     related(Event { note, ..event }, run, status)
 }
 
+/// The event as one of the run that is on the status now.
+#[must_use]
+pub fn of_present_run(event: Event, status: &Status) -> Event {
+    match &status.run {
+        Some(run) => of_run(event, run, status),
+        None => event,
+    }
+}
+
 /// The event with the pod of the run as the related object, or with its Job if it has no pod.
 #[must_use]
 pub fn related(event: Event, run: &Run, status: &Status) -> Event {
