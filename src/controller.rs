@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, store};
-use kube::{Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -58,12 +59,21 @@ pub async fn run(
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
     let ours = watching.labels(names::UID_LABEL);
     let filled = health.readiness_check("the cache of pods is full");
-    let pod_events = touched(watched(api, ours, filled).reflect(pods_writer), pods.clone());
+    let pod_events = touched(watched(api, ours.clone(), filled).reflect(pods_writer), pods.clone());
+    // No cache keeps these: a pass lists what it needs.
+    let own_client = watch::client(&client, &health.heartbeat("watch of Jobs", watch::SILENCE));
+    let api = Api::<PartialObjectMeta<Job>>::all(own_client);
+    let filled = health.readiness_check("the first list of Jobs is complete");
+    let job_events = watched(api, ours.clone(), filled).touched_objects();
+    let own_client = watch::client(&client, &health.heartbeat("watch of CronJobs", watch::SILENCE));
+    let api = Api::<PartialObjectMeta<CronJob>>::all(own_client);
+    let filled = health.readiness_check("the first list of CronJobs is complete");
+    let cron_job_events = watched(api, ours, filled).touched_objects();
     begun.pass();
 
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-    let namespace = config.namespace.clone();
+    let own_namespace = config.namespace.clone();
     let settings = controller::Config::default().concurrency(config.concurrency);
     let cluster = Cluster::new(client.clone(), config.call_limit);
     let context = Arc::new(Context {
@@ -79,7 +89,9 @@ pub async fn run(
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
-        .watches_stream(pod_events, move |pod| owner(&pod, &namespace))
+        .watches_stream(pod_events, owner_in(&own_namespace))
+        .watches_stream(job_events, owner_in(&own_namespace))
+        .watches_stream(cron_job_events, owner_in(&own_namespace))
         .reconcile_all_on(leadership.begins())
         .trigger_backoff(NoDelay)
         .with_config(settings)
@@ -113,9 +125,13 @@ pub async fn run(
     }
 }
 
-/// Returns the experiment that a pod names in its annotation. Anybody can write an annotation, so it only triggers a pass.
-fn owner(pod: &PartialObjectMeta<Pod>, namespace: &str) -> Option<ObjectRef<Watched>> {
-    let key = pod.annotations().get(names::EXPERIMENT_ANNOTATION)?;
-    let (found, name) = key.split_once('/')?;
-    (found == namespace).then(|| ObjectRef::new(name).within(found))
+/// Returns the experiment that an object names in its annotation, if it is in this namespace. Anybody can write an annotation,
+/// so it only triggers a pass.
+fn owner_in<K>(namespace: &str) -> impl Fn(PartialObjectMeta<K>) -> Option<ObjectRef<Watched>> + use<K> {
+    let namespace = namespace.to_owned();
+    move |object| {
+        let key = object.metadata.annotations.as_ref()?.get(names::EXPERIMENT_ANNOTATION)?;
+        let (found, name) = key.split_once('/')?;
+        (found == namespace).then(|| ObjectRef::new(name).within(found))
+    }
 }

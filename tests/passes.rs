@@ -9,12 +9,16 @@
 
 #[path = "passes/control/mod.rs"]
 mod control;
+#[path = "passes/failures.rs"]
+mod failures;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
 #[path = "passes/harness/mod.rs"]
 mod harness;
 #[path = "passes/helpers.rs"]
 mod helpers;
+#[path = "passes/jobs.rs"]
+mod jobs;
 #[path = "passes/journals.rs"]
 mod journals;
 #[path = "passes/orphans.rs"]
@@ -23,6 +27,8 @@ mod orphans;
 mod pods;
 #[path = "passes/schedule.rs"]
 mod schedule;
+#[path = "passes/schedule_rerun.rs"]
+mod schedule_rerun;
 #[path = "passes/start.rs"]
 mod start;
 #[path = "common/variables.rs"]

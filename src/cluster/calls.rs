@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Client, Resource};
@@ -46,6 +47,18 @@ impl Cluster {
         Api::namespaced(self.client.clone(), namespace)
     }
 
+    /// Returns the API of the Jobs in a namespace.
+    #[must_use]
+    pub fn jobs(&self, namespace: &str) -> Api<Job> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Returns the API of the events in a namespace. Only the core API selects them by their object.
+    #[must_use]
+    pub fn events(&self, namespace: &str) -> Api<Event> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
     /// Returns the API of the `ConfigMap`s in a namespace.
     #[must_use]
     pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
@@ -79,7 +92,7 @@ impl Cluster {
             Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
             kind => self.objects(kind, manifest.namespace()),
         };
-        self.call(doing, api.create(&parameters, &object)).await
+        self.call(doing, api.create(&parameters, &object)).await.map_err(Error::of_creation)
     }
 
     /// Sets the finalizers of the object that was read. Returns a conflict if the object has changed since.

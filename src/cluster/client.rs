@@ -1,11 +1,16 @@
 //! Creates the client. It connects to the cluster that the process runs in, or else to the cluster of the kubeconfig.
 
 use anyhow::Context as _;
+use http::Response;
+use http::header::DATE;
+use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::fmt::rfc2822;
 use kube::Client;
-use kube::client::ClientBuilder;
+use kube::client::{ClientBuilder, DynBody};
 use tower::util::MapResponseLayer;
 
 use crate::cluster::depth;
+use crate::process::clock;
 
 /// Creates the client. Fails if there is neither a cluster around the process nor a kubeconfig.
 pub async fn infer() -> anyhow::Result<Client> {
@@ -16,5 +21,30 @@ pub async fn infer() -> anyhow::Result<Client> {
     // controller repeats failed passes instead.
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config).context("cannot create a client from the configuration")?;
-    Ok(builder.with_layer(&MapResponseLayer::new(depth::shallow)).build())
+    Ok(builder.with_layer(&MapResponseLayer::new(observed)).build())
+}
+
+/// Reads the clock of the API server from a response, and cuts off what is nested too deeply in it.
+fn observed(answer: Response<Box<DynBody>>) -> Response<Box<DynBody>> {
+    if let Some(date) = answer.headers().get(DATE).and_then(|date| server_time(date.to_str().ok()?)) {
+        clock::heard(date);
+    }
+    depth::shallow(answer)
+}
+
+/// Reads the header `Date` of a response.
+fn server_time(date: &str) -> Option<Timestamp> {
+    Some(rfc2822::parse(date).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_a_response_is_read() {
+        let read = server_time("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(read, Some("1994-11-06T08:49:37Z".parse().unwrap()));
+        assert_eq!(server_time("yesterday"), None);
+    }
 }

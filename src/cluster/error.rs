@@ -19,6 +19,15 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+    /// The API server knows no place for an object that was to be created: its namespace does not exist, or its kind.
+    #[error("cannot {doing}")]
+    Placeless {
+        /// The purpose of the call, with the object.
+        doing: String,
+        /// The response of the server.
+        #[source]
+        source: Box<kube::Error>,
+    },
     /// The API server did not answer in time.
     #[error("cannot {doing}: no answer within {limit:?}")]
     Timeout {
@@ -36,9 +45,22 @@ impl Error {
         Self::Api { doing: doing.into(), source: Box::new(error) }
     }
 
+    /// The same error as that of a creation. The API server says "not found" then if nobody can create the object.
+    #[must_use]
+    pub fn of_creation(self) -> Self {
+        match self {
+            Self::Api { doing, source } if is_not_found(&source) => Self::Placeless { doing, source },
+            other => other,
+        }
+    }
+
     /// Returns the reason for conditions and metrics.
     #[must_use]
     pub fn reason(&self) -> Reason {
+        if matches!(self, Self::Placeless { .. }) {
+            let is_namespace = self.is_namespace_not_found();
+            return if is_namespace { Reason::NamespaceMissing } else { Reason::ObjectInvalid };
+        }
         match self.status() {
             Some(status) if is_namespace_terminating(status) => Reason::NamespaceTerminating,
             Some(status) if status.is_forbidden() || is_webhook_down(status) => Reason::Forbidden,
@@ -65,7 +87,7 @@ impl Error {
     /// Returns the response of the API server, if there is one.
     fn status(&self) -> Option<&Status> {
         match self {
-            Self::Api { source, .. } => match &**source {
+            Self::Api { source, .. } | Self::Placeless { source, .. } => match &**source {
                 kube::Error::Api(status) => Some(status),
                 _ => None,
             },
@@ -91,6 +113,10 @@ impl Error {
     pub fn is_already_exists(&self) -> bool {
         self.status().is_some_and(Status::is_already_exists)
     }
+}
+
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
 /// Turns "not found" into success, since an object that is gone need not be deleted.
@@ -141,6 +167,18 @@ mod tests {
     #[case(json!({"code": 429, "reason": "TooManyRequests"}), Reason::ApiError)]
     fn answers_have_their_reason(#[case] status: serde_json::Value, #[case] reason: Reason) {
         assert_eq!(api(status).reason(), reason);
+    }
+
+    #[rstest]
+    #[case::namespace("namespaces", Reason::NamespaceMissing)]
+    #[case::kind("", Reason::ObjectInvalid)]
+    fn what_has_no_place_cannot_be_created(#[case] kind: &str, #[case] reason: Reason) {
+        let missing =
+            || api(json!({"code": 404, "reason": "NotFound", "message": "gone", "details": {"kind": kind}}));
+        assert_eq!(missing().reason(), Reason::ApiError, "another call may succeed next time");
+        assert_eq!(missing().of_creation().reason(), reason);
+        assert_eq!(missing().of_creation().describe(), "cannot create Pod a/b: gone");
+        assert_eq!(api(json!({"code": 500})).of_creation().reason(), Reason::ApiError);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum Kind {
     Pod,
     /// Starts the runs of a schedule.
     CronJob,
-    /// One run of a `CronJob`. Kubernetes creates it.
+    /// One run of a `CronJob`. Kubernetes creates it, except for a rerun.
     Job,
 }
 

@@ -65,7 +65,7 @@ impl<'a> Pass<'a> {
 
     /// Fails with [`Error::Overtaken`] if an object of this kind must not be created any more.
     pub async fn fence(&mut self, kind: Kind) -> Result<(), Error> {
-        let starts_runs = matches!(kind, Kind::Pod | Kind::CronJob);
+        let starts_runs = matches!(kind, Kind::Pod | Kind::CronJob | Kind::Job);
         if !starts_runs && self.asked.elapsed() < FRESH {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use kube::runtime::{utils, watcher};
+use tokio::time::Instant;
 
 /// The first delay.
 const FIRST: Duration = Duration::from_millis(500);
@@ -16,23 +17,39 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// The delays of all failing experiments, by uid.
 #[derive(Default)]
 pub struct Backoff {
-    failing: Mutex<HashMap<String, ExponentialBackoff>>,
+    failing: Mutex<HashMap<String, Failing>>,
+}
+
+/// An experiment whose passes fail.
+struct Failing {
+    /// When the first of these passes failed.
+    since: Instant,
+    delays: ExponentialBackoff,
+}
+
+impl Default for Failing {
+    fn default() -> Self {
+        let delays = ExponentialBuilder::new()
+            .with_min_delay(FIRST)
+            .with_max_delay(LONGEST)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        Self { since: Instant::now(), delays }
+    }
 }
 
 impl Backoff {
     /// Returns the delay after another failure of an experiment.
     pub fn next(&self, uid: &str) -> Duration {
-        let mut failing = self.lock();
-        let delays = failing.entry(uid.to_owned()).or_insert_with(|| {
-            ExponentialBuilder::new()
-                .with_min_delay(FIRST)
-                .with_max_delay(LONGEST)
-                .with_jitter()
-                .without_max_times()
-                .build()
-        });
+        let delay = self.lock().entry(uid.to_owned()).or_default().delays.next();
         // Jitter adds up to the same delay again. The limit applies to the sum.
-        delays.next().map_or(LONGEST, |delay| delay.min(LONGEST))
+        delay.map_or(LONGEST, |delay| delay.min(LONGEST))
+    }
+
+    /// Returns for how long the passes of an experiment have failed, since the last successful one.
+    pub fn failing_for(&self, uid: &str) -> Duration {
+        self.lock().entry(uid.to_owned()).or_default().since.elapsed()
     }
 
     /// Resets the delay of an experiment after a successful pass.
@@ -41,7 +58,7 @@ impl Backoff {
     }
 
     /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, ExponentialBackoff>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Failing>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

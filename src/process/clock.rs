@@ -1,8 +1,9 @@
 //! The current time. All other code gets it from here.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 /// Returns the current time in whole seconds, which is the resolution of a `metav1.Time`.
 #[must_use]
@@ -10,6 +11,26 @@ use k8s_openapi::jiff::Timestamp;
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// By how many seconds the clock of the API server is ahead of the clock of this process.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// The largest difference that counts as none. A response takes time, and both clocks show whole seconds.
+const TOLERANCE: i64 = 2;
+
+/// Records what time it is by the clock of the API server.
+pub fn heard(server: Timestamp) {
+    let ahead = server.as_second() - now().as_second();
+    AHEAD.store(if ahead.abs() <= TOLERANCE { 0 } else { ahead }, Ordering::Relaxed);
+}
+
+/// Returns the current time by the clock of the API server, as far as its responses told. For comparisons with times that
+/// the API server or a controller of Kubernetes has set.
+#[must_use]
+pub fn of_server() -> Timestamp {
+    let ahead = SignedDuration::from_secs(AHEAD.load(Ordering::Relaxed));
+    now().saturating_add(ahead).unwrap_or_else(|_| now())
 }
 
 /// Returns the duration from now until a time, limited to the range from one second to one hour.

@@ -107,17 +107,17 @@ impl StreamFault {
 pub enum Streams {
     Experiments,
     Pods,
-    Both,
+    Every,
 }
 
 impl Streams {
-    pub const ALL: [Self; 3] = [Self::Experiments, Self::Pods, Self::Both];
+    pub const ALL: [Self; 3] = [Self::Experiments, Self::Pods, Self::Every];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Experiments => "experiments",
             Self::Pods => "pods",
-            Self::Both => "both watches",
+            Self::Every => "all watches",
         }
     }
 
@@ -125,7 +125,7 @@ impl Streams {
         match self {
             Self::Experiments => resource == "chaosexperiments",
             Self::Pods => resource == "pods",
-            Self::Both => true,
+            Self::Every => true,
         }
     }
 }

@@ -79,7 +79,7 @@ impl Streaming {
     /// Whether the caches were filled this many times.
     pub fn is_filled(&self, times: usize) -> bool {
         let kinds = self.kinds.lock().unwrap();
-        kinds.len() == 2 && kinds.values().all(|kind| kind.filled >= times)
+        kinds.len() == 4 && kinds.values().all(|kind| kind.filled >= times)
     }
 
     pub fn with<T>(&self, resource: &str, change: impl FnOnce(&mut KindOfStream) -> T) -> T {
@@ -179,7 +179,7 @@ pub async fn freeze(shared: &Shared) {
         shared.streaming.with(&resource, |kind| kind.stale = Some(kept));
     }
     // This lasts until the plan ends it.
-    shared.streaming.arm(StreamFault::Hold, Streams::Both, Duration::from_secs(600));
+    shared.streaming.arm(StreamFault::Hold, Streams::Every, Duration::from_secs(600));
 }
 
 #[cfg(test)]

@@ -24,4 +24,5 @@ mod rights;
 mod schedules;
 mod specs;
 mod squatters;
+mod stalled;
 mod watched;

@@ -52,7 +52,8 @@ pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
 /// The annotation of an experiment that requests another run. Each new value requests one run, after the end of the last.
 pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
 
-/// The annotation of a `CronJob`: a hash of the spec from which it was created, which shows whether the spec has changed.
+/// The annotation of a `CronJob` and its Jobs: a hash of the spec from which it was created, which shows whether the spec
+/// has changed.
 pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 
 /// The default namespace of runs, as in version 0.14.0.

@@ -118,6 +118,8 @@ pub enum Reason {
     DeadlineExceeded,
     /// The node of the pod was lost.
     NodeLost,
+    /// The next run of the schedule replaced the run, or an edit of the spec replaced a run that could not start.
+    Replaced,
     /// The toolkit ended with exit code 0, and nothing else is known, since `spec.report.mode` is `none`.
     Completed,
     /// The run ended without a verdict.

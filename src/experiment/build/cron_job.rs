@@ -66,8 +66,13 @@ pub fn mark(cron_job: &mut Manifest, owner: &Owner) {
     rehash(cron_job);
 }
 
-/// Puts a hash of all that is asked for on the `CronJob`.
+/// Puts a hash of all that is asked for on the `CronJob`, and one of their template on its Jobs.
 pub fn rehash(cron_job: &mut Manifest) {
+    // The hash of a Job shows whether an edit came after it.
+    let annotations = [JOB, &["metadata", "annotations"]].concat();
+    cron_job.map(&annotations).remove(names::SPEC_HASH_ANNOTATION);
+    let hash = names::suffix(&json!(cron_job.map(JOB)).to_string());
+    cron_job.map(&annotations).insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());
     cron_job.map(&["metadata", "annotations"]).remove(names::SPEC_HASH_ANNOTATION);
     let hash = names::suffix(&cron_job.value.to_string());
     cron_job.map(&["metadata", "annotations"]).insert(names::SPEC_HASH_ANNOTATION.to_owned(), hash.into());

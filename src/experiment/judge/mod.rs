@@ -3,6 +3,7 @@
 pub mod container;
 pub mod evidence;
 pub mod helpers;
+pub mod job;
 pub mod log_follower;
 pub mod logs;
 pub mod pod_state;

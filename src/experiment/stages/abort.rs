@@ -10,6 +10,7 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::adopt;
+use chaostoolkit_api::Phase;
 
 /// Whether to abort a run that has not started. Runs of a schedule are stopped one by one, and what 0.14.0 has started is
 /// adopted first.
@@ -32,8 +33,12 @@ pub async fn stop(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<(),
     if pod.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
-    // Written first, so that whoever watches the experiment sees the abort begin.
+    // Written first, so that whoever watches the experiment sees the abort begin. But only once, or each attempt would
+    // repeat a refusal.
+    let recorded = pass.live.status.as_ref().and_then(|status| status.phase);
     pass.draft.stopping(intent);
-    pass.write().await?;
+    if recorded != Some(Phase::Aborting) {
+        pass.write().await?;
+    }
     Ok(pods::stop(&pass.context.cluster, pod).await?)
 }

@@ -1,5 +1,7 @@
 //! What a pass that failed leaves on the status, and whether it is repeated.
 
+use std::time::Duration;
+
 use kube::runtime::controller::Action;
 
 use crate::experiment::context::JOURNAL_RETRY;
@@ -8,12 +10,16 @@ use crate::experiment::intent;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::adopt;
 
-/// Records a failure that somebody has to act on. Returns what to wait for, or the error if the pass is to be repeated.
+/// After how long a failure is told that is expected to pass by itself.
+const LASTING: Duration = Duration::from_secs(30);
+
+/// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> {
+    let lasts = pass.context.backoff.failing_for(pass.live.uid()) >= LASTING;
     if pass.live.is_deleting() {
-        if error.is_for_people() {
+        if error.is_for_people() || lasts {
             pass.draft.cleanup_blocked(&error);
-            pass.write().await?;
+            tell(pass, &error).await?;
         }
         return Err(error);
     }
@@ -30,9 +36,15 @@ pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> 
     if !may_wait_forever && pass.draft.gave_up_waiting(&intent, &error) {
         return pass.write().await.map(|()| Action::await_change());
     }
-    if error.is_for_people() {
+    if error.is_for_people() || lasts {
         pass.draft.blocked(&error);
-        pass.write().await?;
+        tell(pass, &error).await?;
     }
     Err(error)
+}
+
+/// Writes the status. If the API server fails anyway, the write may fail too, and the first failure counts.
+async fn tell(pass: &mut Pass<'_>, error: &Error) -> Result<(), Error> {
+    let written = pass.write().await;
+    if error.is_for_people() { written } else { Ok(()) }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
@@ -13,15 +13,18 @@ use kube::runtime::controller::Action;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
-use crate::experiment::children::{cron_job, pods};
+use crate::experiment::children::{cron_job, delete, pods};
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::job;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{helpers, times};
+use crate::experiment::stages::jobs::{self, Found};
+use crate::experiment::stages::schedule_rerun::{self, Rerun};
+use crate::experiment::stages::{helpers, missed, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus};
@@ -31,23 +34,43 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
+    let replaces = spec.concurrency_policy.as_deref() == Some(REPLACE);
     let status = cron_job.status.clone().unwrap_or_default();
-    let schedule = ScheduleStatus {
+    let now = clock::of_server();
+    // If the Job would repeat a run whose pod is ended, its helpers are left alone.
+    let is_repeated = spec.job_template.spec.as_ref().is_none_or(|job| job.backoff_limit != Some(0));
+    let grace = Some(intent.helper_grace).filter(|_| !is_repeated);
+    let mut schedule = ScheduleStatus {
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
         last_schedule_time: status.last_schedule_time,
-        active: Vec::new(),
+        given_up: pass.draft.given_up(),
+        ..ScheduleStatus::default()
     };
-    let missed = times::missed(&schedule, pass.draft.counted_until());
+    let (recorded, resumed) = (pass.draft.status.schedule.clone(), pass.draft.resumed());
+    let resumed = resumed.filter(|_| !is_suspended);
+    let missed = missed::count(&mut schedule, recorded.as_ref(), resumed, cron_job, now);
+    let until_missed = missed::until_missed(&schedule, resumed, cron_job, now).filter(|_| !is_suspended);
+    let told = pass.draft.status.message.clone();
     pass.draft.scheduled(schedule, is_suspended, missed);
-    // If the Job would repeat a run whose pod is ended, its helpers are left alone.
-    let job = spec.job_template.spec.unwrap_or_default();
-    let grace = Some(intent.helper_grace).filter(|_| job.backoff_limit == Some(0));
-    let again = sync_runs(pass, intent, &namespace, grace).await?;
+    let found = Found::list(pass, &namespace).await?;
+    let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
+    let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
+    if let Some((job, stall)) = stalled {
+        pass.draft.start_stalled(job, &stall, told.as_deref());
+    } else if let Rerun::Waits { why, .. } = &rerun {
+        pass.draft.rerun_waits(why);
+    }
+    let again = sync_runs(pass, intent, &found, (replaces, grace)).await?;
+    rerun.announce(pass).await;
     let next = times::until_next(&pass.draft.status, clock::now());
-    Ok(Action::requeue(again.map_or(next, |again| next.min(again))))
+    let checks = [until_missed, until_check, rerun.retry(), again];
+    Ok(Action::requeue(checks.into_iter().flatten().fold(next, Duration::min)))
 }
+
+/// The policy by which the next run of a schedule replaces the one that goes on.
+const REPLACE: &str = "Replace";
 
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
 /// hide the end of one that has started, nor keep anybody from stopping it.
@@ -59,31 +82,39 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
     if intent.abort || intent.suspend {
         cron_job::suspend(&pass.context.cluster, &recorded, pass.live.uid()).await?;
     }
-    sync_runs(pass, intent, &recorded.namespace, Some(intent.helper_grace)).await.map(|_| ())
+    let cron_job = delete::find_own(&pass.context.cluster, Kind::CronJob, &recorded, pass.live.uid()).await?;
+    let replaces = cron_job.is_some_and(|found| found.data["spec"]["concurrencyPolicy"] == REPLACE);
+    let found = Found::list(pass, &recorded.namespace).await?;
+    jobs::judge(pass, intent, &found, None).await;
+    sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await.map(|_| ())
 }
 
 /// Brings the recorded runs up to date with their pods, and releases the pods whose end is recorded and whose journal is
 /// kept. Returns when to look again, unless that is done for all runs that have ended.
+///
+/// `replaces` says whether the next run replaces one that goes on. Without a grace, helpers are left alone.
 async fn sync_runs(
     pass: &mut Pass<'_>,
     intent: &Intent,
-    namespace: &str,
-    grace: Option<SignedDuration>,
+    found: &Found,
+    (replaces, grace): (bool, Option<SignedDuration>),
 ) -> Result<Option<Duration>, Error> {
     let context = pass.context;
-    let pods = pods::list(&context.cluster, namespace, pass.live.uid()).await?;
     pass.draft.clear_active();
+    jobs::remove_given_up(pass, found).await?;
+    jobs::record_gone(pass, found);
     let mut done = Vec::new();
     let mut ended = Vec::new();
     let mut again = None;
     let mut held = 0;
-    for pod in &pods {
+    for pod in &found.pods {
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
             context.log_follower.follow(pod);
             if intent.abort {
                 pods::stop(&context.cluster, pod).await?;
             }
+            pass.draft.run_seen(pod, job::of(&found.jobs, pod));
             pass.draft.run_goes_on(pod, &state);
             continue;
         };
@@ -94,7 +125,8 @@ async fn sync_runs(
         }
         // At most as many at a time as the history takes: a held pod that is not in the history counts as not recorded.
         held += 1;
-        if held <= MAX_HISTORY && record_end(pass, intent, pod, end).await? {
+        let end = job::explained(end, pod, &found.jobs, replaces);
+        if held <= MAX_HISTORY && record_end(pass, intent, (pod, job::of(&found.jobs, pod)), &end).await? {
             done.push(pod);
             ended.push((pod, end.clone()));
         } else {
@@ -116,13 +148,19 @@ async fn sync_runs(
 }
 
 /// Records the end of one run. Returns whether the pod is not needed any more.
-async fn record_end(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, end: &End) -> Result<bool, Error> {
+async fn record_end(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    (pod, job): (&Pod, Option<&Job>),
+    end: &End,
+) -> Result<bool, Error> {
     let Pass { context, draft, live, .. } = pass;
     let evidence = match draft.past_run(pod) {
         Some(recorded) if !recorded.run.is_journal_due() => return Ok(true),
         Some(_) => Evidence::of_journal(&context.log_follower, pod, end).await,
         None => {
             let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+            draft.run_seen(pod, job);
             draft.run_ended(pod, end, &evidence, intent);
             evidence
         }

@@ -27,8 +27,18 @@ const MAX_MISSED: usize = 1000;
 #[must_use]
 pub fn missed(schedule: &ScheduleStatus, since: Option<Timestamp>) -> usize {
     let (Some(since), Some(last)) = (since, &schedule.last_schedule_time) else { return 0 };
+    due_until(schedule, since, |time| time < last.0)
+}
+
+/// Counts the times that were due after the first of these times, and at the latest at the second.
+#[must_use]
+pub fn due(schedule: &ScheduleStatus, since: Timestamp, until: Timestamp) -> usize {
+    due_until(schedule, since, |time| time <= until)
+}
+
+fn due_until(schedule: &ScheduleStatus, since: Timestamp, is_within: impl Fn(Timestamp) -> bool) -> usize {
     let due = |from: &Timestamp| {
-        next(&schedule.cron, schedule.time_zone.as_deref(), *from).filter(|time| *time < last.0)
+        next(&schedule.cron, schedule.time_zone.as_deref(), *from).filter(|time| is_within(*time))
     };
     std::iter::successors(due(&since), due).take(MAX_MISSED).count()
 }

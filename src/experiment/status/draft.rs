@@ -74,7 +74,7 @@ impl Draft {
     /// A run was decided on. All that the teardown needs to know is recorded before anything is created.
     pub fn planned(&mut self, plan: &Plan, resources: &Resources) {
         self.about.clone_from(&plan.about);
-        if self.status.run.is_none() {
+        if self.status.run.is_none() && self.status.schedule.is_none() {
             // An annotation that the experiment had from the start does not ask for a second run.
             self.status.rerun.clone_from(&plan.rerun);
         }
@@ -111,11 +111,13 @@ impl Draft {
 
     /// Records the schedule. Returns whether it was recorded already.
     fn plan_schedule(&mut self, schedule: &Schedule) -> bool {
+        let is_new = self.status.schedule.is_none();
         let recorded = self.status.schedule.get_or_insert_default();
         let is_known = recorded.cron == schedule.cron;
         if (&recorded.cron, &recorded.time_zone) != (&schedule.cron, &schedule.time_zone) {
             // The times of another schedule do not show what this one has missed.
             recorded.last_schedule_time = None;
+            recorded.missed_until = (!is_new).then_some(Time(self.now));
         }
         recorded.cron.clone_from(&schedule.cron);
         recorded.time_zone.clone_from(&schedule.time_zone);
@@ -148,10 +150,14 @@ impl Draft {
     pub fn blocked(&mut self, error: &Error) {
         // A pod that was created goes on, even if it cannot be read at the moment. A recorded outcome is final.
         let is_created = self.status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-        if self.status.is_finished() || (is_created && self.status.schedule.is_none()) {
+        if self.status.is_finished() {
             return;
         }
         let message = error.describe();
+        if is_created && self.status.schedule.is_none() {
+            self.hindered(error.reason(), &message);
+            return;
+        }
         self.set(Type::Provisioned, State::False, error.reason(), &message);
         if error.reason() == Reason::Forbidden {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
@@ -160,6 +166,13 @@ impl Draft {
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
         self.phase(Phase::Blocked, error.reason(), &message);
+    }
+
+    /// A run that has its pod goes on, although the operator cannot follow it at the moment.
+    fn hindered(&mut self, reason: Reason, message: &str) {
+        if let Some(phase) = self.status.phase {
+            self.phase(phase, reason, message);
+        }
     }
 
     /// The pod of the run exists and is in this state.

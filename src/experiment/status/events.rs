@@ -4,9 +4,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
+use crate::experiment::status::run_events::{is_stall, of_job, of_present_run, of_run, related};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Status, Text, Trigger, Warning};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Status, Text, Warning};
 
 /// What the operator did or tried when it published an event: the field `action` of the event.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
@@ -53,8 +54,8 @@ pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event
     events.extend(stalled(old, new));
     events.extend(started(old, new));
     events.extend(ended(old, new));
-    events.extend(rescued(old, new));
-    events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(past_run));
+    events.extend(rescued(old, new).map(|event| of_present_run(event, new)));
+    events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(|past| past_run(past, new)));
     events.extend(skipped(old, new));
     events.extend(moved(old, new));
     events.extend(ignored_edit(old, new).filter(|_| is_other_spec));
@@ -101,14 +102,21 @@ fn created(old: &Status, new: &Status) -> Option<Event> {
     }
     let namespace = new.run_namespace.as_deref().unwrap_or_default();
     let note = format!("created pod {namespace}/{}", run.pod_name);
-    Some(normal(Reason::RunCreated, Action::CreatePod, &note))
+    Some(of_run(normal(Reason::RunCreated, Action::CreatePod, &note), run, new))
 }
 
 fn stalled(old: &Status, new: &Status) -> Option<Event> {
-    let is_stalled = new.phase == Some(Phase::Starting)
-        && new.reason != old.reason
-        && new.reason.as_deref() != Some(Reason::Starting.as_str());
-    is_stalled.then(|| warning(Reason::StartStalled.as_str(), Action::StartRun, message(new)))
+    let job = |status: &Status| status.schedule.as_ref().and_then(|schedule| schedule.stalled_job.clone());
+    let stall = |status: &Status| (job(status), status.reason.clone());
+    let may_stall = new.phase == Some(Phase::Starting) || job(new).is_some();
+    if !may_stall || stall(new) == stall(old) || !is_stall(new.reason.as_deref()) {
+        return None;
+    }
+    let event = warning(Reason::StartStalled.as_str(), Action::StartRun, message(new));
+    Some(match job(new) {
+        Some(job) => of_job(event, &job, new),
+        None => of_present_run(event, new),
+    })
 }
 
 fn started(old: &Status, new: &Status) -> Option<Event> {
@@ -116,8 +124,10 @@ fn started(old: &Status, new: &Status) -> Option<Event> {
         status.run.as_ref().filter(|run| run.started_at.is_some()).and_then(|run| run.pod_uid.clone())
     };
     started_pod(new).filter(|pod| started_pod(old).as_ref() != Some(pod))?;
-    let node = new.run.as_ref().and_then(|run| run.node_name.as_deref()).unwrap_or("an unknown node");
-    Some(normal(Reason::RunStarted, Action::StartRun, &format!("the run started on {node}")))
+    let run = new.run.as_ref()?;
+    let node = run.node_name.as_deref().unwrap_or("an unknown node");
+    let event = normal(Reason::RunStarted, Action::StartRun, &format!("the run started on {node}"));
+    Some(of_run(event, run, new))
 }
 
 /// The end of the run of an experiment without a schedule, and what became of its rollbacks.
@@ -130,7 +140,7 @@ fn ended(old: &Status, new: &Status) -> Vec<Event> {
     let reason = finished.reason.parse().ok();
     let mut events = vec![end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message)];
     events.extend(condition::find(&new.conditions, Type::RolledBack).and_then(rollbacks));
-    events
+    events.into_iter().map(|event| of_present_run(event, new)).collect()
 }
 
 /// The end of a run. It is a warning unless the run did what it was to do.
@@ -184,19 +194,24 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
 }
 
 /// The end of a run of a schedule.
-fn past_run(past: &PastRun) -> Event {
+fn past_run(past: &PastRun, new: &Status) -> Event {
     let PastRun { run, outcome, reason, warnings, message, .. } = past;
+    let place = match &run.job_name {
+        Some(job) if run.pod_name.is_empty() => format!("of Job {job}, which had no pod"),
+        _ => format!("in pod {}", run.pod_name),
+    };
     let said = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
-    let note = format!("run {} in pod {}: {}{said}", run.number, run.pod_name, outcome.as_str());
-    end(*outcome, reason.parse().ok(), warnings, &note)
+    let note = format!("run {} {place}: {}{said}", run.number, outcome.as_str());
+    related(end(*outcome, reason.parse().ok(), warnings, &note), run, new)
 }
 
 /// Whether a run of a schedule has no event yet. Its journal may arrive after its end. A run without a schedule got its
 /// event when it ended.
 #[must_use]
 pub fn is_new(past: &PastRun, old: &Status) -> bool {
-    past.run.trigger == Trigger::Schedule
-        && old.history.iter().all(|known| known.run.pod_uid != past.run.pod_uid)
+    let identity = |run: &Run| (run.pod_uid.clone(), run.job_name.clone(), run.requested_at.clone());
+    let is_known = |known: &PastRun| identity(&known.run) == identity(&past.run);
+    old.schedule.is_some() && !old.history.iter().any(is_known)
 }
 
 /// Runs of a schedule that were not started.
@@ -204,9 +219,11 @@ fn skipped(old: &Status, new: &Status) -> Option<Event> {
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
     let more = skipped(new) - skipped(old);
     (more > 0).then(|| {
-        let note = format!(
-            "{more} runs that were due were not started: the previous run was still going on, or nothing was there to start them"
-        );
+        let runs = match more {
+            1 => "a run that was due was not started".to_owned(),
+            more => format!("{more} runs that were due were not started"),
+        };
+        let note = format!("{runs}: the previous run was still going on, or nothing was there to start them");
         warning(Reason::MissedSchedule.as_str(), Action::ScheduleRuns, &note)
     })
 }
@@ -215,22 +232,28 @@ fn skipped(old: &Status, new: &Status) -> Option<Event> {
 fn moved(old: &Status, new: &Status) -> Option<Event> {
     let reason = new.reason.as_deref().and_then(|reason| reason.parse().ok());
     let message = message(new);
+    let stopped = |event| of_present_run(event, new);
     match (old.phase, new.phase) {
         (old, new) if old == new => None,
-        (_, Some(Phase::Aborting)) => Some(match reason {
+        (_, Some(Phase::Aborting)) => Some(stopped(match reason {
             Some(Reason::AbortRequested) => normal(Reason::AbortRequested, Action::StopRun, message),
             reason => warning(reason.unwrap_or(Reason::PodDeleted).as_str(), Action::StopRun, message),
-        }),
-        (Some(Phase::Running), Some(Phase::Terminating)) => Some(normal(
+        })),
+        (Some(Phase::Running), Some(Phase::Terminating)) => Some(stopped(normal(
             Reason::AbortRequested,
             Action::StopRun,
             "the experiment was deleted during its run, which is asked to stop",
-        )),
+        ))),
         (Some(Phase::Suspended), Some(Phase::Scheduled | Phase::Pending)) => {
             Some(normal(Reason::Resumed, Action::ResumeRuns, message))
         }
         (Some(_), Some(Phase::Pending)) if reason == Some(Reason::RerunRequested) => {
-            Some(normal(Reason::RerunRequested, Action::RerunExperiment, message))
+            // The run has no pod yet. That of the run before it tells one request from the next.
+            let event = normal(Reason::RerunRequested, Action::RerunExperiment, message);
+            Some(match new.history.first() {
+                Some(past) => related(event, &past.run, new),
+                None => event,
+            })
         }
         (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, Action::ScheduleRuns, message)),
         (_, Some(Phase::Suspended)) => {

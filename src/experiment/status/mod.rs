@@ -2,8 +2,10 @@
 
 mod draft;
 pub mod events;
+mod jobs;
 mod requests;
 mod rescue;
+pub mod run_events;
 mod schedule;
 
 pub use draft::Draft;

@@ -7,31 +7,37 @@ use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
 use crate::experiment::judge::record;
-use crate::experiment::judge::verdict::{self, Ordered};
+use crate::experiment::judge::verdict::{self, Ordered, Verdict};
 use crate::experiment::status::draft::{Draft, count, finish};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Trigger};
+use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Text, Trigger};
 
 /// How many ended runs of a schedule the status keeps, and how many one write records.
 pub const MAX_HISTORY: usize = 10;
 
 impl Draft {
-    /// The time up to which the missed runs of a schedule are counted: its last run, or its creation or resumption,
-    /// whichever is later.
+    /// When the schedule could start runs again: since its creation or its last resumption. Nothing while it is recorded as
+    /// suspended, and before it is recorded.
     #[must_use]
-    pub fn counted_until(&self) -> Option<Timestamp> {
-        let resumed = condition::find(&self.status.conditions, Type::Suspended)?;
-        let last = self.status.schedule.as_ref()?.last_schedule_time.as_ref()?;
-        Some(last.0.max(resumed.last_transition_time.0))
+    pub fn resumed(&self) -> Option<Timestamp> {
+        let suspended = condition::find(&self.status.conditions, Type::Suspended)?;
+        (suspended.status == State::False.as_str()).then_some(suspended.last_transition_time.0)
+    }
+
+    /// A requested rerun does not start yet.
+    pub fn rerun_waits(&mut self, obstacle: &str) {
+        let (Some(phase), Some(message)) = (self.status.phase, self.status.message.clone()) else { return };
+        let reason = if phase == Phase::Suspended { Reason::Suspended } else { Reason::Scheduled };
+        self.phase(phase, reason, &format!("{message}; {obstacle}"));
     }
 
     /// The schedule exists, and has missed this many runs. The runs that it has started follow, oldest first.
-    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: usize) {
+    pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: i32) {
         self.provisioned("all objects of the schedule were created");
-        if missed > 0 {
+        if missed != 0 {
             let counters = self.status.counters.get_or_insert_default();
-            counters.skipped = counters.skipped.saturating_add(i32::try_from(missed).unwrap_or(i32::MAX));
+            counters.skipped = counters.skipped.saturating_add(missed).max(0);
         }
         self.status.schedule = Some(schedule);
         let (phase, state, reason, message) = if is_suspended {
@@ -69,35 +75,27 @@ impl Draft {
         finish(&mut run, end, self.now);
         record::record(&mut run, evidence);
         let ordered = intent.abort.then_some(Ordered::Abort);
-        let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
+        let verdict = self
+            .take_given_up(run.job_name.as_deref(), end.started_at.is_some())
+            .unwrap_or_else(|| verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered));
         let status = &mut self.status;
         count(status, &verdict);
         status.run = Some(run.clone());
-        let past = PastRun {
-            run: run.in_history(),
-            phase: verdict.phase,
-            result: Some(verdict.rating().result),
-            outcome: verdict.outcome,
-            warnings: verdict.warnings,
-            conclusive: verdict.conclusive,
-            reason: verdict.reason.into(),
-            message: PastRun::short(&verdict.message),
-        };
-        status.history.insert(0, past);
-        // Runs whose pod is still held have to stay, or they would be recorded again.
-        while status.history.len() > MAX_HISTORY
-            && let Some(oldest) = status.history.iter().rposition(|past| !past.run.is_journal_due())
-        {
-            status.history.remove(oldest);
-        }
+        status.history.insert(0, past(run, verdict));
+        keep_newest(&mut status.history);
         &mut status.history[0]
     }
 
     /// The run of a pod, as far as the pod shows it. The number is assigned at the end of a run.
-    fn next_run(&self, pod: &Pod) -> Run {
+    pub(super) fn next_run(&self, pod: &Pod) -> Run {
+        // A Job that is gone says nothing any more.
+        let known = self.status.run.clone().filter(|known| known.pod_uid == pod.metadata.uid);
+        let known = known.unwrap_or_else(|| Run { trigger: Trigger::Schedule, ..Run::default() });
         Run {
             number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
-            trigger: Trigger::Schedule,
+            trigger: known.trigger,
+            requested_at: known.requested_at,
+            job_name: known.job_name,
             pod_name: pod.metadata.name.clone().unwrap_or_default(),
             pod_uid: pod.metadata.uid.clone(),
             node_name: node(pod),
@@ -109,5 +107,28 @@ impl Draft {
     /// The recorded run of a pod that has ended.
     pub fn past_run(&mut self, pod: &Pod) -> Option<&mut PastRun> {
         self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
+    }
+}
+
+/// Drops the oldest runs. Runs whose pod is still held have to stay, or they would be recorded again.
+pub(super) fn keep_newest(history: &mut Vec<PastRun>) {
+    while history.len() > MAX_HISTORY
+        && let Some(oldest) = history.iter().rposition(|past| !past.run.is_journal_due())
+    {
+        history.remove(oldest);
+    }
+}
+
+/// The entry of a run in the history.
+pub(super) fn past(run: Run, verdict: Verdict) -> PastRun {
+    PastRun {
+        run: run.in_history(),
+        phase: verdict.phase,
+        result: Some(verdict.rating().result),
+        outcome: verdict.outcome,
+        conclusive: verdict.conclusive,
+        reason: verdict.reason.into(),
+        message: PastRun::short(&verdict.message),
+        warnings: verdict.warnings,
     }
 }

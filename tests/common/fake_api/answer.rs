@@ -27,8 +27,17 @@ impl FakeApi {
             let mut state = self.lock();
             let (number, versions) = (state.calls.len(), state.versions.len());
             let (method, path, body) = (head.method.to_string(), path.clone(), body.clone());
+            let refused = state.refused.filter(|(verb, part, _)| method == *verb && path.contains(part));
+            let refused = refused.map(|(_, _, code)| {
+                let reason = match code {
+                    403 => "Forbidden",
+                    404 => "NotFound",
+                    _ => "InternalError",
+                };
+                Fault::Before(code, reason)
+            });
             state.calls.push(Call { method, path, body, done: false, versions });
-            (number, state.faults.remove(&number))
+            (number, state.faults.remove(&number).or(refused))
         };
         match fault {
             Some(Fault::Before(code, reason)) => return Ok(failure(code, reason, "injected before")),
@@ -129,6 +138,9 @@ impl State {
     /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.
     fn list(&self, path: &str, query: Option<&str>) -> Value {
         let query = query.unwrap_or_default();
+        if let Some(fields) = query.split('&').find_map(|part| part.strip_prefix("fieldSelector=")) {
+            return self.list_by_fields(path, fields);
+        }
         let selector = query.split('&').find_map(|part| part.strip_prefix("labelSelector="));
         let Some(selector) = selector else {
             panic!("the fake API server lists by labels: {path} ({query})")
@@ -139,6 +151,20 @@ impl State {
             selector.split(',').all(|requirement| match requirement.split_once('=') {
                 Some((label, value)) => labels[label] == value,
                 None => labels.get(requirement).is_some(),
+            })
+        };
+        let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));
+        let items: Vec<&Value> = inside.map(|(_, object)| object).filter(is_asked).collect();
+        json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
+    }
+
+    /// Returns the objects of a collection whose fields have these values.
+    fn list_by_fields(&self, path: &str, selector: &str) -> Value {
+        let selector = selector.replace("%3D", "=").replace("%2C", ",");
+        let is_asked = |object: &&Value| {
+            selector.split(',').all(|requirement| {
+                let (field, value) = requirement.split_once('=').unwrap_or_default();
+                object.pointer(&format!("/{}", field.replace('.', "/"))).is_some_and(|found| found == value)
             })
         };
         let inside = self.objects.iter().filter(|(key, _)| key.starts_with(&format!("{path}/")));

@@ -50,22 +50,24 @@ impl FakeApi {
 
     /// Does what the controllers do when a `CronJob` is due: creates a job and its pod. Returns the path of the pod.
     pub fn tick(&self, cron_job: &str) -> String {
-        let owned = |name: String, template: &Value, owner: &Value| {
-            let mut object = template.clone();
-            object["metadata"]["name"] = json!(name);
-            object["metadata"]["namespace"] = owner["metadata"]["namespace"].clone();
-            let reference = json!([{"uid": owner["metadata"]["uid"], "controller": true}]);
-            object["metadata"]["ownerReferences"] = reference;
-            object
-        };
+        self.start_job(&self.due(cron_job))
+    }
+
+    /// Does what the controller of `CronJob`s does when one is due: creates a job. Returns the path of the job.
+    pub fn due(&self, cron_job: &str) -> String {
         let cron_job = self.get(cron_job).unwrap_or_else(|| panic!("no {cron_job}"));
         let name = cron_job["metadata"]["name"].as_str().unwrap_or_default();
         let number = self.list("Job").len() + 1;
-        let mut job = owned(format!("{name}-{number}"), &cron_job["spec"]["jobTemplate"], &cron_job);
+        let mut job = owned(&format!("{name}-{number}"), &cron_job["spec"]["jobTemplate"], &cron_job);
         job["kind"] = json!("Job");
-        let path = self.put(job);
-        let job = self.get(&path).unwrap_or_default();
-        let mut pod = owned(format!("{name}-{number}-pod"), &job["spec"]["template"], &job);
+        self.put(job)
+    }
+
+    /// Does what the job controller does for a new job: creates its pod. Returns the path of the pod.
+    pub fn start_job(&self, path: &str) -> String {
+        let job = self.get(path).unwrap_or_else(|| panic!("no {path}"));
+        let name = job["metadata"]["name"].as_str().unwrap_or_default();
+        let mut pod = owned(&format!("{name}-pod"), &job["spec"]["template"], &job);
         pod["kind"] = json!("Pod");
         pod["status"] = json!({"phase": "Pending"});
         self.put(pod)
@@ -138,6 +140,22 @@ fn stop_helper(pod: &mut Value) {
     pod["status"]["reason"] = json!("DeadlineExceeded");
     pod["status"]["message"] = json!("Pod was active on the node longer than the specified deadline");
     pod["status"]["containerStatuses"][1]["state"] = json!({"terminated": {"exitCode": 143}});
+}
+
+/// An object of a template, with its owner.
+fn owned(name: &str, template: &Value, owner: &Value) -> Value {
+    let mut object = template.clone();
+    object["metadata"]["name"] = json!(name);
+    object["metadata"]["namespace"] = owner["metadata"]["namespace"].clone();
+    object["metadata"]["creationTimestamp"] = json!(now());
+    let reference = json!({"apiVersion": "batch/v1", "kind": owner["kind"], "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": true});
+    object["metadata"]["ownerReferences"] = json!([reference]);
+    object
+}
+
+fn now() -> Timestamp {
+    chaostoolkit_operator::process::clock::now()
 }
 
 /// Whether the container of a pod runs.

@@ -64,6 +64,7 @@ struct State {
     events: Vec<Value>,
     versions: Vec<Value>,
     faults: HashMap<usize, Fault>,
+    refused: Option<(&'static str, &'static str, u16)>,
 }
 
 /// Status code and body.
@@ -83,6 +84,11 @@ impl FakeApi {
     /// Plans a fault for the call with this number. The first call has the number 0.
     pub fn fail(&self, call: usize, fault: Fault) {
         self.lock().faults.insert(call, fault);
+    }
+
+    /// Refuses all calls with this method and this part of a path from now on, with this code. `None` ends that.
+    pub fn refuse(&self, calls: Option<(&'static str, &'static str, u16)>) {
+        self.lock().refused = calls;
     }
 
     /// Waits until a call hangs.

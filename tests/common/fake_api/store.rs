@@ -23,7 +23,7 @@ impl State {
         let metadata = &mut object["metadata"];
         for (key, value) in [
             ("uid", json!(format!("uid-{}", self.last_version))),
-            ("creationTimestamp", json!("2026-01-01T00:00:00Z")),
+            ("creationTimestamp", json!(chaostoolkit_operator::process::clock::now())),
         ] {
             if metadata[key].is_null() {
                 metadata[key] = value;

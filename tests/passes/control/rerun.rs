@@ -42,6 +42,29 @@ async fn a_new_value_asks_for_one_more_run_and_the_last_one_is_history() {
 }
 
 #[tokio::test]
+async fn a_rerun_has_events_of_its_own() {
+    let (fake, mut operator) = begin(&json!({}));
+    settle(&fake, &mut operator, Some(0)).await;
+    for value in ["1", "2"] {
+        rerun(&fake, value);
+        settle(&fake, &mut operator, Some(0)).await;
+    }
+    let told = |reason: &str| -> Vec<Value> {
+        fake.events().into_iter().filter(|event| event["reason"] == reason).collect()
+    };
+    for reason in ["RunCreated", "RunStarted", "Passed", "RollbacksPlayed"] {
+        let events = told(reason);
+        assert_eq!(events.len(), 3, "{reason}");
+        assert!(events.iter().all(|event| event["series"].is_null()), "{reason} folds into no other");
+        assert_eq!(events[2]["related"]["name"], "chaostoolkit-a235f4ad3e-3");
+        let notes: Vec<&str> = events.iter().map(|event| event["note"].as_str().unwrap()).collect();
+        assert!(!notes[0].starts_with("run ") && notes[2].starts_with("run 3: "), "{notes:?}");
+    }
+    let asked = told("RerunRequested");
+    assert_eq!([&asked[0]["note"], &asked[1]["note"]], ["run 2 was asked for", "run 3 was asked for"]);
+}
+
+#[tokio::test]
 async fn a_rerun_keeps_its_own_journal() {
     let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, Some(0)).await;

@@ -32,7 +32,7 @@ pub struct Operator {
     pub fake: FakeApi,
     pub context: Arc<Context>,
     pub pods: Writer<PartialObjectMeta<Pod>>,
-    /// What the last pass saw: the versions of the experiment and of all runner pods.
+    /// What the last pass saw: the versions of the experiment and of all watched children.
     pub seen: Vec<String>,
     /// Whether the last pass asked for another one.
     pub again: bool,
@@ -151,7 +151,9 @@ pub fn runner_pods(fake: &FakeApi) -> Vec<Value> {
 }
 
 pub fn versions(fake: &FakeApi) -> Vec<String> {
-    let objects = fake.get(EXPERIMENT).into_iter().chain(runner_pods(fake));
+    let is_ours = |object: &Value| !object["metadata"]["labels"][names::UID_LABEL].is_null();
+    let watched = ["Job", "CronJob"].into_iter().flat_map(|kind| fake.list(kind)).filter(is_ours);
+    let objects = fake.get(EXPERIMENT).into_iter().chain(runner_pods(fake)).chain(watched);
     objects.map(|object| object["metadata"]["resourceVersion"].to_string()).collect()
 }
 

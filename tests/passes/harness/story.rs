@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, masked, namespace, status};
 use crate::fake_api::FakeApi;
-use crate::{control, schedule};
+use crate::{control, jobs, schedule};
 
 /// The life of an experiment, without the faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +35,10 @@ pub enum Story {
     CleansUp,
     /// It has a schedule. One run has ended, and a second one is in progress.
     Scheduled,
+    /// It has a schedule, and one more run is asked for.
+    RerunScheduled,
+    /// It has a schedule. Its first run never gets a pod and its second one never starts, and both are given up.
+    StalledScheduled,
 }
 
 /// What a story leaves: the objects once the run has ended, and the objects once the experiment was deleted.
@@ -50,7 +54,7 @@ pub const STORIES: [Story; 6] =
 impl Story {
     pub const fn pods(self) -> usize {
         match self {
-            Self::DeletedWaiting | Self::Scheduled => 0,
+            Self::DeletedWaiting | Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled => 0,
             Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
             _ => 1,
         }
@@ -70,7 +74,7 @@ impl Story {
             Self::CleansUp => {
                 json!({"pod": {"experiment": {"asFile": false}}, "cleanup": {"onSuccess": "delete"}})
             }
-            Self::Scheduled => schedule::spec(),
+            Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled => schedule::spec(),
             Self::Waits | Self::DeletedWaiting => json!({}),
             Self::Moves => json!({"namespace": "old"}),
         }
@@ -109,6 +113,20 @@ impl Story {
                 drive(fake, operators, pace, Some(0)).await;
                 fake.tick(schedule::CRON_JOB);
                 drive(fake, operators, pace, None).await;
+            }
+            Self::RerunScheduled => {
+                drive(fake, operators, pace, None).await;
+                control::rerun(fake, "1");
+                drive(fake, operators, pace, None).await;
+                jobs::start_all(fake);
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            Self::StalledScheduled => {
+                drive(fake, operators, pace, None).await;
+                for has_pod in [false, true] {
+                    jobs::give_up(fake, has_pod);
+                    drive(fake, operators, pace, None).await;
+                }
             }
             Self::Fails => drive(fake, operators, pace, Some(1)).await,
             Self::Aborted => drive(fake, operators, pace, None).await,

@@ -12,7 +12,7 @@ pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
 pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
-pub use schedule::ScheduleStatus;
+pub use schedule::{GivenUp, ScheduleStatus};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;

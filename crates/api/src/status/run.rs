@@ -14,16 +14,20 @@ use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 pub struct Run {
     /// Number of the run. The first run has number 1.
     pub number: i32,
-    /// What started the run: Created, Rerun or Schedule.
+    /// What started the run: Created, Rerun, Schedule or Manual.
     #[serde(default)]
     pub trigger: Trigger,
-    /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested.
+    /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested. With a
+    /// schedule, the time when the Job of the run was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
     /// Hash of the parts of the spec that describe the run, as they were when the run was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
-    /// Name of the pod of the run.
+    /// Name of the Job of the run, with a schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    /// Name of the pod of the run. It is empty if the Job of the run never had a pod.
     pub pod_name: String,
     /// Uid of the pod of the run. It proves that the pod was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +123,8 @@ pub enum Trigger {
     Rerun,
     /// The run was due by the schedule.
     Schedule,
+    /// Somebody created a Job from the CronJob of the schedule.
+    Manual,
 }
 
 /// The Chaos Toolkit that ran the experiment.

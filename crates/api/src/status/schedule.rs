@@ -5,6 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::status::run::Trigger;
+
 /// The state of a schedule, as its CronJob has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -23,4 +25,29 @@ pub struct ScheduleStatus {
     /// Names of the pods of the active runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub active: Vec<String>,
+    /// Name of the newest Job whose run cannot start, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled_job: Option<String>,
+    /// Time up to which missed runs were counted before a later run showed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_until: Option<Time>,
+    /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<GivenUp>,
+}
+
+/// A Job that the operator deletes before its run has started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenUp {
+    /// Name of the Job.
+    pub job_name: String,
+    /// The reason for the deletion: StartTimeout, Replaced or AbortRequested.
+    pub reason: String,
+    /// What started the run.
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// Time when the Job was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Time>,
 }

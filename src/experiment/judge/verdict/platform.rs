@@ -18,6 +18,7 @@ pub fn ended_by_platform(pod: &str, end: &End) -> Option<Verdict> {
         Reason::DeadlineExceeded => format!("pod {pod} ran for longer than its activeDeadlineSeconds"),
         Reason::NodeLost => format!("the node of pod {pod} is gone"),
         Reason::Preempted => format!("pod {pod} had to make room for one of a higher priority"),
+        Reason::Replaced => format!("the next run of the schedule replaced the run in pod {pod}"),
         _ => format!("pod {pod} was evicted"),
     };
     let text = if end.explanation.is_empty() { text } else { format!("{text}: {}", end.explanation) };

@@ -1,0 +1,118 @@
+//! The Jobs of a schedule. Kubernetes creates them from the `CronJob`; a rerun is created here.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Event;
+use kube::api::{DeleteParams, DynamicObject, ListParams};
+use serde_json::json;
+
+use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::{self, Cluster};
+use crate::experiment::children::{delete, pods};
+use crate::experiment::judge::job;
+use chaostoolkit_api::names;
+
+/// Lists the Jobs of an experiment in a namespace, newest first.
+pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Job>, cluster::Error> {
+    let mut jobs: Vec<Job> = pods::list_own(cluster, &cluster.jobs(namespace), "jobs", uid).await?;
+    jobs.sort_by_key(|job| {
+        (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
+    });
+    jobs.reverse();
+    Ok(jobs)
+}
+
+/// Deletes a Job, and leaves its pods to the garbage collector.
+pub async fn remove(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> {
+    let parameters = DeleteParams::background().preconditions(delete::only(job.metadata.uid.clone()));
+    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
+    let name = job.metadata.name.as_deref().unwrap_or_default();
+    delete::object(cluster, Kind::Job, namespace, name, &parameters).await
+}
+
+/// Reads the newest event that says why the Job controller could not create a pod.
+pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, cluster::Error> {
+    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
+    let name = job.metadata.name.as_deref().unwrap_or_default();
+    let uid = job.metadata.uid.as_deref().unwrap_or_default();
+    let fields = format!("involvedObject.kind=Job,involvedObject.uid={uid},reason=FailedCreate");
+    let parameters = ListParams::default().fields(&fields);
+    let doing = format!("list the events of Job {namespace}/{name}");
+    let events = cluster.call(doing, cluster.events(namespace).list(&parameters)).await?;
+    Ok(job::newest(events.items))
+}
+
+/// The Job of a rerun. It is what `kubectl create job --from` creates from the `CronJob`, with the request in an annotation.
+/// Its name follows from the request, so that a request starts at most one run.
+#[must_use]
+pub fn rerun(cron_job: &DynamicObject, request: &str) -> Manifest {
+    let name = cron_job.metadata.name.as_deref().unwrap_or_default();
+    let template = &cron_job.data["spec"]["jobTemplate"];
+    let object = json!({
+        "apiVersion": "batch/v1",
+        "kind": Kind::Job.to_string(),
+        "metadata": {
+            "name": rerun_name(name, request),
+            "namespace": cron_job.metadata.namespace,
+            "labels": template["metadata"]["labels"],
+            "annotations": template["metadata"]["annotations"],
+            "ownerReferences": [{
+                "apiVersion": "batch/v1",
+                "kind": Kind::CronJob.to_string(),
+                "name": name,
+                "uid": cron_job.metadata.uid,
+                "controller": true,
+            }],
+        },
+        "spec": template["spec"],
+    });
+    let mut job = Manifest::new(Kind::Job, object);
+    let annotations = job.map(&["metadata", "annotations"]);
+    annotations.insert(job::MANUAL.to_owned(), "manual".into());
+    annotations.insert(names::RERUN_ANNOTATION.to_owned(), request.into());
+    job
+}
+
+/// The name of the Job of a rerun. It is as long as that of a Job that Kubernetes creates may be.
+#[must_use]
+pub fn rerun_name(cron_job: &str, request: &str) -> String {
+    names::child(cron_job, &names::suffix(request))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rerun_is_what_kubectl_creates_from_the_cron_job() {
+        let template = json!({
+            "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
+            "spec": {"backoffLimit": 0, "fieldOfTomorrow": 1, "template": {"spec": {"containers": []}}},
+        });
+        let cron_job: DynamicObject = serde_json::from_value(json!({
+            "apiVersion": "batch/v1", "kind": "CronJob",
+            "metadata": {"name": "chaos", "namespace": "run", "uid": "cron-uid"},
+            "spec": {"schedule": "* * * * *", "jobTemplate": template},
+        }))
+        .unwrap();
+        let made = rerun(&cron_job, "2026-01-01T00:00:00+00:00");
+        assert_eq!(made.to_dynamic().unwrap().types.unwrap().kind, "Job");
+        let name = rerun_name("chaos", "2026-01-01T00:00:00+00:00");
+        let metadata = json!({
+            "name": name, "namespace": "run", "labels": {"a": "b"},
+            "annotations": {"c": "d", "cronjob.kubernetes.io/instantiate": "manual",
+                "chaostoolkit.org/rerun": "2026-01-01T00:00:00+00:00"},
+            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "chaos", "uid": "cron-uid",
+                "controller": true}],
+        });
+        assert_eq!(made.value["metadata"], metadata);
+        assert_eq!(made.value["spec"], template["spec"]);
+        assert_eq!(name.len(), "chaos-29384756".len() + 2);
+        assert_ne!(name, rerun_name("chaos", "another"), "each request has a name of its own");
+    }
+
+    /// The name of a `CronJob` has at most 52 characters, and the name of a Job at most 63.
+    #[test]
+    fn the_name_of_a_rerun_is_short_enough() {
+        assert_eq!(rerun_name(&"c".repeat(52), "now").len(), 63);
+    }
+}

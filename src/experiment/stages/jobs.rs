@@ -1,0 +1,148 @@
+//! The Jobs of a schedule that do not get on: what keeps them from starting is told, and those that cannot start go.
+//!
+//! A Job that stays would keep the next run from starting (`Forbid`). So it is deleted if its run has missed its start
+//! deadline, and if it cannot start and the spec was edited since.
+
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use tracing::warn;
+
+use crate::experiment::children::{jobs, pods};
+use crate::experiment::context::TEARDOWN_RESYNC;
+use crate::experiment::error::Error;
+use crate::experiment::intent::Intent;
+use crate::experiment::judge::job;
+use crate::experiment::judge::pod_state::{PodState, Stall, pod_state};
+use crate::experiment::pass::Pass;
+use crate::process::clock;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Run, names};
+
+/// How often a Job without a pod is checked. Events about it bring no pass.
+const POD_CHECK: Duration = Duration::from_secs(5);
+
+/// The Jobs and pods of a schedule, as a pass finds them.
+pub struct Found {
+    /// The Jobs, newest first.
+    pub jobs: Vec<Job>,
+    /// The pods, oldest first.
+    pub pods: Vec<Pod>,
+}
+
+impl Found {
+    /// Lists them. The Jobs come first: a Job that is gone by then has all its pods in the list.
+    pub async fn list(pass: &Pass<'_>, namespace: &str) -> Result<Self, Error> {
+        let (cluster, uid) = (&pass.context.cluster, pass.live.uid());
+        let jobs = jobs::list(cluster, namespace, uid).await?;
+        let pods = pods::list(cluster, namespace, uid).await?;
+        Ok(Self { jobs, pods })
+    }
+
+    /// The Jobs whose runs go on or have not started, newest first.
+    pub fn open(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(|job| !job::is_over(job))
+    }
+}
+
+/// What keeps the newest Job that cannot start from starting.
+pub type Stalled<'a> = Option<(&'a Job, Stall)>;
+
+/// Judges the Jobs whose runs have not started. Records those that are to be given up. Returns the newest one that cannot
+/// start, and after how long to look again.
+pub async fn judge<'a>(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    found: &'a Found,
+    cron_job: Option<&CronJob>,
+) -> (Stalled<'a>, Option<Duration>) {
+    let now = clock::of_server();
+    let mut newest = None;
+    let mut checks = Vec::new();
+    for job in found.open() {
+        let last = job::pods(job, &found.pods).last();
+        let is_recorded = pass.draft.status.history.iter().any(|past| {
+            past.run.job_name == job.metadata.name && past.run.requested_at == job.metadata.creation_timestamp
+        });
+        let has_started = is_recorded || job::has_started(job, &found.pods);
+        let stall = match last {
+            Some(pod) => stall(pod),
+            None if has_started => None,
+            None => {
+                checks.push(POD_CHECK);
+                without_pod(pass, job).await
+            }
+        };
+        if !has_started {
+            let run = Run { requested_at: job.metadata.creation_timestamp.clone(), ..Run::default() };
+            if intent.is_start_overdue(&run, now) {
+                pass.draft.give_up(job, Reason::StartTimeout);
+            } else if intent.abort && last.is_none() {
+                pass.draft.give_up(job, Reason::AbortRequested);
+            } else if stall.is_some() && cron_job.is_some_and(|cron_job| is_outdated(job, cron_job)) {
+                pass.draft.give_up(job, Reason::Replaced);
+            }
+            checks.extend(intent.start_deadline(&run).map(|deadline| clock::until(deadline, now)));
+        }
+        if newest.is_none() {
+            newest = stall.map(|stall| (job, stall));
+        }
+    }
+    if !pass.draft.given_up().is_empty() {
+        checks.push(TEARDOWN_RESYNC);
+    }
+    (newest, checks.into_iter().min())
+}
+
+fn stall(pod: &Pod) -> Option<Stall> {
+    match pod_state(pod) {
+        PodState::Starting(stall) => stall,
+        _ => None,
+    }
+}
+
+/// What keeps a Job from having a pod. The events only explain it, so nothing else fails if they cannot be read.
+async fn without_pod(pass: &Pass<'_>, job: &Job) -> Option<Stall> {
+    let refusal = jobs::refusal(&pass.context.cluster, job).await;
+    let refusal = refusal.unwrap_or_else(|error| {
+        warn!("cannot find out why a Job has no pod: {}", error.describe());
+        None
+    });
+    job::stall(job, refusal.as_ref(), clock::of_server())
+}
+
+/// Whether a Job was created before the last edit that concerns it.
+fn is_outdated(job: &Job, cron_job: &CronJob) -> bool {
+    let template = cron_job.spec.as_ref().and_then(|spec| spec.job_template.metadata.as_ref());
+    let wanted =
+        template.and_then(|template| template.annotations.as_ref()?.get(names::SPEC_HASH_ANNOTATION));
+    let made = job.annotations().get(names::SPEC_HASH_ANNOTATION);
+    made.is_some() && wanted.is_some() && made != wanted
+}
+
+/// Records the runs of the given up Jobs that are gone and never had a pod. The end of a pod is recorded like any other.
+pub fn record_gone(pass: &mut Pass<'_>, found: &Found) {
+    for given_up in pass.draft.given_up() {
+        let name = given_up.job_name.as_str();
+        let is_left = found.jobs.iter().any(|job| job.metadata.name.as_deref() == Some(name))
+            || found.pods.iter().any(|pod| job::owner(pod).is_some_and(|owner| owner.name == name));
+        if !is_left {
+            pass.draft.ended_without_pod(&given_up);
+        }
+    }
+}
+
+/// Deletes the given up Jobs. A Job that this pass gives up is not on the recorded list yet, and the write brings the next
+/// pass.
+pub async fn remove_given_up(pass: &Pass<'_>, found: &Found) -> Result<(), Error> {
+    let status = pass.live.status.as_ref().and_then(|status| status.schedule.as_ref());
+    let recorded = status.map(|schedule| schedule.given_up.as_slice()).unwrap_or_default();
+    for job in found.jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
+        if recorded.iter().any(|given_up| given_up.job_name == job.name_any()) {
+            jobs::remove(&pass.context.cluster, job).await?;
+        }
+    }
+    Ok(())
+}
