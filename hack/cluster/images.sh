@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the images that a cluster without access to the network needs, into the cache. Prints a line for each: its
 # directory and, if the image has a second name, that name. The directory has the image's name (`name`) and the image in the
-# OCI layout (`oci`), compressed.
+# OCI layout (`oci`), compressed. `images.sh old` makes only the image of an old Chaos Toolkit.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -65,9 +65,9 @@ C
   config=(--entrypoint '["/pause"]' --user 65535:65535)
 }
 
-toolkit() { # DEBIAN-RELEASE CHAOSTOOLKIT CHAOSTOOLKIT-KUBERNETES: the real Chaos Toolkit
-  local root=$tmp/root
-  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$1" "$root" >"$tmp/log" 2>&1 ||
+toolkit() { # DEBIAN-RELEASE ARGUMENT...: the real Chaos Toolkit, as `pip install ARGUMENT...` brings it
+  local root=$tmp/root release=$1; shift
+  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$release" "$root" >"$tmp/log" 2>&1 ||
     { tail -n 20 "$tmp/log" >&2; die "debootstrap failed"; }
   # pip must find and trust the package index as this machine does.
   cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -75,7 +75,7 @@ toolkit() { # DEBIAN-RELEASE CHAOSTOOLKIT CHAOSTOOLKIT-KUBERNETES: the real Chao
   [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp "$root/etc/ssl/certs/ca-certificates.crt" "$tmp/own.crt"
   [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
   chroot "$root" python3 -m venv /opt/chaos
-  chroot "$root" /opt/chaos/bin/pip install -qq --no-cache-dir --disable-pip-version-check "chaostoolkit==$2" "chaostoolkit-kubernetes==$3" >&2
+  chroot "$root" /opt/chaos/bin/pip install -qq --no-cache-dir --disable-pip-version-check "$@" >&2
   chroot "$root" useradd --uid 1001 --create-home --home-dir /home/svc svc
   [ ! -e "$tmp/own.crt" ] || cp "$tmp/own.crt" "$root/etc/ssl/certs/ca-certificates.crt"
   rm -rf "$root"/etc/{resolv.conf,pip.conf} "$root"/var/{cache,log,lib/apt/lists}/* "$root"/usr/share/{doc,info,locale,man}/*
@@ -94,11 +94,18 @@ without_shell() { # DIRECTORY: the image in that directory, without its shells
   as_toolkit
 }
 
+if [ "${1:-}" = old ]; then
+  # Only some tests need it. Its own requirements ask for a PyYAML that current tools cannot build any more.
+  image docker.io/chaostoolkit/chaostoolkit:1.9.4 toolkit bookworm --no-deps chaostoolkit==1.9.4 chaostoolkit-lib==1.28.0 \
+    PyYAML==6.0.2 click==8.0.4 click-plugins==1.1.1 logzero==1.7.0 requests==2.31.0 urllib3==2.2.3 idna==3.10 certifi \
+    charset-normalizer==3.4.0 python-json-logger==2.0.7 importlib-metadata==4.13.0 zipp==3.21.0 setuptools==69.5.1
+  exit
+fi
 image localhost/pause:1 pause
-image docker.io/chaostoolkit/chaostoolkit:latest toolkit bookworm 1.19.0 0.39.0
+image docker.io/chaostoolkit/chaostoolkit:latest toolkit bookworm chaostoolkit==1.19.0 chaostoolkit-kubernetes==0.39.0
 # The examples that need the extension for Kubernetes ask for this name. The image has that extension.
 echo "$images/$directory docker.io/chaostoolkit/chaostoolkit:full"
 image docker.io/chaostoolkit/chaostoolkit:no-shell without_shell "$directory"
-image docker.io/chaostoolkit/chaostoolkit:1.21.4 toolkit trixie 1.21.4 0.39.0
+image docker.io/chaostoolkit/chaostoolkit:1.21.4 toolkit trixie chaostoolkit==1.21.4 chaostoolkit-kubernetes==0.39.0
 # Removes images that nobody has used for two weeks. Newer ones may belong to another checkout, or to a cluster that is starting.
 find "$images" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} +

@@ -65,7 +65,13 @@ pub fn rolled_back(run: &Run) -> (Option<bool>, Reason, String) {
             "there is no journal that says whether rollbacks were played".to_owned(),
         );
     };
-    rollbacks_played(rollbacks)
+    let (is, reason, text) = rollbacks_played(rollbacks);
+    let unobserved = run.starts.map_or(0, |starts| starts.unobserved);
+    if unobserved > 0 && is == Some(true) {
+        let text = format!("{text}, but {unobserved} starts of the toolkit could not be observed");
+        return (None, Reason::ToolkitUnobserved, text);
+    }
+    (is, reason, text)
 }
 
 /// Whether these rollbacks were played.
@@ -102,6 +108,15 @@ pub fn rollbacks_played(rollbacks: &Rollbacks) -> (Option<bool>, Reason, String)
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn nobody_knows_the_rollbacks_of_a_start_that_could_not_be_observed() {
+        let rollbacks = Some(Rollbacks { state: RollbackState::Played, ..Rollbacks::default() });
+        let starts = Some(Starts { total: 1, unobserved: 1 });
+        let run = Run { rollbacks, starts, ..Run::default() };
+        let (found, reason, _) = rolled_back(&run);
+        assert_eq!((found, reason), (None, Reason::ToolkitUnobserved));
+    }
 
     #[rstest]
     #[case(RollbackState::Played, Some(true), Reason::RollbacksPlayed)]
