@@ -160,13 +160,13 @@ impl FromJson for LastLine {
     }
 
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        let mut last = None;
+        let mut found = None;
         while let Some(item) = list.next_element::<Field<Item>>()? {
             if let Field::Set(Item(Some(line))) = item {
-                last = Some(line);
+                found = Some(line);
             }
         }
-        Ok(last)
+        Ok(found)
     }
 }
 
