@@ -126,7 +126,7 @@ impl Entry {
         };
         let tolerance = activity.map(|activity| &activity.tolerance);
         let (returned, expected, error) = if self.has_failed() {
-            let error = self.exception.get().map(|LastLine(line)| line.clone());
+            let error = self.exception.get().map(LastLine::text);
             (None, None, error.and_then(|error| shown(error, MAX_ERROR)))
         } else {
             let expected = tolerance.and_then(Shown::text);

@@ -9,7 +9,7 @@ use crate::refusal::without_urls;
 /// of the shown part is recognized.
 const MAX_KEPT: usize = 256;
 
-/// The maximum number of characters of a line in which URLs are looked for.
+/// The maximum number of bytes of a line in which URLs are looked for.
 const MAX_LINE: usize = 1024;
 
 /// Returns the beginning of a text on one line. Characters that JSON escapes are replaced, so that the text has the same
@@ -142,15 +142,20 @@ impl FromJson for Scalar {
 
 /// The last line of a traceback.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LastLine(pub(crate) String);
+pub(crate) struct LastLine(String);
 
 impl LastLine {
     /// Takes the first line of the last item, since the text of an exception can have several lines.
     fn of(text: &str) -> Option<Self> {
         let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-        let line = line.strip_prefix("chaoslib.exceptions.ActivityFailed: ").unwrap_or(line);
-        let line: String = line.chars().take(MAX_LINE).collect();
-        Some(Self(plain(&without_urls(&line))))
+        let end = (0..=line.len().min(MAX_LINE)).rev().find(|end| line.is_char_boundary(*end));
+        Some(Self(line[..end.unwrap_or_default()].to_owned()))
+    }
+
+    /// Returns the line as people read it, without paths of URLs.
+    pub(crate) fn text(&self) -> String {
+        let line = self.0.strip_prefix("chaoslib.exceptions.ActivityFailed: ").unwrap_or(&self.0);
+        plain(&without_urls(line))
     }
 }
 
@@ -160,13 +165,13 @@ impl FromJson for LastLine {
     }
 
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        let mut last = None;
+        let mut found = None;
         while let Some(item) = list.next_element::<Field<Item>>()? {
             if let Field::Set(Item(Some(line))) = item {
-                last = Some(line);
+                found = Some(line);
             }
         }
-        Ok(last)
+        Ok(found)
     }
 }
 

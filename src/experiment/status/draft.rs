@@ -237,10 +237,9 @@ impl Draft {
     fn judged(&mut self, verdict: &Verdict) {
         let (state, reason) = match (verdict.rating().succeeded, verdict.reason) {
             (_, Reason::Completed) => (State::Unknown, Reason::OutcomeUnknown),
-            (_, reason @ Reason::SubcommandCompleted) => (State::Unknown, reason),
+            (None, reason) | (_, reason @ Reason::SubcommandCompleted) => (State::Unknown, reason),
             (Some(true), reason) => (State::True, reason),
             (Some(false), reason) => (State::False, reason),
-            (None, reason) => (State::Unknown, reason),
         };
         self.set(Type::Succeeded, state, reason, &verdict.message);
     }

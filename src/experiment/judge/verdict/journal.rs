@@ -15,7 +15,7 @@ pub fn from_journal(summary: &Summary, end: &End) -> Verdict {
         Outcome::Passed => (Reason::Passed, passed(summary)),
         Outcome::Deviated => (Reason::Deviated, deviated(summary)),
         Outcome::BaselineNotMet => (Reason::BaselineNotMet, baseline_not_met(summary)),
-        Outcome::ProbeError => (Reason::ProbeError, probe_error(&summary.steady_state)),
+        Outcome::ProbeError => (Reason::ProbeError, probe_error(summary.steady_state)),
         Outcome::Aborted => (Reason::Aborted, "the toolkit met an error that it did not expect".to_owned()),
         Outcome::Interrupted if end.deleted => {
             (Reason::PodDeleted, "the pod was deleted, and the run stopped for that".to_owned())
@@ -86,7 +86,7 @@ fn baseline_not_met(summary: &Summary) -> String {
     }
 }
 
-fn probe_error(states: &SteadyStates) -> String {
+fn probe_error(states: SteadyStates) -> String {
     let text = "a probe of the steady state could not be executed";
     let phases = [(states.before, "before"), (states.during, "during"), (states.after, "after")];
     let phase = phases.into_iter().find(|(state, _)| *state == SteadyState::ProbeError);
