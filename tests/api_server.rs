@@ -4,6 +4,8 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by a panic")]
 
+#[path = "api_server/as_written.rs"]
+mod as_written;
 mod common;
 #[path = "api_server/specs.rs"]
 mod specs;

@@ -14,7 +14,7 @@ use crate::experiment::decide::plan::{Facts, Plan, TemplateSchedule};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::error::{Error, TemplateError};
 use crate::process::config::Config;
-use chaostoolkit_api::spec::Parsed;
+use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::{Experiment, Spec};
 
 /// What was decided, and by what.

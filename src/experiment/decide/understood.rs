@@ -2,7 +2,8 @@
 
 use crate::experiment::decide::fields::misplaced;
 use crate::experiment::decide::plan::{Facts, plan};
-use chaostoolkit_api::spec::{InvalidSpec, Parsed};
+use chaostoolkit_api::spec::InvalidSpec;
+use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::{Experiment, Spec};
 
 /// Reads a spec and checks everything that needs no facts. An error names all mistakes.

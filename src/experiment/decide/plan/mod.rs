@@ -13,7 +13,8 @@ use crate::experiment::decide::plan::source::{about, source};
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::intent::Intent;
 use crate::toolkit::options::options;
-use chaostoolkit_api::spec::{InvalidSpec, Mistakes, Parsed};
+use chaostoolkit_api::spec::read::Parsed;
+use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
 pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
