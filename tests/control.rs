@@ -16,12 +16,12 @@ use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
     audit, condition_of, delete, delete_and_wait, edit, end_grace, eventually, experiment, pod_of,
-    report_container, running, runs, set_up, start_scheduled_run, status, terminated, wait, wait_for_phase,
-    wait_for_reason, wait_until_gone, wait_until_stopping,
+    report_container, running, runs, set_up, start_scheduled_run, status, status_of, terminated, wait,
+    wait_for_phase, wait_for_reason, wait_until_gone, wait_until_stopping,
 };
 use k8s_openapi::api::batch::v1::CronJob;
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -124,6 +124,41 @@ async fn an_abort_from_the_start_creates_nothing() {
     let written: Vec<_> =
         audit::settled_writes_of(&install.user).await.iter().map(audit::Entry::what).collect();
     assert_eq!(written, ["patch chaosexperiments/status"]);
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_pod_whose_helper_goes_on_is_ended_and_the_outcome_stays() {
+    let (install, _operator) = set_up("helper").await;
+    let containers = json!([{"name": "chaostoolkit", "image": "i", "command": ["chaos"]}, {"name": "helper", "image": "i"}]);
+    let template = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chaostoolkit"},
+        "spec": {"containers": containers}});
+    let pod = runs(&install, "exp", json!({"pod": {"template": template}})).await;
+    let container = |name: &str, state: Value| json!({"name": name, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state});
+    // The toolkit ended long ago.
+    let report = async |status: Value| {
+        let patch = Patch::Merge(json!({"status": status}));
+        install.pods().patch_status(&pod, &PatchParams::default(), &patch).await.unwrap();
+    };
+    let toolkit = container("chaostoolkit", terminated(0));
+    report(json!({"phase": "Running", "containerStatuses": [toolkit, container("helper", running())]})).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Completed).await;
+    wait(&install.pods(), &pod, "ended and released", |found| {
+        found.is_some_and(|found| {
+            let deadline = found.spec.as_ref().and_then(|spec| spec.active_deadline_seconds);
+            deadline == Some(1) && found.metadata.finalizers.is_none()
+        })
+    })
+    .await;
+    report(json!({"phase": "Failed", "reason": "DeadlineExceeded", "containerStatuses": [toolkit, container("helper", terminated(1))]}))
+        .await;
+    quiet(Duration::from_secs(3)).await;
+    let found = status_of(&install, "exp").await;
+    assert_eq!((found.phase, found.outcome), (Some(Phase::Completed), Some(Outcome::Passed)));
+    assert_eq!(condition_of(&found, Type::Succeeded), "True/Passed");
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+    nothing_was_refused(&install).await;
 }
 
 #[tokio::test]

@@ -107,6 +107,21 @@ fn spec_of(resources: &Resources) -> &Value {
 }
 
 #[rstest]
+#[case::fields("0 * * * *", json!({}), json!(200))]
+#[case::an_interval("@every 1h", json!({}), json!(null))]
+#[case::as_the_author_wants("@every 1h", json!({"startingDeadlineSeconds": 7200}), json!(7200))]
+fn only_times_of_the_clock_have_a_default_deadline(
+    #[case] value: &str,
+    #[case] more: Value,
+    #[case] deadline: Value,
+) {
+    let mut schedule = json!({"kind": "cronJob", "value": value});
+    schedule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let resources = built(json!({"schedule": schedule}));
+    assert_eq!(resources.workload.value["spec"]["startingDeadlineSeconds"], deadline);
+}
+
+#[rstest]
 #[case::default(json!({}), &["chaos"])]
 #[case::path(json!({"pod": {"chaosCommandPath": "/venv/bin/chaos"}}), &["/venv/bin/chaos"])]
 #[case::own(own_pod(json!({"name": "chaostoolkit", "command": ["sh", "-c", "chaos run x"]}), json!({})), &["sh", "-c", "chaos run x"])]

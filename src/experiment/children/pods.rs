@@ -75,6 +75,7 @@ pub async fn end(cluster: &Cluster, pod: &Pod) -> Result<Pod, cluster::Error> {
 const ENDED: i64 = 1;
 
 /// Whether a pod was ended by its deadline, or will be soon.
+#[must_use]
 pub fn is_ended(pod: &Pod) -> bool {
     pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds == Some(ENDED))
 }

@@ -118,6 +118,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
 }
 
 /// The status of the toolkit's container.
+#[must_use]
 pub fn container<'a>(pod: &Pod, statuses: &'a [ContainerStatus]) -> Option<&'a ContainerStatus> {
     statuses.iter().find(|status| status.name == container::name(pod)).or_else(|| statuses.first())
 }

@@ -125,11 +125,11 @@ fn end(pod: &mut Value, code: i32, message: &str) {
 /// Ends the toolkit of a pod this many seconds ago with exit code 0, while the helper goes on.
 fn end_beside_helper(pod: &mut Value, seconds: i64) {
     end(pod, 0, &FakeApi::reported(0).0);
-    let statuses = &mut pod["status"]["containerStatuses"];
     let finished = clock::now() - SignedDuration::from_secs(seconds);
-    statuses[0]["state"]["terminated"]["finishedAt"] = json!(finished.to_string());
+    let mut toolkit = pod["status"]["containerStatuses"][0].clone();
+    toolkit["state"]["terminated"]["finishedAt"] = json!(finished.to_string());
     let helper = json!({"name": "helper", "state": {"running": {}}});
-    statuses.as_array_mut().map(|statuses| statuses.push(helper));
+    pod["status"]["containerStatuses"] = json!([toolkit, helper]);
     pod["spec"]["containers"] = json!([pod["spec"]["containers"][0], {"name": "helper"}]);
     pod["status"]["phase"] = json!("Running");
 }
