@@ -25,8 +25,11 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     let reference =
         |role: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
     let everywhere = format!("{name}-everywhere");
-    let rules =
-        json!([{"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["get", "list", "watch"]}]);
+    let watched = ["get", "list", "watch"];
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": watched},
+        {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": watched},
+    ]);
     let api_version = "rbac.authorization.k8s.io/v1";
     install
         .create_any(&json!({"apiVersion": api_version, "kind": "ClusterRole", "metadata": {"name": everywhere}, "rules": rules}))

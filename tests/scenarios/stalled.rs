@@ -1,5 +1,7 @@
 //! Runs of a schedule that the controllers of Kubernetes do not start, or end.
 
+use std::time::Duration;
+
 use chaostoolkit_api::{Phase, Status, Trigger};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::LimitRange;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::{
     create, delete, delete_and_wait, edit, eventually, kubectl, report_container, running, set_up,
-    start_scheduled_run, status, terminated, wait, wait_for_phase, wait_for_reason,
+    start_scheduled_run, status, status_of, terminated, wait, wait_for_phase, wait_for_reason, within,
 };
 
 /// A schedule that is not due during a test. A rerun starts its runs.
@@ -103,5 +105,22 @@ async fn a_job_that_ends_its_run_is_the_reason_and_a_deleted_cron_job_comes_back
     let is_new = |found: Option<&CronJob>| found.is_some_and(|found| found.uid() != cron_job.uid());
     wait(&cron_jobs, &name, "created again", is_new).await;
     delete_and_wait(&experiments, "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[ignore = "needs an API server, and two minutes"]
+async fn a_run_that_the_next_one_replaces_says_so() {
+    let (install, _operator) = set_up("replace").await;
+    let every_minute =
+        json!({"schedule": {"kind": "cronJob", "value": "* * * * *", "concurrencyPolicy": "Replace"}});
+    install.apply_experiment("exp", every_minute).await;
+    let past = within(Duration::from_secs(150), "a run is replaced", async || {
+        status_of(&install, "exp").await.history.pop()
+    })
+    .await;
+    assert_eq!((past.phase, past.reason.as_str()), (Phase::Failed, "Replaced"));
+    assert_eq!((past.run.number, past.run.trigger), (1, Trigger::Schedule));
+    delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }
