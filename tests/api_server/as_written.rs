@@ -8,7 +8,8 @@ use crate::common::{config_map, create, experiment, status};
 fn in_run(install: &Install, version: &str, kind: &str, name: &str, rest: Value) -> Value {
     let metadata = json!({"name": name, "namespace": install.run_namespace});
     let mut object = json!({"apiVersion": version, "kind": kind, "metadata": metadata});
-    object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    let Value::Object(rest) = rest else { panic!("the rest of the object is an object") };
+    object.as_object_mut().unwrap().extend(rest);
     object
 }
 

@@ -22,6 +22,7 @@
 mod command;
 mod command_line;
 mod environment;
+mod exit;
 mod install;
 mod journal;
 mod processes;

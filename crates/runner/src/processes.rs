@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
 use crate::command_line::args;
-use crate::starts::Exit;
+use crate::exit::Exit;
 use crate::toolkit::Toolkit;
 
 /// The time that killed processes have to end. A process that waits for a disk cannot be killed.

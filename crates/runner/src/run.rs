@@ -10,9 +10,10 @@ use signal_hook::iterator::Signals;
 
 use crate::command::{self, StartError};
 use crate::environment::Environment;
+use crate::exit::Exit;
 use crate::processes;
 use crate::starts::merge::{self, Rest};
-use crate::starts::{self, Exit, Record};
+use crate::starts::{self, Record};
 use crate::supervise::{INTERRUPTED, Supervisor, handle_signals, stop_signal};
 use crate::termination::TerminationLog;
 use crate::toolkit::Toolkit;

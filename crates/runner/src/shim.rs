@@ -13,7 +13,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::command::{self, StartError};
 use crate::environment::Environment;
-use crate::starts::Exit;
+use crate::exit::Exit;
 use crate::supervise::{Supervisor, handle_signals};
 use crate::toolkit::Toolkit;
 use crate::volume::{SHIM, Volume};

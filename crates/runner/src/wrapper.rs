@@ -14,8 +14,9 @@ use signal_hook::iterator::Signals;
 
 use crate::command::StartError;
 use crate::environment::Environment;
+use crate::exit::Exit;
 use crate::processes::{self, Process};
-use crate::starts::{Exit, registered};
+use crate::starts::registered;
 use crate::supervise::stop_signal;
 use crate::volume::Volume;
 

@@ -146,7 +146,8 @@ fn ended_run(code: i32, message: Message, summary: Option<Summary>) -> (Status, 
     let mut draft = Draft::of(&Experiment::default(), at(100));
     let end = End { has_runner: true, ..end(code) };
     draft.run_ended(&pod(1), &end, &evidence, &Intent::default());
-    let events = events::transitions(&Status::default(), &draft.status, false);
+    let old = Status { schedule: Some(ScheduleStatus::default()), ..Status::default() };
+    let events = events::transitions(&old, &draft.status, false);
     let events = events.into_iter().filter(|event| event.action == "RecordOutcome");
     let told = events.map(|event| format!("{:?} {}", event.type_, event.reason)).collect();
     (draft.status, told)

@@ -6,7 +6,8 @@ use chaostoolkit_journal::message::{Message, Start, Starts, ToolkitEnd};
 use chaostoolkit_journal::{Outcome, RollbackState, Rollbacks, Summary, Warning};
 use serde::{Deserialize, Serialize};
 
-use crate::starts::Record;
+use crate::exit::Exit;
+use crate::starts::record::Record;
 
 /// The outcomes, from the worst to the best.
 const ORDER: [Outcome; 9] = [
@@ -117,7 +118,7 @@ fn list(runs: &[&Record], worst: Option<u32>) -> Vec<Start> {
             number: record.number,
             outcome: record.outcome(),
             warnings: summary.warnings,
-            exit_code: record.exit.map(super::Exit::code),
+            exit_code: record.exit.map(Exit::code),
             rollbacks: record.rollbacks(),
             title: summary.experiment.title,
         }
@@ -177,7 +178,6 @@ fn join(one: Option<Rollbacks>, other: Rollbacks) -> Rollbacks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::starts::Exit;
     use chaostoolkit_journal::message::State;
     use rstest::rstest;
 

@@ -4,6 +4,8 @@ use chaostoolkit_journal::message::File;
 use chaostoolkit_journal::{Outcome, Refusal, RefusalKind, RollbackState, Summary};
 use serde::{Deserialize, Serialize};
 
+use crate::exit::Exit;
+
 /// How one start of the toolkit went, as its supervisor saw it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -28,34 +30,6 @@ pub struct Record {
     pub summary: Option<Summary>,
     /// What the toolkit said if it ended without a journal.
     pub refusal: Option<Refusal>,
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Exit {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
-}
-
-impl Exit {
-    /// Returns the exit code that a shell reports.
-    pub const fn code(self) -> i32 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128 + signal,
-        }
-    }
-
-    /// Returns the signal that ended the process, if one did.
-    pub const fn signal(self) -> Option<i32> {
-        match self {
-            Self::Code(_) => None,
-            Self::Signal(signal) => Some(signal),
-        }
-    }
 }
 
 impl Record {

@@ -10,8 +10,11 @@ use rustix::process::Pid;
 
 use crate::processes;
 use crate::starts::merge::{self, Rest};
-use crate::starts::{MAX_STARTS, Record};
+use crate::starts::record::Record;
 use crate::volume::{JOURNAL, Volume, create_shared, write_atomically};
+
+/// How many starts keep their journals and records.
+pub const MAX_STARTS: u32 = 100;
 
 /// The name of the record in the directory of a start.
 const RECORD: &str = "record.json";
