@@ -136,7 +136,7 @@ async fn deleting_a_schedule_waits_for_the_run_that_goes_on() {
 async fn a_role_that_the_operator_may_not_give_is_refused_with_the_servers_words() {
     let install = Install::new("escalation").await;
     install.with_experiment("{}").await;
-    let role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r}, rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]}";
+    let role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: chaostoolkit-experiment}, rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]}";
     let data = Patch::Merge(json!({"data": {"chaostoolkit-role.yaml": role}}));
     let maps = install.config_maps(&install.namespace);
     maps.patch("chaostoolkit-resources-templates", &PatchParams::default(), &data).await.unwrap();
