@@ -16,7 +16,7 @@ use crate::command::StartError;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::processes::{self, Process};
-use crate::starts::registered;
+use crate::starts::{recorded, registered};
 use crate::supervise::stop_signal;
 use crate::volume::Volume;
 
@@ -83,7 +83,14 @@ pub fn run(
         searched: None,
     };
     let exit = wrapper.wait(signals);
-    let unobserved = u32::try_from(wrapper.unobserved.len()).unwrap_or(u32::MAX);
+    // On a busy machine, Python can take longer until it hands the toolkit over. Its process stays the same then.
+    let (records, _) = recorded(volume);
+    let is_recorded = |process: &&Process| {
+        let process = (process.pid.as_raw_pid(), process.started);
+        records.iter().any(|record| record.supervisor == Some(process))
+    };
+    let unobserved = wrapper.unobserved.iter().filter(|process| !is_recorded(process)).count();
+    let unobserved = u32::try_from(unobserved).unwrap_or(u32::MAX);
     Ok(Ended { exit, stopped_by: wrapper.stopped_by, unobserved })
 }
 

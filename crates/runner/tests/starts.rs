@@ -170,6 +170,19 @@ fn a_start_that_could_not_be_observed_is_counted() {
     assert_eq!((starts.total, starts.unobserved), (1, 1));
 }
 
+#[test]
+fn a_slow_start_of_python_is_observed_in_the_end() {
+    let sandbox = sandbox(COPY);
+    // Python imports the packages of the first directory first. This one makes it wait before the module of the runner.
+    fs::create_dir(sandbox.path("lib")).unwrap();
+    let slow = "import time, sys, os\ntime.sleep(2)\nsys.modules.pop('sitecustomize')\nsys.path.remove(os.path.dirname(__file__))\nimport sitecustomize\n";
+    fs::write(sandbox.path("lib/sitecustomize.py"), slow).unwrap();
+    sandbox.output(&["sh", "-c", "PYTHONPATH=$ROOT/lib:$PYTHONPATH $OUT/chaos run passed.json; true"]);
+    let message = sandbox.message();
+    assert!(message.starts.is_none(), "{message:?}");
+    assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
+}
+
 #[rstest]
 #[case("$OUT/chaos run x.json 2>&1 | cat > $OUT/log")]
 #[case("chaos run x.json 2>/dev/null")]

@@ -12,6 +12,8 @@ use crate::exit::Exit;
 pub struct Record {
     /// The number of the start.
     pub number: u32,
+    /// The process that supervised it: its id, and when it was started, as in [`Process`](crate::processes::Process).
+    pub supervisor: Option<(i32, u64)>,
     /// The version of the toolkit.
     pub toolkit: Option<String>,
     /// The rollback strategy on the command line.

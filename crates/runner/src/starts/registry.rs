@@ -38,7 +38,7 @@ impl Registration {
             create_shared(&volume.starts_dir().join(number.to_string()))?;
         }
         let mut registration = Self { volume: volume.clone(), number, running: Vec::new() };
-        registration.write(&Record { number, ..Record::default() })?;
+        registration.write(&Record { number, supervisor: own(), ..Record::default() })?;
         registration.mark_running(std::process::id().to_string())?;
         Ok(registration)
     }
@@ -55,6 +55,7 @@ impl Registration {
     /// Records how the toolkit is started. The end of the record is not known yet.
     pub fn began(&self, record: &mut Record) {
         record.number = self.number;
+        record.supervisor = own();
         let _ = self.write(record);
     }
 
@@ -97,6 +98,12 @@ impl Registration {
         self.running.push(file);
         Ok(())
     }
+}
+
+/// This process.
+fn own() -> Option<(i32, u64)> {
+    let process = processes::read(rustix::process::getpid())?;
+    Some((process.pid.as_raw_pid(), process.started))
 }
 
 /// A start that is in progress.
