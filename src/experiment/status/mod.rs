@@ -1,6 +1,7 @@
 //! From what happened to the next status and its events: pure.
 
 mod draft;
+mod end;
 pub mod events;
 mod jobs;
 mod requests;
