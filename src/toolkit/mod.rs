@@ -2,3 +2,4 @@
 
 pub mod lint;
 pub mod options;
+pub mod rollback_time;

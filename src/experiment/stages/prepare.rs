@@ -11,6 +11,7 @@ use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::toolkit::lint::lint;
+use crate::toolkit::rollback_time;
 
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
@@ -28,11 +29,19 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
 
 /// What the author probably did not mean.
 fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
-    let mut warnings = match (&plan.source, &facts.text) {
-        (Source::Inline(inline), _) => lint(DEFAULT_FILE, &inline.to_string()),
-        (Source::File { file, .. }, Some(text)) => lint(file, text),
-        _ => Vec::new(),
+    let inline = match &plan.source {
+        Source::Inline(inline) => Some((DEFAULT_FILE, inline.to_string())),
+        _ => None,
     };
+    let experiment = match (&plan.source, &facts.text, &inline) {
+        (_, _, Some((file, text))) => Some((*file, text.as_str())),
+        (Source::File { file, .. }, Some(text), _) => Some((file.as_str(), text.as_str())),
+        _ => None,
+    };
+    let mut warnings = experiment.map_or_else(Vec::new, |(file, text)| lint(file, text));
+    warnings.extend(
+        experiment.and_then(|(file, text)| long_rollbacks(rollback_time::seconds(file, text), resources)),
+    );
     if plan.runner.is_some() && !resources.has_runner() {
         warnings.push(format!(
             "container {} of the pod has no `command`, so it runs without the runner and the outcome will be a guess",
@@ -40,4 +49,46 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Says that the pod may not live long enough for its rollbacks, once it is told to stop.
+fn long_rollbacks(seconds: u64, resources: &Resources) -> Option<String> {
+    let grace = resources.pod()["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(DEFAULT_GRACE);
+    (seconds > grace).then(|| {
+        format!(
+            "the rollbacks may take {seconds} s by their pauses and timeouts, and a pod that is stopped has {grace} s for them; \
+             a longer terminationGracePeriodSeconds in spec.pod.template lets them all be played"
+        )
+    })
+}
+
+/// The grace period of a pod that names none. <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination>
+const DEFAULT_GRACE: u64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::manifest::{Kind, Manifest};
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case::enough(300, Some(300), false)]
+    #[case::too_long(301, Some(300), true)]
+    #[case::by_the_default_of_kubernetes(31, None, true)]
+    fn rollbacks_that_outlive_the_pod_are_announced(
+        #[case] seconds: u64,
+        #[case] grace: Option<u64>,
+        #[case] expected: bool,
+    ) {
+        let of = |kind, spec: Value| Manifest::new(kind, json!({"metadata": {"name": "x"}, "spec": spec}));
+        let pod = json!({"terminationGracePeriodSeconds": grace});
+        let resources =
+            |workload| Resources { namespace: of(Kind::Namespace, json!({})), owned: vec![], workload };
+        let scheduled = json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}});
+        for workload in [of(Kind::Pod, pod), of(Kind::CronJob, scheduled)] {
+            let told = long_rollbacks(seconds, &resources(workload));
+            assert_eq!(told.is_some(), expected, "{told:?}");
+        }
+    }
 }

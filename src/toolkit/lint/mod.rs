@@ -52,6 +52,18 @@ pub fn is_experiment_key(key: &str) -> bool {
 /// of early versions, which all later versions accept.
 const OTHER_HYPOTHESIS_STRATEGIES: [&str; 2] = ["skip", "continously"];
 
+/// Reads an experiment. The extension of the file selects the format, as in the toolkit. Returns `None` if it has another
+/// extension, and otherwise the value or the problem.
+pub(super) fn read(file: &str, text: &str) -> Option<Result<Value, String>> {
+    match Path::new(file).extension().and_then(OsStr::to_str) {
+        Some("json") => Some(serde_json::from_str(text).map_err(|error| format!("JSON: {error}"))),
+        Some("yaml" | "yml") => {
+            Some(yaml::parse(text).map_err(|error| format!("YAML: {}", without_words(&error.to_string()))))
+        }
+        _ => None,
+    }
+}
+
 /// Returns warnings for the author of an experiment, with one sentence each. As in the toolkit, the extension of the file
 /// selects the format.
 ///
@@ -59,15 +71,11 @@ const OTHER_HYPOTHESIS_STRATEGIES: [&str; 2] = ["skip", "continously"];
 /// warning.
 #[must_use]
 pub fn lint(file: &str, text: &str) -> Vec<String> {
-    let read = match Path::new(file).extension().and_then(OsStr::to_str) {
-        Some("json") => serde_json::from_str(text).map_err(|error| format!("JSON: {error}")),
-        Some("yaml" | "yml") => {
-            yaml::parse(text).map_err(|error| format!("YAML: {}", without_words(&error.to_string())))
-        }
-        _ => {
-            let file = shown(file);
-            return vec![format!("{file} does not end in .json, .yaml or .yml, so the toolkit refuses it")];
-        }
+    let Some(read) = read(file, text) else {
+        return vec![format!(
+            "{} does not end in .json, .yaml or .yml, so the toolkit refuses it",
+            shown(file)
+        )];
     };
     match read {
         Ok(Value::Object(experiment)) => {
