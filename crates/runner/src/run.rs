@@ -168,7 +168,10 @@ impl Runner {
         let ended = wrapper::run(&self.volume, (program, name, args), &mut self.signals)?;
         self.stopped_by = ended.stopped_by;
         processes::kill_all();
-        let (records, rest) = starts::recorded(&self.volume);
+        let (mut records, rest) = starts::recorded(&self.volume);
+        if let [only] = records.as_mut_slice() {
+            starts::look_again(&self.volume, only);
+        }
         merge::report(message, &records, &rest, ended.unobserved);
         self.mark_done(&merge::by_severity(&records));
         Ok(ended.exit)

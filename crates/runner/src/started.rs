@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// How the toolkit was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Started {
@@ -20,7 +22,7 @@ pub struct Started {
 }
 
 /// The state of a file. It changes if the file is written or replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp {
     inode: (u64, u64),
     bytes: u64,

@@ -93,6 +93,27 @@ fn the_worst_of_several_runs_counts(#[case] line: &str) {
     assert_eq!((done.len(), done[0].as_str()), (2, first.number.to_string().as_str()));
 }
 
+#[rstest]
+#[case::of_the_only_run(
+    "chaos run --journal-path j.json passed.json; cp $ROOT/deviated.json j.json",
+    Outcome::Deviated
+)]
+#[case::of_one_of_two(
+    "for i in 1 2; do chaos run --journal-path j.json passed.json; done; cp $ROOT/deviated.json j.json",
+    Outcome::Passed
+)]
+#[case::at_the_default_path("chaos run passed.json; cp $ROOT/deviated.json journal.json", Outcome::Passed)]
+fn a_journal_that_a_script_replaces_counts_at_the_path_that_it_named(
+    #[case] line: &str,
+    #[case] expected: Outcome,
+) {
+    let sandbox = sandbox(COPY);
+    sandbox.output(&["sh", "-c", line]);
+    assert_eq!(sandbox.message().summary.unwrap().outcome, expected);
+    let kept = sandbox.text("dir/journal/starts/1/journal.json");
+    assert_eq!(kept == DEVIATED, expected == Outcome::Deviated, "the kept journal is the one that counts");
+}
+
 #[test]
 fn a_hundred_starts_are_counted_and_few_are_listed() {
     let sandbox = Sandbox::new(COPY);

@@ -1,10 +1,13 @@
 //! How one start of the toolkit went.
 
+use std::path::PathBuf;
+
 use chaostoolkit_journal::message::File;
 use chaostoolkit_journal::{Outcome, Refusal, RefusalKind, RollbackState, Summary};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
+use crate::started::FileStamp;
 
 /// How one start of the toolkit went, as its supervisor saw it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub struct Record {
     pub stopped: bool,
     /// Whether the toolkit did not get the signal, because its rollbacks had already begun.
     pub held_back: bool,
+    /// The path of the journal, if the user named it, and the state of that file when it was read.
+    pub journal_at: Option<(PathBuf, FileStamp)>,
     /// The journal, if the toolkit wrote one.
     pub journal: Option<File>,
     /// The summary of the journal, if it could be read.

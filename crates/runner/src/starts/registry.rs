@@ -8,7 +8,9 @@ use chaostoolkit_journal::Summary;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Pid;
 
+use crate::journal;
 use crate::processes;
+use crate::started::Started;
 use crate::starts::merge::{self, Rest};
 use crate::starts::record::Record;
 use crate::volume::{JOURNAL, Volume, create_shared, write_atomically};
@@ -35,7 +37,7 @@ impl Registration {
     pub fn new(volume: &Volume) -> io::Result<Self> {
         let number = next_number(volume)?;
         if number <= MAX_STARTS {
-            create_shared(&volume.starts_dir().join(number.to_string()))?;
+            create_shared(&start_dir(volume, number))?;
         }
         let mut registration = Self { volume: volume.clone(), number, running: Vec::new() };
         registration.write(&Record { number, supervisor: own(), ..Record::default() })?;
@@ -46,7 +48,7 @@ impl Registration {
     /// The path for the journal.
     pub fn journal(&self) -> PathBuf {
         if self.number <= MAX_STARTS {
-            self.volume.starts_dir().join(self.number.to_string()).join(JOURNAL)
+            start_dir(&self.volume, self.number).join(JOURNAL)
         } else {
             self.volume.starts_dir().join(format!("{}.json", std::process::id()))
         }
@@ -86,7 +88,7 @@ impl Registration {
         }
         // A journal can have any number of activities.
         let summary = record.summary.as_ref().map(Summary::shortened);
-        let path = self.volume.starts_dir().join(self.number.to_string()).join(RECORD);
+        let path = start_dir(&self.volume, self.number).join(RECORD);
         write_atomically(&path, &serde_json::to_vec(&Record { summary, ..record.clone() })?)
     }
 
@@ -138,7 +140,7 @@ pub fn registered(volume: &Volume) -> Vec<Registered> {
 pub fn recorded(volume: &Volume) -> (Vec<Record>, Rest) {
     let count = read_number(volume);
     let read = |number: u32| {
-        let path = volume.starts_dir().join(number.to_string()).join(RECORD);
+        let path = start_dir(volume, number).join(RECORD);
         let record =
             read_limited(&path, MAX_RECORD_BYTES).and_then(|text| serde_json::from_slice(&text).ok());
         Record { number, ..record.unwrap_or_default() }
@@ -150,6 +152,23 @@ pub fn recorded(volume: &Volume) -> (Vec<Record>, Rest) {
         rest = merge::add(rest, &Record { number: count, ..Record::default() });
     }
     (records, rest)
+}
+
+/// Reads the journal of the only start again, if a script has changed it at the path that it named itself.
+///
+/// With several starts, the last one may have written to the path of an earlier one.
+pub fn look_again(volume: &Volume, record: &mut Record) {
+    let Some((path, before)) = record.journal_at.take() else { return };
+    let started = Started { journal: Some(path), before: Some(before), ..Started::default() };
+    let kept = start_dir(volume, record.number).join(JOURNAL);
+    if let Some((file, summary)) = journal::collect(Some(&kept), &started) {
+        record.journal = Some(file);
+        record.summary = summary;
+    }
+}
+
+fn start_dir(volume: &Volume, number: u32) -> PathBuf {
+    volume.starts_dir().join(number.to_string())
 }
 
 /// Takes the next number, while no other start can.
@@ -190,6 +209,6 @@ fn lock(volume: &Volume) -> io::Result<File> {
 fn read_limited(path: &std::path::Path, limit: u64) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut text = Vec::new();
-    crate::journal::open(path).ok()?.take(limit).read_to_end(&mut text).ok()?;
+    journal::open(path).ok()?.take(limit).read_to_end(&mut text).ok()?;
     Some(text)
 }

@@ -29,7 +29,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::journal;
 use crate::processes;
-use crate::started::Started;
+use crate::started::{FileStamp, Started};
 use crate::starts::{Record, Registration};
 use crate::supervise::background::Descendants;
 use crate::supervise::relay::Relay;
@@ -197,6 +197,8 @@ impl Supervisor {
         if let Some((file, summary)) = journal::collect(kept.as_deref(), &self.started) {
             self.record.journal = Some(file);
             self.record.summary = summary;
+            let theirs = self.started.journal.clone().filter(|path| Some(path) != kept.as_ref());
+            self.record.journal_at = theirs.and_then(|path| Some((path.clone(), FileStamp::of(&path)?)));
             if let (Some(expected), Some(kept)) = (&self.started.expected_at, &kept) {
                 provide(kept, expected);
             }
