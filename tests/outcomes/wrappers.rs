@@ -39,6 +39,7 @@ fn files() -> Value {
         "bad.json": json!({"title": "no method", "description": "d"}).to_string(),
         "slow.json": well(vec![echo()], vec![process("sleep", json!(["8"])), echo()]).to_string(),
         "background.json": background().to_string(),
+        "began.json": began().to_string(),
         "chaosctl": SIMILAR,
     })
 }
@@ -48,6 +49,16 @@ fn background() -> Value {
     let mut load = process("sleep", json!(["600"]));
     load["background"] = json!(true);
     well(vec![load, process("sleep", json!(["599"]))], vec![echo(), echo()])
+}
+
+/// A journal as library 1.13 leaves it: the baseline was not met, and an activity of the method had begun all the same.
+fn began() -> Value {
+    let probe = json!({"activity": {"type": "probe", "name": "well"}, "output": 1, "status": "succeeded", "tolerance_met": false});
+    json!({"chaoslib-version": "1.13.0", "platform": "Linux", "node": "n", "experiment": breakable(vec![echo(), echo()]),
+        "start": "2020-09-01T00:00:00", "status": "failed", "deviated": false,
+        "steady_states": {"before": {"steady_state_met": false, "probes": [probe]}, "after": null, "during": []},
+        "run": [{"activity": {"type": "action", "name": "load", "background": true}, "output": null, "status": "succeeded"}],
+        "rollbacks": [], "end": "2020-09-01T00:00:05", "duration": 5.0})
 }
 
 /// Returns a spec with a pod that runs this command with these arguments.
