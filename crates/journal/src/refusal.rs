@@ -17,7 +17,7 @@ pub use types::RefusalKind;
 pub struct Refusal {
     /// The kind of the problem.
     pub kind: RefusalKind,
-    /// The last error that the toolkit printed, without its time and level. At most [`MAX_LINE_BYTES`] bytes. Texts that
+    /// The last error that the toolkit printed, without its time and level. At most 200 bytes. Texts that
     /// quote the value of a variable are cut.
     pub line: String,
 }

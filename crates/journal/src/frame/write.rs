@@ -31,7 +31,7 @@ pub struct Place {
     pub more: u32,
 }
 
-/// Writes one of several journals to a log, as [`write`] does. Returns the length of the compressed journal, which is at
+/// Writes one of several journals to a log, as [`write()`] does. Returns the length of the compressed journal, which is at
 /// most `limit`.
 pub fn write_one_of(
     file: &mut (impl Read + Seek),
