@@ -17,11 +17,8 @@ use crate::starts::{self, Record};
 use crate::supervise::{INTERRUPTED, Supervisor, handle_signals, stop_signal};
 use crate::termination::TerminationLog;
 use crate::toolkit::Toolkit;
-use crate::volume::Volume;
+use crate::volume::{MAX_JOURNALS, Volume};
 use crate::wrapper;
-
-/// How many journals the sidecar prints.
-const MAX_JOURNALS: usize = 20;
 
 /// Runs a command, writes the termination message and marks the journals as complete. Returns the exit code.
 pub fn run(dir: &Path, message: &Path, command: &OsStr, args: &[OsString]) -> i32 {
@@ -96,13 +93,10 @@ impl Runner {
         args: &[OsString],
         message: &mut Message,
     ) -> Result<Exit, StartError> {
-        let result = self.start(command, args, message);
-        // Nothing that still runs may change the files or the message from here on.
-        processes::kill_all();
-        if result.is_err() {
+        self.start(command, args, message).inspect_err(|_| {
+            processes::kill_all();
             self.mark_done(&[]);
-        }
-        result
+        })
     }
 
     fn start(
@@ -167,6 +161,7 @@ impl Runner {
         }
         let ended = wrapper::run(&self.volume, (program, name, args), &mut self.signals)?;
         self.stopped_by = ended.stopped_by;
+        // Nothing that still runs may change the files or the message from here on.
         processes::kill_all();
         let (mut records, rest) = starts::recorded(&self.volume);
         if let [only] = records.as_mut_slice() {

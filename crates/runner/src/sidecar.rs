@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::volume::{DONE, JOURNAL, STARTS, Volume};
+use crate::volume::{DONE, JOURNAL, MAX_JOURNALS, STARTS, Volume};
 
 /// The interval at which to check for the done file, even if inotify reports nothing.
 const CHECK_INTERVAL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
@@ -100,9 +100,6 @@ fn wait_readable(fds: &[&dyn AsFd], limit: Option<&Timespec>) -> bool {
 /// The first line of the log, for people who read it.
 const INTRODUCTION: &str = "The lines below hold the journals of the Chaos Toolkit, compressed, for the operator. The operator \
 keeps them in the ConfigMap that status.run.journal.configMap of the experiment names.";
-
-/// How many journals are printed.
-const MAX_JOURNALS: usize = 20;
 
 /// Prints the journals, or why there is none. All of them together have at most [`frame::LIMIT`] bytes.
 ///
