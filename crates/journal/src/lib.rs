@@ -96,6 +96,7 @@ mod shown;
 mod strategy;
 mod summary;
 mod time;
+mod zero;
 
 pub use classify::{Verdict, classify};
 pub use detail::{Detail, Place};

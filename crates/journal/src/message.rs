@@ -93,7 +93,7 @@ pub struct Starts {
     /// The number of starts of `chaos run`.
     pub total: u32,
     /// The number of starts that the runner saw in the table of processes and could not observe.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::zero::is_zero")]
     pub unobserved: u32,
     /// The starts, in their order. The list is bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -138,11 +138,6 @@ impl Starts {
         while length(&short) > MAX_LIST_BYTES && short.list.pop().is_some() {}
         short
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// The file that holds a journal.

@@ -53,7 +53,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// The number of activities that were started but left out, since they did not fit.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "crate::zero::is_zero")]
     pub steps_omitted: usize,
 }
 
@@ -201,11 +201,6 @@ pub enum StepStatus {
 const MAX_NAME_CHARS: usize = 64;
 /// The maximum length of other words, such as a version or a strategy, in characters.
 const MAX_WORD_CHARS: usize = 32;
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
 
 impl Summary {
     /// Summarizes a journal.

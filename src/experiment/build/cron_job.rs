@@ -10,7 +10,8 @@ use crate::experiment::error::TemplateError;
 use chaostoolkit_api::names;
 
 const JOB: &[&str] = &["spec", "jobTemplate"];
-const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
+/// The path of the pod in a `CronJob`.
+pub const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
 
 /// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of the
 /// experiment. They also have the labels and annotations of the pod, unless they have the same ones already.

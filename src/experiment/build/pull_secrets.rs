@@ -24,9 +24,8 @@ pub fn account_to_read<'a>(resources: &'a Resources, of_the_operator: &[String])
 pub fn with_those_of_the_account(workload: &Manifest, secrets: &[String]) -> Manifest {
     let mut workload = workload.clone();
     let is_scheduled = workload.kind == Kind::CronJob;
-    let pod: &[&str] =
-        if is_scheduled { &["spec", "jobTemplate", "spec", "template", "spec"] } else { &["spec"] };
-    let spec = workload.map(pod);
+    let pod = if is_scheduled { cron_job::POD } else { &[] };
+    let spec = workload.map(&[pod, &["spec"]].concat());
     let mut all: Vec<Value> = secrets.iter().map(|secret| json!({"name": secret})).collect();
     for named in spec.get("imagePullSecrets").and_then(Value::as_array).into_iter().flatten() {
         if !all.contains(named) {

@@ -51,7 +51,7 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u32>,
     /// How many journals follow this one in the log.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::zero::is_zero")]
     pub more: u32,
     /// The hash of the rest of the line. It protects the length and the hash of the original, which cannot be computed
     /// from a journal without outputs.
@@ -66,11 +66,6 @@ impl Header {
         let check = sha256_hex(&serde_json::to_vec(&open)?);
         Ok(format!("{HEADER}{}", serde_json::to_string(&Self { check, ..open })?))
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// Returns the SHA-256 of the bytes, in hex.
