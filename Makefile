@@ -26,7 +26,7 @@ test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh li
 	hack/test.sh
 
 .PHONY: test-outcomes
-test-outcomes: ## Test each outcome on a real node, with two versions of the Chaos Toolkit
+test-outcomes: ## Test each outcome on a real node, with three versions of the Chaos Toolkit
 	hack/test.sh outcomes
 
 .PHONY: bench-start

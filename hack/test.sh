@@ -62,7 +62,7 @@ on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's ima
 node() {
   layer "tests that need a node"
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
+  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip goes_on --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
@@ -70,7 +70,7 @@ outcomes() {
   hack/cluster/up.sh
   hack/cluster/load.sh "$old"
   # First, side by side, the tests that mostly wait. Then one version at a time, with the node for itself.
-  on_node --test outcomes platform:: -- --ignored
+  on_node --test outcomes -- --ignored platform:: schedules::
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
   on_node --test outcomes however_the_toolkit -- --ignored --test-threads 1
   on_node --test outcomes abort:: -- --ignored --test-threads 2

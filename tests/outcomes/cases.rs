@@ -4,8 +4,8 @@ use chaostoolkit_api::{Outcome, Phase};
 use serde_json::{Value, json};
 
 use crate::experiments::{
-    breakable, echo, fails_always, forge, from, inline, judged_by, missing_variable, own_pod, process,
-    python, raises_once_broken, well,
+    breakable, echo, fails_always, forge, from, inline, judged_by, judged_nowhere, missing_variable, own_pod,
+    process, python, raises_once_broken, well,
 };
 
 /// What happens to a pod during its run from outside.
@@ -112,6 +112,10 @@ pub fn cases(site: &str) -> Vec<Case> {
     let inconclusive =
         |name, spec| Case { reason: "Inconclusive", warnings: &["ActivityFailed"], ..passes(name, spec) };
     vec![
+        Case {
+            shows: &[("/conditions/0/message", "tolerance of method[0] decides nothing")],
+            ..passes("tolerance-in-the-method", inline(&well(vec![judged_nowhere()], vec![])))
+        },
         Case {
             rolled_back: "True/RollbacksPlayed",
             ..passes("passed", inline(&well(vec![echo()], vec![echo()])))

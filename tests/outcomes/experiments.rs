@@ -46,6 +46,11 @@ pub fn missing_variable() -> Value {
     experiment
 }
 
+/// Returns a probe for the method whose tolerance is not met, and decides nothing.
+pub fn judged_nowhere() -> Value {
+    json!({"type": "probe", "name": "still-works", "tolerance": 0, "provider": {"type": "process", "path": "false"}})
+}
+
 pub fn inline(experiment: &Value) -> Value {
     json!({"experiment": experiment})
 }

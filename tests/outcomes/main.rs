@@ -14,6 +14,7 @@ mod cases;
 mod checks;
 mod experiments;
 mod platform;
+mod schedules;
 mod wrappers;
 
 use std::time::Duration;
