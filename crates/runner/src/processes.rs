@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
+use crate::command::is_python;
 use crate::command_line::args;
 use crate::exit::Exit;
 use crate::toolkit::Toolkit;
@@ -112,7 +113,10 @@ fn is_toolkit(pid: Pid) -> bool {
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     let words: Vec<OsString> =
         line.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned()).collect();
-    let Some((program, words)) = words.split_first() else { return false };
+    let Some((program, words)) = words.split_first().filter(|(program, _)| is_python(program.as_bytes()))
+    else {
+        return false;
+    };
     let dir = format!("/proc/{pid}/cwd");
     Toolkit::of_python(Path::new(program), words, Path::new(&dir))
         .is_some_and(|toolkit| args::parse(&toolkit.args).is_some())

@@ -262,3 +262,16 @@ fn a_command_that_goes_on_after_a_stop_is_ended() {
     let message = sandbox.message();
     assert_eq!((message.stopped_by.as_deref(), message.toolkit_end.unwrap().exit_code), (Some("SIGTERM"), 1));
 }
+
+/// A shell script with the name of the toolkit, which starts the toolkit and waits for it.
+const SHELL_WRAPPER: &str = "#!/bin/sh\n# starts chaostoolkit\n$OUT/chaos \"$@\"\nexit $?\n";
+
+#[test]
+fn a_shell_script_with_the_name_of_the_toolkit_is_no_toolkit() {
+    let sandbox = sandbox(&format!("sleep 2; {COPY}"));
+    sandbox.script("bin/chaos", SHELL_WRAPPER);
+    sandbox.output(&["sh", "-c", "chaos run passed.json; true"]);
+    let message = sandbox.message();
+    assert!(message.starts.is_none(), "{:?}", message.starts);
+    assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
+}
