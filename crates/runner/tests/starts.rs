@@ -275,3 +275,14 @@ fn a_shell_script_with_the_name_of_the_toolkit_is_no_toolkit() {
     assert!(message.starts.is_none(), "{:?}", message.starts);
     assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
 }
+
+#[test]
+fn a_toolkit_that_a_command_leaves_behind_at_its_end_counts() {
+    for _ in 0..5 {
+        let sandbox = sandbox(COPY);
+        sandbox.output(&["sh", "-c", "chaos run passed.json; $OUT/chaos run deviated.json & exit 0"]);
+        let message = sandbox.message();
+        assert_eq!(message.starts.map(|starts| starts.total), Some(2));
+        assert_eq!(message.summary.unwrap().outcome, Outcome::Deviated);
+    }
+}
