@@ -90,9 +90,9 @@ pub struct ToolkitEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Starts {
-    /// The number of starts of `chaos run`.
+    /// The number of starts of `chaos run` that the runner observed.
     pub total: u32,
-    /// The number of starts that the runner saw in the table of processes and could not observe.
+    /// The number of other starts: the runner only saw them in the table of processes, or nobody saw how they ended.
     #[serde(default, skip_serializing_if = "crate::zero::is_zero")]
     pub unobserved: u32,
     /// The starts, in their order. The list is bounded.

@@ -164,6 +164,9 @@ impl Runner {
         // Nothing that still runs may change the files or the message from here on.
         processes::kill_all();
         let (mut records, rest) = starts::recorded(&self.volume);
+        for record in &mut records {
+            starts::complete(&self.volume, record);
+        }
         if let [only] = records.as_mut_slice() {
             starts::look_again(&self.volume, only);
         }

@@ -286,3 +286,37 @@ fn a_toolkit_that_a_command_leaves_behind_at_its_end_counts() {
         assert_eq!(message.summary.unwrap().outcome, Outcome::Deviated);
     }
 }
+
+/// `timeout` kills the supervisor in the middle of the run.
+const KILL_THE_SUPERVISOR: &str = "timeout -s KILL 1 $OUT/chaos run deviated.json";
+
+#[rstest]
+#[case::alone(&format!("{KILL_THE_SUPERVISOR}; exit 1"), 0)]
+#[case::after_a_run(&format!("chaos run passed.json; {KILL_THE_SUPERVISOR}; exit 0"), 1)]
+fn a_toolkit_whose_supervisor_was_killed_is_not_observed(#[case] line: &str, #[case] total: u32) {
+    let sandbox = sandbox("case $* in *passed*) cp $ROOT/passed.json $JOURNAL;; *) sleep 1.5;; esac");
+    sandbox.output(&["sh", "-c", line]);
+    let message = sandbox.message();
+    let starts = message.starts.unwrap();
+    assert_eq!((starts.total, starts.unobserved), (total, 1));
+    assert_eq!(message.summary.map(|summary| summary.outcome), (total > 0).then_some(Outcome::Passed));
+    assert_eq!(message.toolkit_end.is_some(), total > 0);
+}
+
+#[test]
+fn the_journal_of_a_toolkit_whose_supervisor_was_killed_counts() {
+    let sandbox = sandbox(&format!("sleep 1.5; {COPY}"));
+    sandbox.output(&["sh", "-c", KILL_THE_SUPERVISOR]);
+    let message = sandbox.message();
+    let summary = message.summary.unwrap();
+    assert_eq!((summary.outcome, summary.rollbacks.state), (Outcome::Deviated, RollbackState::Failed));
+    assert_eq!(sandbox.text("dir/journal/done"), "1");
+}
+
+#[test]
+fn a_pass_without_an_exit_code_is_not_observed() {
+    let sandbox = sandbox(&format!("sleep 1.5; {COPY}"));
+    sandbox.output(&["sh", "-c", "timeout -s KILL 1 $OUT/chaos run passed.json; exit 0"]);
+    let starts = sandbox.message().starts.unwrap();
+    assert_eq!((starts.total, starts.unobserved), (0, 1));
+}

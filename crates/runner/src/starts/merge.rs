@@ -31,8 +31,10 @@ const MAX_LISTED: usize = 16;
 pub struct Rest {
     /// How many starts have ended.
     pub ended: u32,
-    /// How many of them were told to run an experiment.
+    /// How many of them were told to run an experiment, and were observed.
     pub runs: u32,
+    /// How many of them could not be observed.
+    pub unobserved: u32,
     /// The worst of these.
     pub worst: Option<Record>,
     /// Their rollbacks.
@@ -45,23 +47,28 @@ pub fn add(rest: Rest, record: &Record) -> Rest {
     if record.subcommand.is_some() {
         return Rest { ended, ..rest };
     }
+    if record.is_unobserved() {
+        return Rest { ended, unobserved: rest.unobserved.saturating_add(1), ..rest };
+    }
     let rollbacks = Some(join(rest.rollbacks, rollbacks(record)));
     let worst = [rest.worst, Some(record.clone())].into_iter().flatten().min_by_key(severity);
-    Rest { ended, runs: rest.runs.saturating_add(1), worst, rollbacks }
+    Rest { ended, runs: rest.runs.saturating_add(1), worst, rollbacks, ..rest }
 }
 
 /// Writes into the report how the toolkit went whose starts have these records.
 pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved: u32) {
     message.held_back = records.iter().any(|record| record.held_back);
     let runs: Vec<&Record> = records.iter().filter(|record| record.subcommand.is_none()).collect();
-    let total = u32::try_from(runs.len()).unwrap_or(u32::MAX).saturating_add(rest.runs);
+    let (lost, seen): (Vec<&Record>, Vec<&Record>) = runs.iter().partition(|record| record.is_unobserved());
+    let count = |records: &[&Record]| u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let unobserved = unobserved.saturating_add(count(&lost)).saturating_add(rest.unobserved);
+    let total = count(&seen).saturating_add(rest.runs);
     if total != 1 || unobserved > 0 {
-        let others = runs.iter().copied().chain(&rest.worst);
-        let worst = others.min_by_key(|record| severity(record)).map(|record| record.number);
+        let worst = worst(&seen, rest).map(|record| record.number);
         let is_any = total > 0 || unobserved > 0;
         message.starts = is_any.then(|| Starts { total, unobserved, list: list(&runs, worst) });
     }
-    let Some(worst) = runs.iter().copied().chain(&rest.worst).min_by_key(|record| severity(record)) else {
+    let Some(worst) = worst(&seen, rest).or_else(|| lost.first().copied()) else {
         // A failure is more interesting than what succeeded after it.
         let failed = |record: &&Record| record.exit.is_none_or(|exit| exit.code() != 0);
         if let Some(record) = records.iter().find(failed).or_else(|| records.last()) {
@@ -74,12 +81,17 @@ pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved
     if total > 1
         && let Some(summary) = &mut message.summary
     {
-        let all: Vec<&Record> = runs.iter().copied().chain(&rest.worst).collect();
+        let all: Vec<&Record> = seen.iter().copied().chain(&rest.worst).collect();
         qualify(summary, &all);
         let joined =
-            runs.iter().fold(rest.rollbacks.clone(), |joined, record| Some(join(joined, rollbacks(record))));
+            seen.iter().fold(rest.rollbacks.clone(), |joined, record| Some(join(joined, rollbacks(record))));
         summary.rollbacks = joined.unwrap_or_default();
     }
+}
+
+/// Returns the record of the worst start that was observed.
+fn worst<'a>(seen: &[&'a Record], rest: &'a Rest) -> Option<&'a Record> {
+    seen.iter().copied().chain(&rest.worst).min_by_key(|record| severity(record))
 }
 
 /// Returns the records of runs from the worst to the best.

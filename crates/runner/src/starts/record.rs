@@ -40,6 +40,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Returns whether nobody knows how this start went: its supervisor was killed, and no journal proves a bad outcome.
+    pub fn is_unobserved(&self) -> bool {
+        self.exit.is_none() && self.outcome() == Outcome::Unknown
+    }
+
     /// Returns the outcome of this start.
     pub fn outcome(&self) -> Outcome {
         if let Some(summary) = &self.summary {

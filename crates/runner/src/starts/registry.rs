@@ -154,6 +154,19 @@ pub fn recorded(volume: &Volume) -> (Vec<Record>, Rest) {
     (records, rest)
 }
 
+/// Reads the journal of a start whose supervisor was killed. Its toolkit may have gone on, and written one.
+pub fn complete(volume: &Volume, record: &mut Record) {
+    if !record.is_unobserved() {
+        return;
+    }
+    let kept = start_dir(volume, record.number).join(JOURNAL);
+    let started = Started { journal: Some(kept.clone()), ..Started::default() };
+    if let Some((file, summary)) = journal::collect(Some(&kept), &started) {
+        record.journal = Some(file);
+        record.summary = summary;
+    }
+}
+
 /// Reads the journal of the only start again, if a script has changed it at the path that it named itself.
 ///
 /// With several starts, the last one may have written to the path of an earlier one.
