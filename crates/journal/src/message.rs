@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MAX_BYTES, Outcome, Refusal, RollbackState, Summary, Warning};
+use crate::{MAX_BYTES, Outcome, Refusal, RollbackState, Rollbacks, Summary, Warning};
 
 /// The version of this format. There is only one so far.
 pub const VERSION: u32 = 1;
@@ -95,6 +95,9 @@ pub struct Starts {
     /// The number of other starts: the runner only saw them in the table of processes, or nobody saw how they ended.
     #[serde(default, skip_serializing_if = "crate::zero::is_zero")]
     pub unobserved: u32,
+    /// The rollbacks of all starts, if the one with the worst outcome has no summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
     /// The starts, in their order. The list is bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Start>,
@@ -219,6 +222,7 @@ mod tests {
             starts: Some(Starts {
                 total: u32::MAX,
                 unobserved: 1,
+                rollbacks: Some(Rollbacks::default()),
                 list: vec![Start { title: Some(text.to_owned()), ..Start::default() }; steps.min(16)],
             }),
             journal: Some(File { bytes: u64::MAX, sha256: "f".repeat(64), problem: Some(text.to_owned()) }),

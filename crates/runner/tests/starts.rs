@@ -320,3 +320,21 @@ fn a_pass_without_an_exit_code_is_not_observed() {
     let starts = sandbox.message().starts.unwrap();
     assert_eq!((starts.total, starts.unobserved), (0, 1));
 }
+
+#[test]
+fn a_toolkit_that_did_not_start_after_a_stop_leaves_the_rollbacks_of_the_others_played() {
+    let sandbox = sandbox(
+        "touch $OUT/ready; trap 'cp $ROOT/interrupted.json $JOURNAL; exit 1' INT; while :; do sleep 0.01; done",
+    );
+    let interrupted = DEVIATED
+        .replace("completed", "interrupted")
+        .replace("\"failed\",\n\"exception\": [\"x\"]", "\"succeeded\"");
+    fs::write(sandbox.path("interrupted.json"), interrupted).unwrap();
+    let child = sandbox.start(&["sh", "-c", "for i in 1 2; do $OUT/chaos run x.json; done"]);
+    send(&child, Signal::TERM);
+    finish(child);
+    let message = sandbox.message();
+    let summary = message.summary.unwrap();
+    assert_eq!((summary.outcome, summary.rollbacks.state), (Outcome::Interrupted, RollbackState::Played));
+    assert_eq!(summary.rollbacks.total, 1);
+}

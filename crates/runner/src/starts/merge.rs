@@ -50,7 +50,7 @@ pub fn add(rest: Rest, record: &Record) -> Rest {
     if record.is_unobserved() {
         return Rest { ended, unobserved: rest.unobserved.saturating_add(1), ..rest };
     }
-    let rollbacks = Some(join(rest.rollbacks, rollbacks(record)));
+    let rollbacks = join(rest.rollbacks, record);
     let worst = [rest.worst, Some(record.clone())].into_iter().flatten().min_by_key(severity);
     Rest { ended, runs: rest.runs.saturating_add(1), worst, rollbacks, ..rest }
 }
@@ -66,7 +66,8 @@ pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved
     if total != 1 || unobserved > 0 {
         let worst = worst(&seen, rest).map(|record| record.number);
         let is_any = total > 0 || unobserved > 0;
-        message.starts = is_any.then(|| Starts { total, unobserved, list: list(&runs, worst) });
+        let list = list(&runs, worst);
+        message.starts = is_any.then(|| Starts { total, unobserved, rollbacks: None, list });
     }
     let Some(worst) = worst(&seen, rest).or_else(|| lost.first().copied()) else {
         // A failure is more interesting than what succeeded after it.
@@ -78,14 +79,16 @@ pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved
         return;
     };
     describe(message, worst);
-    if total > 1
-        && let Some(summary) = &mut message.summary
-    {
+    if total < 2 {
+        return;
+    }
+    let joined = seen.iter().copied().fold(rest.rollbacks.clone(), join);
+    if let Some(summary) = &mut message.summary {
         let all: Vec<&Record> = seen.iter().copied().chain(&rest.worst).collect();
         qualify(summary, &all);
-        let joined =
-            seen.iter().fold(rest.rollbacks.clone(), |joined, record| Some(join(joined, rollbacks(record))));
         summary.rollbacks = joined.unwrap_or_default();
+    } else if let Some(starts) = &mut message.starts {
+        starts.rollbacks = joined.filter(|joined| joined.state != RollbackState::Unknown);
     }
 }
 
@@ -155,12 +158,20 @@ fn qualify(summary: &mut Summary, runs: &[&Record]) {
     }
 }
 
-fn rollbacks(record: &Record) -> Rollbacks {
-    record.summary.as_ref().map(|summary| summary.rollbacks.clone()).unwrap_or_default()
+/// Joins the rollbacks of some starts with those of another one.
+fn join(one: Option<Rollbacks>, record: &Record) -> Option<Rollbacks> {
+    // A toolkit that was never started has nothing to roll back.
+    if record.skipped {
+        return one;
+    }
+    let other = record.summary.as_ref().map(|summary| summary.rollbacks.clone()).unwrap_or_default();
+    Some(match one {
+        Some(one) => sum(one, other),
+        None => other,
+    })
 }
 
-/// Joins the rollbacks of two starts.
-fn join(one: Option<Rollbacks>, other: Rollbacks) -> Rollbacks {
+fn sum(one: Rollbacks, other: Rollbacks) -> Rollbacks {
     /// From the worst to the best.
     const STATES: [RollbackState; 7] = [
         RollbackState::Failed,
@@ -171,7 +182,6 @@ fn join(one: Option<Rollbacks>, other: Rollbacks) -> Rollbacks {
         RollbackState::Played,
         RollbackState::NoneDeclared,
     ];
-    let Some(one) = one else { return other };
     let rank = |state: RollbackState| STATES.iter().position(|other| *other == state).unwrap_or_default();
     let state = match (one.state, other.state) {
         (RollbackState::NotPlayed, RollbackState::Played)
@@ -310,6 +320,23 @@ mod tests {
     }
 
     #[rstest]
+    #[case::failed(RollbackState::Failed, false, Some(RollbackState::Failed))]
+    #[case::nobody_knows(RollbackState::Played, false, None)]
+    #[case::never_started(RollbackState::Played, true, Some(RollbackState::Played))]
+    fn the_rollbacks_of_a_pass_count_beside_a_start_without_a_journal(
+        #[case] state: RollbackState,
+        #[case] skipped: bool,
+        #[case] expected: Option<RollbackState>,
+    ) {
+        let exit = Some(Exit::Code(130));
+        let other = Record { number: 2, exit, stopped: true, skipped, ..Record::default() };
+        let message = reported(&[record(1, Outcome::Passed, state), other], &Rest::default(), 0);
+        assert_eq!(message.summary, None);
+        let joined = message.starts.unwrap().rollbacks;
+        assert_eq!(joined.map(|joined| (joined.state, joined.total)), expected.map(|state| (state, 1)));
+    }
+
+    #[rstest]
     #[case(RollbackState::Played, RollbackState::Played, RollbackState::Played)]
     #[case(RollbackState::NoneDeclared, RollbackState::Played, RollbackState::Played)]
     #[case(RollbackState::Played, RollbackState::NotPlayed, RollbackState::Partial)]
@@ -323,7 +350,7 @@ mod tests {
     ) {
         let of = |state| Rollbacks { state, total: 2, ..Rollbacks::default() };
         for (one, other) in [(one, other), (other, one)] {
-            let joined = join(Some(of(one)), of(other));
+            let joined = sum(of(one), of(other));
             assert_eq!((joined.state, joined.total), (expected, 4));
         }
     }

@@ -27,6 +27,8 @@ pub struct Record {
     pub exit: Option<Exit>,
     /// Whether the toolkit was asked to stop.
     pub stopped: bool,
+    /// Whether the toolkit was never started, because the run had been stopped before.
+    pub skipped: bool,
     /// Whether the toolkit did not get the signal, because its rollbacks had already begun.
     pub held_back: bool,
     /// The path of the journal, if the user named it, and the state of that file when it was read.

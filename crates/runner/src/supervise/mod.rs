@@ -128,6 +128,7 @@ impl Supervisor {
     ) -> Result<Supervised, StartError> {
         if is_stopped(signals) {
             self.record.stopped = true;
+            self.record.skipped = true;
             self.record.exit = Some(Exit::Code(INTERRUPTED));
             return Ok(Supervised { record: self.finish(&[]), stopped_by: None });
         }
