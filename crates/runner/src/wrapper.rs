@@ -161,6 +161,13 @@ impl Wrapper<'_> {
             || self.is_running()
     }
 
+    /// Whether a toolkit runs. A supervisor alone does not count: it starts no toolkit after a stop, and a loop without end
+    /// starts one supervisor after the other.
+    fn has_toolkit(&self) -> bool {
+        registered(self.volume).iter().any(|start| start.toolkit.is_some())
+            || self.unobserved.iter().any(Process::is_same)
+    }
+
     /// Ends a command that goes on after its toolkits were stopped, so that the report is written before the container is
     /// killed.
     fn end_command(&mut self) {
@@ -168,7 +175,7 @@ impl Wrapper<'_> {
         if self.group_stopped {
             return;
         }
-        if self.is_running() {
+        if self.has_toolkit() {
             self.quiet_since = Some(Instant::now());
         }
         let quiet = self.quiet_since.map_or(Duration::ZERO, |since| since.elapsed());

@@ -338,3 +338,14 @@ fn a_toolkit_that_did_not_start_after_a_stop_leaves_the_rollbacks_of_the_others_
     assert_eq!((summary.outcome, summary.rollbacks.state), (Outcome::Interrupted, RollbackState::Played));
     assert_eq!(summary.rollbacks.total, 1);
 }
+
+#[test]
+fn a_loop_without_end_is_ended_after_a_stop() {
+    let sandbox = sandbox("touch $OUT/ready; trap 'exit 1' INT; while :; do sleep 0.01; done");
+    let child = sandbox.start(&["sh", "-c", "while :; do chaos run x.json; $OUT/chaos run x.json; done"]);
+    send(&child, Signal::TERM);
+    finish(child);
+    let message = sandbox.message();
+    assert_eq!(message.stopped_by.as_deref(), Some("SIGTERM"));
+    assert!(message.starts.unwrap().total > 1);
+}
