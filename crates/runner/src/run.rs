@@ -116,24 +116,18 @@ impl Runner {
     /// Runs the toolkit itself. What it starts is a part of its run, so its environment stays as it is.
     fn supervise(&mut self, toolkit: Toolkit, message: &mut Message) -> Result<Exit, StartError> {
         let Self { volume, signals, termination, stopped_by } = self;
-        let mut is_stopped = || {
+        let mut is_stopped = |signals: &mut Signals| {
             *stopped_by = stopped_by.or_else(|| stop_signal(signals.pending()));
             stopped_by.is_some()
         };
-        let supervisor = Supervisor::new(volume, toolkit, Environment::default(), &mut is_stopped);
+        let supervisor =
+            Supervisor::new(volume, toolkit, Environment::default(), &mut || is_stopped(signals));
         termination.write(&Message {
             toolkit: supervisor.record().toolkit.clone(),
             rollback_strategy: supervisor.record().rollback_strategy.clone(),
             ..Message::new(State::Running)
         });
-        let stopped_before = *stopped_by;
-        let mut stopped_now = None;
-        let supervised = supervisor.run(signals, |signals| {
-            stopped_now = stopped_before.or_else(|| stop_signal(signals.pending()));
-            stopped_now.is_some()
-        });
-        *stopped_by = stopped_now;
-        let supervised = supervised?;
+        let supervised = supervisor.run(signals, is_stopped)?;
         *stopped_by = stopped_by.or(supervised.stopped_by);
         processes::kill_all();
         if stopped_by.is_some() {
