@@ -136,7 +136,7 @@ impl Runner {
         }
         let record = supervised.record;
         merge::report(message, std::slice::from_ref(&record), &Rest::default(), 0);
-        self.mark_done(std::slice::from_ref(&record));
+        self.mark_done(&[&record]);
         Ok(record.exit.unwrap_or(Exit::Code(1)))
     }
 
@@ -170,7 +170,7 @@ impl Runner {
     }
 
     /// Tells the sidecar that all journals are complete. It waits for this, even if there is none.
-    fn mark_done(&self, records: &[Record]) {
+    fn mark_done(&self, records: &[&Record]) {
         let numbers = records.iter().filter(|record| record.journal.is_some()).take(MAX_JOURNALS);
         let lines: Vec<String> = numbers.map(|record| record.number.to_string()).collect();
         let done = self.volume.done_file();

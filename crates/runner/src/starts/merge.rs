@@ -98,10 +98,9 @@ fn worst<'a>(seen: &[&'a Record], rest: &'a Rest) -> Option<&'a Record> {
 }
 
 /// Returns the records of runs from the worst to the best.
-pub fn by_severity(records: &[Record]) -> Vec<Record> {
-    let mut runs: Vec<Record> =
-        records.iter().filter(|record| record.subcommand.is_none()).cloned().collect();
-    runs.sort_by_key(severity);
+pub fn by_severity(records: &[Record]) -> Vec<&Record> {
+    let mut runs: Vec<&Record> = records.iter().filter(|record| record.subcommand.is_none()).collect();
+    runs.sort_by_key(|record| severity(record));
     runs
 }
 

@@ -31,7 +31,7 @@ pub struct Record {
     pub skipped: bool,
     /// Whether the toolkit did not get the signal, because its rollbacks had already begun.
     pub held_back: bool,
-    /// The path of the journal, if the user named it, and the state of that file when it was read.
+    /// The path of the journal, if the user named it, and the state of that file when it was read. Only of the first start.
     pub journal_at: Option<(PathBuf, FileStamp)>,
     /// The journal, if the toolkit wrote one.
     pub journal: Option<File>,
