@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString, c_int};
 use std::path::Path;
 
+use chaostoolkit_journal::frame::MAX_JOURNALS;
 use chaostoolkit_journal::message::{Message, State};
 use rustix::process::{DumpableBehavior, set_child_subreaper, set_dumpable_behavior};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -17,7 +18,7 @@ use crate::starts::{self, Record};
 use crate::supervise::{INTERRUPTED, Supervisor, handle_signals, stop_signal};
 use crate::termination::TerminationLog;
 use crate::toolkit::Toolkit;
-use crate::volume::{MAX_JOURNALS, Volume};
+use crate::volume::Volume;
 use crate::wrapper;
 
 /// Runs a command, writes the termination message and marks the journals as complete. Returns the exit code.

@@ -158,11 +158,8 @@ fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
         room = rest.unwrap_or(room);
         rest.is_some()
     };
-    (journal, others.filter(fits).take(MAX_OTHERS).collect())
+    (journal, others.filter(fits).take(frame::MAX_JOURNALS - 1).collect())
 }
-
-/// How many journals of other starts are kept.
-const MAX_OTHERS: usize = 20;
 
 /// The longest journal that is unpacked, in bytes.
 const LONGEST_UNPACKED: u64 = 8 << 20;
