@@ -129,7 +129,7 @@ pub struct Start {
 const MAX_LIST_BYTES: usize = 1800;
 
 impl Starts {
-    /// Leaves out the titles, and then the last starts, if the list is too long.
+    /// Leaves out the titles if the list is too long, and then the starts with the best outcome, the last one first.
     fn shortened(&self) -> Self {
         let length = |starts: &Self| serde_json::to_string(starts).map_or(0, |text| text.len());
         let mut short = self.clone();
@@ -138,7 +138,12 @@ impl Starts {
                 start.title = None;
             }
         }
-        while length(&short) > MAX_LIST_BYTES && short.list.pop().is_some() {}
+        while length(&short) > MAX_LIST_BYTES
+            && let Some((best, _)) =
+                short.list.iter().enumerate().max_by_key(|(_, start)| start.outcome.rank())
+        {
+            short.list.remove(best);
+        }
         short
     }
 }
@@ -240,6 +245,21 @@ mod tests {
         for message in [Message::new(State::Running), full("x", 3)] {
             assert_eq!(Message::read(&message.to_json()), Some(message));
         }
+    }
+
+    #[test]
+    fn the_worst_start_stays_in_the_list() {
+        let warnings = vec![Warning::ActivityFailed, Warning::RollbackFailed, Warning::NoHypothesis];
+        let start =
+            |number, outcome| Start { number, outcome, warnings: warnings.clone(), ..Start::default() };
+        let mut list: Vec<Start> = (1..16).map(|number| start(number, Outcome::Passed)).collect();
+        list.push(start(77, Outcome::Deviated));
+        let starts = Some(Starts { total: 100, list, ..Starts::default() });
+        let line = Message { starts, ..Message::new(State::Ended) }.to_json();
+        let kept = Message::read(&line).unwrap().starts.unwrap().list;
+        let numbers: Vec<u32> = kept.iter().map(|start| start.number).collect();
+        assert!(numbers.len() < 16 && numbers.starts_with(&[1, 2, 3]), "{numbers:?}");
+        assert_eq!(numbers.last(), Some(&77));
     }
 
     #[test]

@@ -74,12 +74,16 @@ impl Evidence {
             // The start that decides the outcome has no journal. This is the journal of another start.
             return None;
         }
-        let text = frame::unzip(&carried.gzip, LONGEST_UNPACKED).ok()?;
-        let mut summary = Summary::of(&parse(&text).ok()?);
-        let may_be_one_of_several = reported.is_none() && (end.is_wrapped || !self.others.is_empty());
+        if reported.is_some() {
+            return sum_up(carried);
+        }
+        // The runner was killed, and has not found the worst start. The journals are in the order of the starts then.
+        let all = std::iter::once(carried).chain(self.others.iter().map(|(_, carried)| carried));
+        let mut summary = all.filter_map(sum_up).min_by_key(|summary| summary.outcome.rank())?;
+        let may_be_one_of_several = end.is_wrapped || !self.others.is_empty();
         let state = &mut summary.rollbacks.state;
         if may_be_one_of_several && matches!(state, RollbackState::Played | RollbackState::NoneDeclared) {
-            // The runner was killed with the command, perhaps during another start that left its fault in place.
+            // Perhaps another start was killed too, and left its fault in place.
             *state = RollbackState::Unknown;
         }
         Some(summary)
@@ -163,6 +167,11 @@ fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
 
 /// The longest journal that is unpacked, in bytes.
 const LONGEST_UNPACKED: u64 = 8 << 20;
+
+fn sum_up(carried: &frame::Carried) -> Option<Summary> {
+    let text = frame::unzip(&carried.gzip, LONGEST_UNPACKED).ok()?;
+    Some(Summary::of(&parse(&text).ok()?))
+}
 
 /// For how many seconds after the end of a run the operator tries to read the end of its log. The verdict waits for it.
 const LOG_WAIT: i64 = 15;
@@ -257,11 +266,13 @@ mod tests {
         "rollbacks": [{"activity": {"name": "r", "type": "action"}, "output": null, "status": "succeeded"}],
         "start": "2026-11-21T07:51:32+00:00", "end": "2026-11-21T07:51:33+00:00", "duration": 1.0}"#;
 
-    /// What is left of a container with this report, whose sidecar printed a journal.
-    fn evidence(report: Option<Message>) -> Evidence {
+    /// What is left of a container with this report, whose sidecar printed these journals.
+    fn evidence(report: Option<Message>, journals: &[&str]) -> Evidence {
         let mut log = Vec::new();
-        let place = frame::Place { start: Some(1), more: 0 };
-        frame::write_one_of(&mut Cursor::new(PASSED), &place, frame::LIMIT, &mut log).unwrap();
+        for (start, text) in (1..).zip(journals) {
+            let place = frame::Place { start: Some(start), more: u32::from(journals.len() > 1) };
+            frame::write_one_of(&mut Cursor::new(text), &place, frame::LIMIT, &mut log).unwrap();
+        }
         let reported = report.as_ref().filter(|message| message.state == message::State::Ended);
         let (journal, others) = of_log(&log, reported);
         assert!(matches!(journal, Journal::Here(_)), "{journal:?}");
@@ -272,7 +283,7 @@ mod tests {
     fn the_journal_of_another_start_is_not_that_of_the_one_that_decides() {
         let starts = Some(message::Starts { total: 2, ..message::Starts::default() });
         let ended = Message { starts, ..Message::new(message::State::Ended) };
-        assert_eq!(evidence(Some(ended)).sum_up(&End::default()), None);
+        assert_eq!(evidence(Some(ended), &[PASSED]).sum_up(&End::default()), None);
     }
 
     #[rstest]
@@ -284,8 +295,19 @@ mod tests {
     ) {
         let end = End { is_wrapped, ..End::default() };
         for report in [Some(Message::new(message::State::Running)), None] {
-            assert_eq!(evidence(report).sum_up(&end).unwrap().rollbacks.state, expected);
+            assert_eq!(evidence(report, &[PASSED]).sum_up(&end).unwrap().rollbacks.state, expected);
         }
+    }
+
+    #[test]
+    fn the_worst_journal_counts_if_the_runner_was_killed() {
+        let aborted = PASSED.replace("completed", "aborted");
+        let found = evidence(Some(Message::new(message::State::Running)), &[PASSED, &aborted]);
+        let summary = found.sum_up(&End::default()).unwrap();
+        assert_eq!(
+            (summary.outcome, summary.rollbacks.state),
+            (chaostoolkit_journal::Outcome::Aborted, RollbackState::Unknown)
+        );
     }
 
     #[rstest]

@@ -9,19 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Exit;
 use crate::starts::record::Record;
 
-/// The outcomes, from the worst to the best.
-const ORDER: [Outcome; 9] = [
-    Outcome::Interrupted,
-    Outcome::Aborted,
-    Outcome::Deviated,
-    Outcome::ProbeError,
-    Outcome::BaselineNotMet,
-    Outcome::Error,
-    Outcome::Invalid,
-    Outcome::Unknown,
-    Outcome::Passed,
-];
-
 /// How many starts the report lists.
 const MAX_LISTED: usize = 16;
 
@@ -105,8 +92,7 @@ pub fn by_severity(records: &[Record]) -> Vec<&Record> {
 }
 
 fn severity(record: &Record) -> usize {
-    let outcome = record.outcome();
-    ORDER.iter().position(|other| *other == outcome).unwrap_or_default()
+    record.outcome().rank()
 }
 
 fn describe(message: &mut Message, record: &Record) {
@@ -219,7 +205,7 @@ mod tests {
     #[test]
     fn the_worst_outcome_counts_and_all_rollbacks_do() {
         let mut records = vec![record(1, Outcome::Passed, RollbackState::Played)];
-        for (number, outcome) in (2..).zip(ORDER.into_iter().rev().skip(1)) {
+        for (number, outcome) in (2..).zip(Outcome::FROM_WORST.into_iter().rev().skip(1)) {
             // These have no journal.
             if !matches!(outcome, Outcome::Error | Outcome::Invalid | Outcome::Unknown) {
                 records.push(record(number, outcome, RollbackState::Played));
