@@ -161,10 +161,10 @@ impl Wrapper<'_> {
             || self.is_running()
     }
 
-    /// Whether a toolkit runs. A supervisor alone does not count: it starts no toolkit after a stop, and a loop without end
-    /// starts one supervisor after the other.
+    /// Whether a toolkit runs, or its supervisor records its end. A supervisor without a toolkit does not count: it starts
+    /// none after a stop, and a loop without end starts one supervisor after the other.
     fn has_toolkit(&self) -> bool {
-        registered(self.volume).iter().any(|start| start.toolkit.is_some())
+        registered(self.volume).iter().any(|start| start.has_begun)
             || self.unobserved.iter().any(Process::is_same)
     }
 
