@@ -71,7 +71,8 @@ pub fn rolled_back(run: &Run) -> (Option<bool>, Reason, String) {
     let (is, reason, text) = rollbacks_played(rollbacks);
     let unobserved = run.starts.map_or(0, |starts| starts.unobserved);
     if unobserved > 0 && is == Some(true) {
-        let text = format!("{text}, but {unobserved} starts of the toolkit could not be observed");
+        let noun = if unobserved == 1 { "start" } else { "starts" };
+        let text = format!("{text}, but {unobserved} {noun} of the toolkit could not be observed");
         return (None, Reason::ToolkitUnobserved, text);
     }
     (is, reason, text)
