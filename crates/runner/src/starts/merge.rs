@@ -46,17 +46,17 @@ pub fn add(rest: Rest, record: &Record) -> Rest {
 pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved: u32) {
     message.held_back = records.iter().any(|record| record.held_back);
     let runs: Vec<&Record> = records.iter().filter(|record| record.subcommand.is_none()).collect();
-    let (lost, seen): (Vec<&Record>, Vec<&Record>) = runs.iter().partition(|record| record.is_unobserved());
+    let (unseen, seen): (Vec<&Record>, Vec<&Record>) = runs.iter().partition(|record| record.is_unobserved());
     let count = |records: &[&Record]| u32::try_from(records.len()).unwrap_or(u32::MAX);
-    let unobserved = unobserved.saturating_add(count(&lost)).saturating_add(rest.unobserved);
+    let unobserved = unobserved.saturating_add(count(&unseen)).saturating_add(rest.unobserved);
     let total = count(&seen).saturating_add(rest.runs);
     if total != 1 || unobserved > 0 {
         let worst = worst(&seen, rest).map(|record| record.number);
         let is_any = total > 0 || unobserved > 0;
         let list = list(&runs, worst);
-        message.starts = is_any.then(|| Starts { total, unobserved, rollbacks: None, list });
+        message.starts = is_any.then_some(Starts { total, unobserved, rollbacks: None, list });
     }
-    let Some(worst) = worst(&seen, rest).or_else(|| lost.first().copied()) else {
+    let Some(worst) = worst(&seen, rest).or_else(|| unseen.first().copied()) else {
         // A failure is more interesting than what succeeded after it.
         let failed = |record: &&Record| record.exit.is_none_or(|exit| exit.code() != 0);
         if let Some(record) = records.iter().find(failed).or_else(|| records.last()) {
@@ -151,12 +151,12 @@ fn join(one: Option<Rollbacks>, record: &Record) -> Option<Rollbacks> {
     }
     let other = record.summary.as_ref().map(|summary| summary.rollbacks.clone()).unwrap_or_default();
     Some(match one {
-        Some(one) => sum(one, other),
+        Some(one) => sum(one, &other),
         None => other,
     })
 }
 
-fn sum(one: Rollbacks, other: Rollbacks) -> Rollbacks {
+fn sum(one: Rollbacks, other: &Rollbacks) -> Rollbacks {
     /// From the worst to the best.
     const STATES: [RollbackState; 7] = [
         RollbackState::Failed,
@@ -335,7 +335,7 @@ mod tests {
     ) {
         let of = |state| Rollbacks { state, total: 2, ..Rollbacks::default() };
         for (one, other) in [(one, other), (other, one)] {
-            let joined = sum(of(one), of(other));
+            let joined = sum(of(one), &of(other));
             assert_eq!((joined.state, joined.total), (expected, 4));
         }
     }
