@@ -25,6 +25,26 @@ pub fn seconds(file: &str, text: &str) -> u64 {
     rounded
 }
 
+/// The beginning of the warning.
+const WARNING: &str = "the rollbacks may take ";
+
+/// Returns a warning if the rollbacks may take longer than the grace period of the pod.
+#[must_use]
+pub fn warning(seconds: u64, grace: u64) -> Option<String> {
+    (seconds > grace).then(|| {
+        format!(
+            "{WARNING}{seconds} s by their pauses and timeouts, and a pod that is stopped has {grace} s for them; \
+             a longer terminationGracePeriodSeconds in spec.pod.template lets them all be played"
+        )
+    })
+}
+
+/// Finds the fact, but not the advice, of such a warning in a text.
+#[must_use]
+pub fn find_warning(text: &str) -> Option<&str> {
+    text[text.find(WARNING)?..].split(';').next()
+}
+
 fn of_rollback(rollback: &Value) -> f64 {
     let number = |pointer| {
         let found = rollback.pointer(pointer).and_then(Value::as_f64).filter(|seconds| seconds.is_finite());
@@ -50,6 +70,14 @@ fn timeout(rollback: &Value) -> f64 {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn a_warning_is_found_again() {
+        let text = format!("unknown fields: a; {}; and more", warning(31, 30).unwrap());
+        let expected = "the rollbacks may take 31 s by their pauses and timeouts, and a pod that is stopped has 30 s for them";
+        assert_eq!(find_warning(&text), Some(expected));
+        assert_eq!((warning(30, 30), find_warning("the spec is valid")), (None, None));
+    }
 
     #[rstest]
     #[case(

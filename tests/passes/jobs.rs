@@ -193,6 +193,22 @@ async fn a_run_that_has_started_has_no_start_deadline() {
 }
 
 #[tokio::test]
+async fn a_run_that_starts_before_its_job_is_deleted_goes_on() {
+    let (fake, mut operator, job) = begin_job(&spec()).await;
+    age(&fake, &job);
+    operator.pass().await;
+    assert_eq!(status(&fake)["schedule"]["givenUp"][0]["jobName"], name(&job));
+    fake.start_job(&job);
+    fake.kubelet(None);
+    settle(&fake, &mut operator, None).await;
+    assert!(fake.get(&job).is_some());
+    assert_eq!(status(&fake)["schedule"]["givenUp"], Value::Null);
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(past(&fake)["outcome"], "Passed");
+    end(&fake, &mut operator).await;
+}
+
+#[tokio::test]
 async fn an_edit_replaces_what_cannot_start_and_nothing_else() {
     for (is_stalled, edit) in [(true, "pod"), (true, "ttlSecondsAfterFinished"), (false, "pod")] {
         let (fake, mut operator, job) = begin_job(&spec()).await;

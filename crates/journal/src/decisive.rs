@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::classify::Verdict;
 use crate::detail::{Detail, Place};
-use crate::field::{Field, ShortText, Truth};
+use crate::field::{Field, ShortText, Truth, cut};
 use crate::model::{EntryStatus, objects};
 use crate::outcome::{Outcome, Warning};
 use crate::refusal::without_urls;
@@ -143,16 +143,4 @@ impl Entry {
         let name = name.map(|name| crate::shown::plain(&name.0)).unwrap_or_default();
         Detail { activity: cut(&name, MAX_NAME), phase, returned, expected, error }
     }
-}
-
-/// Shortens a text to a number of bytes. A shortened text ends with `…`.
-fn cut(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
-    }
-    let mut end = max - '…'.len_utf8();
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
 }

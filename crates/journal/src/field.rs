@@ -207,6 +207,18 @@ pub(crate) fn shorten(text: &str, max: usize) -> String {
     text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Shortens a text to at most `max` bytes. A shortened text ends with `…`.
+pub(crate) fn cut(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let mut end = max.saturating_sub('…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +246,14 @@ mod tests {
     #[case("{\"a\": null}", true)]
     fn truth_follows_python(#[case] json: &str, #[case] expected: bool) {
         assert_eq!(serde_json::from_str::<Field<Truth>>(json).unwrap(), Field::Set(Truth(expected)));
+    }
+
+    #[rstest]
+    #[case("äöü", 6, "äöü")]
+    #[case("äöüß", 6, "ä…")]
+    #[case("äöüß", 7, "äö…")]
+    fn shortens_by_bytes(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+        assert_eq!(cut(text, max), expected);
     }
 
     #[rstest]

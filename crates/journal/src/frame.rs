@@ -29,7 +29,7 @@ use std::io::{self, Read};
 use flate2::read::GzDecoder;
 
 pub use content::{Carried, Frame, FrameError};
-pub use format::LIMIT;
+pub use format::{LIMIT, MAX_JOURNALS};
 pub use read::{is_complete, read, read_all};
 pub use write::{Place, write, write_none, write_none_of, write_one_of};
 

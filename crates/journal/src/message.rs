@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MAX_BYTES, Outcome, Refusal, RollbackState, Summary, Warning};
+use crate::{MAX_BYTES, Outcome, Refusal, RollbackState, Rollbacks, Summary, Warning};
 
 /// The version of this format. There is only one so far.
 pub const VERSION: u32 = 1;
@@ -90,11 +90,14 @@ pub struct ToolkitEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Starts {
-    /// The number of starts of `chaos run`.
+    /// The number of starts of `chaos run` that the runner observed.
     pub total: u32,
-    /// The number of starts that the runner saw in the table of processes and could not observe.
+    /// The number of other starts: the runner only saw them in the table of processes, or nobody saw how they ended.
     #[serde(default, skip_serializing_if = "crate::zero::is_zero")]
     pub unobserved: u32,
+    /// The rollbacks of all starts, if the one with the worst outcome has no summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<Rollbacks>,
     /// The starts, in their order. The list is bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Start>,
@@ -126,7 +129,7 @@ pub struct Start {
 const MAX_LIST_BYTES: usize = 1800;
 
 impl Starts {
-    /// Leaves out the titles, and then the last starts, if the list is too long.
+    /// Leaves out the titles if the list is too long, and then the starts with the best outcome, the last one first.
     fn shortened(&self) -> Self {
         let length = |starts: &Self| serde_json::to_string(starts).map_or(0, |text| text.len());
         let mut short = self.clone();
@@ -135,7 +138,12 @@ impl Starts {
                 start.title = None;
             }
         }
-        while length(&short) > MAX_LIST_BYTES && short.list.pop().is_some() {}
+        while length(&short) > MAX_LIST_BYTES
+            && let Some((best, _)) =
+                short.list.iter().enumerate().max_by_key(|(_, start)| start.outcome.rank())
+        {
+            short.list.remove(best);
+        }
         short
     }
 }
@@ -219,6 +227,7 @@ mod tests {
             starts: Some(Starts {
                 total: u32::MAX,
                 unobserved: 1,
+                rollbacks: Some(Rollbacks::default()),
                 list: vec![Start { title: Some(text.to_owned()), ..Start::default() }; steps.min(16)],
             }),
             journal: Some(File { bytes: u64::MAX, sha256: "f".repeat(64), problem: Some(text.to_owned()) }),
@@ -236,6 +245,21 @@ mod tests {
         for message in [Message::new(State::Running), full("x", 3)] {
             assert_eq!(Message::read(&message.to_json()), Some(message));
         }
+    }
+
+    #[test]
+    fn the_worst_start_stays_in_the_list() {
+        let warnings = vec![Warning::ActivityFailed, Warning::RollbackFailed, Warning::NoHypothesis];
+        let start =
+            |number, outcome| Start { number, outcome, warnings: warnings.clone(), ..Start::default() };
+        let mut list: Vec<Start> = (1..16).map(|number| start(number, Outcome::Passed)).collect();
+        list.push(start(77, Outcome::Deviated));
+        let starts = Some(Starts { total: 100, list, ..Starts::default() });
+        let line = Message { starts, ..Message::new(State::Ended) }.to_json();
+        let kept = Message::read(&line).unwrap().starts.unwrap().list;
+        let numbers: Vec<u32> = kept.iter().map(|start| start.number).collect();
+        assert!(numbers.len() < 16 && numbers.starts_with(&[1, 2, 3]), "{numbers:?}");
+        assert_eq!(numbers.last(), Some(&77));
     }
 
     #[test]

@@ -39,6 +39,27 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// The outcomes, from the worst to the best. The worst outcome of several runs is that of all of them.
+    pub const FROM_WORST: [Self; 9] = [
+        Self::Interrupted,
+        Self::Aborted,
+        Self::Deviated,
+        Self::ProbeError,
+        Self::BaselineNotMet,
+        Self::Error,
+        Self::Invalid,
+        Self::Unknown,
+        Self::Passed,
+    ];
+
+    /// Returns the position in [`FROM_WORST`](Self::FROM_WORST). The worst outcome has the lowest one.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        Self::FROM_WORST.iter().position(|other| *other == self).unwrap_or_default()
+    }
+}
+
 /// A reservation about the outcome of a run.
 #[derive(
     Clone,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::cut;
+
 mod kind;
 mod lines;
 mod types;
@@ -38,7 +40,7 @@ impl Refusal {
             Said::Exception { name, text } => kind::exception_line(name, text),
             Said::Usage(text) => kind::usage_line(text),
         };
-        Some(Self { kind: kind::kind(&said), line: cut(&line) })
+        Some(Self { kind: kind::kind(&said), line: cut(line.trim(), MAX_LINE_BYTES) })
     }
 
     /// Returns whether the end of a log shows that the toolkit had begun to run the experiment, so that it did not refuse
@@ -47,17 +49,4 @@ impl Refusal {
     pub fn is_ruled_out(log: &str) -> bool {
         lines::ending(log).has_begun
     }
-}
-
-/// Shortens a line to [`MAX_LINE_BYTES`]. A shortened line ends with `…`.
-fn cut(line: &str) -> String {
-    let line = line.trim();
-    if line.len() <= MAX_LINE_BYTES {
-        return line.to_owned();
-    }
-    let mut end = MAX_LINE_BYTES - '…'.len_utf8();
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &line[..end])
 }

@@ -111,7 +111,8 @@ pub fn kind(program: &Path, path: &OsStr) -> Kind {
     }
 }
 
-fn is_python(word: &[u8]) -> bool {
+/// Returns whether a path or a name is that of an interpreter of Python.
+pub fn is_python(word: &[u8]) -> bool {
     name(word).starts_with(b"python") || name(word).starts_with(b"pypy")
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait};
 
+use crate::command::is_python;
 use crate::command_line::args;
 use crate::exit::Exit;
 use crate::toolkit::Toolkit;
@@ -42,8 +43,8 @@ pub fn kill_all() {
             // `kubectl exec`. The library negates the id of the group, so PID 1 stands for -1.
             let _ = kill_process_group(Pid::INIT, Signal::KILL);
         } else {
-            below().for_each(|pid| {
-                let _ = kill_process(pid, Signal::KILL);
+            below().for_each(|process| {
+                let _ = kill_process(process.pid, Signal::KILL);
             });
         }
         // Killing a process makes its children orphans, which this process adopts. Repeat until no child is left.
@@ -63,9 +64,15 @@ pub fn kill_all() {
 }
 
 /// Returns the processes that this one started, directly or not.
-fn below() -> impl Iterator<Item = Pid> {
+pub fn below() -> impl Iterator<Item = Process> {
     let own = [rustix::process::getpid()];
-    all().filter(move |process| is_below(process, &own)).map(|process| process.pid)
+    all().filter(move |process| is_below(process, &own))
+}
+
+/// Returns whether a process executes this program.
+pub fn is_runner(process: &Process) -> bool {
+    let program = |id: &str| fs::read_link(format!("/proc/{id}/exe")).ok();
+    program("self").is_some_and(|own| program(&process.pid.to_string()) == Some(own))
 }
 
 /// Returns whether a process still runs.
@@ -112,7 +119,10 @@ fn is_toolkit(pid: Pid) -> bool {
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     let words: Vec<OsString> =
         line.split(|byte| *byte == 0).map(|word| OsStr::from_bytes(word).to_owned()).collect();
-    let Some((program, words)) = words.split_first() else { return false };
+    let Some((program, words)) = words.split_first().filter(|(program, _)| is_python(program.as_bytes()))
+    else {
+        return false;
+    };
     let dir = format!("/proc/{pid}/cwd");
     Toolkit::of_python(Path::new(program), words, Path::new(&dir))
         .is_some_and(|toolkit| args::parse(&toolkit.args).is_some())

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString, c_int};
 use std::path::Path;
 
+use chaostoolkit_journal::frame::MAX_JOURNALS;
 use chaostoolkit_journal::message::{Message, State};
 use rustix::process::{DumpableBehavior, set_child_subreaper, set_dumpable_behavior};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -17,7 +18,7 @@ use crate::starts::{self, Record};
 use crate::supervise::{INTERRUPTED, Supervisor, handle_signals, stop_signal};
 use crate::termination::TerminationLog;
 use crate::toolkit::Toolkit;
-use crate::volume::{MAX_JOURNALS, Volume};
+use crate::volume::Volume;
 use crate::wrapper;
 
 /// Runs a command, writes the termination message and marks the journals as complete. Returns the exit code.
@@ -116,24 +117,18 @@ impl Runner {
     /// Runs the toolkit itself. What it starts is a part of its run, so its environment stays as it is.
     fn supervise(&mut self, toolkit: Toolkit, message: &mut Message) -> Result<Exit, StartError> {
         let Self { volume, signals, termination, stopped_by } = self;
-        let mut is_stopped = || {
+        let mut is_stopped = |signals: &mut Signals| {
             *stopped_by = stopped_by.or_else(|| stop_signal(signals.pending()));
             stopped_by.is_some()
         };
-        let supervisor = Supervisor::new(volume, toolkit, Environment::default(), &mut is_stopped);
+        let supervisor =
+            Supervisor::new(volume, toolkit, Environment::default(), &mut || is_stopped(signals));
         termination.write(&Message {
             toolkit: supervisor.record().toolkit.clone(),
             rollback_strategy: supervisor.record().rollback_strategy.clone(),
             ..Message::new(State::Running)
         });
-        let stopped_before = *stopped_by;
-        let mut stopped_now = None;
-        let supervised = supervisor.run(signals, |signals| {
-            stopped_now = stopped_before.or_else(|| stop_signal(signals.pending()));
-            stopped_now.is_some()
-        });
-        *stopped_by = stopped_now;
-        let supervised = supervised?;
+        let supervised = supervisor.run(signals, is_stopped)?;
         *stopped_by = stopped_by.or(supervised.stopped_by);
         processes::kill_all();
         if stopped_by.is_some() {
@@ -142,7 +137,7 @@ impl Runner {
         }
         let record = supervised.record;
         merge::report(message, std::slice::from_ref(&record), &Rest::default(), 0);
-        self.mark_done(std::slice::from_ref(&record));
+        self.mark_done(&[&record]);
         Ok(record.exit.unwrap_or(Exit::Code(1)))
     }
 
@@ -164,6 +159,9 @@ impl Runner {
         // Nothing that still runs may change the files or the message from here on.
         processes::kill_all();
         let (mut records, rest) = starts::recorded(&self.volume);
+        for record in &mut records {
+            starts::complete(&self.volume, record);
+        }
         if let [only] = records.as_mut_slice() {
             starts::look_again(&self.volume, only);
         }
@@ -173,7 +171,7 @@ impl Runner {
     }
 
     /// Tells the sidecar that all journals are complete. It waits for this, even if there is none.
-    fn mark_done(&self, records: &[Record]) {
+    fn mark_done(&self, records: &[&Record]) {
         let numbers = records.iter().filter(|record| record.journal.is_some()).take(MAX_JOURNALS);
         let lines: Vec<String> = numbers.map(|record| record.number.to_string()).collect();
         let done = self.volume.done_file();

@@ -6,14 +6,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use chaostoolkit_journal::frame::{self, Place};
+use chaostoolkit_journal::frame::{self, MAX_JOURNALS, Place};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::volume::{DONE, JOURNAL, MAX_JOURNALS, STARTS, Volume};
+use crate::volume::{DONE, JOURNAL, STARTS, Volume};
 
 /// The interval at which to check for the done file, even if inotify reports nothing.
 const CHECK_INTERVAL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };

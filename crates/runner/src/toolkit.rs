@@ -125,8 +125,8 @@ fn is_script(path: &Path) -> bool {
     let Some(text) = read(path, MAX_ENTRY_POINT_BYTES as u64 + 1) else { return false };
     let has = |part: &[u8]| contains(&text, part);
     text.len() <= MAX_ENTRY_POINT_BYTES
-        && has(PACKAGE)
-        && (has(b"sys.exit(cli())") || has(b"'console_scripts', 'chaos'"))
+        && ((has(b"from chaostoolkit.") && has(b"sys.exit(cli())"))
+            || (has(PACKAGE) && has(b"'console_scripts', 'chaos'")))
 }
 
 fn is_named_chaos(path: &Path) -> bool {
@@ -180,6 +180,11 @@ mod tests {
     #[case::uses_it(
         "chaosctl",
         "#!/usr/bin/python3\nfrom chaostoolkit.cli import cli\ncli(['run'])\n",
+        false
+    )]
+    #[case::extension(
+        "chaosreport",
+        "#!/venv/bin/python3\nimport sys\nfrom chaostoolkit_report.cli import cli\nif __name__ == '__main__':\n    sys.exit(cli())\n",
         false
     )]
     #[case::frozen_similar("chaosd", "\u{7f}ELF … chaostoolkit", false)]

@@ -110,9 +110,6 @@ pub const JOURNAL: &str = "journal.json";
 /// The name of the directory of all starts in [`Volume::journal_dir`].
 pub const STARTS: &str = "starts";
 
-/// How many journals the runner names in the done file, and the sidecar prints.
-pub const MAX_JOURNALS: usize = 20;
-
 /// The name of the done file in [`Volume::journal_dir`].
 pub const DONE: &str = "done";
 

@@ -29,6 +29,9 @@ const SEARCH_INTERVAL: Duration = Duration::from_millis(250);
 /// The age at which a toolkit would have been noticed. Python needs some time until it imports the module of the runner.
 const NOTICED_AFTER: Duration = Duration::from_secs(1);
 
+/// How long processes that a command leaves behind have to start the toolkit.
+const LEFT_BEHIND: Duration = Duration::from_millis(200);
+
 /// How long a stopped command may go on after its toolkits have ended, before it gets a SIGTERM and before it is killed.
 const STOP_LIMITS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
@@ -98,13 +101,14 @@ impl Wrapper<'_> {
     fn wait(&mut self, signals: &mut Signals) -> Exit {
         let mut end = None;
         loop {
-            let reaped = processes::reap(self.pid);
+            let reaped = processes::reap(self.pid).map(|exit| (exit, Instant::now()));
             end = end.or(reaped);
             self.search();
-            if let Some(end) = end
+            if let Some((exit, ended)) = end
                 && !self.is_running()
+                && !self.is_starting(ended)
             {
-                return end;
+                return exit;
             }
             if let Some(signal) = stop_signal(signals.pending())
                 && self.stopped_by.is_none()
@@ -145,6 +149,25 @@ impl Wrapper<'_> {
             || (self.group_stopped && processes::is_group_running(self.pid))
     }
 
+    /// Whether a process that the command left behind at its end may become a toolkit that is noticed.
+    ///
+    /// The shell executes the toolkit a moment after it was forked, and Python hands the toolkit over a moment later.
+    fn is_starting(&self, ended: Instant) -> bool {
+        let mut left = processes::below().filter(|process| process.running).peekable();
+        (left.peek().is_some() && ended.elapsed() < LEFT_BEHIND)
+            || left.any(|process| processes::is_runner(&process))
+            || !self.unsupervised().is_empty()
+            // It can have been handed over between these two questions.
+            || self.is_running()
+    }
+
+    /// Whether a toolkit runs, or its supervisor records its end. A supervisor without a toolkit does not count: it starts
+    /// none after a stop, and a loop without end starts one supervisor after the other.
+    fn has_toolkit(&self) -> bool {
+        registered(self.volume).iter().any(|start| start.has_begun)
+            || self.unobserved.iter().any(Process::is_same)
+    }
+
     /// Ends a command that goes on after its toolkits were stopped, so that the report is written before the container is
     /// killed.
     fn end_command(&mut self) {
@@ -152,7 +175,7 @@ impl Wrapper<'_> {
         if self.group_stopped {
             return;
         }
-        if self.is_running() {
+        if self.has_toolkit() {
             self.quiet_since = Some(Instant::now());
         }
         let quiet = self.quiet_since.map_or(Duration::ZERO, |since| since.elapsed());

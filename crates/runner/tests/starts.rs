@@ -262,3 +262,90 @@ fn a_command_that_goes_on_after_a_stop_is_ended() {
     let message = sandbox.message();
     assert_eq!((message.stopped_by.as_deref(), message.toolkit_end.unwrap().exit_code), (Some("SIGTERM"), 1));
 }
+
+/// A shell script with the name of the toolkit, which starts the toolkit and waits for it.
+const SHELL_WRAPPER: &str = "#!/bin/sh\n# starts chaostoolkit\n$OUT/chaos \"$@\"\nexit $?\n";
+
+#[test]
+fn a_shell_script_with_the_name_of_the_toolkit_is_no_toolkit() {
+    let sandbox = sandbox(&format!("sleep 2; {COPY}"));
+    sandbox.script("bin/chaos", SHELL_WRAPPER);
+    sandbox.output(&["sh", "-c", "chaos run passed.json; true"]);
+    let message = sandbox.message();
+    assert!(message.starts.is_none(), "{:?}", message.starts);
+    assert_eq!(message.summary.unwrap().outcome, Outcome::Passed);
+}
+
+#[test]
+fn a_toolkit_that_a_command_leaves_behind_at_its_end_counts() {
+    for _ in 0..5 {
+        let sandbox = sandbox(COPY);
+        sandbox.output(&["sh", "-c", "chaos run passed.json; $OUT/chaos run deviated.json & exit 0"]);
+        let message = sandbox.message();
+        assert_eq!(message.starts.map(|starts| starts.total), Some(2));
+        assert_eq!(message.summary.unwrap().outcome, Outcome::Deviated);
+    }
+}
+
+/// `timeout` kills the supervisor in the middle of the run.
+const KILL_THE_SUPERVISOR: &str = "timeout -s KILL 1 $OUT/chaos run deviated.json";
+
+#[rstest]
+#[case::alone(&format!("{KILL_THE_SUPERVISOR}; exit 1"), 0)]
+#[case::after_a_run(&format!("chaos run passed.json; {KILL_THE_SUPERVISOR}; exit 0"), 1)]
+fn a_toolkit_whose_supervisor_was_killed_is_not_observed(#[case] line: &str, #[case] total: u32) {
+    let sandbox = sandbox("case $* in *passed*) cp $ROOT/passed.json $JOURNAL;; *) sleep 1.5;; esac");
+    sandbox.output(&["sh", "-c", line]);
+    let message = sandbox.message();
+    let starts = message.starts.unwrap();
+    assert_eq!((starts.total, starts.unobserved), (total, 1));
+    assert_eq!(message.summary.map(|summary| summary.outcome), (total > 0).then_some(Outcome::Passed));
+    assert_eq!(message.toolkit_end.is_some(), total > 0);
+}
+
+#[test]
+fn the_journal_of_a_toolkit_whose_supervisor_was_killed_counts() {
+    let sandbox = sandbox(&format!("sleep 1.5; {COPY}"));
+    sandbox.output(&["sh", "-c", KILL_THE_SUPERVISOR]);
+    let message = sandbox.message();
+    let summary = message.summary.unwrap();
+    assert_eq!((summary.outcome, summary.rollbacks.state), (Outcome::Deviated, RollbackState::Failed));
+    assert_eq!(sandbox.text("dir/journal/done"), "1");
+}
+
+#[test]
+fn a_pass_without_an_exit_code_is_not_observed() {
+    let sandbox = sandbox(&format!("sleep 1.5; {COPY}"));
+    sandbox.output(&["sh", "-c", "timeout -s KILL 1 $OUT/chaos run passed.json; exit 0"]);
+    let starts = sandbox.message().starts.unwrap();
+    assert_eq!((starts.total, starts.unobserved), (0, 1));
+}
+
+#[test]
+fn a_toolkit_that_did_not_start_after_a_stop_leaves_the_rollbacks_of_the_others_played() {
+    let sandbox = sandbox(
+        "touch $OUT/ready; trap 'cp $ROOT/interrupted.json $JOURNAL; exit 1' INT; while :; do sleep 0.01; done",
+    );
+    let interrupted = DEVIATED
+        .replace("completed", "interrupted")
+        .replace("\"failed\",\n\"exception\": [\"x\"]", "\"succeeded\"");
+    fs::write(sandbox.path("interrupted.json"), interrupted).unwrap();
+    let child = sandbox.start(&["sh", "-c", "for i in 1 2; do $OUT/chaos run x.json; done"]);
+    send(&child, Signal::TERM);
+    finish(child);
+    let message = sandbox.message();
+    let summary = message.summary.unwrap();
+    assert_eq!((summary.outcome, summary.rollbacks.state), (Outcome::Interrupted, RollbackState::Played));
+    assert_eq!(summary.rollbacks.total, 1);
+}
+
+#[test]
+fn a_loop_without_end_is_ended_after_a_stop() {
+    let sandbox = sandbox("touch $OUT/ready; trap 'exit 1' INT; while :; do sleep 0.01; done");
+    let child = sandbox.start(&["sh", "-c", "while :; do chaos run x.json; $OUT/chaos run x.json; done"]);
+    send(&child, Signal::TERM);
+    finish(child);
+    let message = sandbox.message();
+    assert_eq!(message.stopped_by.as_deref(), Some("SIGTERM"));
+    assert!(message.starts.unwrap().total > 1);
+}

@@ -16,7 +16,7 @@ use crate::experiment::judge::pod_state::{End, sidecar};
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
-use chaostoolkit_journal::{Summary, parse};
+use chaostoolkit_journal::{RollbackState, Summary, parse};
 
 /// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Evidence {
     pub message: Option<Message>,
     /// The summary of the journal.
     pub summary: Option<Summary>,
-    /// The journal itself. If the toolkit was started several times, that of the start which decides the outcome.
+    /// The journal itself. If the toolkit was started several times, that of the worst start that has one.
     pub journal: Journal,
     /// The journals of the other starts, each with the number of its start.
     pub others: Vec<(u32, frame::Carried)>,
@@ -59,16 +59,34 @@ impl Evidence {
     /// Collects all evidence. Fails if a log that the verdict needs cannot be read at the moment.
     pub async fn collect(logs: &LogFollower, pod: &Pod, end: &End) -> Result<Self, Error> {
         let mut evidence = Self::of_journal(logs, pod, end).await;
-        if evidence.summary.is_none()
-            && let Journal::Here(carried) = &evidence.journal
-        {
-            // The runner was killed after the toolkit had written its journal, so it could not summarize it.
-            evidence.summary = sum_up(&carried.gzip);
-        }
+        evidence.summary = evidence.summary.take().or_else(|| evidence.sum_up(end));
         if evidence.summary.is_none() && end.started_at.is_some() {
             evidence.log_tail = log_tail(logs, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
         }
         Ok(evidence)
+    }
+
+    /// Summarizes the journal in place of a runner that could not.
+    fn sum_up(&self, end: &End) -> Option<Summary> {
+        let Journal::Here(carried) = &self.journal else { return None };
+        let reported = self.message.as_ref().filter(|message| message.state == message::State::Ended);
+        if reported.is_some_and(|ended| ended.journal.is_none()) {
+            // The start that decides the outcome has no journal. This is the journal of another start.
+            return None;
+        }
+        if reported.is_some() {
+            return sum_up(carried);
+        }
+        // The runner was killed, and has not found the worst start. The journals are in the order of the starts then.
+        let all = std::iter::once(carried).chain(self.others.iter().map(|(_, carried)| carried));
+        let mut summary = all.filter_map(sum_up).min_by_key(|summary| summary.outcome.rank())?;
+        let may_be_one_of_several = end.is_wrapped || !self.others.is_empty();
+        let state = &mut summary.rollbacks.state;
+        if may_be_one_of_several && matches!(state, RollbackState::Played | RollbackState::NoneDeclared) {
+            // Perhaps another start was killed too, and left its fault in place.
+            *state = RollbackState::Unknown;
+        }
+        Some(summary)
     }
 
     /// Collects the status of the pod and the journal.
@@ -144,17 +162,14 @@ fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
         room = rest.unwrap_or(room);
         rest.is_some()
     };
-    (journal, others.filter(fits).take(MAX_OTHERS).collect())
+    (journal, others.filter(fits).take(frame::MAX_JOURNALS - 1).collect())
 }
-
-/// How many journals of other starts are kept.
-const MAX_OTHERS: usize = 20;
 
 /// The longest journal that is unpacked, in bytes.
 const LONGEST_UNPACKED: u64 = 8 << 20;
 
-fn sum_up(gzip: &[u8]) -> Option<Summary> {
-    let text = frame::unzip(gzip, LONGEST_UNPACKED).ok()?;
+fn sum_up(carried: &frame::Carried) -> Option<Summary> {
+    let text = frame::unzip(&carried.gzip, LONGEST_UNPACKED).ok()?;
     Some(Summary::of(&parse(&text).ok()?))
 }
 
@@ -242,6 +257,57 @@ mod tests {
         };
         assert!(matches!(seen(&first.sha256), Journal::Here(_)));
         assert!(matches!(seen("of another one"), Journal::Left(_)), "another process has replaced it");
+    }
+
+    /// The journal of a run that passed and whose rollbacks were played.
+    const PASSED: &str = r#"{"chaoslib-version": "1.44.0", "status": "completed", "deviated": false,
+        "experiment": {"title": "t", "method": [], "rollbacks": [{"name": "r", "type": "action"}]},
+        "steady_states": {"before": null, "after": null, "during": []}, "run": [],
+        "rollbacks": [{"activity": {"name": "r", "type": "action"}, "output": null, "status": "succeeded"}],
+        "start": "2026-11-21T07:51:32+00:00", "end": "2026-11-21T07:51:33+00:00", "duration": 1.0}"#;
+
+    /// What is left of a container with this report, whose sidecar printed these journals.
+    fn evidence(report: Option<Message>, journals: &[&str]) -> Evidence {
+        let mut log = Vec::new();
+        for (start, text) in (1..).zip(journals) {
+            let place = frame::Place { start: Some(start), more: u32::from(journals.len() > 1) };
+            frame::write_one_of(&mut Cursor::new(text), &place, frame::LIMIT, &mut log).unwrap();
+        }
+        let reported = report.as_ref().filter(|message| message.state == message::State::Ended);
+        let (journal, others) = of_log(&log, reported);
+        assert!(matches!(journal, Journal::Here(_)), "{journal:?}");
+        Evidence { message: report, journal, others, ..Evidence::default() }
+    }
+
+    #[test]
+    fn the_journal_of_another_start_is_not_that_of_the_one_that_decides() {
+        let starts = Some(message::Starts { total: 2, ..message::Starts::default() });
+        let ended = Message { starts, ..Message::new(message::State::Ended) };
+        assert_eq!(evidence(Some(ended), &[PASSED]).sum_up(&End::default()), None);
+    }
+
+    #[rstest]
+    #[case::the_toolkit(false, RollbackState::Played)]
+    #[case::a_script(true, RollbackState::Unknown)]
+    fn nobody_knows_the_rollbacks_of_a_script_that_was_killed(
+        #[case] is_wrapped: bool,
+        #[case] expected: RollbackState,
+    ) {
+        let end = End { is_wrapped, ..End::default() };
+        for report in [Some(Message::new(message::State::Running)), None] {
+            assert_eq!(evidence(report, &[PASSED]).sum_up(&end).unwrap().rollbacks.state, expected);
+        }
+    }
+
+    #[test]
+    fn the_worst_journal_counts_if_the_runner_was_killed() {
+        let aborted = PASSED.replace("completed", "aborted");
+        let found = evidence(Some(Message::new(message::State::Running)), &[PASSED, &aborted]);
+        let summary = found.sum_up(&End::default()).unwrap();
+        assert_eq!(
+            (summary.outcome, summary.rollbacks.state),
+            (chaostoolkit_journal::Outcome::Aborted, RollbackState::Unknown)
+        );
     }
 
     #[rstest]

@@ -18,8 +18,7 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
         });
         run.runs = message.starts.iter().flat_map(|starts| &starts.list).map(started).collect();
     }
-    if let Some(Summary { steady_state, activities, rollbacks, toolkit, experiment, .. }) = &evidence.summary
-    {
+    if let Some(Summary { steady_state, activities, toolkit, experiment, .. }) = &evidence.summary {
         run.toolkit.lib.clone_from(&toolkit.lib);
         run.experiment.title.clone_from(&experiment.title);
         run.steady_state = Some(*steady_state);
@@ -28,6 +27,10 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
             succeeded: number(activities.succeeded),
             failed: number(activities.failed),
         });
+    }
+    let of_summary = evidence.summary.as_ref().map(|summary| &summary.rollbacks);
+    let of_starts = || evidence.message.as_ref()?.starts.as_ref()?.rollbacks.as_ref();
+    if let Some(rollbacks) = of_summary.or_else(of_starts) {
         run.rollbacks = Some(Rollbacks {
             strategy: strategy.or_else(|| rollbacks.strategy.clone()),
             state: rollbacks.state,
@@ -68,7 +71,8 @@ pub fn rolled_back(run: &Run) -> (Option<bool>, Reason, String) {
     let (is, reason, text) = rollbacks_played(rollbacks);
     let unobserved = run.starts.map_or(0, |starts| starts.unobserved);
     if unobserved > 0 && is == Some(true) {
-        let text = format!("{text}, but {unobserved} starts of the toolkit could not be observed");
+        let noun = if unobserved == 1 { "start" } else { "starts" };
+        let text = format!("{text}, but {unobserved} {noun} of the toolkit could not be observed");
         return (None, Reason::ToolkitUnobserved, text);
     }
     (is, reason, text)
@@ -107,6 +111,7 @@ pub fn rollbacks_played(rollbacks: &Rollbacks) -> (Option<bool>, Reason, String)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chaostoolkit_journal::message::{self, Message};
     use rstest::rstest;
 
     #[test]
@@ -116,6 +121,21 @@ mod tests {
         let run = Run { rollbacks, starts, ..Run::default() };
         let (found, reason, _) = rolled_back(&run);
         assert_eq!((found, reason), (None, Reason::ToolkitUnobserved));
+    }
+
+    #[test]
+    fn the_rollbacks_of_all_starts_count_if_the_worst_one_has_no_journal() {
+        let joined = chaostoolkit_journal::Rollbacks {
+            state: RollbackState::Failed,
+            total: 2,
+            failed: 1,
+            ..chaostoolkit_journal::Rollbacks::default()
+        };
+        let starts = message::Starts { total: 2, rollbacks: Some(joined), ..message::Starts::default() };
+        let message = Message { starts: Some(starts), ..Message::new(message::State::Ended) };
+        let mut run = Run::default();
+        record(&mut run, &Evidence { message: Some(message), ..Evidence::default() });
+        assert_eq!(rolled_back(&run).1, Reason::RollbackFailed);
     }
 
     #[rstest]

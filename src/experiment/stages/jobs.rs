@@ -67,6 +67,9 @@ pub async fn judge<'a>(
             past.run.job_name == job.metadata.name && past.run.requested_at == job.metadata.creation_timestamp
         });
         let has_started = is_recorded || job::has_started(job, &found.pods);
+        if has_started {
+            pass.draft.keep_job(job);
+        }
         let stall = match last {
             Some(pod) => stall(pod),
             None if has_started => None,
@@ -134,13 +137,16 @@ pub fn record_gone(pass: &mut Pass<'_>, found: &Found) {
     }
 }
 
-/// Deletes the given up Jobs. A Job that this pass gives up is not on the recorded list yet, and the write brings the next
-/// pass.
+/// Deletes the given up Jobs, but none whose run has started since. A Job that this pass gives up is not on the recorded list
+/// yet, and the write brings the next pass.
 pub async fn remove_given_up(pass: &Pass<'_>, found: &Found) -> Result<(), Error> {
     let status = pass.live.status.as_ref().and_then(|status| status.schedule.as_ref());
     let recorded = status.map(|schedule| schedule.given_up.as_slice()).unwrap_or_default();
+    let wanted = pass.draft.given_up();
+    let given_up =
+        |name: &str| [recorded, &wanted].iter().all(|list| list.iter().any(|job| job.job_name == name));
     for job in found.jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
-        if recorded.iter().any(|given_up| given_up.job_name == job.name_any()) {
+        if given_up(&job.name_any()) {
             jobs::remove(&pass.context.cluster, job).await?;
         }
     }

@@ -54,12 +54,7 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
 /// Says that the pod may not live long enough for its rollbacks, once it is told to stop.
 fn long_rollbacks(seconds: u64, resources: &Resources) -> Option<String> {
     let grace = resources.pod()["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(DEFAULT_GRACE);
-    (seconds > grace).then(|| {
-        format!(
-            "the rollbacks may take {seconds} s by their pauses and timeouts, and a pod that is stopped has {grace} s for them; \
-             a longer terminationGracePeriodSeconds in spec.pod.template lets them all be played"
-        )
-    })
+    rollback_time::warning(seconds, grace)
 }
 
 /// The grace period of a pod that names none. <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination>

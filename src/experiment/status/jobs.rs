@@ -66,6 +66,13 @@ impl Draft {
         }
     }
 
+    /// The run of a Job has started, so the Job is not deleted any more.
+    pub fn keep_job(&mut self, job: &Job) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.given_up.retain(|known| Some(&known.job_name) != job.metadata.name.as_ref());
+        }
+    }
+
     /// The Jobs that are given up.
     #[must_use]
     pub fn given_up(&self) -> Vec<GivenUp> {

@@ -7,6 +7,7 @@ use crate::experiment::intent::Intent;
 use crate::experiment::judge::verdict::{Ordered, Verdict};
 use crate::experiment::status::draft::Draft;
 use crate::experiment::status::schedule::MAX_HISTORY;
+use crate::toolkit::rollback_time;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Text, Trigger, names};
@@ -21,7 +22,14 @@ impl Draft {
             Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
             None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop"),
         };
-        self.phase(Phase::Aborting, reason, message);
+        let accepted = condition::find(&self.status.conditions, Type::Accepted);
+        let long = accepted.and_then(|accepted| rollback_time::find_warning(&accepted.message));
+        // Without a container that ran, there is nothing to roll back.
+        let message = match long.filter(|_| run.started_at.is_some()) {
+            Some(long) => format!("{message}; {long}"),
+            None => message.to_owned(),
+        };
+        self.phase(Phase::Aborting, reason, &message);
     }
 
     /// The run was aborted before it had started.

@@ -42,6 +42,22 @@ async fn an_abort_stops_the_run_once_and_its_end_says_what_was_rolled_back() {
 }
 
 #[tokio::test]
+async fn an_abort_says_that_the_rollbacks_may_take_too_long() {
+    let mut spec = with_rollbacks(json!({}));
+    spec["experiment"]["rollbacks"][0]["pauses"] = json!({"after": 400});
+    let (fake, mut operator) = begin(&spec);
+    settle(&fake, &mut operator, None).await;
+    set(&fake, "abort", json!(true));
+    operator.pass().await;
+    let told = "stopping the run, as spec.abort asks; the rollbacks may take 400 s by their pauses and timeouts, \
+        and a pod that is stopped has 300 s for them";
+    assert_eq!(status(&fake)["message"], told);
+    fake.end(POD, 1, Some(&interrupted()));
+    settle(&fake, &mut operator, None).await;
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
 async fn an_abort_before_the_start_is_the_end_and_no_pod_ever_exists() {
     // From the start, and while the run waits for its `ConfigMap`.
     for is_waiting in [false, true] {

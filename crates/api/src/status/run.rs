@@ -196,7 +196,7 @@ pub struct Rollbacks {
 pub struct Starts {
     /// Number of starts of `chaos run` that were observed.
     pub total: i64,
-    /// Number of starts that were seen in the table of processes and could not be observed.
+    /// Number of starts that could not be observed.
     #[serde(default)]
     pub unobserved: i64,
 }

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 /// The maximum length of a compressed journal. A `ConfigMap` holds 1 MiB, including its names and labels.
 pub const LIMIT: usize = 900 * 1024;
 
+/// The maximum number of journals in a log: one for each start of the toolkit.
+pub const MAX_JOURNALS: usize = 20;
+
 /// The version of this format. There is only one so far.
 pub const VERSION: u32 = 1;
 

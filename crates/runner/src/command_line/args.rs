@@ -91,6 +91,8 @@ pub fn parse(args: &[OsString]) -> Option<CommandLine> {
             takes.then(|| take_value(args, &mut at)).flatten()
         });
         match name.to_str() {
+            // Click prints its answer at once, whatever follows.
+            Some("--help" | "--version") => return None,
             Some("--no-version-check") => line.no_version_check = true,
             Some("--no-log-file" | "--log-file") => line.log_file = true,
             Some("--change-dir") => line.change_dir = value,
@@ -171,6 +173,8 @@ mod tests {
     #[case("-- validate run")]
     #[case("discover run")]
     #[case("/x/run x.json")]
+    #[case("--verbose --version run x.json")]
+    #[case("--help run x.json")]
     fn other_subcommands_give_none(#[case] line: &str) {
         assert_eq!(parse(&words(line)), None);
     }

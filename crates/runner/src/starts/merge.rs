@@ -9,19 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Exit;
 use crate::starts::record::Record;
 
-/// The outcomes, from the worst to the best.
-const ORDER: [Outcome; 9] = [
-    Outcome::Interrupted,
-    Outcome::Aborted,
-    Outcome::Deviated,
-    Outcome::ProbeError,
-    Outcome::BaselineNotMet,
-    Outcome::Error,
-    Outcome::Invalid,
-    Outcome::Unknown,
-    Outcome::Passed,
-];
-
 /// How many starts the report lists.
 const MAX_LISTED: usize = 16;
 
@@ -31,8 +18,10 @@ const MAX_LISTED: usize = 16;
 pub struct Rest {
     /// How many starts have ended.
     pub ended: u32,
-    /// How many of them were told to run an experiment.
+    /// How many of them were told to run an experiment, and were observed.
     pub runs: u32,
+    /// How many of them could not be observed.
+    pub unobserved: u32,
     /// The worst of these.
     pub worst: Option<Record>,
     /// Their rollbacks.
@@ -45,23 +34,29 @@ pub fn add(rest: Rest, record: &Record) -> Rest {
     if record.subcommand.is_some() {
         return Rest { ended, ..rest };
     }
-    let rollbacks = Some(join(rest.rollbacks, rollbacks(record)));
+    if record.is_unobserved() {
+        return Rest { ended, unobserved: rest.unobserved.saturating_add(1), ..rest };
+    }
+    let rollbacks = join(rest.rollbacks, record);
     let worst = [rest.worst, Some(record.clone())].into_iter().flatten().min_by_key(severity);
-    Rest { ended, runs: rest.runs.saturating_add(1), worst, rollbacks }
+    Rest { ended, runs: rest.runs.saturating_add(1), worst, rollbacks, ..rest }
 }
 
 /// Writes into the report how the toolkit went whose starts have these records.
 pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved: u32) {
     message.held_back = records.iter().any(|record| record.held_back);
     let runs: Vec<&Record> = records.iter().filter(|record| record.subcommand.is_none()).collect();
-    let total = u32::try_from(runs.len()).unwrap_or(u32::MAX).saturating_add(rest.runs);
+    let (unseen, seen): (Vec<&Record>, Vec<&Record>) = runs.iter().partition(|record| record.is_unobserved());
+    let count = |records: &[&Record]| u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let unobserved = unobserved.saturating_add(count(&unseen)).saturating_add(rest.unobserved);
+    let total = count(&seen).saturating_add(rest.runs);
     if total != 1 || unobserved > 0 {
-        let others = runs.iter().copied().chain(&rest.worst);
-        let worst = others.min_by_key(|record| severity(record)).map(|record| record.number);
+        let worst = worst(&seen, rest).map(|record| record.number);
         let is_any = total > 0 || unobserved > 0;
-        message.starts = is_any.then(|| Starts { total, unobserved, list: list(&runs, worst) });
+        let list = list(&runs, worst);
+        message.starts = is_any.then_some(Starts { total, unobserved, rollbacks: None, list });
     }
-    let Some(worst) = runs.iter().copied().chain(&rest.worst).min_by_key(|record| severity(record)) else {
+    let Some(worst) = worst(&seen, rest).or_else(|| unseen.first().copied()) else {
         // A failure is more interesting than what succeeded after it.
         let failed = |record: &&Record| record.exit.is_none_or(|exit| exit.code() != 0);
         if let Some(record) = records.iter().find(failed).or_else(|| records.last()) {
@@ -71,28 +66,33 @@ pub fn report(message: &mut Message, records: &[Record], rest: &Rest, unobserved
         return;
     };
     describe(message, worst);
-    if total > 1
-        && let Some(summary) = &mut message.summary
-    {
-        let all: Vec<&Record> = runs.iter().copied().chain(&rest.worst).collect();
+    if total < 2 {
+        return;
+    }
+    let joined = seen.iter().copied().fold(rest.rollbacks.clone(), join);
+    if let Some(summary) = &mut message.summary {
+        let all: Vec<&Record> = seen.iter().copied().chain(&rest.worst).collect();
         qualify(summary, &all);
-        let joined =
-            runs.iter().fold(rest.rollbacks.clone(), |joined, record| Some(join(joined, rollbacks(record))));
         summary.rollbacks = joined.unwrap_or_default();
+    } else if let Some(starts) = &mut message.starts {
+        starts.rollbacks = joined.filter(|joined| joined.state != RollbackState::Unknown);
     }
 }
 
+/// Returns the record of the worst start that was observed.
+fn worst<'a>(seen: &[&'a Record], rest: &'a Rest) -> Option<&'a Record> {
+    seen.iter().copied().chain(&rest.worst).min_by_key(|record| severity(record))
+}
+
 /// Returns the records of runs from the worst to the best.
-pub fn by_severity(records: &[Record]) -> Vec<Record> {
-    let mut runs: Vec<Record> =
-        records.iter().filter(|record| record.subcommand.is_none()).cloned().collect();
-    runs.sort_by_key(severity);
+pub fn by_severity(records: &[Record]) -> Vec<&Record> {
+    let mut runs: Vec<&Record> = records.iter().filter(|record| record.subcommand.is_none()).collect();
+    runs.sort_by_key(|record| severity(record));
     runs
 }
 
 fn severity(record: &Record) -> usize {
-    let outcome = record.outcome();
-    ORDER.iter().position(|other| *other == outcome).unwrap_or_default()
+    record.outcome().rank()
 }
 
 fn describe(message: &mut Message, record: &Record) {
@@ -143,12 +143,20 @@ fn qualify(summary: &mut Summary, runs: &[&Record]) {
     }
 }
 
-fn rollbacks(record: &Record) -> Rollbacks {
-    record.summary.as_ref().map(|summary| summary.rollbacks.clone()).unwrap_or_default()
+/// Joins the rollbacks of some starts with those of another one.
+fn join(one: Option<Rollbacks>, record: &Record) -> Option<Rollbacks> {
+    // A toolkit that was never started has nothing to roll back.
+    if record.skipped {
+        return one;
+    }
+    let other = record.summary.as_ref().map(|summary| summary.rollbacks.clone()).unwrap_or_default();
+    Some(match one {
+        Some(one) => sum(one, &other),
+        None => other,
+    })
 }
 
-/// Joins the rollbacks of two starts.
-fn join(one: Option<Rollbacks>, other: Rollbacks) -> Rollbacks {
+fn sum(one: Rollbacks, other: &Rollbacks) -> Rollbacks {
     /// From the worst to the best.
     const STATES: [RollbackState; 7] = [
         RollbackState::Failed,
@@ -159,7 +167,6 @@ fn join(one: Option<Rollbacks>, other: Rollbacks) -> Rollbacks {
         RollbackState::Played,
         RollbackState::NoneDeclared,
     ];
-    let Some(one) = one else { return other };
     let rank = |state: RollbackState| STATES.iter().position(|other| *other == state).unwrap_or_default();
     let state = match (one.state, other.state) {
         (RollbackState::NotPlayed, RollbackState::Played)
@@ -198,7 +205,7 @@ mod tests {
     #[test]
     fn the_worst_outcome_counts_and_all_rollbacks_do() {
         let mut records = vec![record(1, Outcome::Passed, RollbackState::Played)];
-        for (number, outcome) in (2..).zip(ORDER.into_iter().rev().skip(1)) {
+        for (number, outcome) in (2..).zip(Outcome::FROM_WORST.into_iter().rev().skip(1)) {
             // These have no journal.
             if !matches!(outcome, Outcome::Error | Outcome::Invalid | Outcome::Unknown) {
                 records.push(record(number, outcome, RollbackState::Played));
@@ -298,6 +305,23 @@ mod tests {
     }
 
     #[rstest]
+    #[case::failed(RollbackState::Failed, false, Some(RollbackState::Failed))]
+    #[case::nobody_knows(RollbackState::Played, false, None)]
+    #[case::never_started(RollbackState::Played, true, Some(RollbackState::Played))]
+    fn the_rollbacks_of_a_pass_count_beside_a_start_without_a_journal(
+        #[case] state: RollbackState,
+        #[case] skipped: bool,
+        #[case] expected: Option<RollbackState>,
+    ) {
+        let exit = Some(Exit::Code(130));
+        let other = Record { number: 2, exit, stopped: true, skipped, ..Record::default() };
+        let message = reported(&[record(1, Outcome::Passed, state), other], &Rest::default(), 0);
+        assert_eq!(message.summary, None);
+        let joined = message.starts.unwrap().rollbacks;
+        assert_eq!(joined.map(|joined| (joined.state, joined.total)), expected.map(|state| (state, 1)));
+    }
+
+    #[rstest]
     #[case(RollbackState::Played, RollbackState::Played, RollbackState::Played)]
     #[case(RollbackState::NoneDeclared, RollbackState::Played, RollbackState::Played)]
     #[case(RollbackState::Played, RollbackState::NotPlayed, RollbackState::Partial)]
@@ -311,7 +335,7 @@ mod tests {
     ) {
         let of = |state| Rollbacks { state, total: 2, ..Rollbacks::default() };
         for (one, other) in [(one, other), (other, one)] {
-            let joined = join(Some(of(one)), of(other));
+            let joined = sum(of(one), &of(other));
             assert_eq!((joined.state, joined.total), (expected, 4));
         }
     }

@@ -8,4 +8,4 @@ mod record;
 mod registry;
 
 pub use record::Record;
-pub use registry::{Registration, look_again, recorded, registered};
+pub use registry::{Registration, complete, look_again, recorded, registered};

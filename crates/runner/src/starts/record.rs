@@ -27,9 +27,11 @@ pub struct Record {
     pub exit: Option<Exit>,
     /// Whether the toolkit was asked to stop.
     pub stopped: bool,
+    /// Whether the toolkit was never started, because the run had been stopped before.
+    pub skipped: bool,
     /// Whether the toolkit did not get the signal, because its rollbacks had already begun.
     pub held_back: bool,
-    /// The path of the journal, if the user named it, and the state of that file when it was read.
+    /// The path of the journal, if the user named it, and the state of that file when it was read. Only of the first start.
     pub journal_at: Option<(PathBuf, FileStamp)>,
     /// The journal, if the toolkit wrote one.
     pub journal: Option<File>,
@@ -40,6 +42,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Returns whether nobody knows how this start went: its supervisor was killed, and no journal proves a bad outcome.
+    pub fn is_unobserved(&self) -> bool {
+        self.exit.is_none() && self.outcome() == Outcome::Unknown
+    }
+
     /// Returns the outcome of this start.
     pub fn outcome(&self) -> Outcome {
         if let Some(summary) = &self.summary {

@@ -115,6 +115,8 @@ pub struct Registered {
     pub supervisor: Option<Pid>,
     /// The toolkit, if it runs.
     pub toolkit: Option<Pid>,
+    /// Whether the toolkit was started. Its supervisor may still have to record its end.
+    pub has_begun: bool,
 }
 
 /// Returns the starts that are in progress. A start can be among them twice, with and without its toolkit.
@@ -127,11 +129,12 @@ pub fn registered(volume: &Volume) -> Vec<Registered> {
     };
     let parse = |entry: fs::DirEntry| {
         let name = entry.file_name();
-        let (supervisor, toolkit) = match name.to_str()?.split_once('.') {
-            Some((supervisor, toolkit)) => (running(supervisor), running(toolkit)),
-            None => (running(name.to_str()?), None),
+        let (supervisor, toolkit, has_begun) = match name.to_str()?.split_once('.') {
+            Some((supervisor, toolkit)) => (running(supervisor), running(toolkit), true),
+            None => (running(name.to_str()?), None, false),
         };
-        (supervisor.is_some() || toolkit.is_some()).then_some(Registered { supervisor, toolkit })
+        let is_running = supervisor.is_some() || toolkit.is_some();
+        is_running.then_some(Registered { supervisor, toolkit, has_begun })
     };
     entries.filter_map(parse).collect()
 }
@@ -152,6 +155,19 @@ pub fn recorded(volume: &Volume) -> (Vec<Record>, Rest) {
         rest = merge::add(rest, &Record { number: count, ..Record::default() });
     }
     (records, rest)
+}
+
+/// Reads the journal of a start whose supervisor was killed. Its toolkit may have gone on, and written one.
+pub fn complete(volume: &Volume, record: &mut Record) {
+    if !record.is_unobserved() {
+        return;
+    }
+    let kept = start_dir(volume, record.number).join(JOURNAL);
+    let started = Started { journal: Some(kept.clone()), ..Started::default() };
+    if let Some((file, summary)) = journal::collect(Some(&kept), &started) {
+        record.journal = Some(file);
+        record.summary = summary;
+    }
 }
 
 /// Reads the journal of the only start again, if a script has changed it at the path that it named itself.

@@ -128,6 +128,7 @@ impl Supervisor {
     ) -> Result<Supervised, StartError> {
         if is_stopped(signals) {
             self.record.stopped = true;
+            self.record.skipped = true;
             self.record.exit = Some(Exit::Code(INTERRUPTED));
             return Ok(Supervised { record: self.finish(&[]), stopped_by: None });
         }
@@ -197,7 +198,9 @@ impl Supervisor {
         if let Some((file, summary)) = journal::collect(kept.as_deref(), &self.started) {
             self.record.journal = Some(file);
             self.record.summary = summary;
-            let theirs = self.started.journal.clone().filter(|path| Some(path) != kept.as_ref());
+            // Only the first start can be the only one, whose journal is read again.
+            let theirs = self.started.journal.clone().filter(|_| self.record.number == 1);
+            let theirs = theirs.filter(|path| Some(path) != kept.as_ref());
             self.record.journal_at = theirs.and_then(|path| Some((path.clone(), FileStamp::of(&path)?)));
             if let (Some(expected), Some(kept)) = (&self.started.expected_at, &kept) {
                 provide(kept, expected);

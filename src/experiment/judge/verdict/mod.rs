@@ -57,7 +57,8 @@ fn with_rest(verdict: Verdict, end: &End, message: Option<&Message>) -> Verdict 
     let unobserved = message.starts.as_ref().map_or(0, |starts| starts.unobserved);
     if unobserved > 0 && verdict.outcome == Outcome::Passed {
         let text = format!(
-            "{unobserved} starts of the toolkit could not be observed; of those that were, the journal says: {}",
+            "{}; of those that were, the journal says: {}",
+            toolkit::not_observed(unobserved),
             verdict.message
         );
         return Verdict {

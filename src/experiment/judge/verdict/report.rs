@@ -3,7 +3,7 @@
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
 use crate::experiment::judge::verdict::refusal::{self, Asked};
-use crate::experiment::judge::verdict::toolkit::{Seen, seen};
+use crate::experiment::judge::verdict::toolkit::{Seen, not_observed, seen};
 use crate::experiment::judge::verdict::types::Verdict;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::Message;
@@ -47,7 +47,8 @@ pub fn from_report(pod: &str, end: &End, message: &Message, evidence: &Evidence)
         }
         Seen::Unobserved { starts, code } => {
             let text = format!(
-                "{starts} starts of the toolkit could not be observed, so nobody knows what they found; the command exited with code {code}"
+                "{}, so nobody knows what was found; the command exited with code {code}",
+                not_observed(starts)
             );
             Verdict::new(Outcome::Unknown, Reason::ToolkitUnobserved, text)
         }

@@ -53,6 +53,12 @@ pub fn seen(end: &End, message: &Message) -> Seen {
     Seen::Ended { code, signal }
 }
 
+/// Says how many starts of the toolkit could not be observed.
+pub fn not_observed(starts: u32) -> String {
+    let noun = if starts == 1 { "start" } else { "starts" };
+    format!("{starts} {noun} of the toolkit could not be observed")
+}
+
 impl Seen {
     /// The subject of a sentence about the end.
     pub const fn who(self) -> &'static str {
