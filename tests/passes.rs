@@ -13,6 +13,8 @@ mod control;
 mod failures;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/give_up.rs"]
+mod give_up;
 #[path = "passes/harness/mod.rs"]
 mod harness;
 #[path = "passes/helpers.rs"]

@@ -11,6 +11,7 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
 use crate::experiment::children::create;
 use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::decide::plan::grace;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use chaostoolkit_api::{PodAddress, Status, Text, names};
 
@@ -50,7 +51,19 @@ pub async fn stop(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
     if pod.metadata.deletion_timestamp.is_some() {
         restore_namespace(cluster, pod).await?;
     }
-    delete(cluster, pod, DeleteParams::default()).await
+    let parameters = DeleteParams::default();
+    // Pods that an older operator has created may have a longer one.
+    let asked = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
+    let is_too_long = asked.is_some_and(|asked| asked > grace::LONGEST);
+    let longest = u32::try_from(grace::LONGEST).unwrap_or(u32::MAX);
+    delete(cluster, pod, if is_too_long { parameters.grace_period(longest) } else { parameters }).await
+}
+
+/// Deletes a pod without a grace period, even if it is being deleted with one.
+pub async fn kill(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    let PodAddress { namespace, name } = PodAddress::of(pod);
+    let now = DeleteParams::default().grace_period(0).preconditions(delete::only(pod.metadata.uid.clone()));
+    delete::object(cluster, Kind::Pod, &namespace, &name, &now).await
 }
 
 /// Stops a pod whose experiment is gone, and removes its finalizer, since nobody is left to record its end.

@@ -15,7 +15,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{adopt, rescue};
+use crate::experiment::stages::{adopt, give_up, rescue};
 use crate::experiment::status::events::{self, Action as EventAction};
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
@@ -37,20 +37,30 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if !FINALIZERS.iter().any(|finalizer| pass.live.has_finalizer(finalizer)) {
         return Ok(Progress::Done);
     }
-    let is_known = adopt::for_teardown(pass).await?;
+    let is_overdue = is_overdue(pass);
+    let is_known = match adopt::for_teardown(pass).await {
+        // What 0.14.0 left behind is not known, and that is no reason to wait any longer.
+        Err(_) if is_overdue => false,
+        known => known?,
+    };
     if pass.intent().keep_resources {
-        keep_resources(pass).await?;
+        match keep_resources(pass).await {
+            Err(error) if is_overdue => {
+                tell(pass, &error.describe(), &["what the author wants to keep".to_owned()]).await;
+                remove_finalizers(pass).await?;
+            }
+            kept => kept?,
+        }
         return Ok(Progress::Done);
     }
-    let is_overdue = is_overdue(pass);
-    let left = match remove_children(pass).await {
+    let why = match remove_children(pass).await {
         Ok(Progress::Done) => None,
         Ok(Progress::Waiting) if is_overdue => Some("its pod has not ended".to_owned()),
         Err(error) if is_overdue => Some(error.describe()),
         unfinished => return unfinished,
     };
-    if let Some(left) = left {
-        give_up(pass, &left).await;
+    if let Some(why) = why {
+        give_up(pass, &why).await;
     } else if is_known {
         let note = "everything that was created was deleted";
         pass.publish(&events::normal(Reason::CleanedUp, EventAction::CleanUp, note)).await;
@@ -71,13 +81,26 @@ async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
     remove_finalizers(pass).await
 }
 
-/// Ends a cleanup that has been blocked for too long, and says what is left.
-async fn give_up(pass: &Pass<'_>, left: &str) {
-    let note = format!("gave up the cleanup; something is left behind: {left}");
-    warn!("{note}");
-    if let Err(error) = release_pods(pass).await {
-        warn!("cannot release the pods that are left behind: {}", error.describe());
+/// Ends a cleanup that has been blocked for too long: removes what can be removed, and says what is left.
+async fn give_up(pass: &Pass<'_>, why: &str) {
+    let cluster = &pass.context.cluster;
+    let mut left = give_up::remove_all(cluster, &pass.draft.status, pass.live.uid()).await;
+    if let Err(error) = journals::remove_all(cluster, &pass.live).await {
+        left.push(error.describe());
     }
+    tell(pass, why, &left).await;
+}
+
+/// Says that the cleanup is given up, for this reason, and what is left.
+async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
+    let mut note = format!("gave up the cleanup: {why}; ");
+    if left.is_empty() {
+        note.push_str("the rights of the run were removed, and its pods were ended without a grace period");
+    } else {
+        // The first refusal is often that of all others.
+        note.push_str(&format!("something is left behind: {}", left.join("; ")));
+    }
+    warn!("{note}");
     let reason = Reason::CleanupBlocked.as_str();
     pass.publish(&events::warning(reason, EventAction::CleanUp, &note)).await;
 }
@@ -190,6 +213,7 @@ fn is_overdue(pass: &Pass<'_>) -> bool {
     let Some(deleted) = &pass.live.metadata.deletion_timestamp else {
         return false;
     };
-    let waited = clock::now().as_second() - deleted.0.as_second();
+    // The API server has set the time of the deletion.
+    let waited = clock::of_server().as_second() - deleted.0.as_second();
     u64::try_from(waited).is_ok_and(|waited| waited > pass.context.config.cleanup_limit.as_secs())
 }
