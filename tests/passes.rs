@@ -19,6 +19,8 @@ mod give_up;
 mod harness;
 #[path = "passes/helpers.rs"]
 mod helpers;
+#[path = "passes/identity.rs"]
+mod identity;
 #[path = "passes/jobs.rs"]
 mod jobs;
 #[path = "passes/journals.rs"]

@@ -15,6 +15,7 @@ pub mod error;
 pub mod intent;
 pub mod journals;
 pub mod judge;
+pub mod parent;
 pub mod pass;
 mod settled;
 pub mod stages;

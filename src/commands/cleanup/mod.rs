@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::cli::CleanupArgs;
+use crate::cluster::manifest::Kind;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
 use crate::commands::cleanup::work::{Scope, Work, key};
 use crate::experiment::children::delete::{self, Progress};
@@ -26,6 +27,7 @@ use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::Context;
 use crate::experiment::error::Error;
 use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::parent::Parent;
 use crate::experiment::pass::Pass;
 use crate::experiment::span;
 use crate::experiment::stages::give_up;
@@ -35,7 +37,7 @@ use crate::process::clock;
 use crate::process::config::{Config, Runner};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
-use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_api::{Experiment, ResourceRef, names};
 
 /// The time limit of a call.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -126,8 +128,14 @@ impl Cleanup {
         }
         for schedule in &work.schedules {
             let uid = schedule.labels().get(names::UID_LABEL).cloned().unwrap_or_default();
-            let (namespace, name) = (schedule.namespace().unwrap_or_default(), schedule.name_any());
-            if let Err(error) = cron_job::remove(&self.cluster, &namespace, &name, &uid).await {
+            let parent = Parent::gone(&uid, schedule.uid());
+            let recorded = ResourceRef {
+                kind: Kind::CronJob.to_string(),
+                namespace: schedule.namespace().unwrap_or_default(),
+                name: schedule.name_any(),
+                adopted: false,
+            };
+            if let Err(error) = cron_job::remove(&self.cluster, &recorded, &parent).await {
                 problems.push(format!("CronJob {}: {}", key(schedule), error.describe()));
             }
         }
@@ -169,11 +177,13 @@ impl Cleanup {
         let all = self.scope().pods().await?;
         let mut left = Vec::new();
         // If an experiment cannot be read, its recorded objects are unknown. Its finalizers are known nevertheless.
+        let mut parent = Parent::gone(&uid, None);
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
             let status = experiment.status.unwrap_or_default();
-            left.extend(give_up::remove_all(&self.cluster, &status, &uid).await);
+            parent = Parent::of(&uid, &status);
+            left.extend(give_up::remove_all(&self.cluster, &status, &parent).await);
         }
-        for pod in all.iter().filter(|pod| pod.labels().get(names::UID_LABEL) == Some(&uid)) {
+        for pod in all.iter().filter(|pod| parent.owns_pod(pod)) {
             if let Err(error) = pods::stop_orphan(&self.cluster, pod).await {
                 left.push(error.describe());
             }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::Action;
 
-use crate::experiment::children::pods;
+use crate::experiment::children::pods::{self, Found};
 use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -32,17 +32,24 @@ pub async fn find(pass: &mut Pass<'_>) -> Result<Recorded, Error> {
         return Ok(if status.is_finished() { Recorded::Ended } else { Recorded::NotCreated });
     };
     let is_finished = status.is_finished();
-    let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-    match pods::find(&pass.context.cluster, &address, pass.live.uid()).await? {
-        Some(pod) => Ok(Recorded::Pod(Box::new(pod))),
-        None if is_finished => Ok(Recorded::Ended),
-        None if was_created => {
-            pass.draft.lost();
-            pass.write().await?;
-            Ok(Recorded::Ended)
+    let created = status.run.as_ref().and_then(|run| run.pod_uid.clone());
+    let cluster = &pass.context.cluster;
+    let found = match pods::find(cluster, &address, &pass.parent(), created.as_deref()).await? {
+        Found::Run(pod) => return Ok(Recorded::Pod(pod)),
+        found => found,
+    };
+    if !is_finished {
+        if created.is_none() {
+            return Ok(Recorded::NotCreated);
         }
-        None => Ok(Recorded::NotCreated),
+        pass.draft.lost();
+        pass.write().await?;
     }
+    if let Found::Late(pod) = found {
+        // Nobody would know of its run.
+        pods::stop_orphan(cluster, &pod).await?;
+    }
+    Ok(Recorded::Ended)
 }
 
 /// Records the state of the pod, and stops it if the run is to end. Releases the pod only after its end is written and its

@@ -7,40 +7,47 @@ use crate::cluster::manifest::{Kind, title};
 use crate::cluster::{self, Cluster};
 use crate::experiment::children::{delete, jobs, pods};
 use crate::experiment::error::Error;
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::{PodAddress, ResourceRef, Status, Text};
 
 /// Removes the objects of an experiment that its status has recorded, and all its pods. Returns a sentence for each object
 /// that could not be removed.
-pub async fn remove_all(cluster: &Cluster, status: &Status, uid: &str) -> Vec<String> {
+pub async fn remove_all(cluster: &Cluster, status: &Status, parent: &Parent) -> Vec<String> {
     let mut left = Vec::new();
     for kind in [Kind::RoleBinding, Kind::Role, Kind::CronJob] {
-        remove_kind(cluster, status, uid, kind, &mut left).await;
+        remove_kind(cluster, status, parent, kind, &mut left).await;
     }
     if let Some(namespace) = &status.run_namespace {
         if status.schedule.is_some() {
-            remove_jobs(cluster, namespace, uid, &mut left).await;
+            remove_jobs(cluster, namespace, parent, &mut left).await;
         }
-        kill_pods(cluster, status, (namespace, uid), &mut left).await;
+        kill_pods(cluster, status, (namespace, parent), &mut left).await;
     }
     let is_rest = |one: &&ResourceRef| {
         [Kind::RoleBinding, Kind::Role, Kind::CronJob].iter().all(|kind| !kind.is_of(one))
     };
     for resource in status.resources.iter().rev().filter(is_rest) {
-        note(&mut left, delete::resource(cluster, resource, uid).await);
+        note(&mut left, delete::resource(cluster, resource, parent).await);
     }
     left
 }
 
 /// Deletes the recorded objects of one kind.
-async fn remove_kind(cluster: &Cluster, status: &Status, uid: &str, kind: Kind, left: &mut Vec<String>) {
+async fn remove_kind(
+    cluster: &Cluster,
+    status: &Status,
+    parent: &Parent,
+    kind: Kind,
+    left: &mut Vec<String>,
+) {
     for resource in status.resources.iter().rev().filter(|one| kind.is_of(one)) {
-        note(left, delete::resource(cluster, resource, uid).await);
+        note(left, delete::resource(cluster, resource, parent).await);
     }
 }
 
 /// Deletes the Jobs of a schedule, which would create their pods again.
-async fn remove_jobs(cluster: &Cluster, namespace: &str, uid: &str, left: &mut Vec<String>) {
-    match jobs::list(cluster, namespace, uid).await {
+async fn remove_jobs(cluster: &Cluster, namespace: &str, parent: &Parent, left: &mut Vec<String>) {
+    match jobs::list(cluster, namespace, parent).await {
         Ok(found) => {
             for job in found {
                 note(left, jobs::remove(cluster, &job).await);
@@ -54,18 +61,21 @@ async fn remove_jobs(cluster: &Cluster, namespace: &str, uid: &str, left: &mut V
 async fn kill_pods(
     cluster: &Cluster,
     status: &Status,
-    (namespace, uid): (&str, &str),
+    (namespace, parent): (&str, &Parent),
     left: &mut Vec<String>,
 ) {
     let mut found = Vec::new();
-    match pods::list(cluster, namespace, uid).await {
+    match pods::list_own(cluster, namespace, parent).await {
         Ok(listed) => found.extend(listed),
         Err(error) => {
             left.push(error.describe());
             // These have known names, so they need no list.
-            for address in [status.run_pod(), status.rescue_pod()].into_iter().flatten() {
-                match pods::find(cluster, &address, uid).await {
-                    Ok(pod) => found.extend(pod),
+            let run = status.run.clone().unwrap_or_default();
+            let rescue = run.rescue.and_then(|rescue| rescue.pod_uid);
+            for (address, created) in [(status.run_pod(), run.pod_uid), (status.rescue_pod(), rescue)] {
+                let Some(address) = address else { continue };
+                match pods::find(cluster, &address, parent, created.as_deref()).await {
+                    Ok(pod) => found.extend(pod.run()),
                     Err(error) => left.push(error.describe()),
                 }
             }

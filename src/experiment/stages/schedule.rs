@@ -9,7 +9,9 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
+use kube::core::DynamicObject;
 use kube::runtime::controller::Action;
+use tracing::warn;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
@@ -40,7 +42,10 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     // If the Job would repeat a run whose pod is ended, its helpers are left alone.
     let is_repeated = spec.job_template.spec.as_ref().is_none_or(|job| job.backoff_limit != Some(0));
     let grace = Some(intent.helper_grace).filter(|_| !is_repeated);
+    let known = pass.draft.status.schedule.clone().unwrap_or_default();
     let mut schedule = ScheduleStatus {
+        cron_job_uids: known.cron_job_uids,
+        job_uids: known.job_uids,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -54,6 +59,7 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let until_missed = missed::until_missed(&schedule, resumed, cron_job, now).filter(|_| !is_suspended);
     let told = pass.draft.status.message.clone();
     pass.draft.scheduled(schedule, is_suspended, missed);
+    pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
     let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
@@ -80,13 +86,20 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
         return Ok(());
     };
     if intent.abort || intent.suspend {
-        cron_job::suspend(&pass.context.cluster, &recorded, pass.live.uid()).await?;
+        cron_job::suspend(&pass.context.cluster, &recorded, &pass.parent()).await?;
     }
-    let cron_job = delete::find_own(&pass.context.cluster, Kind::CronJob, &recorded, pass.live.uid()).await?;
+    let cron_job = recall(pass, &recorded).await?;
     let replaces = cron_job.is_some_and(|found| found.data["spec"]["concurrencyPolicy"] == REPLACE);
     let found = Found::list(pass, &recorded.namespace).await?;
     jobs::judge(pass, intent, &found, None).await;
     sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await.map(|_| ())
+}
+
+/// Reads a recorded `CronJob`, and puts its uid on the draft of the status, since its Jobs are known by that.
+pub async fn recall(pass: &mut Pass<'_>, recorded: &ResourceRef) -> Result<Option<DynamicObject>, Error> {
+    let found = delete::find_own(&pass.context.cluster, Kind::CronJob, recorded, &pass.parent()).await?;
+    pass.draft.cron_job_seen(found.as_ref().and_then(|found| found.metadata.uid.as_deref()));
+    Ok(found)
 }
 
 /// Brings the recorded runs up to date with their pods, and releases the pods whose end is recorded and whose journal is
@@ -133,7 +146,14 @@ async fn sync_runs(
             again = Some(JOURNAL_RETRY);
         }
     }
+    let unrecorded = found.unrecorded(&done, &pass.draft.given_up());
+    pass.draft.jobs_seen(unrecorded);
     pass.write().await?;
+    for pod in &found.orphans {
+        // Nobody else would. The end of this run is lost: its Job came and went while no operator was looking.
+        warn!(pod = pod.metadata.name, "letting go a pod whose Job is gone and was never seen");
+        pods::release(&context.cluster, pod).await?;
+    }
     for pod in done {
         pods::release(&context.cluster, pod).await?;
     }

@@ -6,7 +6,7 @@ use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
-use crate::cluster::{belongs_to, gone_is_fine, without_finalizers};
+use crate::cluster::{gone_is_fine, without_finalizers};
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::TEARDOWN_RESYNC;
@@ -15,7 +15,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{adopt, give_up, rescue};
+use crate::experiment::stages::{adopt, give_up, rescue, schedule};
 use crate::experiment::status::events::{self, Action as EventAction};
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
@@ -84,7 +84,7 @@ async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
 /// Ends a cleanup that has been blocked for too long: removes what can be removed, and says what is left.
 async fn give_up(pass: &Pass<'_>, why: &str) {
     let cluster = &pass.context.cluster;
-    let mut left = give_up::remove_all(cluster, &pass.draft.status, pass.live.uid()).await;
+    let mut left = give_up::remove_all(cluster, &pass.draft.status, &pass.parent()).await;
     if let Err(error) = journals::remove_all(cluster, &pass.live).await {
         left.push(error.describe());
     }
@@ -108,7 +108,6 @@ async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
 /// Stops the run and waits for its end, records that, and then deletes the rest.
 async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let cluster = &pass.context.cluster;
-    let uid = pass.live.uid().to_owned();
     if remove_run(pass).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
@@ -119,10 +118,11 @@ async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if remove_schedule(pass).await? == Progress::Waiting {
         return waiting(pass, "waiting for the runs to end").await;
     }
-    if pods::remove_earlier(cluster, &pass.draft.status, &uid).await? == Progress::Waiting {
+    let parent = pass.parent();
+    if pods::remove_earlier(cluster, &pass.draft.status, &parent).await? == Progress::Waiting {
         return waiting(pass, "waiting for the pods of earlier runs to go").await;
     }
-    delete::resources(cluster, &pass.draft.status.resources, &uid).await?;
+    delete::resources(cluster, &pass.draft.status.resources, &parent).await?;
     journals::remove_all(cluster, &pass.live).await?;
     Ok(Progress::Done)
 }
@@ -140,19 +140,16 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let Some(address) = pass.draft.status.run_pod() else {
         return Ok(Progress::Done);
     };
-    let found = cluster.find(&cluster.pods(&address.namespace), Kind::Pod.as_str(), &address.name).await?;
-    let Some(pod) = found else {
-        let status = &pass.draft.status;
-        if !status.is_finished() && status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()) {
+    let created = pass.draft.status.run.as_ref().and_then(|run| run.pod_uid.clone());
+    let found = pods::find(cluster, &address, &pass.parent(), created.as_deref()).await?;
+    let Some(pod) = found.run() else {
+        if !pass.draft.status.is_finished() && created.is_some() {
             pass.draft.terminating("deleting what was created");
             pass.draft.lost();
             pass.write().await?;
         }
         return Ok(Progress::Done);
     };
-    if !belongs_to(&pod, pass.live.uid()) {
-        return Ok(Progress::Done);
-    }
     let state = pod_state(&pod);
     let PodState::Ended(end) = &state else {
         // Written first, so that whoever watches the experiment sees the abort begin.
@@ -175,14 +172,15 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 /// Removes the recorded `CronJob`s with their Jobs and pods.
 async fn remove_schedule(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let recorded = pass.draft.status.resources.clone();
-    for ResourceRef { namespace, name, .. } in recorded.iter().filter(|one| Kind::CronJob.is_of(one)) {
+    for resource in recorded.iter().filter(|one| Kind::CronJob.is_of(one)) {
+        // Its uid shows which Jobs are its own, once it is gone.
+        schedule::recall(pass, resource).await?;
         // Written before it is done, as for a single run. But only once, or each attempt would repeat a refusal.
         if pass.draft.status.phase != Some(Phase::Terminating) {
             pass.draft.terminating("waiting for the runs to end");
-            pass.write().await?;
         }
-        let uid = pass.live.uid();
-        if cron_job::remove(&pass.context.cluster, namespace, name, uid).await? == Progress::Waiting {
+        pass.write().await?;
+        if cron_job::remove(&pass.context.cluster, resource, &pass.parent()).await? == Progress::Waiting {
             return Ok(Progress::Waiting);
         }
     }
@@ -194,7 +192,7 @@ async fn release_pods(pass: &Pass<'_>) -> Result<(), Error> {
     let Some(namespace) = pass.live.status.as_ref().and_then(|status| status.run_namespace.clone()) else {
         return Ok(());
     };
-    Ok(pods::release_all(&pass.context.cluster, &namespace, pass.live.uid()).await?)
+    Ok(pods::release_all(&pass.context.cluster, &namespace, &pass.parent()).await?)
 }
 
 /// Removes the operator's finalizers from the experiment, which lets the API server delete it.

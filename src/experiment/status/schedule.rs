@@ -17,6 +17,9 @@ use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Text, Trigger};
 /// How many ended runs of a schedule the status keeps, and how many one write records.
 pub const MAX_HISTORY: usize = 10;
 
+/// How many `CronJob`s of a schedule are known: that of now, and those that it has replaced.
+const MAX_CRON_JOBS: usize = 10;
+
 impl Draft {
     /// When the schedule could start runs again: since its creation or its last resumption. Nothing while it is recorded as
     /// suspended, and before it is recorded.
@@ -49,6 +52,23 @@ impl Draft {
         };
         self.phase(phase, reason, message);
         self.set(Type::Suspended, state, reason, message);
+    }
+
+    /// A `CronJob` of the schedule has this uid. Its Jobs are runs from now on, also once another one has taken its place.
+    pub fn cron_job_seen(&mut self, uid: Option<&str>) {
+        let (Some(schedule), Some(uid)) = (&mut self.status.schedule, uid) else { return };
+        if schedule.cron_job_uids.first().is_none_or(|newest| newest != uid) {
+            schedule.cron_job_uids.retain(|known| known != uid);
+            schedule.cron_job_uids.insert(0, uid.to_owned());
+            schedule.cron_job_uids.truncate(MAX_CRON_JOBS);
+        }
+    }
+
+    /// The runs of these Jobs are not recorded yet.
+    pub fn jobs_seen(&mut self, uids: Vec<String>) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.job_uids = uids;
+        }
     }
 
     /// Forgets the active runs. Those that go on are added again.

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use paths::path_of;
 
 /// A fault of one call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     /// The call is not done, and the answer is this error.
     Before(u16, &'static str),

@@ -29,6 +29,10 @@ pub fn mask(value: &mut Value) {
                     | "startedAt"
                     | "finishedAt"
                     | "requestedAt"
+                    | "nonce"
+                    | "cronJobUids"
+                    | "jobUids"
+                    | "chaostoolkit.org/mark"
                     | "chaostoolkit.org/pod-uid" => *value = json!("masked"),
                     _ => mask(value),
                 }

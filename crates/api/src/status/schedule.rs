@@ -31,6 +31,12 @@ pub struct ScheduleStatus {
     /// Time up to which missed runs were counted before a later run showed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_until: Option<Time>,
+    /// Uids of the CronJobs of this schedule, the newest first. Only Jobs that one of them controls are runs. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cron_job_uids: Vec<String>,
+    /// Uids of the Jobs whose runs have not been recorded yet. Their pods count even after the Jobs are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub job_uids: Vec<String>,
     /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
