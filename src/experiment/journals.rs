@@ -57,7 +57,7 @@ pub async fn keep(
     let problem = match &evidence.journal {
         Journal::None => return None,
         Journal::Left(why) => format!("not kept: {why}"),
-        Journal::Late(why) if !is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => {
+        Journal::Late(why) if !is_overdue(run.recorded_at.as_ref(), JOURNAL_WAIT) => {
             warn!(pod = run.pod_name, problem = why, "cannot read the journal yet");
             return Some(JournalRef { problem: None, ..reported });
         }
@@ -73,7 +73,7 @@ pub async fn keep(
                         problem: reported.problem,
                     });
                 }
-                Err(error) if is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => error.describe(),
+                Err(error) if is_overdue(run.recorded_at.as_ref(), JOURNAL_WAIT) => error.describe(),
                 Err(_) => return Some(JournalRef { problem: None, ..reported }),
             }
         }

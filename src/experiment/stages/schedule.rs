@@ -46,6 +46,7 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let mut schedule = ScheduleStatus {
         cron_job_uids: known.cron_job_uids,
         job_uids: known.job_uids,
+        ended: known.ended,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -133,7 +134,9 @@ async fn sync_runs(
         };
         // A released pod is recorded, even if the history does not reach back to it.
         if !is_held(pod) {
-            ended.push((pod, end.clone()));
+            if helpers::are_waited_for(pod) {
+                ended.push((pod, pass.draft.end_seen(pod)));
+            }
             continue;
         }
         // At most as many at a time as the history takes: a held pod that is not in the history counts as not recorded.
@@ -141,13 +144,18 @@ async fn sync_runs(
         let end = job::explained(end, pod, &found.jobs, replaces);
         if held <= MAX_HISTORY && record_end(pass, intent, (pod, job::of(&found.jobs, pod)), &end).await? {
             done.push(pod);
-            ended.push((pod, end.clone()));
+            ended.push((pod, pass.draft.end_seen(pod)));
         } else {
             again = Some(JOURNAL_RETRY);
         }
     }
     let unrecorded = found.unrecorded(&done, &pass.draft.given_up());
     pass.draft.jobs_seen(unrecorded);
+    let is_done = |pod: &Pod| !is_held(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
+    let is_waiting = |pod: &&Pod| !is_done(pod) || helpers::are_waited_for(pod);
+    let waiting: Vec<&str> =
+        found.pods.iter().filter(is_waiting).filter_map(|pod| pod.metadata.uid.as_deref()).collect();
+    pass.draft.keep_ended(|uid| waiting.contains(&uid));
     pass.write().await?;
     for pod in &found.orphans {
         // Nobody else would. The end of this run is lost: its Job came and went while no operator was looking.
@@ -158,8 +166,8 @@ async fn sync_runs(
         pods::release(&context.cluster, pod).await?;
     }
     let Some(grace) = grace else { return Ok(again) };
-    for (pod, end) in ended {
-        if let Some(due) = helpers::end(pass, pod, &end, grace).await? {
+    for (pod, seen) in ended {
+        if let Some(due) = helpers::end(pass, pod, seen.0, grace).await? {
             let wait = clock::until(due, clock::now());
             again = Some(again.map_or(wait, |again| again.min(wait)));
         }
@@ -175,17 +183,26 @@ async fn record_end(
     end: &End,
 ) -> Result<bool, Error> {
     let Pass { context, draft, live, .. } = pass;
+    let seen = draft.end_seen(pod);
     let evidence = match draft.past_run(pod) {
         Some(recorded) if !recorded.run.is_journal_due() => return Ok(true),
         Some(_) => Evidence::of_journal(&context.log_follower, pod, end).await,
         None => {
-            let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+            let evidence = match Evidence::collect(&context.log_follower, pod, end, &seen).await {
+                // The ends of the other runs do not wait for this log.
+                Err(unread @ Error::LogUnread { .. }) => {
+                    warn!("the end of a run waits for its log: {}", unread.describe());
+                    return Ok(false);
+                }
+                collected => collected?,
+            };
             draft.run_seen(pod, job);
             draft.run_ended(pod, end, &evidence, intent);
             evidence
         }
     };
     let Some(recorded) = draft.past_run(pod) else { return Ok(true) };
+    recorded.run.recorded_at.get_or_insert(seen);
     let (cluster, run, limit) = (&context.cluster, (&recorded.run, recorded.outcome), intent.journal_limit);
     let journal = journals::keep(cluster, live, run, &evidence, limit).await;
     recorded.run.journal.clone_from(&journal);

@@ -29,6 +29,8 @@ pub fn mask(value: &mut Value) {
                     | "startedAt"
                     | "finishedAt"
                     | "requestedAt"
+                    | "recordedAt"
+                    | "seenAt"
                     | "nonce"
                     | "cronJobUids"
                     | "jobUids"

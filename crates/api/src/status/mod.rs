@@ -12,7 +12,7 @@ pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
 pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
-pub use schedule::{GivenUp, ScheduleStatus};
+pub use schedule::{EndedPod, GivenUp, ScheduleStatus};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;

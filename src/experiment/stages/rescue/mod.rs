@@ -141,8 +141,8 @@ async fn release(pass: &Pass<'_>, rescue: Option<&Rescue>) -> Result<(), Error> 
         Found::Late(pod) => return Ok(pods::stop_orphan(cluster, &pod).await?),
         Found::Nothing => return Ok(()),
     };
-    if let PodState::Ended(end) = pod_state(&pod) {
-        return helpers::release(pass, &pod, &end, SignedDuration::ZERO).await.map(|_| ());
+    if let PodState::Ended(_) = pod_state(&pod) {
+        return helpers::release(pass, &pod, clock::now(), SignedDuration::ZERO).await.map(|_| ());
     }
     if rescue.pod_uid == pod.metadata.uid {
         return Ok(());
@@ -224,7 +224,7 @@ async fn await_end(
     };
     finish(pass, played(end)).await?;
     // Nothing is left to do for the helpers of this pod.
-    helpers::release(pass, pod, end, SignedDuration::ZERO).await?;
+    helpers::release(pass, pod, clock::now(), SignedDuration::ZERO).await?;
     Ok(Progress::Done)
 }
 
