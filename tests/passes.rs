@@ -13,6 +13,8 @@ mod clocks;
 mod control;
 #[path = "passes/failures.rs"]
 mod failures;
+#[path = "passes/fairness.rs"]
+mod fairness;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
 #[path = "passes/give_up.rs"]

@@ -11,3 +11,4 @@ pub mod nonce;
 pub mod resources;
 pub mod server;
 pub mod telemetry;
+pub mod workers;

@@ -37,6 +37,7 @@ use crate::process::clock;
 use crate::process::config::{Config, Runner};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
+use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
 
 /// The time limit of a call.
@@ -221,6 +222,7 @@ impl Cleanup {
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
+            workers: Workers::new(1),
         }
     }
 }
