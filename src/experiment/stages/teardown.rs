@@ -7,8 +7,9 @@ use tracing::warn;
 
 use crate::cluster::manifest::Kind;
 use crate::cluster::{gone_is_fine, without_finalizers};
+use crate::experiment::children::cron_job;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{cron_job, pods};
+use crate::experiment::children::pods::{self, Found};
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
 use crate::experiment::journals;
@@ -142,6 +143,10 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     };
     let created = pass.draft.status.run.as_ref().and_then(|run| run.pod_uid.clone());
     let found = pods::find(cluster, &address, &pass.parent(), created.as_deref()).await?;
+    if let Found::Late(pod) = &found {
+        // Nobody would know of its run.
+        pods::stop_orphan(cluster, pod).await?;
+    }
     let Some(pod) = found.run() else {
         if !pass.draft.status.is_finished() && created.is_some() {
             pass.draft.terminating("deleting what was created");
