@@ -28,6 +28,7 @@ use crate::process::config::Config;
 use crate::process::health::{Health, ReadinessCheck};
 use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
+use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, names};
 
 /// An experiment as watched. An experiment that cannot be read does not affect the others.
@@ -83,6 +84,7 @@ pub async fn run(
         pods: pods.clone(),
         metrics,
         backoff: Backoff::default(),
+        workers: Workers::new(config.concurrency),
         config,
     });
 

@@ -15,13 +15,14 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "yaml",
     "process",
     "toolkit",
     "cluster",
     "experiment/error",
     "experiment/intent",
+    "experiment/parent",
     "experiment/judge",
     "experiment/decide",
     "experiment/build",

@@ -7,16 +7,24 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/clocks.rs"]
+mod clocks;
 #[path = "passes/control/mod.rs"]
 mod control;
 #[path = "passes/failures.rs"]
 mod failures;
+#[path = "passes/fairness.rs"]
+mod fairness;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/give_up.rs"]
+mod give_up;
 #[path = "passes/harness/mod.rs"]
 mod harness;
 #[path = "passes/helpers.rs"]
 mod helpers;
+#[path = "passes/identity.rs"]
+mod identity;
 #[path = "passes/jobs.rs"]
 mod jobs;
 #[path = "passes/journals.rs"]

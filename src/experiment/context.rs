@@ -15,6 +15,7 @@ use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
+use crate::process::workers::Workers;
 
 /// What the passes share.
 pub struct Context {
@@ -32,6 +33,8 @@ pub struct Context {
     pub log_follower: LogFollower,
     /// How long a failed experiment waits for its next pass.
     pub backoff: Backoff,
+    /// Which passes may begin.
+    pub workers: Workers,
 }
 
 /// How long a pass waits for the first list of pods.

@@ -17,6 +17,9 @@ pub enum Error {
     /// Since this pass read the experiment, somebody has changed or deleted it.
     #[error("experiment {0} has changed since it was read; the next pass decides anew")]
     Overtaken(String),
+    /// The system has no random numbers at the moment.
+    #[error("cannot draw the random text that marks the objects of the experiment: {0}")]
+    NoRandomness(String),
     /// The templates cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -126,7 +129,7 @@ impl Error {
         match self {
             Self::InvalidSpec(_) => Reason::InvalidSpec,
             Self::Cluster(error) => error.reason(),
-            Self::Overtaken(_) | Self::LogUnread { .. } => Reason::ApiError,
+            Self::Overtaken(_) | Self::LogUnread { .. } | Self::NoRandomness(_) => Reason::ApiError,
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,

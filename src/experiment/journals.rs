@@ -18,6 +18,7 @@ use crate::experiment::children::{create, delete};
 use crate::experiment::error::Error;
 use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
 use crate::experiment::judge::logs::JOURNAL_WAIT;
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
 use chaostoolkit_journal::Outcome;
@@ -56,7 +57,7 @@ pub async fn keep(
     let problem = match &evidence.journal {
         Journal::None => return None,
         Journal::Left(why) => format!("not kept: {why}"),
-        Journal::Late(why) if !is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => {
+        Journal::Late(why) if !is_overdue(run.recorded_at.as_ref(), JOURNAL_WAIT) => {
             warn!(pod = run.pod_name, problem = why, "cannot read the journal yet");
             return Some(JournalRef { problem: None, ..reported });
         }
@@ -72,7 +73,7 @@ pub async fn keep(
                         problem: reported.problem,
                     });
                 }
-                Err(error) if is_overdue(run.finished_at.as_ref(), JOURNAL_WAIT) => error.describe(),
+                Err(error) if is_overdue(run.recorded_at.as_ref(), JOURNAL_WAIT) => error.describe(),
                 Err(_) => return Some(JournalRef { problem: None, ..reported }),
             }
         }
@@ -91,8 +92,9 @@ async fn store(
 ) -> Result<String, Error> {
     let manifest = manifest(experiment, (run, outcome), carried, &evidence.others)?;
     let name = manifest.name().to_owned();
+    let parent = Parent::of_experiment(experiment);
     // The garbage collector deletes it with the experiment, so creating it late does no harm.
-    let create = async || create::child(cluster, &manifest, false, async || Ok(())).await;
+    let create = async || create::child((cluster, &parent), &manifest, false, async || Ok(())).await;
     let found = create().await?;
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
     if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
@@ -106,6 +108,11 @@ async fn store(
     Ok(name)
 }
 
+/// What the names of all journals of an experiment begin with.
+fn name_of_all(experiment: &Experiment) -> String {
+    format!("chaostoolkit-journal-{}", names::suffix(experiment.uid()))
+}
+
 fn manifest(
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
@@ -114,10 +121,7 @@ fn manifest(
 ) -> Result<Manifest, Error> {
     let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
     data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
-    let name = names::child(
-        &format!("chaostoolkit-journal-{}", names::suffix(experiment.uid())),
-        &run.number.to_string(),
-    );
+    let name = names::child(&name_of_all(experiment), &run.number.to_string());
     let labels = [
         (names::UID_LABEL, experiment.uid().to_owned()),
         (names::RUN_LABEL, run.number.to_string()),
@@ -199,7 +203,13 @@ async fn list(
     let parameters = ListParams::default().labels(&selector);
     let doing = format!("list the journals of experiment {}", experiment.key());
     let found = cluster.call(doing, api.list_metadata(&parameters)).await?;
-    Ok(found.items.into_iter().filter(|map| belongs_to(map, experiment.uid())).collect())
+    // Anybody may write labels, but these names are ours.
+    let prefix = names::child(&name_of_all(experiment), "");
+    let is_ours = |map: &PartialObjectMeta<ConfigMap>| {
+        belongs_to(map, experiment.uid())
+            && map.metadata.name.as_ref().is_some_and(|name| name.starts_with(&prefix))
+    };
+    Ok(found.items.into_iter().filter(is_ours).collect())
 }
 
 async fn remove(

@@ -15,13 +15,15 @@ pub mod error;
 pub mod intent;
 pub mod journals;
 pub mod judge;
+pub mod parent;
 pub mod pass;
 mod settled;
 pub mod stages;
 pub mod status;
+mod urgent;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use kube::ResourceExt;
@@ -40,7 +42,9 @@ use crate::experiment::stages::start::{self, Workload};
 use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
 };
+use crate::experiment::urgent::is_urgent;
 use crate::process::clock;
+use crate::process::workers::BUSY;
 use chaostoolkit_api::Experiment;
 
 /// Runs one pass over an experiment. The controller calls it.
@@ -63,7 +67,15 @@ pub async fn reconcile(
             let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
             Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
         }
-        None => Box::pin(pass(&context, seen).instrument(span(seen))).await,
+        None => {
+            let _permit = match context.workers.try_begin() {
+                _ if is_urgent(seen) => None,
+                // Waiting here would keep a worker from what is urgent.
+                None => return Ok(Action::requeue(BUSY)),
+                permit => permit,
+            };
+            Box::pin(pass(&context, seen).instrument(span(seen))).await
+        }
     };
     if result.is_ok() {
         context.backoff.clear(seen.uid());
@@ -75,7 +87,7 @@ pub async fn reconcile(
 /// Returns when a failed experiment gets its next pass. The controller calls it.
 #[expect(clippy::needless_pass_by_value, reason = "the controller calls it so")]
 pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, context: Arc<Context>) -> Action {
-    let delay = context.backoff.next(&seen.uid().unwrap_or_default());
+    let delay = delay(&seen, error, &context);
     context.metrics.failed(error.reason());
     let log = || warn!(reason = %error.reason(), ?delay, "the pass failed: {}", error.describe());
     match &seen.0 {
@@ -83,6 +95,20 @@ pub fn error_policy(seen: Arc<DeserializeGuard<Experiment>>, error: &Error, cont
         Err(_) => log(),
     }
     Action::requeue(delay)
+}
+
+/// The delay before the next pass of a failed experiment. If only people can help, it grows with the time for which they have
+/// not. An edit brings a pass at once.
+fn delay(seen: &DeserializeGuard<Experiment>, error: &Error, context: &Context) -> Duration {
+    let uid = seen.uid().unwrap_or_default();
+    match &seen.0 {
+        Ok(experiment) if error.is_for_people() && !is_urgent(experiment) => {
+            let block = format!("{:?} {}", experiment.metadata.generation, error.reason());
+            let delay = context.backoff.next_blocked(&uid, &block);
+            failure::until_given_up(experiment, clock::now()).map_or(delay, |left| delay.min(left))
+        }
+        _ => context.backoff.next(&uid),
+    }
 }
 
 /// The span of a pass: all its log lines have these fields, whatever level is logged. It has no parent, since the

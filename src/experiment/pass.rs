@@ -17,6 +17,7 @@ use crate::experiment::context::Context;
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
+use crate::experiment::parent::Parent;
 use crate::experiment::status::{Draft, events};
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Status, Text, condition, names};
 
@@ -58,9 +59,15 @@ impl<'a> Pass<'a> {
         manifest: &Manifest,
         is_likely_there: bool,
     ) -> Result<DynamicObject, Error> {
-        let cluster = &self.context.cluster;
+        let (cluster, parent) = (&self.context.cluster, self.parent());
         let kind = manifest.kind;
-        create::child(cluster, manifest, is_likely_there, async || self.fence(kind).await).await
+        create::child((cluster, &parent), manifest, is_likely_there, async || self.fence(kind).await).await
+    }
+
+    /// What shows that an object belongs to the experiment, by its next status.
+    #[must_use]
+    pub fn parent(&self) -> Parent {
+        Parent::of(self.live.uid(), &self.draft.status)
     }
 
     /// Fails with [`Error::Overtaken`] if an object of this kind must not be created any more.

@@ -14,6 +14,12 @@ const FIRST: Duration = Duration::from_millis(500);
 /// The longest delay. It is short enough that a condition appears, and a fixed cause is noticed, within half a minute.
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// The longest delay if only people can help.
+const LONGEST_BLOCKED: Duration = Duration::from_mins(5);
+
+/// By which part of its age the delay of a blocked experiment grows: a block of an hour is looked at every five minutes.
+const PART: u32 = 12;
+
 /// The delays of all failing experiments, by uid.
 #[derive(Default)]
 pub struct Backoff {
@@ -25,6 +31,8 @@ struct Failing {
     /// When the first of these passes failed.
     since: Instant,
     delays: ExponentialBackoff,
+    /// What only people can mend, and since when it is the same.
+    block: Option<(String, Instant)>,
 }
 
 impl Default for Failing {
@@ -35,7 +43,7 @@ impl Default for Failing {
             .with_jitter()
             .without_max_times()
             .build();
-        Self { since: Instant::now(), delays }
+        Self { since: Instant::now(), delays, block: None }
     }
 }
 
@@ -45,6 +53,21 @@ impl Backoff {
         let delay = self.lock().entry(uid.to_owned()).or_default().delays.next();
         // Jitter adds up to the same delay again. The limit applies to the sum.
         delay.map_or(LONGEST, |delay| delay.min(LONGEST))
+    }
+
+    /// Returns the delay after another failure that only people can mend. It grows with the time for which this block is the
+    /// same.
+    pub fn next_blocked(&self, uid: &str, block: &str) -> Duration {
+        let now = Instant::now();
+        let since = {
+            let mut failing = self.lock();
+            let failing = failing.entry(uid.to_owned()).or_default();
+            match &failing.block {
+                Some((known, since)) if known == block => *since,
+                _ => failing.block.insert((block.to_owned(), now)).1,
+            }
+        };
+        self.next(uid).max(of_age(now.saturating_duration_since(since)))
     }
 
     /// Returns for how long the passes of an experiment have failed, since the last successful one.
@@ -61,6 +84,12 @@ impl Backoff {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Failing>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the delay for a block of this age, once that is longer than any other delay.
+fn of_age(age: Duration) -> Duration {
+    let delay = (age / PART).min(LONGEST_BLOCKED);
+    if delay > LONGEST { delay } else { Duration::ZERO }
 }
 
 /// Returns the delays before a failed watch is restarted. kube-runtime itself waits for up to a minute. These delays are
@@ -95,6 +124,7 @@ impl utils::Backoff for NoDelay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     #[test]
     fn a_watch_is_started_again_within_15_seconds_however_often_it_has_failed() {
@@ -107,6 +137,30 @@ mod tests {
     fn a_watch_that_fails_does_not_hold_up_the_others() {
         let delays: Vec<Duration> = NoDelay.take(100).collect();
         assert_eq!(delays, [Duration::ZERO; 100], "and the controller never gives up");
+    }
+
+    #[rstest]
+    #[case::at_first(0, 0)]
+    #[case::three_minutes(180, 0)]
+    #[case::six_minutes(360, 30)]
+    #[case::half_an_hour(1800, 150)]
+    #[case::an_hour(3600, 300)]
+    #[case::a_year(31_536_000, 300)]
+    fn the_older_a_block_the_longer_the_delay(#[case] age: u64, #[case] delay: u64) {
+        assert_eq!(of_age(Duration::from_secs(age)), Duration::from_secs(delay));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_block_is_looked_at_as_often_as_a_new_one() {
+        let backoff = Backoff::default();
+        for _ in 0..20 {
+            assert!(backoff.next_blocked("a", "1 Forbidden") <= LONGEST);
+        }
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(backoff.next_blocked("a", "1 Forbidden"), LONGEST_BLOCKED);
+        assert_eq!(backoff.next("a"), LONGEST, "what passes by itself is not waited for longer");
+        assert!(backoff.next_blocked("a", "2 Forbidden") <= LONGEST, "the spec was edited");
+        assert!(backoff.failing_for("a") >= Duration::from_secs(3600), "it has failed all the time");
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod health;
 pub mod key_list;
 pub mod leader;
 pub mod metrics;
+pub mod nonce;
 pub mod resources;
 pub mod server;
 pub mod telemetry;
+pub mod workers;

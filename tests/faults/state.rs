@@ -39,8 +39,9 @@ pub async fn children(install: &Install, bound: &str, uid: &str) -> Value {
 fn given(kind: &str, object: &DynamicObject) -> Vec<(String, String)> {
     let metadata = &object.metadata;
     let hash = metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
+    let mark = metadata.annotations.as_ref().and_then(|all| all.get(names::MARK_ANNOTATION));
     let name = metadata.generate_name.as_ref().and(metadata.name.as_ref());
-    [(metadata.uid.as_ref(), "UID"), (hash, "HASH"), (name, "NAME")]
+    [(metadata.uid.as_ref(), "UID"), (hash, "HASH"), (mark, "MARK"), (name, "NAME")]
         .into_iter()
         .filter_map(|(given, what)| Some((given?.clone(), format!("{kind}-{what}"))))
         .collect()

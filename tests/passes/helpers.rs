@@ -1,6 +1,8 @@
 //! Runs whose helpers go on after the toolkit has ended.
 
 use chaostoolkit_api::names;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::control::{RESCUE, condition, found, rerun, set, with_rollbacks};
 use super::schedule::{CRON_JOB, begin_run};
@@ -15,6 +17,29 @@ fn pod_at(fake: &FakeApi, path: &str) -> (Value, Value) {
 /// The pod was ended by its deadline, and nothing holds it.
 fn ended() -> (Value, Value) {
     (json!("DeadlineExceeded"), json!([]))
+}
+
+/// Lets this many seconds pass since the operator saw the end of the runs.
+pub fn wait(fake: &FakeApi, seconds: i64) {
+    fn shift(value: &mut Value, seconds: i64) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| shift(item, seconds)),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    match (key.as_str(), value.as_str().and_then(|time| time.parse::<Timestamp>().ok())) {
+                        ("recordedAt" | "seenAt", Some(time)) => {
+                            *value = json!(Time(time - SignedDuration::from_secs(seconds)));
+                        }
+                        _ => shift(value, seconds),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    // All of it was earlier: what the experiment was before has the same times.
+    fake.edit_versions(|version| shift(&mut version["status"], seconds));
+    fake.edit(EXPERIMENT, |experiment| shift(&mut experiment["status"], seconds));
 }
 
 fn stopped(fake: &FakeApi) -> Vec<Value> {
@@ -37,7 +62,7 @@ async fn the_pod_is_ended_once_its_helpers_had_their_time_and_the_outcome_stays(
     let mut operator = Operator::new(&fake, Hangs::Crash);
     settle(&fake, &mut operator, None).await;
     assert!(operator.again && stopped(&fake).is_empty());
-    fake.end_beside_helper(POD, 30);
+    wait(&fake, 30);
     settle(&fake, &mut operator, None).await;
     assert_eq!(pod_at(&fake, POD), ended());
     assert_eq!(found(&fake), "Completed/Passed/Passed", "the end of the pod is not that of the run");
@@ -78,6 +103,8 @@ async fn whatever_call_fails_the_pod_is_ended_and_let_go() {
         let before = fake.calls().len();
         fake.fail(before + call, if call % 2 == 0 { Fault::HangAfter } else { Fault::HangBefore });
         settle(&fake, &mut operator, None).await;
+        wait(&fake, 30);
+        settle(&fake, &mut operator, None).await;
         assert_eq!((found(&fake), pod_at(&fake, POD)), ("Completed/Passed/Passed".to_owned(), ended()));
         check_protocol(&fake);
         if before + call >= fake.calls().len() {
@@ -115,7 +142,7 @@ async fn a_scheduled_run_ends_too_and_is_counted_once() {
     let count = |fake: &FakeApi| status(fake)["counters"]["runs"].clone();
     assert_eq!((found(&fake), count(&fake)), ("Scheduled/Passed/Scheduled".to_owned(), json!(1)));
     assert!(stopped(&fake).is_empty());
-    fake.end_beside_helper(&pod, 60);
+    wait(&fake, 60);
     settle(&fake, &mut operator, None).await;
     assert_eq!(pod_at(&fake, &pod), ended());
     assert_eq!((found(&fake), count(&fake)), ("Scheduled/Passed/Scheduled".to_owned(), json!(1)));

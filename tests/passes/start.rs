@@ -224,13 +224,18 @@ async fn the_pull_secrets_of_the_account_stay_beside_those_of_the_operator() {
         let context = std::sync::Arc::get_mut(&mut operator.context).unwrap();
         context.config.runner.pull_secrets = vec!["of-the-operator".to_owned()];
         let account = if own { "chaostoolkit-a235f4ad3e" } else { "team" };
-        let mut labels = json!({});
+        let secrets = json!([{"name": "of-the-team"}]);
         if own {
-            labels[names::UID_LABEL] = json!(UID);
+            // An account of the run itself may have got secrets from somebody else by the time that its pod is created.
+            fake.refuse(Some(("POST", "/configmaps/", 403)));
+            settle(&fake, &mut operator, Some(0)).await;
+            let path = format!("{RUN}/serviceaccounts/{account}");
+            fake.edit(&path, |account| account["imagePullSecrets"] = secrets);
+            fake.refuse(None);
+        } else {
+            fake.put(json!({"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": secrets,
+                "metadata": {"name": account, "namespace": "chaostoolkit-run"}}));
         }
-        // An account of the run itself may have got secrets from somebody else by the time that its pod is created.
-        fake.put(json!({"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "of-the-team"}],
-            "metadata": {"name": account, "namespace": "chaostoolkit-run", "labels": labels}}));
         settle(&fake, &mut operator, Some(0)).await;
         let pod = fake.get(POD).unwrap();
         assert_eq!(

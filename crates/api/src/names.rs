@@ -1,6 +1,6 @@
 //! The names that the operator uses on objects: group, finalizers, labels, annotations, and names of children.
 
-use blake2::digest::consts::U5;
+use blake2::digest::consts::{U5, U16};
 use blake2::{Blake2b, Digest};
 
 /// The API group of the experiments.
@@ -48,6 +48,9 @@ pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
 
 /// The annotation of every child: `namespace/name` of its experiment.
 pub const EXPERIMENT_ANNOTATION: &str = "chaostoolkit.org/experiment";
+
+/// The annotation of a child that shows that the operator has created it: see [`mark`].
+pub const MARK_ANNOTATION: &str = "chaostoolkit.org/mark";
 
 /// The annotation of an experiment that requests another run. Each new value requests one run, after the end of the last.
 pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
@@ -99,6 +102,13 @@ pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
 #[must_use]
 pub fn suffix(uid: &str) -> String {
     format!("{:x}", Blake2b::<U5>::digest(uid))
+}
+
+/// Returns the mark of a child: the `BLAKE2b` hash of the random text on the status of its experiment, and of the kind, the
+/// namespace and the name of the child. So whoever reads one mark can make no other.
+#[must_use]
+pub fn mark(nonce: &str, kind: &str, namespace: &str, name: &str) -> String {
+    format!("{:x}", Blake2b::<U16>::digest(format!("{nonce}/{kind}/{namespace}/{name}")))
 }
 
 /// Returns the name of a child: the name in the template and the suffix.

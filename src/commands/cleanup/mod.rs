@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::cli::CleanupArgs;
+use crate::cluster::manifest::Kind;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
 use crate::commands::cleanup::work::{Scope, Work, key};
 use crate::experiment::children::delete::{self, Progress};
@@ -26,15 +27,18 @@ use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::Context;
 use crate::experiment::error::Error;
 use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::parent::Parent;
 use crate::experiment::pass::Pass;
 use crate::experiment::span;
+use crate::experiment::stages::give_up;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::{Config, Runner};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
-use chaostoolkit_api::{Experiment, names};
+use crate::process::workers::Workers;
+use chaostoolkit_api::{Experiment, ResourceRef, names};
 
 /// The time limit of a call.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -88,11 +92,11 @@ impl Cleanup {
             for done in work.lines().into_iter().filter(|line| !left.lines().contains(line)) {
                 writeln!(out, "done: {done}")?;
             }
-            if left.is_empty() {
-                return Ok(writeln!(out, "everything is cleaned up")?);
-            }
             for problem in problems.iter().filter(|problem| told.insert((*problem).clone())) {
                 writeln!(out, "{problem}")?;
+            }
+            if left.is_empty() {
+                return Ok(writeln!(out, "everything is cleaned up")?);
             }
             if began.elapsed() > self.args.timeout {
                 for line in left.lines() {
@@ -112,7 +116,7 @@ impl Cleanup {
     async fn round(&self, work: &Work) -> Vec<String> {
         let mut problems = Vec::new();
         for found in &work.experiments {
-            match self.experiment(found).await {
+            match self.experiment(found, &mut problems).await {
                 Ok(Progress::Done) => {}
                 Ok(Progress::Waiting) => problems.push(format!("waiting for the runs of {}", key(found))),
                 Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),
@@ -125,8 +129,14 @@ impl Cleanup {
         }
         for schedule in &work.schedules {
             let uid = schedule.labels().get(names::UID_LABEL).cloned().unwrap_or_default();
-            let (namespace, name) = (schedule.namespace().unwrap_or_default(), schedule.name_any());
-            if let Err(error) = cron_job::remove(&self.cluster, &namespace, &name, &uid).await {
+            let parent = Parent::gone(&uid, schedule.uid());
+            let recorded = ResourceRef {
+                kind: Kind::CronJob.to_string(),
+                namespace: schedule.namespace().unwrap_or_default(),
+                name: schedule.name_any(),
+                adopted: false,
+            };
+            if let Err(error) = cron_job::remove(&self.cluster, &recorded, &parent).await {
                 problems.push(format!("CronJob {}: {}", key(schedule), error.describe()));
             }
         }
@@ -134,7 +144,7 @@ impl Cleanup {
     }
 
     /// Takes the step that the operator takes for a deleted experiment.
-    async fn experiment(&self, found: &DynamicObject) -> Result<Progress, Error> {
+    async fn experiment(&self, found: &DynamicObject, problems: &mut Vec<String>) -> Result<Progress, Error> {
         let (namespace, name) = (found.namespace().unwrap_or_default(), found.name_any());
         let api = self.cluster.experiments(&namespace);
         if self.args.delete_experiments && found.metadata.deletion_timestamp.is_none() {
@@ -154,26 +164,35 @@ impl Cleanup {
         if !self.args.force || matches!(result, Ok(Progress::Done)) {
             return result;
         }
-        self.force(&namespace, &name).await.map(|()| Progress::Done)
+        let left = self.force(&namespace, &name).await?;
+        problems.extend(left.into_iter().map(|left| format!("experiment {}: {left}", key(found))));
+        Ok(Progress::Done)
     }
 
-    /// Deletes the recorded objects, waits for nothing, and removes all finalizers.
-    async fn force(&self, namespace: &str, name: &str) -> Result<(), Error> {
+    /// Removes the objects of an experiment, waits for nothing, and removes all finalizers. Returns what could not be removed.
+    async fn force(&self, namespace: &str, name: &str) -> Result<Vec<String>, Error> {
         let resource = ApiResource::erase::<Experiment>(&());
         let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
-        let Some(found) = self.cluster.find(&api, "experiment", name).await? else { return Ok(()) };
+        let Some(found) = self.cluster.find(&api, "experiment", name).await? else { return Ok(Vec::new()) };
         let uid = found.uid().unwrap_or_default();
         let all = self.scope().pods().await?;
-        for pod in all.iter().filter(|pod| pod.labels().get(names::UID_LABEL) == Some(&uid)) {
-            pods::stop_orphan(&self.cluster, pod).await?;
-        }
+        let mut left = Vec::new();
         // If an experiment cannot be read, its recorded objects are unknown. Its finalizers are known nevertheless.
+        let mut parent = Parent::gone(&uid, None);
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
-            let recorded = experiment.status.unwrap_or_default().resources;
-            delete::resources(&self.cluster, &recorded, &uid).await?;
+            let status = experiment.status.unwrap_or_default();
+            parent = Parent::of(&uid, &status);
+            left.extend(give_up::remove_all(&self.cluster, &status, &parent).await);
         }
-        let Some(rest) = without_finalizers(&found, FINALIZERS) else { return Ok(()) };
-        Ok(gone_is_fine(self.cluster.set_finalizers(&api, "experiment", &found, &rest).await)?)
+        for pod in all.iter().filter(|pod| parent.owns_pod(pod)) {
+            if let Err(error) = pods::stop_orphan(&self.cluster, pod).await {
+                left.push(error.describe());
+            }
+        }
+        if let Some(rest) = without_finalizers(&found, FINALIZERS) {
+            gone_is_fine(self.cluster.set_finalizers(&api, "experiment", &found, &rest).await)?;
+        }
+        Ok(left)
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -203,6 +222,7 @@ impl Cleanup {
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
+            workers: Workers::new(1),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
 use crate::experiment::build::{config_map, eviction, injection};
+use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Env, Plan, Source};
@@ -41,7 +42,13 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     if plan.runner.is_some() {
         // Rollbacks take time. Without the runner, a container may ignore the request to stop and only use up the grace
         // period.
-        spec.entry("terminationGracePeriodSeconds").or_insert_with(|| GRACE_SECONDS.into());
+        spec.entry(grace::FIELD).or_insert_with(|| GRACE_SECONDS.into());
+    }
+    let asked = grace::asked(&pod.value["spec"]).map_err(|problem| {
+        templates.invalid(Template::Pod, format!("has a wrong {}: {problem}", grace::FIELD))
+    })?;
+    if asked.is_some_and(|asked| asked > grace::LONGEST) {
+        pod.map(&["spec"]).insert(grace::FIELD.to_owned(), grace::LONGEST.into());
     }
     if plan.pod.is_none() {
         options(&mut pod.value["spec"], plan, templates)?;

@@ -1,16 +1,18 @@
 //! Creates the objects of a run.
 //!
 //! Objects are created once and never changed: a run stays as it was decided on. An object that exists already belongs to
-//! the run if it carries the uid of the experiment. Any other belongs to somebody else and is left alone.
+//! the run if it carries the uid of the experiment, and the mark that the operator gives to its objects. Any other belongs to
+//! somebody else and is left alone.
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{self, Cluster, belongs_to};
+use crate::cluster::{self, Cluster};
 use crate::experiment::error::Error;
-use chaostoolkit_api::{Text, names};
+use crate::experiment::parent::Parent;
+use chaostoolkit_api::Text;
 
 /// Creates the namespace if it does not exist. Fails if it is being deleted.
 pub async fn namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
@@ -42,7 +44,7 @@ pub const fn is_terminating(namespace: &Namespace) -> bool {
 /// If an earlier pass probably created the object (`is_likely_there`), looks it up first: a run that waits for something
 /// must not write all the while. `fence` runs right before the request to create, and can prevent it.
 pub async fn child(
-    cluster: &Cluster,
+    (cluster, parent): (&Cluster, &Parent),
     manifest: &Manifest,
     is_likely_there: bool,
     fence: impl AsyncFnOnce() -> Result<(), Error>,
@@ -51,12 +53,12 @@ pub async fn child(
     let api = cluster.objects(*kind, manifest.namespace());
     let find = async || cluster.find(&api, kind.as_str(), manifest.name()).await;
     if is_likely_there && let Some(found) = find().await? {
-        return if_own(manifest, found);
+        return if_own(parent, manifest, found);
     }
     fence().await?;
-    match cluster.create(manifest).await {
+    match cluster.create(&parent.marked(manifest)).await {
         Err(error) if error.is_already_exists() => match find().await? {
-            Some(found) => if_own(manifest, found),
+            Some(found) => if_own(parent, manifest, found),
             // It was deleted between the two calls. The next pass creates it.
             None => Err(error.into()),
         },
@@ -65,9 +67,8 @@ pub async fn child(
 }
 
 /// Returns an object that exists if it belongs to the run.
-fn if_own(manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error> {
-    let uid = manifest.value["metadata"]["labels"][names::UID_LABEL].as_str();
-    if belongs_to(&found, uid.unwrap_or_default()) {
+fn if_own(parent: &Parent, manifest: &Manifest, found: DynamicObject) -> Result<DynamicObject, Error> {
+    if parent.owns(manifest.kind, &found) {
         return Ok(found);
     }
     Err(Error::NameConflict {

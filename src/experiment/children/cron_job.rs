@@ -1,29 +1,30 @@
 //! The `CronJob` of an experiment with a schedule.
 
 use k8s_openapi::api::batch::v1::CronJob;
-use kube::api::{DeleteParams, DynamicObject, Patch};
+use kube::api::{DynamicObject, Patch};
 use serde_json::{Value, json};
 
 use crate::cluster::manifest::{Kind, Manifest, title};
 use crate::cluster::{self, Cluster, gone_is_fine, patching, posting};
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, pods};
+use crate::experiment::children::{create, jobs, pods};
 use crate::experiment::error::Error;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::{ResourceRef, names};
 
 /// Creates the `CronJob`, or replaces it if the spec now asks for another one. A `CronJob` that somebody has changed by
 /// hand stays so until the spec changes: the hash of the request is compared, not the object.
 pub async fn ensure(
-    cluster: &Cluster,
+    (cluster, parent): (&Cluster, &Parent),
     wanted: &Manifest,
     is_likely_there: bool,
     fence: impl AsyncFnOnce() -> Result<(), Error>,
 ) -> Result<CronJob, Error> {
-    let found = create::child(cluster, wanted, is_likely_there, fence).await?;
+    let found = create::child((cluster, parent), wanted, is_likely_there, fence).await?;
     let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
     let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
-    let current = if is_current { found } else { replace(cluster, wanted, &found).await? };
+    let current = if is_current { found } else { replace(cluster, &parent.marked(wanted), &found).await? };
     Ok(create::typed(wanted, current)?)
 }
 
@@ -41,8 +42,12 @@ async fn replace(
 }
 
 /// Suspends a `CronJob`, and removes its hash. So the operator replaces it once it can decide on the schedule again.
-pub async fn suspend(cluster: &Cluster, recorded: &ResourceRef, uid: &str) -> Result<(), cluster::Error> {
-    let found = delete::find_own(cluster, Kind::CronJob, recorded, uid).await?;
+pub async fn suspend(
+    cluster: &Cluster,
+    recorded: &ResourceRef,
+    parent: &Parent,
+) -> Result<(), cluster::Error> {
+    let found = delete::find_own(cluster, Kind::CronJob, recorded, parent).await?;
     let Some(found) = found.filter(|found| found.data["spec"]["suspend"] != true) else { return Ok(()) };
     let suspended = json!({
         "metadata": {"uid": found.metadata.uid, "annotations": {names::SPEC_HASH_ANNOTATION: null}},
@@ -71,28 +76,21 @@ async fn change(
     gone_is_fine(cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(change))).await)
 }
 
-/// Deletes a `CronJob`, its Jobs and their pods. Pods that run are asked to stop, and waited for.
+/// Deletes a `CronJob`, its Jobs and their pods, and the pods of runs without a schedule. Pods that run are asked to stop, and
+/// waited for.
 pub async fn remove(
     cluster: &Cluster,
-    namespace: &str,
-    name: &str,
-    uid: &str,
+    recorded: &ResourceRef,
+    parent: &Parent,
 ) -> Result<Progress, cluster::Error> {
     // The CronJob first, or it would start the next run meanwhile.
-    let schedule = ResourceRef {
-        kind: Kind::CronJob.to_string(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        adopted: false,
-    };
-    delete::resource(cluster, &schedule, uid).await?;
-    let jobs = pods::list_own(cluster, &cluster.objects(Kind::Job, namespace), "jobs", uid).await?;
+    delete::resource(cluster, recorded, parent).await?;
+    let jobs = jobs::list(cluster, &recorded.namespace, parent).await?;
     for job in jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
-        let parameters = DeleteParams::background().preconditions(delete::only(job.metadata.uid.clone()));
-        let name = job.metadata.name.as_deref().unwrap_or_default();
-        delete::object(cluster, Kind::Job, namespace, name, &parameters).await?;
+        jobs::remove(cluster, job).await?;
     }
-    let pods = pods::list(cluster, namespace, uid).await?;
+    let mut pods = pods::list(cluster, &recorded.namespace, parent.uid()).await?;
+    pods.retain(|pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod));
     for pod in &pods {
         if matches!(pod_state(pod), PodState::Ended(_)) {
             pods::release(cluster, pod).await?;

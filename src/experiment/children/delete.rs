@@ -3,8 +3,9 @@
 use kube::api::{DeleteParams, DynamicObject, Preconditions};
 
 use crate::cluster::manifest::{Kind, title};
-use crate::cluster::{self, Cluster, belongs_to, gone_is_fine};
+use crate::cluster::{self, Cluster, gone_is_fine};
 use crate::experiment::error::Error;
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::{ResourceRef, Text};
 
 /// Whether a removal is complete.
@@ -16,13 +17,13 @@ pub enum Progress {
     Waiting,
 }
 
-/// Deletes the recorded objects of the experiment with this uid, the last one created first. An object that is gone is no
+/// Deletes the recorded objects of an experiment, the last one created first. An object that is gone is no
 /// error, and an object of somebody else stays. If the API server refuses one deletion, the others are deleted first, and
 /// then the refusal is returned.
-pub async fn resources(cluster: &Cluster, recorded: &[ResourceRef], uid: &str) -> Result<(), Error> {
+pub async fn resources(cluster: &Cluster, recorded: &[ResourceRef], parent: &Parent) -> Result<(), Error> {
     let mut refused = None;
     for resource in recorded.iter().rev() {
-        match self::resource(cluster, resource, uid).await.map_err(Error::from) {
+        match self::resource(cluster, resource, parent).await.map_err(Error::from) {
             Err(error) if error.is_for_people() => refused = refused.or(Some(error)),
             deleted => deleted?,
         }
@@ -31,10 +32,14 @@ pub async fn resources(cluster: &Cluster, recorded: &[ResourceRef], uid: &str) -
 }
 
 /// Deletes one recorded object.
-pub async fn resource(cluster: &Cluster, recorded: &ResourceRef, uid: &str) -> Result<(), cluster::Error> {
+pub async fn resource(
+    cluster: &Cluster,
+    recorded: &ResourceRef,
+    parent: &Parent,
+) -> Result<(), cluster::Error> {
     let ResourceRef { kind, namespace, name, .. } = recorded;
     let Ok(kind) = kind.parse::<Kind>() else { return Ok(()) };
-    let found = find_own(cluster, kind, recorded, uid).await?;
+    let found = find_own(cluster, kind, recorded, parent).await?;
     let Some(found) = found.filter(|found| found.metadata.deletion_timestamp.is_none()) else {
         return Ok(());
     };
@@ -42,16 +47,16 @@ pub async fn resource(cluster: &Cluster, recorded: &ResourceRef, uid: &str) -> R
     object(cluster, kind, namespace, name, &parameters).await
 }
 
-/// Returns a recorded object if it exists and still belongs to the experiment with this uid.
+/// Returns a recorded object if it exists and belongs to the experiment.
 pub async fn find_own(
     cluster: &Cluster,
     kind: Kind,
     recorded: &ResourceRef,
-    uid: &str,
+    parent: &Parent,
 ) -> Result<Option<DynamicObject>, cluster::Error> {
-    let ResourceRef { namespace, name, adopted, .. } = recorded;
+    let ResourceRef { namespace, name, .. } = recorded;
     let found = cluster.find(&cluster.objects(kind, namespace), kind.as_str(), name).await?;
-    Ok(found.filter(|found| *adopted || belongs_to(found, uid)))
+    Ok(found.filter(|found| parent.owns_recorded(kind, recorded, found)))
 }
 
 /// Deletes an object. One that is gone is no error.

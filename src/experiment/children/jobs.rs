@@ -9,11 +9,24 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster};
 use crate::experiment::children::{delete, pods};
 use crate::experiment::judge::job;
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::names;
 
-/// Lists the Jobs of an experiment in a namespace, newest first.
-pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Job>, cluster::Error> {
-    let mut jobs: Vec<Job> = pods::list_own(cluster, &cluster.jobs(namespace), "jobs", uid).await?;
+/// Lists the Jobs of the schedule of an experiment in a namespace, newest first.
+pub async fn list(cluster: &Cluster, namespace: &str, parent: &Parent) -> Result<Vec<Job>, cluster::Error> {
+    let mut jobs = list_labeled(cluster, namespace, parent).await?;
+    jobs.retain(|job| parent.owns_job(job));
+    Ok(jobs)
+}
+
+/// Lists the Jobs with the label of an experiment in a namespace, newest first.
+pub async fn list_labeled(
+    cluster: &Cluster,
+    namespace: &str,
+    parent: &Parent,
+) -> Result<Vec<Job>, cluster::Error> {
+    let mut jobs: Vec<Job> =
+        pods::list_labeled(cluster, &cluster.jobs(namespace), "jobs", parent.uid()).await?;
     jobs.sort_by_key(|job| {
         (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
     });

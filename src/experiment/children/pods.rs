@@ -1,5 +1,6 @@
 //! Lists, stops, releases and removes the pods of runs.
 
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, ListParams, Patch};
@@ -11,27 +12,70 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
 use crate::experiment::children::create;
 use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::decide::plan::grace;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
+use crate::experiment::parent::Parent;
 use chaostoolkit_api::{PodAddress, Status, Text, names};
 
-/// Reads the pod at an address if it belongs to the experiment with this uid.
-pub async fn find(cluster: &Cluster, pod: &PodAddress, uid: &str) -> Result<Option<Pod>, cluster::Error> {
+/// What is at the address of the pod of a run or of a rescue.
+pub enum Found {
+    /// Its pod.
+    Run(Box<Pod>),
+    /// A pod that the operator has created too: by a call that arrived after the pod of the run was gone.
+    Late(Box<Pod>),
+    /// Nothing, or the pod of somebody else.
+    Nothing,
+}
+
+impl Found {
+    /// The pod of the run or of the rescue, if it is there.
+    #[must_use]
+    pub fn run(self) -> Option<Pod> {
+        match self {
+            Self::Run(pod) => Some(*pod),
+            Self::Late(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// Reads the pod of a run or of a rescue, whose recorded pod has this uid.
+pub async fn find(
+    cluster: &Cluster,
+    pod: &PodAddress,
+    parent: &Parent,
+    recorded: Option<&str>,
+) -> Result<Found, cluster::Error> {
+    let PodAddress { namespace, name } = pod;
+    let found = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), name).await?;
+    Ok(match found {
+        Some(pod) if parent.has_run(&pod, recorded) => Found::Run(Box::new(pod)),
+        Some(pod) if parent.has_nonce() && parent.owns(Kind::Pod, &pod) => Found::Late(Box::new(pod)),
+        _ => Found::Nothing,
+    })
+}
+
+/// Reads the pod at an address if it has the label of the experiment with this uid.
+pub async fn find_labeled(
+    cluster: &Cluster,
+    pod: &PodAddress,
+    uid: &str,
+) -> Result<Option<Pod>, cluster::Error> {
     let PodAddress { namespace, name } = pod;
     let found = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), name).await?;
     Ok(found.filter(|pod| belongs_to(pod, uid)))
 }
 
-/// Lists the pods of an experiment in a namespace, oldest first.
+/// Lists the pods with the label of an experiment in a namespace, oldest first.
 pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, cluster::Error> {
-    let mut pods = list_own(cluster, &cluster.pods(namespace), "pods", uid).await?;
+    let mut pods = list_labeled(cluster, &cluster.pods(namespace), "pods", uid).await?;
     pods.sort_by_key(|pod| {
         (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
     });
     Ok(pods)
 }
 
-/// Lists the objects of one kind that belong to an experiment.
-pub async fn list_own<K>(
+/// Lists the objects of one kind that have the label of an experiment.
+pub async fn list_labeled<K>(
     cluster: &Cluster,
     api: &Api<K>,
     what: &str,
@@ -50,7 +94,19 @@ pub async fn stop(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
     if pod.metadata.deletion_timestamp.is_some() {
         restore_namespace(cluster, pod).await?;
     }
-    delete(cluster, pod, DeleteParams::default()).await
+    let parameters = DeleteParams::default();
+    // Pods that an older operator has created may have a longer one.
+    let asked = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
+    let is_too_long = asked.is_some_and(|asked| asked > grace::LONGEST);
+    let longest = u32::try_from(grace::LONGEST).unwrap_or(u32::MAX);
+    delete(cluster, pod, if is_too_long { parameters.grace_period(longest) } else { parameters }).await
+}
+
+/// Deletes a pod without a grace period, even if it is being deleted with one.
+pub async fn kill(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
+    let PodAddress { namespace, name } = PodAddress::of(pod);
+    let now = DeleteParams::default().grace_period(0).preconditions(delete::only(pod.metadata.uid.clone()));
+    delete::object(cluster, Kind::Pod, &namespace, &name, &now).await
 }
 
 /// Stops a pod whose experiment is gone, and removes its finalizer, since nobody is left to record its end.
@@ -97,9 +153,25 @@ pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error>
     gone_is_fine(released)
 }
 
+/// Lists all pods in a namespace that were created for an experiment, by the operator or by the Jobs of its schedule.
+pub async fn list_own(
+    cluster: &Cluster,
+    namespace: &str,
+    parent: &Parent,
+) -> Result<Vec<Pod>, cluster::Error> {
+    let mut jobs: Vec<Job> = Vec::new();
+    if parent.has_cron_job() {
+        jobs = list_labeled(cluster, &cluster.jobs(namespace), "jobs", parent.uid()).await?;
+        jobs.retain(|job| parent.owns_job(job));
+    }
+    let mut pods = list(cluster, namespace, parent.uid()).await?;
+    pods.retain(|pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod));
+    Ok(pods)
+}
+
 /// Releases all pods of an experiment. Used if the pods are not cleaned up: they must not block their namespace.
-pub async fn release_all(cluster: &Cluster, namespace: &str, uid: &str) -> Result<(), cluster::Error> {
-    for pod in list(cluster, namespace, uid).await? {
+pub async fn release_all(cluster: &Cluster, namespace: &str, parent: &Parent) -> Result<(), cluster::Error> {
+    for pod in list_own(cluster, namespace, parent).await? {
         release(cluster, &pod).await?;
     }
     Ok(())
@@ -121,14 +193,16 @@ pub async fn remove_ended(cluster: &Cluster, pod: &Pod) -> Result<Progress, clus
 pub async fn remove_earlier(
     cluster: &Cluster,
     status: &Status,
-    uid: &str,
+    parent: &Parent,
 ) -> Result<Progress, cluster::Error> {
     let Some(namespace) = &status.run_namespace else { return Ok(Progress::Done) };
     if status.run.as_ref().is_none_or(|run| run.number < 2) {
         return Ok(Progress::Done);
     }
     let mut progress = Progress::Done;
-    for pod in list(cluster, namespace, uid).await? {
+    let mut pods = list(cluster, namespace, parent.uid()).await?;
+    pods.retain(|pod| parent.owns_pod(pod));
+    for pod in pods {
         let removed = match pod_state(&pod) {
             PodState::Ended(_) => remove_ended(cluster, &pod).await?,
             _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,

@@ -56,12 +56,13 @@ impl Evidence {
         Self { message, summary, ..Self::default() }
     }
 
-    /// Collects all evidence. Fails if a log that the verdict needs cannot be read at the moment.
-    pub async fn collect(logs: &LogFollower, pod: &Pod, end: &End) -> Result<Self, Error> {
+    /// Collects all evidence. Fails if a log that the verdict needs cannot be read at the moment, for a while after the
+    /// operator has seen the end.
+    pub async fn collect(logs: &LogFollower, pod: &Pod, end: &End, seen: &Time) -> Result<Self, Error> {
         let mut evidence = Self::of_journal(logs, pod, end).await;
         evidence.summary = evidence.summary.take().or_else(|| evidence.sum_up(end));
         if evidence.summary.is_none() && end.started_at.is_some() {
-            evidence.log_tail = log_tail(logs, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
+            evidence.log_tail = log_tail(logs, pod, is_overdue(Some(seen), LOG_WAIT)).await?;
         }
         Ok(evidence)
     }
@@ -173,14 +174,14 @@ fn sum_up(carried: &frame::Carried) -> Option<Summary> {
     Some(Summary::of(&parse(&text).ok()?))
 }
 
-/// For how many seconds after the end of a run the operator tries to read the end of its log. The verdict waits for it.
+/// For how many seconds after it has seen the end of a run the operator tries to read the end of its log. The verdict waits for it.
 const LOG_WAIT: i64 = 15;
 
-/// Whether more than this number of seconds has passed since a run ended.
+/// Whether more than this number of seconds has passed since the operator saw the end of a run, by its own clock.
 #[must_use]
-pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
+pub fn is_overdue(seen: Option<&Time>, seconds: i64) -> bool {
     let now = crate::process::clock::now().as_second();
-    finished.is_none_or(|finished| now - finished.0.as_second() > seconds)
+    seen.is_none_or(|seen| now - seen.0.as_second() > seconds)
 }
 
 async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {

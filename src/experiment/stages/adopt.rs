@@ -55,6 +55,10 @@ pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     pass.draft.planned(plan, resources);
     existing.extend(resources.is_scheduled().then(|| workload.reference()));
     pass.draft.status.resources = existing;
+    if let Some(run) = pass.draft.status.run.as_mut().filter(|_| !resources.is_scheduled()) {
+        // From here on this pod counts, and no other with its name.
+        run.pod_uid = found.as_ref().and_then(|found| found.metadata.uid.clone());
+    }
     if found.is_none() && !resources.is_scheduled() {
         pass.draft.adopted_without_pod();
     }
@@ -113,6 +117,7 @@ async fn claim(
     owner: &Owner,
 ) -> Result<(), Error> {
     let mut patch = json!({"metadata": {
+        "uid": found.metadata.uid,
         "labels": {names::UID_LABEL: owner.uid},
         "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
     }});

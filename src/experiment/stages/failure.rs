@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
-use crate::experiment::intent;
+use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::adopt;
+use crate::process::clock;
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::{Experiment, Run, Status, Text};
 
 /// After how long a failure is told that is expected to pass by itself.
 const LASTING: Duration = Duration::from_secs(30);
@@ -41,6 +45,25 @@ pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> 
         tell(pass, &error).await?;
     }
     Err(error)
+}
+
+/// How long it takes until a run that has not started is given up, if it is.
+#[must_use]
+pub fn until_given_up(experiment: &Experiment, now: Timestamp) -> Option<Duration> {
+    if intent::is_scheduled(experiment) {
+        return None;
+    }
+    let status = experiment.status.clone().unwrap_or_default();
+    let run = status.run.clone().unwrap_or_else(|| waiting_since(&status));
+    let deadline = Intent::of(experiment).start_deadline(&run).filter(|deadline| *deadline > now)?;
+    Some(clock::until(deadline, now))
+}
+
+/// A run that could not be decided on. It has waited since it was first blocked.
+fn waiting_since(status: &Status) -> Run {
+    let blocked = condition::find(&status.conditions, Type::Provisioned)
+        .filter(|provisioned| provisioned.status == State::False.as_str());
+    Run { requested_at: blocked.map(|blocked| blocked.last_transition_time.clone()), ..Run::default() }
 }
 
 /// Writes the status. If the API server fails anyway, the write may fail too, and the first failure counts.

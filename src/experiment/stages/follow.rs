@@ -1,9 +1,10 @@
 //! Follows the pod of a run to its end, and records that.
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::controller::Action;
 
-use crate::experiment::children::pods;
+use crate::experiment::children::pods::{self, Found};
 use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -32,17 +33,24 @@ pub async fn find(pass: &mut Pass<'_>) -> Result<Recorded, Error> {
         return Ok(if status.is_finished() { Recorded::Ended } else { Recorded::NotCreated });
     };
     let is_finished = status.is_finished();
-    let was_created = status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
-    match pods::find(&pass.context.cluster, &address, pass.live.uid()).await? {
-        Some(pod) => Ok(Recorded::Pod(Box::new(pod))),
-        None if is_finished => Ok(Recorded::Ended),
-        None if was_created => {
-            pass.draft.lost();
-            pass.write().await?;
-            Ok(Recorded::Ended)
+    let created = status.run.as_ref().and_then(|run| run.pod_uid.clone());
+    let cluster = &pass.context.cluster;
+    let found = match pods::find(cluster, &address, &pass.parent(), created.as_deref()).await? {
+        Found::Run(pod) => return Ok(Recorded::Pod(pod)),
+        found => found,
+    };
+    if !is_finished {
+        if created.is_none() {
+            return Ok(Recorded::NotCreated);
         }
-        None => Ok(Recorded::NotCreated),
+        pass.draft.lost();
+        pass.write().await?;
     }
+    if let Found::Late(pod) = found {
+        // Nobody would know of its run.
+        pods::stop_orphan(cluster, &pod).await?;
+    }
+    Ok(Recorded::Ended)
 }
 
 /// Records the state of the pod, and stops it if the run is to end. Releases the pod only after its end is written and its
@@ -54,8 +62,17 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
         context.log_follower.follow(pod);
         return go_on(pass, intent, pod, &state).await.map(Some);
     };
+    let is_waiting = !pass.draft.status.is_finished() || is_journal_due(pass) || helpers::are_waited_for(pod);
+    let seen = if is_waiting { pass.draft.end_seen(pod) } else { Time(clock::now()) };
     if !pass.draft.status.is_finished() {
-        let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+        let evidence = match Evidence::collect(&context.log_follower, pod, end, &seen).await {
+            Ok(evidence) => evidence,
+            Err(unread) => {
+                // The wait for the log has an end, so its beginning has to survive a restart.
+                pass.write().await?;
+                return Err(unread);
+            }
+        };
         pass.draft.observed(pod, &state, intent);
         pass.draft.ended(end, &evidence, intent);
         keep_journal(pass, intent, &evidence).await;
@@ -67,7 +84,7 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
     if is_journal_due(pass) {
         return Ok(Some(Action::requeue(JOURNAL_RETRY)));
     }
-    match helpers::release(pass, pod, end, intent.helper_grace).await? {
+    match helpers::release(pass, pod, seen.0, intent.helper_grace).await? {
         // Rollbacks that were not played do not wait.
         Some(due) if !rescue::is_open(&pass.draft.status, intent) => {
             Ok(Some(requeue_at(Some(due), clock::now())))
@@ -110,8 +127,9 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
     }
     if let Some(grace_end) = &pod.metadata.deletion_timestamp {
         pods::restore_namespace(cluster, pod).await?;
-        // If the pod has not ended by the end of its grace period, something holds it up.
-        return Ok(Action::requeue(clock::until(grace_end.0, now).max(TEARDOWN_RESYNC)));
+        // If the pod has not ended by the end of its grace period, something holds it up. The API server has set that time.
+        let wait = clock::until(grace_end.0, clock::of_server());
+        return Ok(Action::requeue(wait.max(TEARDOWN_RESYNC)));
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
     Ok(requeue_at(deadline, now))

@@ -8,7 +8,6 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::experiment::children::pods;
 use crate::experiment::error::Error;
 use crate::experiment::judge::helpers;
-use crate::experiment::judge::pod_state::End;
 use crate::experiment::pass::Pass;
 use crate::experiment::status::events::{self, Action};
 use crate::process::clock;
@@ -27,15 +26,16 @@ enum Helpers {
 
 /// Releases a pod whose end is recorded. If helpers go on, ends the pod first, or returns when their time is over.
 ///
-/// The pod is held until then, so that the next operator looks at it again.
+/// Their time begins when the operator has seen the end (`since`). The pod is held until it is over, so that the next operator
+/// looks at it again.
 pub async fn release(
     pass: &Pass<'_>,
     pod: &Pod,
-    end: &End,
+    since: Timestamp,
     grace: SignedDuration,
 ) -> Result<Option<Timestamp>, Error> {
     let cluster = &pass.context.cluster;
-    match step(pass, pod, end, grace).await? {
+    match step(pass, pod, since, grace).await? {
         Helpers::Over => pods::release(cluster, pod).await?,
         Helpers::Until(due) => return Ok(Some(due)),
         Helpers::Ended(changed) => pods::release(cluster, &changed).await?,
@@ -43,28 +43,32 @@ pub async fn release(
     Ok(None)
 }
 
+/// Whether helpers keep a pod from ending, and the operator has not ended it yet.
+#[must_use]
+pub fn are_waited_for(pod: &Pod) -> bool {
+    !helpers::going_on(pod).is_empty() && !pods::is_ended(pod)
+}
+
 /// Ends a pod whose end is recorded if helpers have gone on for too long. Returns when their time is over, if they go on.
 pub async fn end(
     pass: &Pass<'_>,
     pod: &Pod,
-    end: &End,
+    since: Timestamp,
     grace: SignedDuration,
 ) -> Result<Option<Timestamp>, Error> {
-    match step(pass, pod, end, grace).await? {
+    match step(pass, pod, since, grace).await? {
         Helpers::Until(due) => Ok(Some(due)),
         Helpers::Over | Helpers::Ended(_) => Ok(None),
     }
 }
 
-async fn step(pass: &Pass<'_>, pod: &Pod, end: &End, grace: SignedDuration) -> Result<Helpers, Error> {
+async fn step(pass: &Pass<'_>, pod: &Pod, since: Timestamp, grace: SignedDuration) -> Result<Helpers, Error> {
     let helpers = helpers::going_on(pod);
     if helpers.is_empty() || pods::is_ended(pod) {
         return Ok(Helpers::Over);
     }
-    let now = clock::now();
-    let ended = end.finished_at.as_ref().map_or(now, |finished| finished.0);
-    let due = ended.saturating_add(grace).unwrap_or(Timestamp::MAX);
-    if due > now {
+    let due = since.saturating_add(grace).unwrap_or(Timestamp::MAX);
+    if due > clock::now() {
         return Ok(Helpers::Until(due));
     }
     let changed = pods::end(&pass.context.cluster, pod).await?;

@@ -3,6 +3,7 @@
 //! A Job that stays would keep the next run from starting (`Forbid`). So it is deleted if its run has missed its start
 //! deadline, and if it cannot start and the spec was edited since.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -10,6 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tracing::warn;
 
+use crate::cluster::is_held;
 use crate::experiment::children::{jobs, pods};
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
@@ -19,7 +21,7 @@ use crate::experiment::judge::pod_state::{PodState, Stall, pod_state};
 use crate::experiment::pass::Pass;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Run, names};
+use chaostoolkit_api::{GivenUp, Run, names};
 
 /// How often a Job without a pod is checked. Events about it bring no pass.
 const POD_CHECK: Duration = Duration::from_secs(5);
@@ -28,17 +30,39 @@ const POD_CHECK: Duration = Duration::from_secs(5);
 pub struct Found {
     /// The Jobs, newest first.
     pub jobs: Vec<Job>,
-    /// The pods, oldest first.
+    /// The pods of these Jobs, and of Jobs that were seen before they vanished, oldest first.
     pub pods: Vec<Pod>,
+    /// Held pods that have ended, and whose Job nobody has seen. No run can be recorded for them.
+    pub orphans: Vec<Pod>,
 }
 
 impl Found {
     /// Lists them. The Jobs come first: a Job that is gone by then has all its pods in the list.
     pub async fn list(pass: &Pass<'_>, namespace: &str) -> Result<Self, Error> {
-        let (cluster, uid) = (&pass.context.cluster, pass.live.uid());
-        let jobs = jobs::list(cluster, namespace, uid).await?;
-        let pods = pods::list(cluster, namespace, uid).await?;
-        Ok(Self { jobs, pods })
+        let (cluster, parent) = (&pass.context.cluster, pass.parent());
+        let labeled = jobs::list_labeled(cluster, namespace, &parent).await?;
+        let has_job = |pod: &Pod| job::of(&labeled, pod).is_some();
+        let jobs: Vec<Job> = labeled.iter().filter(|job| parent.owns_job(job)).cloned().collect();
+        let (pods, mut orphans): (Vec<Pod>, Vec<Pod>) = pods::list(cluster, namespace, parent.uid())
+            .await?
+            .into_iter()
+            .partition(|pod| parent.owns_scheduled(pod, &jobs));
+        orphans.retain(|pod| {
+            let is_over = is_held(pod) && matches!(pod_state(pod), PodState::Ended(_));
+            is_over && job::owner(pod).is_some() && !has_job(pod)
+        });
+        Ok(Self { jobs, pods, orphans })
+    }
+
+    /// The uids of the Jobs whose runs are not recorded once these pods are, and of those that are given up.
+    #[must_use]
+    pub fn unrecorded(&self, done: &[&Pod], given_up: &[GivenUp]) -> Vec<String> {
+        let is_done = |pod: &Pod| done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
+        let held = self.pods.iter().filter(|pod| is_held(*pod) && !is_done(pod));
+        let is_given_up = |job: &&Job| given_up.iter().any(|known| known.job_name == job.name_any());
+        let given_up = self.jobs.iter().filter(is_given_up).filter_map(ResourceExt::uid);
+        let uids = held.filter_map(|pod| Some(job::owner(pod)?.uid.clone())).chain(given_up);
+        uids.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// The Jobs whose runs go on or have not started, newest first.

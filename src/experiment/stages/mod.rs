@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod cron;
 pub mod failure;
 pub mod follow;
+pub mod give_up;
 pub mod helpers;
 pub mod jobs;
 pub mod missed;

@@ -74,7 +74,7 @@ async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<
         return Ok(());
     }
     let address = PodAddress::of(suspect);
-    let Some(pod) = pods::find(cluster, &address, uid).await? else { return Ok(()) };
+    let Some(pod) = pods::find_labeled(cluster, &address, uid).await? else { return Ok(()) };
     warn!(pod = %address, experiment, "stopping a pod whose experiment is gone");
     Ok(pods::stop_orphan(cluster, &pod).await?)
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
-use crate::experiment::decide::plan::{Facts, Plan, Source};
+use crate::experiment::decide::plan::{Facts, Plan, Source, grace};
+use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
@@ -23,6 +24,7 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
     warned.extend(warnings(&plan, &facts, &resources));
+    warned.extend(shortened(&plan, &templates));
     pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
 }
@@ -49,6 +51,12 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Says that the pod gets a shorter grace period than it asks for.
+fn shortened(plan: &Plan, templates: &Templates) -> Option<String> {
+    let pod = plan.pod.clone().or_else(|| templates.object(Template::Pod).ok())?;
+    grace::shortened(grace::asked(&pod["spec"]).ok()??)
 }
 
 /// Says that the pod may not live long enough for its rollbacks, once it is told to stop.

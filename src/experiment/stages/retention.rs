@@ -25,9 +25,13 @@ pub async fn retain(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
     }
     let cluster = &pass.context.cluster;
     if keep == Keep::Delete {
-        let status = &pass.draft.status;
-        for address in [status.run_pod(), status.rescue_pod()].into_iter().flatten() {
-            if let Some(pod) = pods::find(cluster, &address, pass.live.uid()).await? {
+        let (status, parent) = (&pass.draft.status, pass.parent());
+        let run = status.run.clone().unwrap_or_default();
+        let rescue = run.rescue.and_then(|rescue| rescue.pod_uid);
+        for (address, created) in [(status.run_pod(), run.pod_uid), (status.rescue_pod(), rescue)] {
+            let Some(address) = address else { continue };
+            let found = pods::find(cluster, &address, &parent, created.as_deref()).await?;
+            if let Some(pod) = found.run() {
                 pods::remove_ended(cluster, &pod).await?;
             }
         }
@@ -39,7 +43,7 @@ pub async fn retain(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
 /// Removes the objects that the run needed. They stay recorded until they are gone: a pass that fails half-way writes its
 /// draft too.
 pub async fn remove_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
-    delete::resources(&pass.context.cluster, &pass.draft.status.resources, pass.live.uid()).await?;
+    delete::resources(&pass.context.cluster, &pass.draft.status.resources, &pass.parent()).await?;
     pass.draft.status.resources.clear();
     Ok(())
 }

@@ -9,7 +9,9 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
+use kube::core::DynamicObject;
 use kube::runtime::controller::Action;
+use tracing::warn;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
@@ -40,7 +42,11 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     // If the Job would repeat a run whose pod is ended, its helpers are left alone.
     let is_repeated = spec.job_template.spec.as_ref().is_none_or(|job| job.backoff_limit != Some(0));
     let grace = Some(intent.helper_grace).filter(|_| !is_repeated);
+    let known = pass.draft.status.schedule.clone().unwrap_or_default();
     let mut schedule = ScheduleStatus {
+        cron_job_uids: known.cron_job_uids,
+        job_uids: known.job_uids,
+        ended: known.ended,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -54,6 +60,7 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     let until_missed = missed::until_missed(&schedule, resumed, cron_job, now).filter(|_| !is_suspended);
     let told = pass.draft.status.message.clone();
     pass.draft.scheduled(schedule, is_suspended, missed);
+    pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
     let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
@@ -80,13 +87,20 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
         return Ok(());
     };
     if intent.abort || intent.suspend {
-        cron_job::suspend(&pass.context.cluster, &recorded, pass.live.uid()).await?;
+        cron_job::suspend(&pass.context.cluster, &recorded, &pass.parent()).await?;
     }
-    let cron_job = delete::find_own(&pass.context.cluster, Kind::CronJob, &recorded, pass.live.uid()).await?;
+    let cron_job = recall(pass, &recorded).await?;
     let replaces = cron_job.is_some_and(|found| found.data["spec"]["concurrencyPolicy"] == REPLACE);
     let found = Found::list(pass, &recorded.namespace).await?;
     jobs::judge(pass, intent, &found, None).await;
     sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await.map(|_| ())
+}
+
+/// Reads a recorded `CronJob`, and puts its uid on the draft of the status, since its Jobs are known by that.
+pub async fn recall(pass: &mut Pass<'_>, recorded: &ResourceRef) -> Result<Option<DynamicObject>, Error> {
+    let found = delete::find_own(&pass.context.cluster, Kind::CronJob, recorded, &pass.parent()).await?;
+    pass.draft.cron_job_seen(found.as_ref().and_then(|found| found.metadata.uid.as_deref()));
+    Ok(found)
 }
 
 /// Brings the recorded runs up to date with their pods, and releases the pods whose end is recorded and whose journal is
@@ -120,7 +134,9 @@ async fn sync_runs(
         };
         // A released pod is recorded, even if the history does not reach back to it.
         if !is_held(pod) {
-            ended.push((pod, end.clone()));
+            if helpers::are_waited_for(pod) {
+                ended.push((pod, pass.draft.end_seen(pod)));
+            }
             continue;
         }
         // At most as many at a time as the history takes: a held pod that is not in the history counts as not recorded.
@@ -128,18 +144,30 @@ async fn sync_runs(
         let end = job::explained(end, pod, &found.jobs, replaces);
         if held <= MAX_HISTORY && record_end(pass, intent, (pod, job::of(&found.jobs, pod)), &end).await? {
             done.push(pod);
-            ended.push((pod, end.clone()));
+            ended.push((pod, pass.draft.end_seen(pod)));
         } else {
             again = Some(JOURNAL_RETRY);
         }
     }
+    let unrecorded = found.unrecorded(&done, &pass.draft.given_up());
+    pass.draft.jobs_seen(unrecorded);
+    let is_done = |pod: &Pod| !is_held(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
+    let is_waiting = |pod: &&Pod| !is_done(pod) || helpers::are_waited_for(pod);
+    let waiting: Vec<&str> =
+        found.pods.iter().filter(is_waiting).filter_map(|pod| pod.metadata.uid.as_deref()).collect();
+    pass.draft.keep_ended(|uid| waiting.contains(&uid));
     pass.write().await?;
+    for pod in &found.orphans {
+        // Nobody else would. The end of this run is lost: its Job came and went while no operator was looking.
+        warn!(pod = pod.metadata.name, "letting go a pod whose Job is gone and was never seen");
+        pods::release(&context.cluster, pod).await?;
+    }
     for pod in done {
         pods::release(&context.cluster, pod).await?;
     }
     let Some(grace) = grace else { return Ok(again) };
-    for (pod, end) in ended {
-        if let Some(due) = helpers::end(pass, pod, &end, grace).await? {
+    for (pod, seen) in ended {
+        if let Some(due) = helpers::end(pass, pod, seen.0, grace).await? {
             let wait = clock::until(due, clock::now());
             again = Some(again.map_or(wait, |again| again.min(wait)));
         }
@@ -155,17 +183,26 @@ async fn record_end(
     end: &End,
 ) -> Result<bool, Error> {
     let Pass { context, draft, live, .. } = pass;
+    let seen = draft.end_seen(pod);
     let evidence = match draft.past_run(pod) {
         Some(recorded) if !recorded.run.is_journal_due() => return Ok(true),
         Some(_) => Evidence::of_journal(&context.log_follower, pod, end).await,
         None => {
-            let evidence = Evidence::collect(&context.log_follower, pod, end).await?;
+            let evidence = match Evidence::collect(&context.log_follower, pod, end, &seen).await {
+                // The ends of the other runs do not wait for this log.
+                Err(unread @ Error::LogUnread { .. }) => {
+                    warn!("the end of a run waits for its log: {}", unread.describe());
+                    return Ok(false);
+                }
+                collected => collected?,
+            };
             draft.run_seen(pod, job);
             draft.run_ended(pod, end, &evidence, intent);
             evidence
         }
     };
     let Some(recorded) = draft.past_run(pod) else { return Ok(true) };
+    recorded.run.recorded_at.get_or_insert(seen);
     let (cluster, run, limit) = (&context.cluster, (&recorded.run, recorded.outcome), intent.journal_limit);
     let journal = journals::keep(cluster, live, run, &evidence, limit).await;
     recorded.run.journal.clone_from(&journal);

@@ -119,7 +119,7 @@ async fn create(pass: &mut Pass<'_>, cron_job: &CronJob, request: &str) -> Resul
     let template = cluster.find(&api, Kind::CronJob.as_str(), name).await?;
     // A CronJob that is gone by now comes back with the next pass.
     let template = template.ok_or_else(|| Error::Overtaken(pass.live.key()))?;
-    create::child(cluster, &jobs::rerun(&template, request), false, async || pass.fence(Kind::Job).await)
-        .await
-        .map(|_| ())
+    let (job, parent) = (jobs::rerun(&template, request), pass.parent());
+    let fence = async || pass.fence(Kind::Job).await;
+    create::child((cluster, &parent), &job, false, fence).await.map(|_| ())
 }

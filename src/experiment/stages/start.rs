@@ -12,7 +12,9 @@ use crate::experiment::children::{create, cron_job, pods, pull_secrets, referenc
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
-use chaostoolkit_api::{ResourceRef, names};
+use crate::experiment::stages::schedule;
+use crate::process::nonce;
+use chaostoolkit_api::{ResourceRef, Status, names};
 
 /// What starts runs, once it was created.
 pub enum Workload {
@@ -42,13 +44,18 @@ pub async fn start(
     plan: &Plan,
     resources: &Resources,
 ) -> Result<Option<Workload>, Error> {
-    let cluster = &pass.context.cluster;
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
     }
+    let cluster = &pass.context.cluster;
     // An earlier pass may have created a part already.
     let is_resumed = !pass.draft.status.resources.is_empty() || pass.draft.status.run.is_some();
+    let is_first = is_first(&pass.draft.status);
     pass.draft.planned(plan, resources);
+    if is_first {
+        let fresh = nonce::fresh().map_err(|error| Error::NoRandomness(error.to_string()))?;
+        pass.draft.status.nonce = Some(fresh);
+    }
     pass.write().await?;
     debug!(run = plan.owner.number, "creating the objects of the run");
     create::namespace(cluster, &resources.namespace).await?;
@@ -64,31 +71,43 @@ pub async fn start(
     let secrets = &pass.context.config.runner.pull_secrets;
     let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
     if resources.is_scheduled() {
+        let parent = pass.parent();
         let fence = async || pass.fence(Kind::CronJob).await;
-        let cron_job = cron_job::ensure(cluster, workload, is_resumed, fence).await?;
+        let cron_job = cron_job::ensure((cluster, &parent), workload, is_resumed, fence).await?;
         return Ok(Some(Workload::CronJob(Box::new(cron_job))));
     }
     let pod = pass.create(workload, false).await?;
     Ok(Some(Workload::Pod(Box::new(create::typed(workload, pod)?))))
 }
 
+/// Whether nothing was created for an experiment yet that has no mark: neither by an older operator nor by 0.14.0.
+fn is_first(status: &Status) -> bool {
+    status.nonce.is_none()
+        && status.schedule.is_none()
+        && status.resources.is_empty()
+        && status.run.as_ref().is_none_or(|run| run.pod_name.is_empty())
+}
+
 /// Deletes the objects of an earlier decision that this one does not want. The spec was edited: before the pod was created,
 /// or while a schedule goes on.
-async fn remove_outdated(pass: &Pass<'_>, resources: &Resources) -> Result<Progress, Error> {
-    let cluster = &pass.context.cluster;
-    let (uid, status) = (pass.live.uid(), &pass.draft.status);
+async fn remove_outdated(pass: &mut Pass<'_>, resources: &Resources) -> Result<Progress, Error> {
     let wanted = resources.references();
     let is_outdated = |recorded: &&ResourceRef| !wanted.iter().any(|wanted| wanted.is_same(recorded));
-    let outdated: Vec<ResourceRef> = status.resources.iter().filter(is_outdated).cloned().collect();
+    let outdated: Vec<ResourceRef> =
+        pass.draft.status.resources.iter().filter(is_outdated).cloned().collect();
     for gone in outdated.iter().filter(|gone| Kind::CronJob.is_of(gone)) {
-        if cron_job::remove(cluster, &gone.namespace, &gone.name, uid).await? == Progress::Waiting {
+        if schedule::recall(pass, gone).await?.is_some() {
+            pass.write().await?;
+        }
+        if cron_job::remove(&pass.context.cluster, gone, &pass.parent()).await? == Progress::Waiting {
             return Ok(Progress::Waiting);
         }
     }
-    delete::resources(cluster, &outdated, uid).await?;
+    let (cluster, parent, status) = (&pass.context.cluster, pass.parent(), &pass.draft.status);
+    delete::resources(cluster, &outdated, &parent).await?;
     if status.run_namespace.as_deref() == Some(resources.workload.namespace()) {
         return Ok(Progress::Done);
     }
     // Once another namespace is recorded, nobody looks for earlier pods in this one any more.
-    Ok(pods::remove_earlier(cluster, status, uid).await?)
+    Ok(pods::remove_earlier(cluster, status, &parent).await?)
 }

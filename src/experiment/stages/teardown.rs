@@ -6,16 +6,17 @@ use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
-use crate::cluster::{belongs_to, gone_is_fine, without_finalizers};
+use crate::cluster::{gone_is_fine, without_finalizers};
+use crate::experiment::children::cron_job;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{cron_job, pods};
+use crate::experiment::children::pods::{self, Found};
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{adopt, rescue};
+use crate::experiment::stages::{adopt, give_up, rescue, schedule};
 use crate::experiment::status::events::{self, Action as EventAction};
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
@@ -37,20 +38,30 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if !FINALIZERS.iter().any(|finalizer| pass.live.has_finalizer(finalizer)) {
         return Ok(Progress::Done);
     }
-    let is_known = adopt::for_teardown(pass).await?;
+    let is_overdue = is_overdue(pass);
+    let is_known = match adopt::for_teardown(pass).await {
+        // What 0.14.0 left behind is not known, and that is no reason to wait any longer.
+        Err(_) if is_overdue => false,
+        known => known?,
+    };
     if pass.intent().keep_resources {
-        keep_resources(pass).await?;
+        match keep_resources(pass).await {
+            Err(error) if is_overdue => {
+                tell(pass, &error.describe(), &["what the author wants to keep".to_owned()]).await;
+                remove_finalizers(pass).await?;
+            }
+            kept => kept?,
+        }
         return Ok(Progress::Done);
     }
-    let is_overdue = is_overdue(pass);
-    let left = match remove_children(pass).await {
+    let why = match remove_children(pass).await {
         Ok(Progress::Done) => None,
         Ok(Progress::Waiting) if is_overdue => Some("its pod has not ended".to_owned()),
         Err(error) if is_overdue => Some(error.describe()),
         unfinished => return unfinished,
     };
-    if let Some(left) = left {
-        give_up(pass, &left).await;
+    if let Some(why) = why {
+        give_up(pass, &why).await;
     } else if is_known {
         let note = "everything that was created was deleted";
         pass.publish(&events::normal(Reason::CleanedUp, EventAction::CleanUp, note)).await;
@@ -71,13 +82,26 @@ async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
     remove_finalizers(pass).await
 }
 
-/// Ends a cleanup that has been blocked for too long, and says what is left.
-async fn give_up(pass: &Pass<'_>, left: &str) {
-    let note = format!("gave up the cleanup; something is left behind: {left}");
-    warn!("{note}");
-    if let Err(error) = release_pods(pass).await {
-        warn!("cannot release the pods that are left behind: {}", error.describe());
+/// Ends a cleanup that has been blocked for too long: removes what can be removed, and says what is left.
+async fn give_up(pass: &Pass<'_>, why: &str) {
+    let cluster = &pass.context.cluster;
+    let mut left = give_up::remove_all(cluster, &pass.draft.status, &pass.parent()).await;
+    if let Err(error) = journals::remove_all(cluster, &pass.live).await {
+        left.push(error.describe());
     }
+    tell(pass, why, &left).await;
+}
+
+/// Says that the cleanup is given up, for this reason, and what is left.
+async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
+    let mut note = format!("gave up the cleanup: {why}; ");
+    if left.is_empty() {
+        note.push_str("the rights of the run were removed, and its pods were ended without a grace period");
+    } else {
+        // The first refusal is often that of all others.
+        note.push_str(&format!("something is left behind: {}", left.join("; ")));
+    }
+    warn!("{note}");
     let reason = Reason::CleanupBlocked.as_str();
     pass.publish(&events::warning(reason, EventAction::CleanUp, &note)).await;
 }
@@ -85,7 +109,6 @@ async fn give_up(pass: &Pass<'_>, left: &str) {
 /// Stops the run and waits for its end, records that, and then deletes the rest.
 async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let cluster = &pass.context.cluster;
-    let uid = pass.live.uid().to_owned();
     if remove_run(pass).await? == Progress::Waiting {
         return Ok(Progress::Waiting);
     }
@@ -96,10 +119,11 @@ async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if remove_schedule(pass).await? == Progress::Waiting {
         return waiting(pass, "waiting for the runs to end").await;
     }
-    if pods::remove_earlier(cluster, &pass.draft.status, &uid).await? == Progress::Waiting {
+    let parent = pass.parent();
+    if pods::remove_earlier(cluster, &pass.draft.status, &parent).await? == Progress::Waiting {
         return waiting(pass, "waiting for the pods of earlier runs to go").await;
     }
-    delete::resources(cluster, &pass.draft.status.resources, &uid).await?;
+    delete::resources(cluster, &pass.draft.status.resources, &parent).await?;
     journals::remove_all(cluster, &pass.live).await?;
     Ok(Progress::Done)
 }
@@ -117,19 +141,20 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let Some(address) = pass.draft.status.run_pod() else {
         return Ok(Progress::Done);
     };
-    let found = cluster.find(&cluster.pods(&address.namespace), Kind::Pod.as_str(), &address.name).await?;
-    let Some(pod) = found else {
-        let status = &pass.draft.status;
-        if !status.is_finished() && status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()) {
+    let created = pass.draft.status.run.as_ref().and_then(|run| run.pod_uid.clone());
+    let found = pods::find(cluster, &address, &pass.parent(), created.as_deref()).await?;
+    if let Found::Late(pod) = &found {
+        // Nobody would know of its run.
+        pods::stop_orphan(cluster, pod).await?;
+    }
+    let Some(pod) = found.run() else {
+        if !pass.draft.status.is_finished() && created.is_some() {
             pass.draft.terminating("deleting what was created");
             pass.draft.lost();
             pass.write().await?;
         }
         return Ok(Progress::Done);
     };
-    if !belongs_to(&pod, pass.live.uid()) {
-        return Ok(Progress::Done);
-    }
     let state = pod_state(&pod);
     let PodState::Ended(end) = &state else {
         // Written first, so that whoever watches the experiment sees the abort begin.
@@ -152,14 +177,15 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 /// Removes the recorded `CronJob`s with their Jobs and pods.
 async fn remove_schedule(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let recorded = pass.draft.status.resources.clone();
-    for ResourceRef { namespace, name, .. } in recorded.iter().filter(|one| Kind::CronJob.is_of(one)) {
+    for resource in recorded.iter().filter(|one| Kind::CronJob.is_of(one)) {
+        // Its uid shows which Jobs are its own, once it is gone.
+        schedule::recall(pass, resource).await?;
         // Written before it is done, as for a single run. But only once, or each attempt would repeat a refusal.
         if pass.draft.status.phase != Some(Phase::Terminating) {
             pass.draft.terminating("waiting for the runs to end");
-            pass.write().await?;
         }
-        let uid = pass.live.uid();
-        if cron_job::remove(&pass.context.cluster, namespace, name, uid).await? == Progress::Waiting {
+        pass.write().await?;
+        if cron_job::remove(&pass.context.cluster, resource, &pass.parent()).await? == Progress::Waiting {
             return Ok(Progress::Waiting);
         }
     }
@@ -171,7 +197,7 @@ async fn release_pods(pass: &Pass<'_>) -> Result<(), Error> {
     let Some(namespace) = pass.live.status.as_ref().and_then(|status| status.run_namespace.clone()) else {
         return Ok(());
     };
-    Ok(pods::release_all(&pass.context.cluster, &namespace, pass.live.uid()).await?)
+    Ok(pods::release_all(&pass.context.cluster, &namespace, &pass.parent()).await?)
 }
 
 /// Removes the operator's finalizers from the experiment, which lets the API server delete it.
@@ -190,6 +216,7 @@ fn is_overdue(pass: &Pass<'_>) -> bool {
     let Some(deleted) = &pass.live.metadata.deletion_timestamp else {
         return false;
     };
-    let waited = clock::now().as_second() - deleted.0.as_second();
+    // The API server has set the time of the deletion.
+    let waited = clock::of_server().as_second() - deleted.0.as_second();
     u64::try_from(waited).is_ok_and(|waited| waited > pass.context.config.cleanup_limit.as_secs())
 }

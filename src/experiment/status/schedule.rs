@@ -17,6 +17,9 @@ use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Text, Trigger};
 /// How many ended runs of a schedule the status keeps, and how many one write records.
 pub const MAX_HISTORY: usize = 10;
 
+/// How many `CronJob`s of a schedule are known: that of now, and those that it has replaced.
+const MAX_CRON_JOBS: usize = 10;
+
 impl Draft {
     /// When the schedule could start runs again: since its creation or its last resumption. Nothing while it is recorded as
     /// suspended, and before it is recorded.
@@ -51,6 +54,23 @@ impl Draft {
         self.set(Type::Suspended, state, reason, message);
     }
 
+    /// A `CronJob` of the schedule has this uid. Its Jobs are runs from now on, also once another one has taken its place.
+    pub fn cron_job_seen(&mut self, uid: Option<&str>) {
+        let (Some(schedule), Some(uid)) = (&mut self.status.schedule, uid) else { return };
+        if schedule.cron_job_uids.first().is_none_or(|newest| newest != uid) {
+            schedule.cron_job_uids.retain(|known| known != uid);
+            schedule.cron_job_uids.insert(0, uid.to_owned());
+            schedule.cron_job_uids.truncate(MAX_CRON_JOBS);
+        }
+    }
+
+    /// The runs of these Jobs are not recorded yet.
+    pub fn jobs_seen(&mut self, uids: Vec<String>) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.job_uids = uids;
+        }
+    }
+
     /// Forgets the active runs. Those that go on are added again.
     pub fn clear_active(&mut self) {
         if let Some(schedule) = &mut self.status.schedule {
@@ -72,7 +92,8 @@ impl Draft {
 
     /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
     pub fn run_ended(&mut self, pod: &Pod, end: &End, evidence: &Evidence, intent: &Intent) -> &mut PastRun {
-        let mut run = self.next_run(pod);
+        let recorded_at = Some(self.end_seen(pod));
+        let mut run = Run { recorded_at, ..self.next_run(pod) };
         finish(&mut run, end, self.now);
         record::record(&mut run, evidence);
         let ordered = intent.abort.then_some(Ordered::Abort);

@@ -27,7 +27,8 @@ impl FakeApi {
             let mut state = self.lock();
             let (number, versions) = (state.calls.len(), state.versions.len());
             let (method, path, body) = (head.method.to_string(), path.clone(), body.clone());
-            let refused = state.refused.filter(|(verb, part, _)| method == *verb && path.contains(part));
+            let asked = format!("{path}?{}", head.uri.query().unwrap_or_default());
+            let refused = state.refused.filter(|(verb, part, _)| method == *verb && asked.contains(part));
             let refused = refused.map(|(_, _, code)| {
                 let reason = match code {
                     403 => "Forbidden",
@@ -39,6 +40,10 @@ impl FakeApi {
             state.calls.push(Call { method, path, body, done: false, versions });
             (number, state.faults.remove(&number).or(refused))
         };
+        let latency = self.lock().latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
         match fault {
             Some(Fault::Before(code, reason)) => return Ok(failure(code, reason, "injected before")),
             Some(Fault::ResetBefore) => return Err(io::ErrorKind::ConnectionReset.into()),

@@ -10,6 +10,7 @@ mod store;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -17,7 +18,7 @@ use tokio::sync::Notify;
 use paths::path_of;
 
 /// A fault of one call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     /// The call is not done, and the answer is this error.
     Before(u16, &'static str),
@@ -65,6 +66,7 @@ struct State {
     versions: Vec<Value>,
     faults: HashMap<usize, Fault>,
     refused: Option<(&'static str, &'static str, u16)>,
+    latency: Duration,
 }
 
 /// Status code and body.
@@ -91,6 +93,11 @@ impl FakeApi {
         self.lock().refused = calls;
     }
 
+    /// Takes this long for each call from now on.
+    pub fn slow_down(&self, latency: Duration) {
+        self.lock().latency = latency;
+    }
+
     /// Waits until a call hangs.
     pub async fn held(&self) {
         self.held.notified().await;
@@ -113,6 +120,11 @@ impl FakeApi {
         let mut object = self.get(path).unwrap_or_else(|| panic!("no {path}"));
         change(&mut object);
         self.lock().store(path, object);
+    }
+
+    /// Changes every version of every experiment so far.
+    pub fn edit_versions(&self, change: impl FnMut(&mut Value)) {
+        self.lock().versions.iter_mut().for_each(change);
     }
 
     /// Deletes an object as `kubectl` would.

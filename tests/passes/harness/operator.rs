@@ -14,6 +14,7 @@ use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::config::{Config, Runner};
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
+use chaostoolkit_operator::process::workers::Workers;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::Action;
@@ -73,6 +74,7 @@ impl Operator {
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
             backoff: Backoff::default(),
+            workers: Workers::new(8),
         };
         Self {
             fake: fake.clone(),

@@ -29,6 +29,12 @@ pub fn mask(value: &mut Value) {
                     | "startedAt"
                     | "finishedAt"
                     | "requestedAt"
+                    | "recordedAt"
+                    | "seenAt"
+                    | "nonce"
+                    | "cronJobUids"
+                    | "jobUids"
+                    | "chaostoolkit.org/mark"
                     | "chaostoolkit.org/pod-uid" => *value = json!("masked"),
                     _ => mask(value),
                 }

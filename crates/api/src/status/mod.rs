@@ -12,7 +12,7 @@ pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
 pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
-pub use schedule::{GivenUp, ScheduleStatus};
+pub use schedule::{EndedPod, GivenUp, ScheduleStatus};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
@@ -81,6 +81,10 @@ pub struct ExperimentStatus {
     /// The last value of the annotation `chaostoolkit.org/rerun` for which a run was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun: Option<String>,
+    /// Random text that was drawn before the first object was created. The objects have marks that follow from it. An object
+    /// with the name of a child and without its mark belongs to somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
     /// The objects that were or will be created for the experiment besides the pod, in the order of their creation. They
     /// are recorded here so that the deletion of the experiment also deletes them after the spec has changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -41,6 +41,10 @@ pub struct Run {
     /// Time when the container ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
+    /// Time when the operator saw the end, by its own clock. `finishedAt` is by the clock of the node. The operator waits for
+    /// logs and for helpers from this time on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<Time>,
     /// Duration of the run in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,

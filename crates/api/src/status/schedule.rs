@@ -31,6 +31,15 @@ pub struct ScheduleStatus {
     /// Time up to which missed runs were counted before a later run showed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_until: Option<Time>,
+    /// Uids of the CronJobs of this schedule, the newest first. Only Jobs that one of them controls are runs. At most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cron_job_uids: Vec<String>,
+    /// Uids of the Jobs whose runs have not been recorded yet. Their pods count even after the Jobs are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub job_uids: Vec<String>,
+    /// Pods that have ended and that still wait for their logs, or for their helpers. At most 100, the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<EndedPod>,
     /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
@@ -50,4 +59,14 @@ pub struct GivenUp {
     /// Time when the Job was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
+}
+
+/// A pod that has ended and still waits for something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedPod {
+    /// Uid of the pod.
+    pub pod_uid: String,
+    /// Time when the operator saw the end, by its own clock.
+    pub seen_at: Time,
 }

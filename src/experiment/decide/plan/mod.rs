@@ -1,5 +1,6 @@
 //! From the spec and the observed facts to the plan of a run: pure.
 
+pub mod grace;
 pub mod pod;
 pub mod schedule;
 pub mod source;

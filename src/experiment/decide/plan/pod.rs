@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::values::given;
 use crate::process::config::Runner;
 use crate::yaml;
@@ -67,6 +68,8 @@ pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
         return Err(invalid("has a `metadata.name` that is not a text".to_owned()));
     }
     let pod = Value::Object(pod);
+    grace::asked(&pod["spec"])
+        .map_err(|problem| InvalidSpec::new(format!("spec.pod.template.spec.{}", grace::FIELD), problem))?;
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
     let containers = containers.map(Vec::as_slice).unwrap_or_default();
     if toolkit_container(containers).is_none() {

@@ -14,7 +14,8 @@ use crate::cluster::is_held;
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::Progress;
-use crate::experiment::children::{create, pods, pull_secrets};
+use crate::experiment::children::pods::{self, Found};
+use crate::experiment::children::{create, pull_secrets};
 use crate::experiment::context::{Context, requeue_at};
 use crate::experiment::decide::{Decision, decide};
 use crate::experiment::error::Error;
@@ -134,10 +135,14 @@ async fn release(pass: &Pass<'_>, rescue: Option<&Rescue>) -> Result<(), Error> 
     if !cached.is_some_and(|pod| is_held(pod.as_ref())) {
         return Ok(());
     }
-    let Some(pod) = find(pass).await? else { return Ok(()) };
     let cluster = &pass.context.cluster;
-    if let PodState::Ended(end) = pod_state(&pod) {
-        return helpers::release(pass, &pod, &end, SignedDuration::ZERO).await.map(|_| ());
+    let pod = match look(pass).await? {
+        Found::Run(pod) => pod,
+        Found::Late(pod) => return Ok(pods::stop_orphan(cluster, &pod).await?),
+        Found::Nothing => return Ok(()),
+    };
+    if let PodState::Ended(_) = pod_state(&pod) {
+        return helpers::release(pass, &pod, clock::now(), SignedDuration::ZERO).await.map(|_| ());
     }
     if rescue.pod_uid == pod.metadata.uid {
         return Ok(());
@@ -147,10 +152,16 @@ async fn release(pass: &Pass<'_>, rescue: Option<&Rescue>) -> Result<(), Error> 
 
 /// Reads the pod of the recorded rescue.
 async fn find(pass: &Pass<'_>) -> Result<Option<Pod>, Error> {
-    match pass.draft.status.rescue_pod() {
-        Some(address) => Ok(pods::find(&pass.context.cluster, &address, pass.live.uid()).await?),
-        None => Ok(None),
-    }
+    Ok(look(pass).await?.run())
+}
+
+/// Reads what is at the address of the recorded rescue.
+async fn look(pass: &Pass<'_>) -> Result<Found, Error> {
+    let status = &pass.draft.status;
+    let Some(address) = status.rescue_pod() else { return Ok(Found::Nothing) };
+    let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
+    let created = rescue.and_then(|rescue| rescue.pod_uid.as_deref());
+    Ok(pods::find(&pass.context.cluster, &address, &pass.parent(), created).await?)
 }
 
 /// Records what is about to be created, and creates it, the pod last.
@@ -213,7 +224,7 @@ async fn await_end(
     };
     finish(pass, played(end)).await?;
     // Nothing is left to do for the helpers of this pod.
-    helpers::release(pass, pod, end, SignedDuration::ZERO).await?;
+    helpers::release(pass, pod, clock::now(), SignedDuration::ZERO).await?;
     Ok(Progress::Done)
 }
 
