@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/apart.rs"]
+mod apart;
 #[path = "passes/control/mod.rs"]
 mod control;
 #[path = "passes/failures.rs"]

@@ -110,6 +110,9 @@ impl State {
                 Some(found) => (200, found.clone()),
                 None => not_found(path),
             },
+            (&Method::POST, _) if head.uri.query().is_some_and(|query| query.contains("dryRun=All")) => {
+                self.answer_of_policy(path)
+            }
             (&Method::POST, "application/json") => self.create(path, body),
             (&Method::PATCH, "application/merge-patch+json") => self.merge(path, body),
             (&Method::PUT, "application/json") => self.replace(path, body),
@@ -133,6 +136,19 @@ impl State {
             );
         }
         (code, answer)
+    }
+
+    /// Answers the question of the operator whether the policy is in force. The policy answers if it finds its object.
+    fn answer_of_policy(&self, path: &str) -> Answer {
+        assert!(path.ends_with("/configmaps/chaostoolkit-runs-probe"), "no other call is only tried: {path}");
+        let has_object = self.objects.keys().any(|path| path.ends_with("/chaosruns/chaostoolkit-runs"));
+        if self.has_policy && has_object {
+            return failure(403, "Forbidden", "denied request: the policy that keeps runs apart is in force");
+        }
+        (
+            201,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "chaostoolkit-runs-probe"}}),
+        )
     }
 
     /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.

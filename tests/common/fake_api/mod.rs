@@ -65,6 +65,7 @@ struct State {
     versions: Vec<Value>,
     faults: HashMap<usize, Fault>,
     refused: Option<(&'static str, &'static str, u16)>,
+    has_policy: bool,
 }
 
 /// Status code and body.
@@ -89,6 +90,11 @@ impl FakeApi {
     /// Refuses all calls with this method and this part of a path from now on, with this code. `None` ends that.
     pub fn refuse(&self, calls: Option<(&'static str, &'static str, u16)>) {
         self.lock().refused = calls;
+    }
+
+    /// Installs the policy that keeps runs apart, or removes it.
+    pub fn set_policy(&self, is_installed: bool) {
+        self.lock().has_policy = is_installed;
     }
 
     /// Waits until a call hangs.
