@@ -31,6 +31,8 @@ mod pods;
 mod schedule;
 #[path = "passes/schedule_rerun.rs"]
 mod schedule_rerun;
+#[path = "passes/secrets.rs"]
+mod secrets;
 #[path = "passes/start.rs"]
 mod start;
 #[path = "common/variables.rs"]

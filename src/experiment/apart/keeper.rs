@@ -44,8 +44,8 @@ pub struct State {
     written: List,
     /// When entries were last asked for, by namespace and suffix.
     listed: HashMap<(String, String), Instant>,
-    /// Whether there was a sweep.
-    pub(super) has_swept: bool,
+    /// How many sweeps there were.
+    pub(super) sweeps: u32,
     /// Where the next sweep begins to look for accounts that are gone.
     pub(super) cursor: usize,
 }
@@ -179,7 +179,7 @@ impl Keeper {
         }
     }
 
-    /// Asks whether the policy is in force: it refuses this request, which would change nothing. Logs each change.
+    /// Asks whether the policy is in force: it refuses this request, which would change nothing.
     pub(super) async fn ask(&self) -> Result<bool, Error> {
         let Some(namespace) = &self.namespace else { return Ok(false) };
         let api = self.cluster.config_maps(namespace);
@@ -187,24 +187,19 @@ impl Keeper {
             .map_err(|error| cluster::Error::unreadable("make a ConfigMap", error))?;
         let parameters = PostParams { dry_run: true, ..posting() };
         let doing = "ask whether the policy that keeps runs apart is in force".to_owned();
-        let is_in_force = match self.cluster.call(doing, api.create(&parameters, &probe)).await {
-            Ok(_) => false,
-            Err(error) if error.describe().contains(IN_FORCE) => true,
-            Err(error) if error.is_forbidden() => false,
-            Err(error) => return Err(error.into()),
-        };
-        let before = lock(&self.in_force).replace(is_in_force);
-        if before != Some(is_in_force) {
-            if is_in_force {
-                info!("{IN_FORCE}");
-            } else {
-                warn!(
-                    "no policy keeps runs apart: kustomize/base/policy.yaml is not installed, the version of Kubernetes is \
-                     below 1.30, or its binding names another namespace"
-                );
-            }
+        match self.cluster.call(doing, api.create(&parameters, &probe)).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.describe().contains(IN_FORCE) => Ok(true),
+            Err(error) if error.is_forbidden() => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        Ok(is_in_force)
+    }
+
+    /// The policy is in force. Says so once.
+    pub(super) fn begin(&self) {
+        if lock(&self.in_force).replace(true) != Some(true) {
+            info!("{IN_FORCE}");
+        }
     }
 
     /// Says once that there is no list, for this reason.

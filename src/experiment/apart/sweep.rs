@@ -15,6 +15,16 @@ use chaostoolkit_api::Experiment;
 /// How often the list is compared with the experiments. Somebody who deletes the object is undone after this time.
 pub const PERIOD: Duration = Duration::from_secs(30);
 
+/// How long the API server may need to see an object that was just created.
+const ONE_WATCH: Duration = Duration::from_secs(2);
+
+/// After how many comparisons the operator asks again whether the policy is in force.
+const ASKED_EVERY: u32 = 20;
+
+/// What is said if the policy does not answer.
+const NOT_IN_FORCE: &str = "kustomize/base/policy.yaml is not installed, the version of Kubernetes is below 1.30, or the \
+    binding names another namespace";
+
 /// How many accounts are looked up in one comparison.
 const MAX_LOOKED_UP: usize = 100;
 
@@ -39,20 +49,28 @@ pub async fn sweep(keeper: &Keeper, experiments: &Store<DeserializeGuard<Experim
 
 async fn try_sweep(keeper: &Keeper, experiments: &Store<DeserializeGuard<Experiment>>) -> Result<(), Error> {
     let mut state = keeper.state.lock().await;
+    state.sweeps = state.sweeps.wrapping_add(1);
+    let is_first = state.sweeps == 1;
+    // Ask often at first, since the policy is installed beside the operator, and then every 10 minutes.
+    let is_asked = state.sweeps.is_power_of_two()
+        || state.sweeps.is_multiple_of(ASKED_EVERY)
+        || keeper.in_force().is_none();
+    if !is_asked && keeper.in_force() == Some(false) {
+        return Ok(());
+    }
     keeper.refresh(&mut state).await?;
     // The policy looks for the object before it answers.
     keeper.change(&mut state, |_| {}).await?;
-    if !keeper.ask().await? {
+    if is_asked && !is_answered(keeper, is_first).await? {
+        keeper.give_up(NOT_IN_FORCE);
         return Ok(());
     }
+    keeper.begin();
     let recorded = recorded(experiments);
     state.age();
     // The first time, the cache of experiments may not be full. To wait for it here would keep the controller from waking up.
-    let (experiments_gone, accounts_gone) = if std::mem::replace(&mut state.has_swept, true) {
-        gone(keeper, &mut state, &recorded).await
-    } else {
-        (Vec::new(), Vec::new())
-    };
+    let (experiments_gone, accounts_gone) =
+        if is_first { (Vec::new(), Vec::new()) } else { gone(keeper, &mut state, &recorded).await };
     keeper
         .change(&mut state, |list| {
             for entry in recorded.values() {
@@ -66,6 +84,19 @@ async fn try_sweep(keeper: &Keeper, experiments: &Store<DeserializeGuard<Experim
             }
         })
         .await
+}
+
+/// Whether the policy answers. The first time, the API server may not have seen the object yet, since it learns of it by a
+/// watch.
+async fn is_answered(keeper: &Keeper, is_first: bool) -> Result<bool, Error> {
+    if keeper.ask().await? {
+        return Ok(true);
+    }
+    if !is_first {
+        return Ok(false);
+    }
+    tokio::time::sleep(ONE_WATCH).await;
+    keeper.ask().await
 }
 
 /// What the statuses of all experiments record, by namespace and suffix.

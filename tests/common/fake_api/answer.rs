@@ -97,6 +97,9 @@ impl State {
             }
             (&Method::GET, _) if path.ends_with("/log") => {
                 match self.objects.get(path.trim_end_matches("/log")) {
+                    Some(_) if self.log.is_some() => {
+                        (200, Value::String(self.log.clone().unwrap_or_default()))
+                    }
                     Some(pod) => {
                         let code = &pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"];
                         let (_, log) = FakeApi::reported(code.as_i64().unwrap_or_default());

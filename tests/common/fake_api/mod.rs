@@ -66,6 +66,7 @@ struct State {
     faults: HashMap<usize, Fault>,
     refused: Option<(&'static str, &'static str, u16)>,
     has_policy: bool,
+    log: Option<String>,
 }
 
 /// Status code and body.
@@ -90,6 +91,11 @@ impl FakeApi {
     /// Refuses all calls with this method and this part of a path from now on, with this code. `None` ends that.
     pub fn refuse(&self, calls: Option<(&'static str, &'static str, u16)>) {
         self.lock().refused = calls;
+    }
+
+    /// Sets what all containers have logged.
+    pub fn set_log(&self, log: &str) {
+        self.lock().log = Some(log.to_owned());
     }
 
     /// Installs the policy that keeps runs apart, or removes it.
