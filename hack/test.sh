@@ -21,7 +21,7 @@ api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
-  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test scenarios --test uninstall -- --ignored --skip outages::)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test uninstall -- --ignored --skip outages::)
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
 }
@@ -62,7 +62,7 @@ on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's ima
 node() {
   layer "tests that need a node"
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  on_node --test node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip goes_on --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
+  on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip goes_on --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"

@@ -12,13 +12,15 @@ use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::{ObjectRef, store};
+use kube::runtime::reflector::{ObjectRef, Store, store};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::cluster::Cluster;
 use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
+use crate::experiment::apart::keeper::Keeper;
+use crate::experiment::apart::sweep;
 use crate::experiment::context::Context;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
@@ -79,6 +81,7 @@ pub async fn run(
     let cluster = Cluster::new(client.clone(), config.call_limit);
     let context = Arc::new(Context {
         log_follower: LogFollower::new(cluster.clone()),
+        apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
         recorder: Recorder::new(client, reporter),
         pods: pods.clone(),
@@ -88,6 +91,7 @@ pub async fn run(
         config,
     });
 
+    let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
@@ -123,7 +127,16 @@ pub async fn run(
     tokio::select! {
         () = passes => {}
         () = orphans => {}
+        () = apart => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
+    }
+}
+
+/// Keeps the list of runs true as long as the process runs, and does so only while it leads.
+async fn keep_apart(context: Arc<Context>, experiments: Store<Watched>, lead: Leadership) {
+    loop {
+        lead.within(sweep::sweep(&context.apart, &experiments)).await;
+        tokio::time::sleep(sweep::PERIOD).await;
     }
 }
 

@@ -63,6 +63,20 @@ fn named(object: &Value) -> String {
     format!("{} {}/{}", object["kind"], metadata["namespace"], metadata["name"])
 }
 
+/// The resources of the core group that the Role of 0.14.0 granted, and that of this operator does not. Not even an
+/// `admin` of a namespace could grant `endpoints`, and the core group has no `deployments`.
+const NOT_GRANTED: [&str; 2] = ["endpoints", "deployments"];
+
+/// Removes from a Role of 0.14.0 what is not granted any more. Nothing else of a case may differ.
+fn take_two_resources_out(role: &mut Value) {
+    let rules = role["rules"].as_array_mut().unwrap();
+    let mut core = rules.iter_mut().filter(|rule| rule["apiGroups"] == json!([""]));
+    let resources = core.next().unwrap()["resources"].as_array_mut().unwrap();
+    let before = resources.len();
+    resources.retain(|resource| !NOT_GRANTED.contains(&resource.as_str().unwrap()));
+    assert_eq!(resources.len(), before - NOT_GRANTED.len(), "0.14.0 granted both, and each once");
+}
+
 #[rstest]
 fn the_objects_of_0_14_0(#[files("tests/golden/*.yaml")] path: PathBuf) {
     let case = yaml::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -75,9 +89,10 @@ fn the_objects_of_0_14_0(#[files("tests/golden/*.yaml")] path: PathBuf) {
         Some("CronJob") => &mut workload["spec"]["jobTemplate"]["spec"]["template"],
         _ => workload,
     });
-    let wanted = case["creates"].as_array().unwrap();
+    let mut wanted = case["creates"].as_array().unwrap().clone();
+    wanted.iter_mut().filter(|object| object["kind"] == "Role").for_each(take_two_resources_out);
     let names = |objects: &[Value]| objects.iter().map(named).collect::<Vec<_>>();
-    assert_eq!(names(&made), names(wanted), "{}", case["why"]);
+    assert_eq!(names(&made), names(&wanted), "{}", case["why"]);
     let mut different = Vec::new();
     for (wanted, made) in wanted.iter().zip(&made) {
         differences(wanted, made, &named(wanted), &mut different);

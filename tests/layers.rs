@@ -28,6 +28,7 @@ const LAYERS: [&str; 21] = [
     "experiment/build",
     "experiment/children",
     "experiment/journals",
+    "experiment/apart",
     "experiment/status",
     "experiment/context",
     "experiment/pass",

@@ -74,7 +74,15 @@ fn each_overlay_has_what_its_name_says() {
         overlay(name).iter().map(|object| object["kind"].as_str().unwrap().to_owned()).collect()
     };
     let more = |name, than| kinds(name).difference(&kinds(than)).cloned().collect::<Vec<_>>();
-    let generic = ["ConfigMap", "CustomResourceDefinition", "Deployment", "Namespace", "ServiceAccount"];
+    let generic = [
+        "ConfigMap",
+        "CustomResourceDefinition",
+        "Deployment",
+        "Namespace",
+        "ServiceAccount",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ];
     assert!(kinds("generic").iter().eq(generic));
     let rights = ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
     assert_eq!(more("generic-rbac", "generic"), rights);
@@ -202,7 +210,12 @@ fn places(objects: &[Value]) -> Vec<(String, &str)> {
         if object["kind"] == "Namespace" {
             places.push((name.clone(), object["metadata"]["name"].as_str().unwrap()));
         }
-        places.extend(object["metadata"]["namespace"].as_str().map(|namespace| (name.clone(), namespace)));
+        // kustomize does not know that a policy has no namespace, and the API server ignores the one that it writes.
+        let is_policy = object["kind"].as_str().unwrap().starts_with("ValidatingAdmissionPolicy");
+        let namespace = object["metadata"]["namespace"].as_str().filter(|_| !is_policy);
+        places.extend(namespace.map(|namespace| (name.clone(), namespace)));
+        let of_parameters = object["spec"]["paramRef"]["namespace"].as_str();
+        places.extend(of_parameters.map(|namespace| (format!("parameters of {name}"), namespace)));
         for subject in object["subjects"].as_array().into_iter().flatten() {
             places.push((format!("subject of {name}"), subject["namespace"].as_str().unwrap()));
         }

@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/apart.rs"]
+mod apart;
 #[path = "passes/clocks.rs"]
 mod clocks;
 #[path = "passes/control/mod.rs"]
@@ -37,6 +39,8 @@ mod pods;
 mod schedule;
 #[path = "passes/schedule_rerun.rs"]
 mod schedule_rerun;
+#[path = "passes/secrets.rs"]
+mod secrets;
 #[path = "passes/start.rs"]
 mod start;
 #[path = "common/variables.rs"]

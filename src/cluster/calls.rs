@@ -7,6 +7,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Resource};
 use serde_json::json;
 
@@ -63,6 +64,12 @@ impl Cluster {
     #[must_use]
     pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Returns the API of the lists of runs in a namespace.
+    #[must_use]
+    pub fn runs(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &runs_resource())
     }
 
     /// Returns the API of the service accounts in a namespace.
@@ -138,6 +145,15 @@ impl Cluster {
         let place = api.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
         self.call(format!("look up {kind} {place}{name}"), api.get_opt(name)).await
     }
+}
+
+/// Returns the resource of the API server in which runs are listed.
+#[must_use]
+pub fn runs_resource() -> ApiResource {
+    ApiResource::from_gvk_with_plural(
+        &GroupVersionKind::gvk(names::GROUP, "v1", "ChaosToolkitRuns"),
+        "chaosruns",
+    )
 }
 
 /// Returns the parameters of a patch, with the operator as the field manager.

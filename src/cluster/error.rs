@@ -101,6 +101,18 @@ impl Error {
         self.status().is_some_and(Status::is_not_found)
     }
 
+    /// Returns whether somebody else has changed the object since it was read, or has created it.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status().is_some_and(|status| status.code == 409)
+    }
+
+    /// Returns whether the API server refused the call.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.status().is_some_and(Status::is_forbidden)
+    }
+
     /// Returns whether the namespace does not exist, by the response of the API server. Objects in it may still exist.
     #[must_use]
     pub fn is_namespace_not_found(&self) -> bool {

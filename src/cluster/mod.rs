@@ -10,6 +10,6 @@ mod metadata;
 pub mod touched;
 pub mod watch;
 
-pub use calls::{Cluster, patching, posting};
+pub use calls::{Cluster, patching, posting, runs_resource};
 pub use error::{Error, gone_is_fine};
 pub use metadata::{belongs_to, is_held, without_finalizers};

@@ -10,6 +10,7 @@ use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
+use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
@@ -21,6 +22,8 @@ use crate::process::workers::Workers;
 pub struct Context {
     /// Access to the API server.
     pub cluster: Cluster,
+    /// The list of runs for the policy that keeps them apart.
+    pub apart: Keeper,
     /// Settings.
     pub config: Config,
     /// Metadata of all runner pods, as watched.

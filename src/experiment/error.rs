@@ -81,6 +81,11 @@ pub enum Error {
         /// Why.
         problem: String,
     },
+    /// The policy that keeps runs apart cannot know of more runs.
+    #[error(
+        "the list of runs that are kept apart has {0} bytes and is full; the run starts once experiments that are not needed any more are deleted"
+    )]
+    ListFull(usize),
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
@@ -132,6 +137,7 @@ impl Error {
             Self::Overtaken(_) | Self::LogUnread { .. } | Self::NoRandomness(_) => Reason::ApiError,
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
+            Self::ListFull(_) => Reason::Forbidden,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
             Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
             Self::RoleMissing { .. } => Reason::RoleMissing,
@@ -160,6 +166,12 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Cluster(error) if error.is_not_found())
+    }
+
+    /// Whether the API server refused a call.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Cluster(error) if error.is_forbidden())
     }
 }
 

@@ -21,8 +21,8 @@ use crate::experiment::judge::logs::JOURNAL_WAIT;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
-use chaostoolkit_journal::Outcome;
 use chaostoolkit_journal::frame::Carried;
+use chaostoolkit_journal::{Outcome, redact};
 
 /// The key of the journal in the `ConfigMap`.
 const KEY: &str = "journal.json.gz";
@@ -51,7 +51,7 @@ pub async fn keep(
     let reported = reported.map_or_else(JournalRef::default, |file| JournalRef {
         sha256: file.sha256.clone(),
         bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
-        problem: file.problem.clone(),
+        problem: file.problem.as_deref().map(redact),
         ..JournalRef::default()
     });
     let problem = match &evidence.journal {
@@ -78,7 +78,7 @@ pub async fn keep(
             }
         }
     };
-    Some(JournalRef { problem: Some(short(&problem)), ..reported })
+    Some(JournalRef { problem: Some(short(&redact(&problem))), ..reported })
 }
 
 /// Creates the `ConfigMap` of a journal, deletes those beyond the limit, and returns its name.

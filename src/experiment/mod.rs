@@ -7,6 +7,7 @@
 //! The modules stand in the order of the data: `decide` → `build` → `children` → `judge` → `status`. `stages` holds the
 //! policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
+pub mod apart;
 pub mod build;
 pub mod children;
 pub mod context;

@@ -25,8 +25,8 @@ impl Entry {
     }
 }
 
-/// Returns all writes of a user. Events and the lease are left out: events tell of changes, and the lease is renewed
-/// all the time.
+/// Returns all writes of a user. Events, the lease and the list of runs are left out: events tell of changes, the lease is
+/// renewed all the time, and the list is made at the start of the operator.
 pub fn writes_of(user: &str) -> Vec<Entry> {
     Tail::default().lines_with(user).iter().filter(|line| is_write_of(line, user)).map(entry).collect()
 }
@@ -114,7 +114,7 @@ fn path() -> String {
 
 fn is_write_of(line: &Value, user: &str) -> bool {
     let resource = line["objectRef"]["resource"].as_str();
-    line["user"]["username"] == user && !matches!(resource, Some("events" | "leases"))
+    line["user"]["username"] == user && !matches!(resource, Some("events" | "leases" | "chaosruns"))
 }
 
 fn entry(line: &Value) -> Entry {

@@ -27,6 +27,10 @@ const KINDS: [(&str, &str); 7] = [
     ("batch", "Job"),
 ];
 
+/// How the kinds of the policy that keeps runs apart begin. Each policy costs each request to the API server a little, so only
+/// the tests that need it install it.
+const POLICY: &str = "ValidatingAdmissionPolicy";
+
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
 
@@ -53,7 +57,10 @@ impl Install {
             let kind = object["kind"].as_str().unwrap_or_default();
             if kind == "CustomResourceDefinition" {
                 apply(&client, object).await;
-            } else if kind != "Deployment" && object["metadata"]["name"] != "chaostoolkit-run" {
+            } else if kind != "Deployment"
+                && !kind.starts_with(POLICY)
+                && object["metadata"]["name"] != "chaostoolkit-run"
+            {
                 let renamed = object.to_string().replace("chaostoolkit-crd", &namespace);
                 apply(&client, &serde_json::from_str(&renamed).unwrap()).await;
             }
@@ -65,6 +72,24 @@ impl Install {
         let kubeconfig = kubeconfig(&client, &namespace).await;
         let user = format!("system:serviceaccount:{namespace}:{namespace}");
         Self { run_namespace: format!("{namespace}-run"), client, namespace, user, kubeconfig }
+    }
+
+    /// Installs the policy that keeps runs apart.
+    pub async fn install_policy(&self) {
+        for object in manifests() {
+            if object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY)) {
+                let renamed = object.to_string().replace("chaostoolkit-crd", &self.namespace);
+                apply(&self.client, &serde_json::from_str(&renamed).unwrap()).await;
+            }
+        }
+    }
+
+    /// Removes the policy that keeps runs apart.
+    pub fn remove_policy(&self) {
+        let name = format!("{}-runs", self.namespace);
+        let kinds = "validatingadmissionpolicybindings,validatingadmissionpolicies";
+        let (removed, text) = super::kubectl(&["delete", kinds, &name], "");
+        assert!(removed, "{text}");
     }
 
     pub fn experiments(&self) -> Api<Experiment> {

@@ -16,6 +16,8 @@ pub struct Call {
 impl Call {
     pub fn of(method: &Method, uri: &Uri) -> Self {
         let verb = match *method {
+            // What is only tried changes nothing.
+            Method::POST if uri.query().is_some_and(|query| query.contains("dryRun=All")) => "get",
             Method::POST => "create",
             Method::PUT => "update",
             Method::PATCH => "patch",
@@ -28,9 +30,9 @@ impl Call {
         Self { verb, resource: resource(uri.path()), is_watch }
     }
 
-    /// Whether the request changes something. Events do not count, since they are no step of a run.
+    /// Whether the request changes something. Events and the list of runs do not count, since they are no step of a run.
     pub fn is_write(&self) -> bool {
-        self.verb != "get" && self.resource != "events"
+        self.verb != "get" && !matches!(self.resource.as_str(), "events" | "chaosruns")
     }
 
     /// Verb and resource, such as `create pods` or `patch chaosexperiments/status`.

@@ -65,6 +65,12 @@ pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
 /// The default `ConfigMap` of the templates, in the operator's namespace.
 pub const TEMPLATES: &str = "chaostoolkit-resources-templates";
 
+/// The object in the operator's namespace that lists runs for the policy which keeps them apart.
+pub const RUNS: &str = "chaostoolkit-runs";
+
+/// The name of a `ConfigMap` that never exists. The policy refuses to create it, which shows that it is in force.
+pub const RUNS_PROBE: &str = "chaostoolkit-runs-probe";
+
 /// The default lease of the leader election, in the operator's namespace. The shipped Role permits this name only.
 pub const LEASE: &str = "chaostoolkit-operator";
 

@@ -22,6 +22,7 @@ use crate::cli::CleanupArgs;
 use crate::cluster::manifest::Kind;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
 use crate::commands::cleanup::work::{Scope, Work, key};
+use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::Context;
@@ -209,6 +210,7 @@ impl Cleanup {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
         Context {
             log_follower: LogFollower::new(self.cluster.clone()),
+            apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),
             config: Config {
                 namespace: namespace.to_owned(),

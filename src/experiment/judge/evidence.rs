@@ -16,7 +16,7 @@ use crate::experiment::judge::pod_state::{End, sidecar};
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
-use chaostoolkit_journal::{RollbackState, Summary, parse};
+use chaostoolkit_journal::{RollbackState, Summary, parse, redact};
 
 /// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,10 +201,16 @@ async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Op
 /// The longest end of a log that a status takes, in bytes.
 const LONGEST_TAIL: usize = 2048;
 
-/// Returns the end of a log as plain text, without colors. If the log is cut, the first line is whole.
+/// How much of a log is searched for secrets, in bytes. It is more than what stays, so that no cut goes through one.
+const SEARCHED: usize = 8 * LONGEST_TAIL;
+
+/// Returns the end of a log as plain text, without colors and secrets. If the log is cut, the first line is whole.
 #[must_use]
 pub fn plain_tail(log: &str) -> String {
     let plain = without_escapes(log);
+    let start = plain.len().saturating_sub(SEARCHED);
+    let start = (start..=plain.len()).find(|start| plain.is_char_boundary(*start)).unwrap_or(plain.len());
+    let plain = redact(&plain[start..]);
     let plain = plain.trim();
     let start = plain.len().saturating_sub(LONGEST_TAIL);
     let start = (start..=plain.len()).find(|start| plain.is_char_boundary(*start)).unwrap_or(plain.len());

@@ -4,7 +4,7 @@ use crate::experiment::judge::evidence::Evidence;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Activities, Rollbacks, Run, StartedRun, Starts};
 use chaostoolkit_journal::message::Start;
-use chaostoolkit_journal::{RollbackState, Summary};
+use chaostoolkit_journal::{RollbackState, Summary, redact};
 
 /// Writes what the evidence says into the record of a run.
 pub fn record(run: &mut Run, evidence: &Evidence) {
@@ -20,7 +20,7 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
     }
     if let Some(Summary { steady_state, activities, toolkit, experiment, .. }) = &evidence.summary {
         run.toolkit.lib.clone_from(&toolkit.lib);
-        run.experiment.title.clone_from(&experiment.title);
+        run.experiment.title = experiment.title.as_deref().map(redact);
         run.steady_state = Some(*steady_state);
         run.activities = Some(Activities {
             total: number(activities.total),
@@ -49,7 +49,7 @@ fn started(start: &Start) -> StartedRun {
         warnings: start.warnings.clone(),
         exit_code: start.exit_code,
         rollbacks: start.rollbacks,
-        title: start.title.clone(),
+        title: start.title.as_deref().map(redact),
     }
 }
 

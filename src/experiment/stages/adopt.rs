@@ -16,6 +16,7 @@ use tracing::warn;
 
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{Cluster, patching};
+use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::create;
 use crate::experiment::decide::plan::{Owner, Plan};
@@ -52,6 +53,7 @@ pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     if let Some(found) = &found {
         claim(cluster, workload, found, &plan.owner).await?;
     }
+    pass.context.apart.list(Entry::of_run(&plan.owner.uid, resources)).await?;
     pass.draft.planned(plan, resources);
     existing.extend(resources.is_scheduled().then(|| workload.reference()));
     pass.draft.status.resources = existing;

@@ -6,6 +6,7 @@ use tracing::debug;
 
 use crate::cluster::manifest::Kind;
 use crate::cluster::without_finalizers;
+use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
@@ -62,6 +63,8 @@ pub async fn start(
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
     references::roles_exist(cluster, resources).await?;
+    // Before the account exists, so that it is bounded from its first moment.
+    pass.context.apart.list(Entry::of_run(&plan.owner.uid, resources)).await?;
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {

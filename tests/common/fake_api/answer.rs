@@ -102,6 +102,9 @@ impl State {
             }
             (&Method::GET, _) if path.ends_with("/log") => {
                 match self.objects.get(path.trim_end_matches("/log")) {
+                    Some(_) if self.log.is_some() => {
+                        (200, Value::String(self.log.clone().unwrap_or_default()))
+                    }
                     Some(pod) => {
                         let code = &pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"];
                         let (_, log) = FakeApi::reported(code.as_i64().unwrap_or_default());
@@ -115,6 +118,9 @@ impl State {
                 Some(found) => (200, found.clone()),
                 None => not_found(path),
             },
+            (&Method::POST, _) if head.uri.query().is_some_and(|query| query.contains("dryRun=All")) => {
+                self.answer_of_policy(path)
+            }
             (&Method::POST, "application/json") => self.create(path, body),
             (&Method::PATCH, "application/merge-patch+json") => self.merge(path, body),
             (&Method::PUT, "application/json") => self.replace(path, body),
@@ -138,6 +144,19 @@ impl State {
             );
         }
         (code, answer)
+    }
+
+    /// Answers the question of the operator whether the policy is in force. The policy answers if it finds its object.
+    fn answer_of_policy(&self, path: &str) -> Answer {
+        assert!(path.ends_with("/configmaps/chaostoolkit-runs-probe"), "no other call is only tried: {path}");
+        let has_object = self.objects.keys().any(|path| path.ends_with("/chaosruns/chaostoolkit-runs"));
+        if self.has_policy && has_object {
+            return failure(403, "Forbidden", "denied request: the policy that keeps runs apart is in force");
+        }
+        (
+            201,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "chaostoolkit-runs-probe"}}),
+        )
     }
 
     /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.

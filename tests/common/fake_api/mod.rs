@@ -67,6 +67,8 @@ struct State {
     faults: HashMap<usize, Fault>,
     refused: Option<(&'static str, &'static str, u16)>,
     latency: Duration,
+    has_policy: bool,
+    log: Option<String>,
 }
 
 /// Status code and body.
@@ -96,6 +98,16 @@ impl FakeApi {
     /// Takes this long for each call from now on.
     pub fn slow_down(&self, latency: Duration) {
         self.lock().latency = latency;
+    }
+
+    /// Sets what all containers have logged.
+    pub fn set_log(&self, log: &str) {
+        self.lock().log = Some(log.to_owned());
+    }
+
+    /// Installs the policy that keeps runs apart, or removes it.
+    pub fn set_policy(&self, is_installed: bool) {
+        self.lock().has_policy = is_installed;
     }
 
     /// Waits until a call hangs.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Answer;
 
 /// The kinds that exist: the root of their paths, their plural and their name.
-const KINDS: [(&str, &str, &str); 11] = [
+const KINDS: [(&str, &str, &str); 12] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
@@ -15,6 +15,7 @@ const KINDS: [(&str, &str, &str); 11] = [
     ("/apis/batch/v1", "cronjobs", "CronJob"),
     ("/apis/batch/v1", "jobs", "Job"),
     ("/apis/chaostoolkit.org/v1", "chaosexperiments", "ChaosToolkitExperiment"),
+    ("/apis/chaostoolkit.org/v1", "chaosruns", "ChaosToolkitRuns"),
     ("/api/v1", "events", "Event"),
     ("/apis/events.k8s.io/v1", "events", "Event"),
 ];

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use chaostoolkit_operator::cluster::Cluster;
+use chaostoolkit_operator::experiment::apart::keeper::Keeper;
 use chaostoolkit_operator::experiment::context::Context;
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
@@ -61,6 +62,7 @@ impl Operator {
         let cluster = Cluster::new(fake.client(), LIMIT);
         let context = Context {
             log_follower: LogFollower::new(cluster.clone()),
+            apart: Keeper::off(cluster.clone()),
             cluster,
             config: Config {
                 namespace: "chaostoolkit-crd".to_owned(),

@@ -20,13 +20,18 @@ use crate::experiment::judge::verdict::platform::{ended_by_platform, platform};
 use crate::experiment::judge::verdict::report::{from_report, killed, unreported};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::{Message, State};
-use chaostoolkit_journal::{Outcome, Summary};
+use chaostoolkit_journal::{Outcome, Summary, redact};
 
 pub use types::{Ordered, Verdict};
 
-/// Judges the run of a pod that has ended.
+/// Judges the run of a pod that has ended. The message quotes journals and logs, so it is redacted here, once for all.
 #[must_use]
 pub fn judge(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
+    let verdict = judge_evidence(pod, end, evidence);
+    Verdict { message: redact(&verdict.message), ..verdict }
+}
+
+fn judge_evidence(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
     if !end.has_runner {
         return guess(pod, end, evidence);
     }

@@ -11,6 +11,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::cluster::is_held;
+use crate::experiment::apart::list::Entry;
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::Progress;
@@ -172,6 +173,7 @@ async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     };
     pass.draft.rescue_planned(&resources);
     pass.write().await?;
+    pass.context.apart.list(Entry::of_run(pass.live.uid(), &resources)).await?;
     for manifest in &resources.owned {
         pass.create(manifest, true).await?;
     }
