@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "yaml",
     "process",
     "toolkit",
