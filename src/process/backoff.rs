@@ -1,6 +1,6 @@
 //! The delays before a failed experiment or a failed watch is tried again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +57,15 @@ impl Backoff {
         self.lock().remove(uid);
     }
 
+    /// Forgets the experiments that are gone: those whose uid is not among these. They have no successful pass any more.
+    pub fn keep_only(&self, known: impl FnOnce() -> HashSet<String>) {
+        let mut failing = self.lock();
+        if !failing.is_empty() {
+            let known = known();
+            failing.retain(|uid, _| known.contains(uid));
+        }
+    }
+
     /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Failing>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,6 +116,24 @@ mod tests {
     fn a_watch_that_fails_does_not_hold_up_the_others() {
         let delays: Vec<Duration> = NoDelay.take(100).collect();
         assert_eq!(delays, [Duration::ZERO; 100], "and the controller never gives up");
+    }
+
+    #[test]
+    fn experiments_that_are_gone_are_forgotten() {
+        let backoff = Backoff::default();
+        backoff.keep_only(|| unreachable!("nobody is asked while nothing fails"));
+        for uid in 0..100 {
+            backoff.next(&uid.to_string());
+        }
+        backoff.failing_for("7");
+        let delay = (0..20).map(|_| backoff.next("7")).last();
+        backoff.keep_only(|| ["7".to_owned(), "other".to_owned()].into());
+        assert_eq!(backoff.lock().keys().collect::<Vec<_>>(), ["7"]);
+        assert_eq!(
+            (delay, backoff.next("7")),
+            (Some(LONGEST), LONGEST),
+            "one that fails still waits as long"
+        );
     }
 
     #[test]
