@@ -21,6 +21,8 @@ mod helpers;
 mod jobs;
 #[path = "passes/journals.rs"]
 mod journals;
+#[path = "passes/later_versions.rs"]
+mod later_versions;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]
