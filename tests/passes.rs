@@ -7,12 +7,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/adopted.rs"]
+mod adopted;
 #[path = "passes/control/mod.rs"]
 mod control;
 #[path = "passes/failures.rs"]
 mod failures;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/forged.rs"]
+mod forged;
 #[path = "passes/harness/mod.rs"]
 mod harness;
 #[path = "passes/helpers.rs"]
@@ -23,6 +27,8 @@ mod jobs;
 mod journals;
 #[path = "passes/later_versions.rs"]
 mod later_versions;
+#[path = "passes/names.rs"]
+mod names;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]

@@ -13,7 +13,7 @@ use kube::core::PartialObjectMeta;
 use tracing::warn;
 
 use crate::cluster::manifest::{Kind, Manifest, title};
-use crate::cluster::{self, Cluster, belongs_to};
+use crate::cluster::{self, Cluster, belongs_to, label};
 use crate::experiment::children::{create, delete};
 use crate::experiment::error::Error;
 use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
@@ -106,6 +106,12 @@ async fn store(
     Ok(name)
 }
 
+/// The name of the `ConfigMap` of a journal: that of the run with this number of the experiment with this uid.
+#[must_use]
+pub fn name(uid: &str, number: i32) -> String {
+    names::child(&format!("chaostoolkit-journal-{}", names::suffix(uid)), &number.to_string())
+}
+
 fn manifest(
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
@@ -114,10 +120,7 @@ fn manifest(
 ) -> Result<Manifest, Error> {
     let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
     data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
-    let name = names::child(
-        &format!("chaostoolkit-journal-{}", names::suffix(experiment.uid())),
-        &run.number.to_string(),
-    );
+    let name = name(experiment.uid(), run.number);
     let labels = [
         (names::UID_LABEL, experiment.uid().to_owned()),
         (names::RUN_LABEL, run.number.to_string()),
@@ -193,9 +196,9 @@ async fn list(
     cluster: &Cluster,
     experiment: &Experiment,
 ) -> Result<Vec<PartialObjectMeta<ConfigMap>>, cluster::Error> {
-    let api = cluster.config_maps(experiment.namespace());
+    let api = cluster.config_maps(experiment.namespace())?;
     // Only journals have an outcome.
-    let selector = format!("{}={},{}", names::UID_LABEL, experiment.uid(), names::OUTCOME_LABEL);
+    let selector = format!("{}={},{}", names::UID_LABEL, label(experiment.uid())?, names::OUTCOME_LABEL);
     let parameters = ListParams::default().labels(&selector);
     let doing = format!("list the journals of experiment {}", experiment.key());
     let found = cluster.call(doing, api.list_metadata(&parameters)).await?;

@@ -5,7 +5,7 @@ use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use crate::cluster::manifest::{Kind, title};
 use crate::cluster::{self, Cluster, belongs_to, gone_is_fine};
 use crate::experiment::error::Error;
-use chaostoolkit_api::{ResourceRef, Text};
+use chaostoolkit_api::{ResourceRef, Text, names};
 
 /// Whether a removal is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +49,17 @@ pub async fn find_own(
     recorded: &ResourceRef,
     uid: &str,
 ) -> Result<Option<DynamicObject>, cluster::Error> {
-    let ResourceRef { namespace, name, adopted, .. } = recorded;
-    let found = cluster.find(&cluster.objects(kind, namespace), kind.as_str(), name).await?;
-    Ok(found.filter(|found| *adopted || belongs_to(found, uid)))
+    let ResourceRef { namespace, name, .. } = recorded;
+    let found = cluster.find(&cluster.objects(kind, namespace)?, kind.as_str(), name).await?;
+    Ok(found.filter(|found| belongs_to(found, uid) || is_adopted(found, recorded)))
+}
+
+/// Whether an object is the one that was adopted. It has no label that names an experiment. Records of earlier versions
+/// have no uid.
+fn is_adopted(found: &DynamicObject, recorded: &ResourceRef) -> bool {
+    let has_owner = found.metadata.labels.as_ref().is_some_and(|all| all.contains_key(names::UID_LABEL));
+    let is_same = recorded.uid.is_none() || recorded.uid == found.metadata.uid;
+    recorded.adopted && is_same && !has_owner
 }
 
 /// Deletes an object. One that is gone is no error.
@@ -62,9 +70,10 @@ pub async fn object(
     name: &str,
     parameters: &DeleteParams,
 ) -> Result<(), cluster::Error> {
-    let api = cluster.objects(kind, namespace);
+    let api = cluster.objects(kind, namespace)?;
+    let checked = api.name(name)?;
     let doing = format!("delete {}", title(kind, namespace, name));
-    gone_is_fine(cluster.call(doing, api.delete(name, parameters)).await)
+    gone_is_fine(cluster.call(doing, api.delete(&checked, parameters)).await)
 }
 
 /// The precondition that spares another object which has the name by now.

@@ -6,14 +6,14 @@ use kube::api::{DeleteParams, DynamicObject, ListParams};
 use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, label};
 use crate::experiment::children::{delete, pods};
 use crate::experiment::judge::job;
 use chaostoolkit_api::names;
 
 /// Lists the Jobs of an experiment in a namespace, newest first.
 pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Job>, cluster::Error> {
-    let mut jobs: Vec<Job> = pods::list_own(cluster, &cluster.jobs(namespace), "jobs", uid).await?;
+    let mut jobs: Vec<Job> = pods::list_own(cluster, &cluster.jobs(namespace)?, "jobs", uid).await?;
     jobs.sort_by_key(|job| {
         (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
     });
@@ -34,10 +34,10 @@ pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, clus
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let uid = job.metadata.uid.as_deref().unwrap_or_default();
-    let fields = format!("involvedObject.kind=Job,involvedObject.uid={uid},reason=FailedCreate");
+    let fields = format!("involvedObject.kind=Job,involvedObject.uid={},reason=FailedCreate", label(uid)?);
     let parameters = ListParams::default().fields(&fields);
     let doing = format!("list the events of Job {namespace}/{name}");
-    let events = cluster.call(doing, cluster.events(namespace).list(&parameters)).await?;
+    let events = cluster.call(doing, cluster.events(namespace)?.list(&parameters)).await?;
     Ok(job::newest(events.items))
 }
 

@@ -72,9 +72,12 @@ async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<
     let Some((_, experiment)) = owner.filter(|(namespace, _)| *namespace == context.config.namespace) else {
         return Ok(());
     };
-    // The cache may be behind.
-    let api = cluster.experiments(&context.config.namespace);
-    let found = cluster.find(&api, "experiment", experiment).await?;
+    // The cache may be behind. No experiment can have a name that is not valid.
+    let api = cluster.experiments(&context.config.namespace)?;
+    let found = match api.name(experiment) {
+        Ok(_) => cluster.find(&api, "experiment", experiment).await?,
+        Err(_) => None,
+    };
     if found.is_some_and(|found| found.uid() == uid) {
         return Ok(());
     }

@@ -37,7 +37,11 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if !FINALIZERS.iter().any(|finalizer| pass.live.has_finalizer(finalizer)) {
         return Ok(Progress::Done);
     }
-    let is_known = adopt::for_teardown(pass).await?;
+    pass.announce_ignored().await;
+    if let Some(ignored) = &pass.ignored {
+        pass.draft.records_ignored(ignored);
+    }
+    let is_known = adopt::for_teardown(pass).await? && pass.ignored.is_none();
     if pass.intent().keep_resources {
         keep_resources(pass).await?;
         return Ok(Progress::Done);
@@ -117,7 +121,8 @@ async fn remove_run(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let Some(address) = pass.draft.status.run_pod() else {
         return Ok(Progress::Done);
     };
-    let found = cluster.find(&cluster.pods(&address.namespace), Kind::Pod.as_str(), &address.name).await?;
+    let pods = cluster.pods(&address.namespace)?;
+    let found = cluster.find(&pods, Kind::Pod.as_str(), &address.name).await?;
     let Some(pod) = found else {
         let status = &pass.draft.status;
         if !status.is_finished() && status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()) {
@@ -180,7 +185,7 @@ async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let cluster = &pass.context.cluster;
-    let api = cluster.experiments(pass.live.namespace());
+    let api = cluster.experiments(pass.live.namespace())?;
     let removed = cluster.set_finalizers(&api, "experiment", &pass.live, &finalizers).await;
     Ok(gone_is_fine(removed)?)
 }

@@ -41,6 +41,8 @@ pub enum Action {
     AdoptExperiment,
     /// Deleted what was created for the experiment.
     CleanUp,
+    /// Read the recorded status.
+    ReadStatus,
 }
 
 /// The events of the step from one status to the next. `is_other_spec`: the spec differs, in what concerns the run, from

@@ -36,7 +36,7 @@ fn full() -> Value {
             "active": ["pod"], "stalledJob": "job", "missedUntil": time,
             "givenUp": [{"jobName": "job", "reason": "Replaced", "trigger": "Manual", "requestedAt": time}]},
         "counters": {"runs": 1, "passed": 2, "deviated": 3, "failed": 4, "aborted": 5, "skipped": 6},
-        "resources": [{"kind": "Role", "namespace": "run", "name": "role", "adopted": true}],
+        "resources": [{"kind": "Role", "namespace": "run", "name": "role", "adopted": true, "uid": "u"}],
         "conditions": [{"type": "Finished", "status": "True", "reason": "Deviated", "message": "m", "observedGeneration": 4,
             "lastTransitionTime": time}],
     })
