@@ -94,7 +94,7 @@ pub struct LeaderArgs {
     #[arg(long, env = "LEADER_ELECT", default_value = "yes")]
     pub leader_elect: Choice,
     /// Name of the lease in the operator's namespace.
-    #[arg(long, env = "LEASE_NAME", default_value = names::LEASE, value_name = "NAME")]
+    #[arg(long, env = "LEASE_NAME", default_value = names::LEASE, value_parser = lease_name, value_name = "NAME")]
     pub lease_name: String,
     /// Seconds after which the lease expires if it is not renewed, from 5 to 3600. The holder stops its work after two thirds
     /// of this time.
@@ -222,6 +222,11 @@ fn config_map(text: &str) -> Result<String, String> {
 /// With a shorter lease, the duration of a call could decide who leads.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 
+/// The name becomes a part of a URL.
+fn lease_name(text: &str) -> Result<String, String> {
+    names::check_dns_subdomain(text).map(|()| text.to_owned())
+}
+
 fn lease_seconds(text: &str) -> Result<Duration, String> {
     let duration = seconds(text)?;
     if duration < SHORTEST_LEASE || duration > Duration::from_secs(3600) {
@@ -245,6 +250,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_name_of_a_lease_leads_to_no_other_object() {
+        assert_eq!(lease_name("chaostoolkit-operator"), Ok("chaostoolkit-operator".to_owned()));
+        for wrong in ["", "a?b=", "a/status", "../a", "a#b", "%2e"] {
+            assert!(lease_name(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

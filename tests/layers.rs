@@ -7,6 +7,9 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
 
+#[path = "layers/api.rs"]
+mod api;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

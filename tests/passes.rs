@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/adopted.rs"]
+mod adopted;
 #[path = "passes/apart.rs"]
 mod apart;
 #[path = "passes/clocks.rs"]
@@ -19,6 +21,8 @@ mod failures;
 mod fairness;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/forged.rs"]
+mod forged;
 #[path = "passes/give_up.rs"]
 mod give_up;
 #[path = "passes/harness/mod.rs"]
@@ -31,6 +35,10 @@ mod identity;
 mod jobs;
 #[path = "passes/journals.rs"]
 mod journals;
+#[path = "passes/later_versions.rs"]
+mod later_versions;
+#[path = "passes/names.rs"]
+mod names;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]

@@ -4,15 +4,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
 use kube::{Client, Resource};
 use serde_json::json;
 
 use crate::cluster::error::Error;
 use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::objects::Objects;
 use chaostoolkit_api::{Experiment, names};
 
 /// A client whose calls have a time limit, and errors that name the object.
@@ -36,58 +38,67 @@ impl Cluster {
         self.limit
     }
 
-    /// Returns the API of the experiments in a namespace.
-    #[must_use]
-    pub fn experiments(&self, namespace: &str) -> Api<Experiment> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the experiments in a namespace.
+    pub fn experiments(&self, namespace: &str) -> Result<Objects<Experiment>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of the pods in a namespace.
-    #[must_use]
-    pub fn pods(&self, namespace: &str) -> Api<Pod> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the pods in a namespace.
+    pub fn pods(&self, namespace: &str) -> Result<Objects<Pod>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of the Jobs in a namespace.
-    #[must_use]
-    pub fn jobs(&self, namespace: &str) -> Api<Job> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the Jobs in a namespace.
+    pub fn jobs(&self, namespace: &str) -> Result<Objects<Job>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of the events in a namespace. Only the core API selects them by their object.
-    #[must_use]
-    pub fn events(&self, namespace: &str) -> Api<Event> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the events in a namespace. Only the core API selects them by their object.
+    pub fn events(&self, namespace: &str) -> Result<Objects<Event>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of the `ConfigMap`s in a namespace.
-    #[must_use]
-    pub fn config_maps(&self, namespace: &str) -> Api<ConfigMap> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the `ConfigMap`s in a namespace.
+    pub fn config_maps(&self, namespace: &str) -> Result<Objects<ConfigMap>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of the lists of runs in a namespace.
-    #[must_use]
-    pub fn runs(&self, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), namespace, &runs_resource())
+    /// Returns the lists of runs in a namespace.
+    pub fn runs(&self, namespace: &str) -> Result<Objects<DynamicObject>, Error> {
+        Objects::untyped(&self.client, &runs_resource(), Some(namespace), names::check_dns_subdomain)
     }
 
-    /// Returns the API of the service accounts in a namespace.
-    #[must_use]
-    pub fn service_accounts(&self, namespace: &str) -> Api<ServiceAccount> {
-        Api::namespaced(self.client.clone(), namespace)
+    /// Returns the service accounts in a namespace.
+    pub fn service_accounts(&self, namespace: &str) -> Result<Objects<ServiceAccount>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
     }
 
-    /// Returns the API of namespaces.
+    /// Returns the namespaces.
     #[must_use]
-    pub fn namespaces(&self) -> Api<Namespace> {
-        Api::all(self.client.clone())
+    pub fn namespaces(&self) -> Objects<Namespace> {
+        Objects::everywhere(&self.client, names::check_dns_label)
     }
 
-    /// Returns the API of the objects of a kind in a namespace.
+    /// Returns the objects of a kind in a namespace.
+    pub fn objects(&self, kind: Kind, namespace: &str) -> Result<Objects<DynamicObject>, Error> {
+        Objects::untyped(&self.client, &kind.api_resource(), Some(namespace), kind.name_check())
+    }
+
+    /// Returns the experiments as they are stored, in a namespace or in all of them. They include those that cannot be read.
+    pub fn stored_experiments(&self, namespace: Option<&str>) -> Result<Objects<DynamicObject>, Error> {
+        let resource = ApiResource::erase::<Experiment>(&());
+        Objects::untyped(&self.client, &resource, namespace, names::check_dns_subdomain)
+    }
+
+    /// Returns the leases in a namespace.
+    pub fn leases(&self, namespace: &str) -> Result<Objects<Lease>, Error> {
+        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+    }
+
+    /// Returns the objects of a kind in all namespaces.
     #[must_use]
-    pub fn objects(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), namespace, &kind.api_resource())
+    pub fn everywhere<K: Resource<DynamicType = ()>>(&self) -> Objects<K> {
+        Objects::everywhere(&self.client, names::check_dns_subdomain)
     }
 
     /// Creates an object, including its unknown fields.
@@ -95,17 +106,17 @@ impl Cluster {
         let doing = format!("create {}", manifest.title());
         let object = manifest.to_dynamic().map_err(|error| Error::unreadable(doing.clone(), error))?;
         let parameters = posting();
-        let api = match manifest.kind {
-            Kind::Namespace => Api::all_with(self.client.clone(), &manifest.kind.api_resource()),
-            kind => self.objects(kind, manifest.namespace()),
-        };
+        let kind = manifest.kind;
+        let namespace = (kind != Kind::Namespace).then(|| manifest.namespace());
+        let api = Objects::untyped(&self.client, &kind.api_resource(), namespace, kind.name_check())?;
+        api.name(manifest.name())?;
         self.call(doing, api.create(&parameters, &object)).await.map_err(Error::of_creation)
     }
 
     /// Sets the finalizers of the object that was read. Returns a conflict if the object has changed since.
     pub async fn set_finalizers<K>(
         &self,
-        api: &Api<K>,
+        api: &Objects<K>,
         kind: &str,
         object: &K,
         finalizers: &[String],
@@ -115,12 +126,14 @@ impl Cluster {
     {
         let ObjectMeta { name, namespace, uid, resource_version, .. } = object.meta();
         let name = name.as_deref().unwrap_or_default();
+        let checked = api.name(name)?;
         let patch =
             json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "finalizers": finalizers}});
         let parameters = patching();
         let doing =
             format!("set the finalizers of {kind} {}/{name}", namespace.as_deref().unwrap_or_default());
-        let patched = self.call(doing, api.patch_metadata(name, &parameters, &Patch::Merge(&patch))).await?;
+        let patched =
+            self.call(doing, api.patch_metadata(&checked, &parameters, &Patch::Merge(&patch))).await?;
         Ok(patched.metadata)
     }
 
@@ -138,12 +151,13 @@ impl Cluster {
     }
 
     /// Reads an object from the API server, not from a cache. Returns `None` if it does not exist.
-    pub async fn find<K>(&self, api: &Api<K>, kind: &str, name: &str) -> Result<Option<K>, Error>
+    pub async fn find<K>(&self, api: &Objects<K>, kind: &str, name: &str) -> Result<Option<K>, Error>
     where
         K: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
     {
         let place = api.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        self.call(format!("look up {kind} {place}{name}"), api.get_opt(name)).await
+        let checked = api.name(name)?;
+        self.call(format!("look up {kind} {place}{name}"), api.get_opt(&checked)).await
     }
 }
 

@@ -9,7 +9,7 @@ use kube::core::PartialObjectMeta;
 use tracing::{info, warn};
 
 use crate::process::config::RELEASED_IMAGE;
-use chaostoolkit_api::ChaosToolkitExperiment;
+use chaostoolkit_api::{ChaosToolkitExperiment, names};
 
 /// The container of the operator in its Deployment, if there are several.
 const CONTAINER: &str = "crd";
@@ -42,7 +42,7 @@ pub async fn own_image(client: &Client) -> Option<OwnImage> {
 async fn own_pod(client: &Client) -> Option<Pod> {
     // Only Kubernetes sets this variable. HOSTNAME is set elsewhere too.
     std::env::var_os("KUBERNETES_SERVICE_HOST")?;
-    let name = std::env::var("HOSTNAME").ok()?;
+    let name = std::env::var("HOSTNAME").ok().filter(|name| names::check_dns_subdomain(name).is_ok())?;
     let namespace = client.default_namespace();
     let api = Api::<Pod>::namespaced(client.clone(), namespace);
     let pod = ask("read the operator's own pod", async || api.get(&name).await).await;

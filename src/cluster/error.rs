@@ -28,6 +28,14 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+    /// A name cannot go into a URL, so no call is made.
+    #[error("no call is made: {field}: {problem}")]
+    BadName {
+        /// The field with the name, and the kind of the object.
+        field: String,
+        /// The problem with the name.
+        problem: String,
+    },
     /// The API server did not answer in time.
     #[error("cannot {doing}: no answer within {limit:?}")]
     Timeout {
@@ -61,6 +69,9 @@ impl Error {
             let is_namespace = self.is_namespace_not_found();
             return if is_namespace { Reason::NamespaceMissing } else { Reason::ObjectInvalid };
         }
+        if matches!(self, Self::BadName { .. }) {
+            return Reason::ObjectInvalid;
+        }
         match self.status() {
             Some(status) if is_namespace_terminating(status) => Reason::NamespaceTerminating,
             Some(status) if status.is_forbidden() || is_webhook_down(status) => Reason::Forbidden,
@@ -91,7 +102,7 @@ impl Error {
                 kube::Error::Api(status) => Some(status),
                 _ => None,
             },
-            Self::Timeout { .. } => None,
+            Self::BadName { .. } | Self::Timeout { .. } => None,
         }
     }
 

@@ -6,10 +6,21 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Map, Value};
 
-use chaostoolkit_api::{ResourceRef, Text};
+use crate::cluster::objects::Check;
+use chaostoolkit_api::{ResourceRef, Text, names};
 
 /// The kinds of the objects of an experiment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    strum::Display,
+    strum::EnumIter,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 pub enum Kind {
     /// The namespace of the run.
     Namespace,
@@ -34,6 +45,19 @@ impl Kind {
     #[must_use]
     pub fn is_of(self, recorded: &ResourceRef) -> bool {
         recorded.kind == self.as_str()
+    }
+
+    /// Returns the check of the names of this kind. Each name that passes is one segment of a URL.
+    #[must_use]
+    pub fn name_check(self) -> Check {
+        match self {
+            Self::Namespace => names::check_dns_label,
+            // These names may have colons and capital letters.
+            Self::Role | Self::RoleBinding => names::check_path_segment,
+            Self::ServiceAccount | Self::ConfigMap | Self::Pod | Self::CronJob | Self::Job => {
+                names::check_dns_subdomain
+            }
+        }
     }
 
     /// Returns the resource of the API server for this kind.
@@ -102,6 +126,7 @@ impl Manifest {
             namespace: self.namespace().to_owned(),
             name: self.name().to_owned(),
             adopted: false,
+            uid: None,
         }
     }
 

@@ -7,9 +7,13 @@ pub mod discovery;
 mod error;
 pub mod manifest;
 mod metadata;
+mod objects;
+mod selector;
 pub mod touched;
 pub mod watch;
 
 pub use calls::{Cluster, patching, posting, runs_resource};
 pub use error::{Error, gone_is_fine};
 pub use metadata::{belongs_to, is_held, without_finalizers};
+pub use objects::{ObjectName, Objects};
+pub use selector::{label, owned_by};

@@ -22,6 +22,7 @@ use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
 use crate::process::resources::SidecarResources;
 use crate::process::server::{self, Endpoints};
+use chaostoolkit_api::names;
 
 /// The time without a heartbeat after which the event loop counts as stuck.
 const STUCK: Duration = Duration::from_secs(15);
@@ -48,6 +49,9 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
     let client = client::infer().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+    names::check_dns_label(&namespace)
+        .map_err(anyhow::Error::msg)
+        .context("--namespace names no namespace")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr().context("the listener has no address")?;
     info!(version = env!("CARGO_PKG_VERSION"), namespace, %address, "starting");

@@ -13,7 +13,7 @@ use kube::core::PartialObjectMeta;
 use tracing::warn;
 
 use crate::cluster::manifest::{Kind, Manifest, title};
-use crate::cluster::{self, Cluster, belongs_to};
+use crate::cluster::{self, Cluster, belongs_to, label};
 use crate::experiment::children::{create, delete};
 use crate::experiment::error::Error;
 use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
@@ -108,9 +108,15 @@ async fn store(
     Ok(name)
 }
 
-/// What the names of all journals of an experiment begin with.
-fn name_of_all(experiment: &Experiment) -> String {
-    format!("chaostoolkit-journal-{}", names::suffix(experiment.uid()))
+/// What the names of all journals of the experiment with this uid begin with.
+fn name_of_all(uid: &str) -> String {
+    format!("chaostoolkit-journal-{}", names::suffix(uid))
+}
+
+/// The name of the `ConfigMap` of a journal: that of the run with this number of the experiment with this uid.
+#[must_use]
+pub fn name(uid: &str, number: i32) -> String {
+    names::child(&name_of_all(uid), &number.to_string())
 }
 
 fn manifest(
@@ -121,7 +127,7 @@ fn manifest(
 ) -> Result<Manifest, Error> {
     let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
     data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
-    let name = names::child(&name_of_all(experiment), &run.number.to_string());
+    let name = name(experiment.uid(), run.number);
     let labels = [
         (names::UID_LABEL, experiment.uid().to_owned()),
         (names::RUN_LABEL, run.number.to_string()),
@@ -197,14 +203,14 @@ async fn list(
     cluster: &Cluster,
     experiment: &Experiment,
 ) -> Result<Vec<PartialObjectMeta<ConfigMap>>, cluster::Error> {
-    let api = cluster.config_maps(experiment.namespace());
+    let api = cluster.config_maps(experiment.namespace())?;
     // Only journals have an outcome.
-    let selector = format!("{}={},{}", names::UID_LABEL, experiment.uid(), names::OUTCOME_LABEL);
+    let selector = format!("{}={},{}", names::UID_LABEL, label(experiment.uid())?, names::OUTCOME_LABEL);
     let parameters = ListParams::default().labels(&selector);
     let doing = format!("list the journals of experiment {}", experiment.key());
     let found = cluster.call(doing, api.list_metadata(&parameters)).await?;
     // Anybody may write labels, but these names are ours.
-    let prefix = names::child(&name_of_all(experiment), "");
+    let prefix = names::child(&name_of_all(experiment.uid()), "");
     let is_ours = |map: &PartialObjectMeta<ConfigMap>| {
         belongs_to(map, experiment.uid())
             && map.metadata.name.as_ref().is_some_and(|name| name.starts_with(&prefix))

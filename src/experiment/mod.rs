@@ -124,7 +124,7 @@ pub fn span(seen: &Experiment) -> Span {
 
 /// Reads the experiment live, runs the stages, and writes the status.
 async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
-    let api = context.cluster.experiments(seen.namespace());
+    let api = context.cluster.experiments(seen.namespace())?;
     let Some(live) = context.cluster.find(&api, "experiment", seen.name()).await? else {
         return Ok(Action::await_change());
     };
@@ -142,6 +142,7 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Action, Error> {
     if pass.live.is_deleting() {
         return teardown::teardown(pass).await;
     }
+    pass.announce_ignored().await;
     let intent = pass.intent();
     // A run that has begun is followed to its end. Otherwise one is started, unless it is to be aborted.
     let waiting = match follow::find(pass).await? {

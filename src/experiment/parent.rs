@@ -96,9 +96,9 @@ impl Parent {
             && mark.is_none_or(|mark| object.annotations().get(names::MARK_ANNOTATION) == Some(&mark))
     }
 
-    /// Whether an object is the one that was recorded. An adopted object has neither label nor mark.
+    /// Whether an object is the one that was recorded.
     pub fn owns_recorded<K: Resource>(&self, kind: Kind, recorded: &ResourceRef, object: &K) -> bool {
-        recorded.adopted || self.owns(kind, object)
+        is_adopted(recorded, object) || self.owns(kind, object)
     }
 
     /// Whether a pod is that of a run or of a rescue whose recorded pod has this uid. Until a uid is recorded, the mark
@@ -132,6 +132,13 @@ impl Parent {
         };
         belongs_to(pod, &self.uid) && controller(pod).is_some_and(is_known)
     }
+}
+
+/// Whether an object is the one that was adopted. It has no label that names an experiment. Records of earlier versions have
+/// no uid.
+fn is_adopted<K: Resource>(recorded: &ResourceRef, object: &K) -> bool {
+    let is_same = recorded.uid.is_none() || recorded.uid.as_ref() == object.meta().uid.as_ref();
+    recorded.adopted && is_same && !object.labels().contains_key(names::UID_LABEL)
 }
 
 /// The uid of the controller of an object.

@@ -18,7 +18,8 @@ use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::parent::Parent;
-use crate::experiment::status::{Draft, events};
+use crate::experiment::status::{Draft, events, trusted};
+use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Status, Text, condition, names};
 
 /// The experiment as the API server has it, and its next status.
@@ -29,6 +30,8 @@ pub struct Pass<'a> {
     pub live: Experiment,
     /// The next status.
     pub draft: Draft,
+    /// A sentence about the records of the status that are ignored, if there are any.
+    pub ignored: Option<String>,
     /// When the experiment was last requested, with the answer in `live`.
     asked: Instant,
 }
@@ -36,12 +39,30 @@ pub struct Pass<'a> {
 /// For how long an experiment counts as unchanged after it was read or written. Calls take milliseconds.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// Leaves only what may be acted on in the status of an experiment.
+fn checked(context: &Context, mut live: Experiment) -> (Experiment, Option<String>) {
+    let Some(status) = live.status.take() else { return (live, None) };
+    let (status, ignored) = trusted(status, live.uid(), &context.config.namespace);
+    live.status = Some(status);
+    (live, ignored)
+}
+
 impl<'a> Pass<'a> {
     /// Starts from an experiment that was just read.
     #[must_use]
     pub fn new(context: &'a Context, live: Experiment, now: Timestamp) -> Self {
+        let (live, ignored) = checked(context, live);
         let draft = Draft::of(&live, now);
-        Self { context, live, draft, asked: Instant::now() }
+        Self { context, live, draft, ignored, asked: Instant::now() }
+    }
+
+    /// Tells which records of the status are ignored, if there are any.
+    pub async fn announce_ignored(&self) {
+        if let Some(ignored) = &self.ignored {
+            warn!("{ignored}");
+            let reason = Reason::RecordIgnored.as_str();
+            self.publish(&events::warning(reason, events::Action::ReadStatus, ignored)).await;
+        }
     }
 
     /// What the author wants now.
@@ -76,7 +97,7 @@ impl<'a> Pass<'a> {
         if !starts_runs && self.asked.elapsed() < FRESH {
             return Ok(());
         }
-        let api = self.context.cluster.experiments(self.live.namespace());
+        let api = self.context.cluster.experiments(self.live.namespace())?;
         let asked = Instant::now();
         let now = self.context.cluster.find(&api, "experiment", self.live.name()).await?;
         if now.is_none_or(|now| now.metadata.resource_version != self.live.metadata.resource_version) {
@@ -89,7 +110,7 @@ impl<'a> Pass<'a> {
     /// Sets the finalizers of the experiment. Fails if it has changed since it was read.
     pub async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), Error> {
         let cluster = &self.context.cluster;
-        let api = cluster.experiments(self.live.namespace());
+        let api = cluster.experiments(self.live.namespace())?;
         self.live.metadata = cluster.set_finalizers(&api, "experiment", &self.live, finalizers).await?;
         Ok(())
     }
@@ -109,12 +130,15 @@ impl<'a> Pass<'a> {
             "metadata": {"name": metadata.name, "resourceVersion": metadata.resource_version},
             "status": self.draft.status,
         }));
-        let api = self.context.cluster.experiments(self.live.namespace());
+        let api = self.context.cluster.experiments(self.live.namespace())?;
         let parameters = PatchParams::apply(names::FIELD_MANAGER).force();
-        let request = api.patch_status(self.live.name(), &parameters, &patch);
+        let name = api.name(self.live.name())?;
+        let request = api.patch_status(&name, &parameters, &patch);
         let doing = format!("write the status of experiment {}", self.live.key());
         let asked = Instant::now();
-        self.live = self.context.cluster.call(doing, request).await?;
+        let written = self.context.cluster.call(doing, request).await?;
+        // Another field manager may have a part of the status.
+        self.live = checked(self.context, written).0;
         self.asked = asked;
         self.announce(&old).await;
         Ok(())

@@ -1,6 +1,6 @@
 //! The delays before a failed experiment or a failed watch is tried again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +78,15 @@ impl Backoff {
     /// Resets the delay of an experiment after a successful pass.
     pub fn clear(&self, uid: &str) {
         self.lock().remove(uid);
+    }
+
+    /// Forgets the experiments that are gone: those whose uid is not among these. They have no successful pass any more.
+    pub fn keep_only(&self, known: impl FnOnce() -> HashSet<String>) {
+        let mut failing = self.lock();
+        if !failing.is_empty() {
+            let known = known();
+            failing.retain(|uid, _| known.contains(uid));
+        }
     }
 
     /// Ignores that the lock is poisoned: a panic leaves no entry half-written.
@@ -161,6 +170,24 @@ mod tests {
         assert_eq!(backoff.next("a"), LONGEST, "what passes by itself is not waited for longer");
         assert!(backoff.next_blocked("a", "2 Forbidden") <= LONGEST, "the spec was edited");
         assert!(backoff.failing_for("a") >= Duration::from_secs(3600), "it has failed all the time");
+    }
+
+    #[test]
+    fn experiments_that_are_gone_are_forgotten() {
+        let backoff = Backoff::default();
+        backoff.keep_only(|| unreachable!("nobody is asked while nothing fails"));
+        for uid in 0..100 {
+            backoff.next(&uid.to_string());
+        }
+        backoff.failing_for("7");
+        let delay = (0..20).map(|_| backoff.next("7")).last();
+        backoff.keep_only(|| ["7".to_owned(), "other".to_owned()].into());
+        assert_eq!(backoff.lock().keys().collect::<Vec<_>>(), ["7"]);
+        assert_eq!(
+            (delay, backoff.next("7")),
+            (Some(LONGEST), LONGEST),
+            "one that fails still waits as long"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 /// Returns the current time in whole seconds, which is the resolution of a `metav1.Time`.
 #[must_use]
@@ -31,6 +32,15 @@ pub fn heard(server: Timestamp) {
 pub fn of_server() -> Timestamp {
     let ahead = SignedDuration::from_secs(AHEAD.load(Ordering::Relaxed));
     now().saturating_add(ahead).unwrap_or_else(|_| now())
+}
+
+/// The longest time for which anything waits: about 30 years.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// Returns the instant after a wait. A wait that is longer than any clock counts as 30 years.
+#[must_use]
+pub fn after(now: Instant, wait: Duration) -> Instant {
+    now + wait.min(FOREVER)
 }
 
 /// Returns the duration from now until a time, limited to the range from one second to one hour.

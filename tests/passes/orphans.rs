@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Sweeps orphaned pods. `is_known` says whether the cache of experiments is filled.
-async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
+pub async fn sweep(fake: &FakeApi, operator: &mut Operator, is_known: bool) {
     let (experiments, mut writer) = store();
     writer.apply_watcher_event(&Event::Init);
     if let Some(experiment) = fake.get(EXPERIMENT).filter(|_| is_known) {

@@ -1,9 +1,15 @@
-//! Readers for values that version 0.14.0 accepted in more than one form.
+//! Readers that reject less than the types alone.
 //!
-//! Stored objects must remain valid. Therefore these fields have no type in the schema, and their descriptions name the
-//! form to use.
+//! Version 0.14.0 accepted some values of a spec in more than one form. Stored objects must remain valid. Therefore these
+//! fields have no type in the schema, and their descriptions name the form to use.
+//!
+//! A status may come from a later version, with words that this one does not know. It has to be read nevertheless, or the
+//! experiment could not be deleted. So each field of a status has one of the readers [`field`], [`items`], [`parts`],
+//! [`proof`] and [`end`].
 
-use serde::de::{Error, Unexpected};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use serde::de::{DeserializeOwned, Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -52,6 +58,54 @@ pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
         },
         _ => Err(D::Error::invalid_type(Unexpected::Other("neither a text nor a mapping"), &"an image name")),
     }
+}
+
+/// Reads a field of a status. A value that cannot be read counts as absent.
+pub fn field<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// Reads a list of a status. Entries that cannot be read are left out.
+pub fn items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
+    Ok(items.into_iter().filter_map(|item| T::deserialize(item).ok()).collect())
+}
+
+/// Reads a mapping of a status whose fields are all optional. Fields that cannot be read are left out.
+pub fn parts<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let Value::Object(mut fields) = Value::deserialize(deserializer)? else { return Ok(None) };
+    let alone =
+        |key: &str, value: &Value| Value::Object([(key.to_owned(), value.clone())].into_iter().collect());
+    fields.retain(|key, value| T::deserialize(alone(key, value)).is_ok());
+    Ok(T::deserialize(Value::Object(fields)).ok())
+}
+
+/// Reads a field of a status that proves something by being there. A value that cannot be read still proves it.
+pub fn proof<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok((!value.is_null()).then(|| T::deserialize(value).unwrap_or_default()))
+}
+
+/// Reads the time of an end. What has ended at a time that cannot be read has ended.
+pub fn end<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok((!value.is_null()).then(|| Time::deserialize(value).unwrap_or(Time(Timestamp::UNIX_EPOCH))))
 }
 
 #[cfg(test)]

@@ -129,10 +129,25 @@ pub fn numbered(suffix: &str, number: i32) -> String {
     if number < 2 { suffix.to_owned() } else { format!("{suffix}-{number}") }
 }
 
+/// Whether a name is that of a child of the experiment with this suffix: what [`child`] and [`numbered`] make.
+#[must_use]
+pub fn is_child(name: &str, suffix: &str) -> bool {
+    let numbered = || {
+        let (rest, number) = name.rsplit_once('-')?;
+        let is_number = number.parse::<i32>().is_ok_and(|parsed| parsed >= 2 && parsed.to_string() == number);
+        rest.strip_suffix(suffix).filter(|_| is_number)
+    };
+    let template = name.strip_suffix(suffix).or_else(numbered).and_then(|rest| rest.strip_suffix('-'));
+    template.is_some_and(|template| !template.is_empty())
+}
+
+/// The end of the name of a pod that plays the rollbacks of a run.
+pub const RESCUE_SUFFIX: &str = "-rescue";
+
 /// Returns the name of the pod that plays the rollbacks of a run.
 #[must_use]
 pub fn rescue(pod: &str) -> String {
-    format!("{pod}-rescue")
+    format!("{pod}{RESCUE_SUFFIX}")
 }
 
 /// Checks a name that has to be a DNS label ([RFC 1123]), such as the name of a namespace. The error names the problem.
@@ -169,6 +184,43 @@ pub fn check_dns_subdomain(name: &str) -> Result<(), String> {
     Err(format!(
         "{name:?} must consist of lower case letters, digits, '-' and '.', and each part start and end with a letter or digit"
     ))
+}
+
+/// Checks a name that has to be a segment of a path, such as the name of a Role. The error names the problem.
+///
+/// Kubernetes refuses only `.`, `..`, `/` and `%` here. This check also refuses what would have to be escaped in a URL.
+pub fn check_path_segment(name: &str) -> Result<(), String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:".contains(letter);
+    if name.len() > 253 {
+        return Err(format!("a name of {} characters is longer than the 253 that one may have", name.len()));
+    }
+    if matches!(name, "" | "." | "..") || !name.chars().all(is_plain) {
+        return Err(format!("{name:?} must consist of letters, digits, '-', '.', '_' and ':'"));
+    }
+    Ok(())
+}
+
+/// Checks the name of a template. Its objects get this name and a suffix, and all of that has to pass the check.
+pub fn check_template(name: &str, check: fn(&str) -> Result<(), String>) -> Result<(), String> {
+    check(&child(name, "0123456789")).map_err(|problem| check(name).err().unwrap_or(problem))
+}
+
+/// Checks the name of an existing Role by the rule of Kubernetes. The error names the problem. The name need not fit into a
+/// URL, since the operator can bind a Role without looking it up.
+pub fn check_role_reference(name: &str) -> Result<(), String> {
+    if matches!(name, "." | "..") || name.contains(['/', '%']) {
+        return Err(format!("{name:?} must be neither \".\" nor \"..\", and have neither '/' nor '%'"));
+    }
+    Ok(())
+}
+
+/// Checks the value of a label. The error names the problem. Such a value adds nothing to a selector.
+pub fn check_label_value(value: &str) -> Result<(), String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    if value.len() <= 63 && value.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(format!("{value:?} must have at most 63 characters: letters, digits, '-', '.' and '_'"))
 }
 
 #[cfg(test)]

@@ -176,6 +176,8 @@ pub enum Reason {
     CleanedUp,
     /// An object that was created for the experiment cannot be deleted; the message names it.
     CleanupBlocked,
+    /// The status has a record that the operator would not have written; it is ignored, and the message names it.
+    RecordIgnored,
 }
 
 impl From<Reason> for String {

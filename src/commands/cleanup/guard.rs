@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Client;
-use kube::api::Api;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
@@ -23,12 +21,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Fails if an operator works in one of the namespaces, since it would add the removed finalizers again. An operator that
 /// takes part in no election is not detected.
 pub async fn check_that_no_operator_works(
-    client: &Client,
     cluster: &Cluster,
     namespaces: HashSet<String>,
 ) -> anyhow::Result<()> {
     for namespace in namespaces {
-        let api = Api::<Lease>::namespaced(client.clone(), &namespace);
+        let api = cluster.leases(&namespace)?;
         let mut first: Option<Lease> = None;
         let began = Instant::now();
         loop {

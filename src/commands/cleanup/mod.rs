@@ -11,7 +11,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::bail;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
+use kube::api::{DeleteParams, DynamicObject};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::store;
 use kube::{Client, ResourceExt};
@@ -33,6 +33,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::span;
 use crate::experiment::stages::give_up;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
+use crate::experiment::status::trusted;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::{Config, Runner};
@@ -75,7 +76,7 @@ impl Cleanup {
         }
         if !self.args.force {
             let namespaces = work.experiments.iter().filter_map(ResourceExt::namespace).collect();
-            guard::check_that_no_operator_works(&self.client, &self.cluster, namespaces).await?;
+            guard::check_that_no_operator_works(&self.cluster, namespaces).await?;
         }
         if !self.args.yes {
             guard::confirm(out)?;
@@ -136,6 +137,7 @@ impl Cleanup {
                 namespace: schedule.namespace().unwrap_or_default(),
                 name: schedule.name_any(),
                 adopted: false,
+                uid: None,
             };
             if let Err(error) = cron_job::remove(&self.cluster, &recorded, &parent).await {
                 problems.push(format!("CronJob {}: {}", key(schedule), error.describe()));
@@ -147,10 +149,11 @@ impl Cleanup {
     /// Takes the step that the operator takes for a deleted experiment.
     async fn experiment(&self, found: &DynamicObject, problems: &mut Vec<String>) -> Result<Progress, Error> {
         let (namespace, name) = (found.namespace().unwrap_or_default(), found.name_any());
-        let api = self.cluster.experiments(&namespace);
+        let api = self.cluster.experiments(&namespace)?;
         if self.args.delete_experiments && found.metadata.deletion_timestamp.is_none() {
             let parameters = DeleteParams::default().preconditions(delete::only(found.metadata.uid.clone()));
-            let deleted = api.delete(&name, &parameters);
+            let checked = api.name(&name)?;
+            let deleted = api.delete(&checked, &parameters);
             gone_is_fine(self.cluster.call(format!("delete experiment {}", key(found)), deleted).await)?;
         }
         let context = self.context(&namespace);
@@ -172,8 +175,7 @@ impl Cleanup {
 
     /// Removes the objects of an experiment, waits for nothing, and removes all finalizers. Returns what could not be removed.
     async fn force(&self, namespace: &str, name: &str) -> Result<Vec<String>, Error> {
-        let resource = ApiResource::erase::<Experiment>(&());
-        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
+        let api = self.cluster.stored_experiments(Some(namespace))?;
         let Some(found) = self.cluster.find(&api, "experiment", name).await? else { return Ok(Vec::new()) };
         let uid = found.uid().unwrap_or_default();
         let all = self.scope().pods().await?;
@@ -181,7 +183,7 @@ impl Cleanup {
         // If an experiment cannot be read, its recorded objects are unknown. Its finalizers are known nevertheless.
         let mut parent = Parent::gone(&uid, None);
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
-            let status = experiment.status.unwrap_or_default();
+            let (status, _) = trusted(experiment.status.unwrap_or_default(), &uid, namespace);
             parent = Parent::of(&uid, &status);
             left.extend(give_up::remove_all(&self.cluster, &status, &parent).await);
         }
@@ -198,7 +200,6 @@ impl Cleanup {
 
     fn scope(&self) -> Scope<'_> {
         Scope {
-            client: &self.client,
             cluster: &self.cluster,
             namespace: self.args.namespace.as_ref(),
             delete_experiments: self.args.delete_experiments,

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ApiResource, DynamicObject, ListParams};
-use kube::{Client, Resource, ResourceExt};
+use kube::api::{DynamicObject, ListParams};
+use kube::{Resource, ResourceExt};
 
-use crate::cluster::{Cluster, Error, is_held, without_finalizers};
+use crate::cluster::{Cluster, Error, Objects, is_held, without_finalizers};
 use crate::experiment::stages::teardown::FINALIZERS;
-use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_api::names;
 
 /// The objects to clean up.
 #[derive(Default)]
@@ -45,9 +45,7 @@ impl Work {
 
 /// Where to look for objects.
 pub struct Scope<'a> {
-    /// The client for lists over all namespaces.
-    pub client: &'a Client,
-    /// The same client with time limits.
+    /// Access to the API server.
     pub cluster: &'a Cluster,
     /// The namespace of the experiments. `None` selects all namespaces.
     pub namespace: Option<&'a String>,
@@ -66,7 +64,7 @@ impl Scope<'_> {
             self.is_asked_for(meta) && uid.is_some_and(|uid| !known.contains(uid))
         };
         let pods = self.pods().await?.into_iter();
-        let schedules = self.list(&Api::<CronJob>::all(self.client.clone()), "CronJobs").await?.into_iter();
+        let schedules = self.list(&self.cluster.everywhere::<CronJob>(), "CronJobs").await?.into_iter();
         Ok(Work {
             pods: pods.filter(|pod| is_orphan(pod) && is_held(pod)).collect(),
             // The pods of a CronJob that was kept on purpose have no finalizer.
@@ -83,11 +81,7 @@ impl Scope<'_> {
 
     /// Lists all experiments, including those that cannot be read. Returns none if the definition does not exist.
     async fn experiments(&self) -> Result<Vec<DynamicObject>, Error> {
-        let resource = ApiResource::erase::<Experiment>(&());
-        let api = match self.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        };
+        let api = self.cluster.stored_experiments(self.namespace.map(String::as_str))?;
         match self.cluster.call("list experiments".to_owned(), api.list(&ListParams::default())).await {
             Ok(found) => Ok(found.items),
             Err(Error::Api { source, .. }) if is_unknown(&source) => Ok(Vec::new()),
@@ -97,10 +91,10 @@ impl Scope<'_> {
 
     /// Lists the pods of all runs.
     pub async fn pods(&self) -> Result<Vec<Pod>, Error> {
-        self.list(&Api::all(self.client.clone()), "pods").await
+        self.list(&self.cluster.everywhere(), "pods").await
     }
 
-    async fn list<K>(&self, api: &Api<K>, what: &str) -> Result<Vec<K>, Error>
+    async fn list<K>(&self, api: &Objects<K>, what: &str) -> Result<Vec<K>, Error>
     where
         K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
     {

@@ -144,9 +144,9 @@ impl Keeper {
     /// Forgets what is known of the object if somebody else has changed or deleted it.
     pub(super) async fn refresh(&self, state: &mut State) -> Result<(), Error> {
         let Some(namespace) = &self.namespace else { return Ok(()) };
-        let api = self.cluster.runs(namespace);
+        let api = self.cluster.runs(namespace)?;
         let doing = format!("look up ChaosToolkitRuns {namespace}/{}", names::RUNS);
-        let found = self.cluster.call(doing, api.get_metadata_opt(names::RUNS)).await?;
+        let found = self.cluster.call(doing, api.get_metadata_opt(&api.name(names::RUNS)?)).await?;
         let version = found.and_then(|found| found.metadata.resource_version);
         let known = state.known.as_ref().and_then(|known| known.object.as_ref());
         if version.is_none() || version != known.and_then(|known| known.metadata.resource_version.clone()) {
@@ -157,7 +157,7 @@ impl Keeper {
 
     async fn read(&self) -> Result<Known, Error> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
-        let api = self.cluster.runs(namespace);
+        let api = self.cluster.runs(namespace)?;
         let object = self.cluster.find(&api, "ChaosToolkitRuns", names::RUNS).await?;
         let list = object.as_ref().map(|object| List::parse(&object.data["data"])).unwrap_or_default();
         Ok(Known { object, list })
@@ -165,9 +165,10 @@ impl Keeper {
 
     async fn write(&self, old: Option<DynamicObject>, list: &List) -> Result<DynamicObject, cluster::Error> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
-        let api = self.cluster.runs(namespace);
+        let api = self.cluster.runs(namespace)?;
         let doing = format!("write ChaosToolkitRuns {namespace}/{}", names::RUNS);
         let is_new = old.is_none();
+        let checked = api.name(names::RUNS)?;
         let mut object = old.unwrap_or_else(|| DynamicObject::new(names::RUNS, &cluster::runs_resource()));
         object.metadata.namespace = Some(namespace.to_owned());
         object.data["data"] = json!(list.format());
@@ -175,14 +176,14 @@ impl Keeper {
         if is_new {
             self.cluster.call(doing, api.create(&parameters, &object)).await
         } else {
-            self.cluster.call(doing, api.replace(names::RUNS, &parameters, &object)).await
+            self.cluster.call(doing, api.replace(&checked, &parameters, &object)).await
         }
     }
 
     /// Asks whether the policy is in force: it refuses this request, which would change nothing.
     pub(super) async fn ask(&self) -> Result<bool, Error> {
         let Some(namespace) = &self.namespace else { return Ok(false) };
-        let api = self.cluster.config_maps(namespace);
+        let api = self.cluster.config_maps(namespace)?;
         let probe = serde_json::from_value(json!({"metadata": {"name": names::RUNS_PROBE}}))
             .map_err(|error| cluster::Error::unreadable("make a ConfigMap", error))?;
         let parameters = PostParams { dry_run: true, ..posting() };

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use tracing::warn;
 
+use crate::cluster::{self, Cluster};
 use crate::experiment::apart::keeper::{Keeper, State};
 use crate::experiment::apart::list::Entry;
 use crate::experiment::error::Error;
@@ -138,8 +140,7 @@ async fn gone(
     state.cursor = start + suspects.len();
     let mut accounts_gone = Vec::new();
     for (namespace, suffix, name) in suspects {
-        let api = keeper.cluster().service_accounts(&namespace);
-        match keeper.cluster().find(&api, "ServiceAccount", &name).await {
+        match account(keeper.cluster(), &namespace, &name).await {
             Ok(None) => {
                 if let Some(left) = experiments.get_mut(&(namespace.clone(), suffix.clone())) {
                     left.remove(&name);
@@ -152,4 +153,13 @@ async fn gone(
     }
     experiments.retain(|_, left| left.is_empty());
     (experiments.into_keys().collect(), accounts_gone)
+}
+
+/// Looks up an account.
+async fn account(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<ServiceAccount>, cluster::Error> {
+    cluster.find(&cluster.service_accounts(namespace)?, "ServiceAccount", name).await
 }

@@ -50,7 +50,7 @@ pub async fn child(
     fence: impl AsyncFnOnce() -> Result<(), Error>,
 ) -> Result<DynamicObject, Error> {
     let Manifest { kind, .. } = manifest;
-    let api = cluster.objects(*kind, manifest.namespace());
+    let api = cluster.objects(*kind, manifest.namespace())?;
     let find = async || cluster.find(&api, kind.as_str(), manifest.name()).await;
     if is_likely_there && let Some(found) = find().await? {
         return if_own(parent, manifest, found);

@@ -36,9 +36,10 @@ async fn replace(
     let doing = format!("replace {}", wanted.title());
     let mut object = wanted.to_dynamic().map_err(|error| cluster::Error::unreadable(doing.clone(), error))?;
     object.metadata.resource_version.clone_from(&found.metadata.resource_version);
-    let api = cluster.objects(wanted.kind, wanted.namespace());
+    let api = cluster.objects(wanted.kind, wanted.namespace())?;
+    let name = api.name(wanted.name())?;
     let parameters = posting();
-    cluster.call(doing, api.replace(wanted.name(), &parameters, &object)).await
+    cluster.call(doing, api.replace(&name, &parameters, &object)).await
 }
 
 /// Suspends a `CronJob`, and removes its hash. So the operator replaces it once it can decide on the schedule again.
@@ -70,10 +71,11 @@ async fn change(
     change: &Value,
 ) -> Result<(), cluster::Error> {
     let ResourceRef { namespace, name, .. } = recorded;
-    let api = cluster.objects(Kind::CronJob, namespace);
+    let api = cluster.objects(Kind::CronJob, namespace)?;
+    let checked = api.name(name)?;
     let parameters = patching();
     let doing = format!("{doing} {}", title(Kind::CronJob, namespace, name));
-    gone_is_fine(cluster.call(doing, api.patch(name, &parameters, &Patch::Merge(change))).await)
+    gone_is_fine(cluster.call(doing, api.patch(&checked, &parameters, &Patch::Merge(change))).await)
 }
 
 /// Deletes a `CronJob`, its Jobs and their pods, and the pods of runs without a schedule. Pods that run are asked to stop, and

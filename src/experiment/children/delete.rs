@@ -55,7 +55,7 @@ pub async fn find_own(
     parent: &Parent,
 ) -> Result<Option<DynamicObject>, cluster::Error> {
     let ResourceRef { namespace, name, .. } = recorded;
-    let found = cluster.find(&cluster.objects(kind, namespace), kind.as_str(), name).await?;
+    let found = cluster.find(&cluster.objects(kind, namespace)?, kind.as_str(), name).await?;
     Ok(found.filter(|found| parent.owns_recorded(kind, recorded, found)))
 }
 
@@ -67,9 +67,10 @@ pub async fn object(
     name: &str,
     parameters: &DeleteParams,
 ) -> Result<(), cluster::Error> {
-    let api = cluster.objects(kind, namespace);
+    let api = cluster.objects(kind, namespace)?;
+    let checked = api.name(name)?;
     let doing = format!("delete {}", title(kind, namespace, name));
-    gone_is_fine(cluster.call(doing, api.delete(name, parameters)).await)
+    gone_is_fine(cluster.call(doing, api.delete(&checked, parameters)).await)
 }
 
 /// The precondition that spares another object which has the name by now.

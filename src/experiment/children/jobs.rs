@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, DynamicObject, ListParams};
 use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, label};
 use crate::experiment::children::{delete, pods};
 use crate::experiment::judge::job;
 use crate::experiment::parent::Parent;
@@ -26,7 +26,7 @@ pub async fn list_labeled(
     parent: &Parent,
 ) -> Result<Vec<Job>, cluster::Error> {
     let mut jobs: Vec<Job> =
-        pods::list_labeled(cluster, &cluster.jobs(namespace), "jobs", parent.uid()).await?;
+        pods::list_labeled(cluster, &cluster.jobs(namespace)?, "jobs", parent.uid()).await?;
     jobs.sort_by_key(|job| {
         (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
     });
@@ -47,10 +47,10 @@ pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, clus
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let uid = job.metadata.uid.as_deref().unwrap_or_default();
-    let fields = format!("involvedObject.kind=Job,involvedObject.uid={uid},reason=FailedCreate");
+    let fields = format!("involvedObject.kind=Job,involvedObject.uid={},reason=FailedCreate", label(uid)?);
     let parameters = ListParams::default().fields(&fields);
     let doing = format!("list the events of Job {namespace}/{name}");
-    let events = cluster.call(doing, cluster.events(namespace).list(&parameters)).await?;
+    let events = cluster.call(doing, cluster.events(namespace)?.list(&parameters)).await?;
     Ok(job::newest(events.items))
 }
 

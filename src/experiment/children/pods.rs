@@ -3,13 +3,15 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams, Patch};
+use kube::api::{DeleteParams, Patch};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
+use crate::cluster::{
+    self, Cluster, Objects, belongs_to, gone_is_fine, is_held, owned_by, without_finalizers,
+};
 use crate::experiment::children::create;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::decide::plan::grace;
@@ -46,7 +48,7 @@ pub async fn find(
     recorded: Option<&str>,
 ) -> Result<Found, cluster::Error> {
     let PodAddress { namespace, name } = pod;
-    let found = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), name).await?;
+    let found = cluster.find(&cluster.pods(namespace)?, Kind::Pod.as_str(), name).await?;
     Ok(match found {
         Some(pod) if parent.has_run(&pod, recorded) => Found::Run(Box::new(pod)),
         Some(pod) if parent.has_nonce() && parent.owns(Kind::Pod, &pod) => Found::Late(Box::new(pod)),
@@ -61,13 +63,13 @@ pub async fn find_labeled(
     uid: &str,
 ) -> Result<Option<Pod>, cluster::Error> {
     let PodAddress { namespace, name } = pod;
-    let found = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), name).await?;
+    let found = cluster.find(&cluster.pods(namespace)?, Kind::Pod.as_str(), name).await?;
     Ok(found.filter(|pod| belongs_to(pod, uid)))
 }
 
 /// Lists the pods with the label of an experiment in a namespace, oldest first.
 pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, cluster::Error> {
-    let mut pods = list_labeled(cluster, &cluster.pods(namespace), "pods", uid).await?;
+    let mut pods = list_labeled(cluster, &cluster.pods(namespace)?, "pods", uid).await?;
     pods.sort_by_key(|pod| {
         (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
     });
@@ -77,14 +79,14 @@ pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<P
 /// Lists the objects of one kind that have the label of an experiment.
 pub async fn list_labeled<K>(
     cluster: &Cluster,
-    api: &Api<K>,
+    api: &Objects<K>,
     what: &str,
     uid: &str,
 ) -> Result<Vec<K>, cluster::Error>
 where
     K: Clone + std::fmt::Debug + DeserializeOwned,
 {
-    let own = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
+    let own = owned_by(uid)?;
     let doing = format!("list the {what} of experiment {uid}");
     Ok(cluster.call(doing, api.list(&own)).await?.items)
 }
@@ -123,8 +125,9 @@ pub async fn end(cluster: &Cluster, pod: &Pod) -> Result<Pod, cluster::Error> {
     let address = PodAddress::of(pod);
     let deadline = json!({"metadata": {"uid": pod.metadata.uid}, "spec": {"activeDeadlineSeconds": ENDED}});
     let (api, patching, patch) =
-        (cluster.pods(&address.namespace), cluster::patching(), Patch::Merge(&deadline));
-    cluster.call(format!("end pod {address}"), api.patch(&address.name, &patching, &patch)).await
+        (cluster.pods(&address.namespace)?, cluster::patching(), Patch::Merge(&deadline));
+    let name = api.name(&address.name)?;
+    cluster.call(format!("end pod {address}"), api.patch(&name, &patching, &patch)).await
 }
 
 /// The deadline of a pod that is to end at once, in seconds. 0 is not allowed.
@@ -141,7 +144,7 @@ pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error>
     let Some(finalizers) = without_finalizers(pod, &[names::OUTCOME_FINALIZER]) else {
         return Ok(());
     };
-    let api = cluster.pods(&PodAddress::of(pod).namespace);
+    let api = cluster.pods(&PodAddress::of(pod).namespace)?;
     let release = async || cluster.set_finalizers(&api, Kind::Pod.as_str(), pod, &finalizers).await;
     let released = match release().await {
         Err(error) if error.is_namespace_not_found() => {
@@ -161,7 +164,7 @@ pub async fn list_own(
 ) -> Result<Vec<Pod>, cluster::Error> {
     let mut jobs: Vec<Job> = Vec::new();
     if parent.has_cron_job() {
-        jobs = list_labeled(cluster, &cluster.jobs(namespace), "jobs", parent.uid()).await?;
+        jobs = list_labeled(cluster, &cluster.jobs(namespace)?, "jobs", parent.uid()).await?;
         jobs.retain(|job| parent.owns_job(job));
     }
     let mut pods = list(cluster, namespace, parent.uid()).await?;
@@ -184,7 +187,7 @@ pub async fn remove_ended(cluster: &Cluster, pod: &Pod) -> Result<Progress, clus
     delete(cluster, pod, DeleteParams::default().grace_period(0)).await?;
     // The caller removes the rights and mounts of the pod next. The pod has to be gone by then.
     let PodAddress { namespace, name } = PodAddress::of(pod);
-    let left = cluster.find(&cluster.pods(&namespace), Kind::Pod.as_str(), &name).await?;
+    let left = cluster.find(&cluster.pods(&namespace)?, Kind::Pod.as_str(), &name).await?;
     let is_gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
     Ok(if is_gone { Progress::Done } else { Progress::Waiting })
 }

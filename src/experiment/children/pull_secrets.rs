@@ -6,7 +6,7 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster};
 use crate::experiment::build::pull_secrets::{account_to_read, with_those_of_the_account};
 use crate::experiment::build::resources::Resources;
-use chaostoolkit_api::{Text, names};
+use chaostoolkit_api::Text;
 
 /// Returns the workload with the pull secrets of its account beside those that the operator adds. The account has to
 /// exist by now, if the run creates it. Others may have added secrets to it.
@@ -16,11 +16,10 @@ pub async fn completed(
     of_the_operator: &[String],
 ) -> Result<Manifest, cluster::Error> {
     let workload = &resources.workload;
+    let api = cluster.service_accounts(workload.namespace())?;
     // The API server refuses a pod with a name that is none.
-    let account = account_to_read(resources, of_the_operator)
-        .filter(|account| names::check_dns_subdomain(account).is_ok());
+    let account = account_to_read(resources, of_the_operator).filter(|account| api.name(account).is_ok());
     let Some(account) = account else { return Ok(workload.clone()) };
-    let api = cluster.service_accounts(workload.namespace());
     let found: Option<ServiceAccount> = cluster.find(&api, Kind::ServiceAccount.as_str(), account).await?;
     let secrets = found.and_then(|found| found.image_pull_secrets).unwrap_or_default();
     let secrets: Vec<String> =

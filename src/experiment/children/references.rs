@@ -10,7 +10,7 @@ use crate::cluster::manifest::Kind;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::create::is_terminating;
 use crate::experiment::error::Error;
-use chaostoolkit_api::{Text, names};
+use chaostoolkit_api::Text;
 
 /// Checks that the further namespaces exist in which the role is to be bound. The operator does not create them.
 pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) -> Result<(), Error> {
@@ -31,22 +31,20 @@ pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) ->
 /// The `ConfigMap`s of the run itself need not exist yet.
 pub async fn config_maps_exist(cluster: &Cluster, resources: &Resources) -> Result<(), Error> {
     let namespace = resources.workload.namespace();
-    let api = cluster.config_maps(namespace);
+    let api = cluster.config_maps(namespace)?;
     let is_own =
         |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
     for Needed { name, used_by, keys } in
         config_maps(resources.pod()).into_iter().filter(|needed| !is_own(&needed.name))
     {
         // The API server refuses a pod with such a name, and says what is wrong with it.
-        if names::check_dns_subdomain(&name).is_err() {
-            continue;
-        }
+        let Ok(checked) = api.name(&name) else { continue };
         let doing = format!("look up ConfigMap {namespace}/{name}");
         let found = if keys.is_empty() {
             // The content may be large.
-            cluster.call(doing, api.get_metadata_opt(&name)).await?.map(|_| ConfigMap::default())
+            cluster.call(doing, api.get_metadata_opt(&checked)).await?.map(|_| ConfigMap::default())
         } else {
-            cluster.call(doing, api.get_opt(&name)).await?
+            cluster.call(doing, api.get_opt(&checked)).await?
         };
         let namespace = namespace.to_owned();
         let Some(found) = found else {
@@ -94,22 +92,16 @@ pub async fn roles_exist(cluster: &Cluster, resources: &Resources) -> Result<(),
             .owned
             .iter()
             .any(|own| own.kind == Kind::Role && own.namespace() == namespace && own.name() == name);
-        // The API server says what is wrong with a name that would lead to another URL.
-        if is_own || !is_plain(name) {
+        let api = cluster.objects(Kind::Role, namespace)?;
+        // A Role may have a name that cannot go into a URL as it is. It is bound without being looked up.
+        if is_own || api.name(name).is_err() {
             continue;
         }
-        let api = cluster.objects(Kind::Role, namespace);
         if cluster.find(&api, Kind::Role.as_str(), name).await?.is_none() {
             return Err(Error::RoleMissing { namespace: namespace.to_owned(), name: name.to_owned() });
         }
     }
     Ok(())
-}
-
-/// Whether a name is one segment of a path and needs no escapes. Names of Roles may have colons and capital letters.
-fn is_plain(name: &str) -> bool {
-    !matches!(name, "" | "." | "..")
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._:".contains(letter))
 }
 
 /// A `ConfigMap` that a pod cannot start without.

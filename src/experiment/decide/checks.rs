@@ -3,8 +3,8 @@
 //! Each check is a named predicate. A spec is valid if all of them hold, and all that fail are reported.
 
 use crate::experiment::decide::plan::source::experiment_file;
-use crate::experiment::decide::plan::values::given;
-use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
+use crate::experiment::decide::plan::values::{given, is_empty};
+use chaostoolkit_api::spec::{InvalidSpec, Mistakes, PodSpec};
 use chaostoolkit_api::{Spec, names};
 
 /// A check of a spec. Its second argument is the operator's namespace.
@@ -12,12 +12,16 @@ type Check = fn(&Spec, &str) -> Result<(), InvalidSpec>;
 
 /// All checks, in the order in which they are made. Names are checked here since they become a part of a URL when the
 /// operator looks the object up.
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 9] = [
     run_namespace_is_allowed,
     template_name_is_valid,
     env_name_is_valid,
     older_env_name_is_valid,
     experiment_name_is_valid,
+    account_name_is_valid,
+    role_name_is_valid,
+    env_secret_name_is_valid,
+    settings_secret_name_is_valid,
 ];
 
 /// Returns the namespace of the run if all checks of the spec hold.
@@ -76,7 +80,37 @@ fn experiment_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
     name_is_valid("spec.pod.experiment.configMapName", name)
 }
 
-/// Whether a `ConfigMap` can have this name. An absent or empty name is valid: a default takes its place.
+fn account_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let name = spec.serviceaccount.as_ref().and_then(|account| account.name.clone());
+    name_is_valid("spec.serviceaccount.name", name)
+}
+
+fn role_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let name = given(spec.role.as_ref().and_then(|role| role.name.clone()));
+    name.map_or(Ok(()), |name| {
+        names::check_role_reference(&name).map_err(|problem| InvalidSpec::new("spec.role.name", problem))
+    })
+}
+
+/// The options of the pod, which count only if the author does not bring a pod.
+fn pod_options(spec: &Spec) -> Option<&PodSpec> {
+    spec.pod.as_ref().filter(|pod| pod.template.as_ref().is_none_or(is_empty))
+}
+
+/// The name counts only if the pod gets the variables.
+fn env_secret_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let env = pod_options(spec).and_then(|pod| pod.env.as_ref()).filter(|env| env.enabled != Some(false));
+    name_is_valid("spec.pod.env.secretName", env.and_then(|env| env.secret_name.clone()))
+}
+
+/// The name counts only if the settings are mounted.
+fn settings_secret_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+    let settings = pod_options(spec).and_then(|pod| pod.settings.as_ref());
+    let mounted = settings.filter(|settings| settings.enabled == Some(true));
+    name_is_valid("spec.pod.settings.secretName", mounted.and_then(|settings| settings.secret_name.clone()))
+}
+
+/// Whether a `ConfigMap`, a Secret or an account can have this name. An absent or empty name is valid: a default takes its place.
 fn name_is_valid(path: &str, name: Option<String>) -> Result<(), InvalidSpec> {
     given(name).map_or(Ok(()), |name| {
         names::check_dns_subdomain(&name).map_err(|problem| InvalidSpec::new(path, problem))

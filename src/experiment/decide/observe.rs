@@ -17,7 +17,7 @@ use chaostoolkit_api::{Experiment, ResourceRef, Spec, Text, names};
 pub async fn templates(cluster: &Cluster, namespace: &str, spec: &Spec) -> Result<Templates, Error> {
     let name = spec.template.as_ref().and_then(|template| template.name.as_deref());
     let name = name.filter(|name| !name.is_empty()).unwrap_or(names::TEMPLATES);
-    let api = cluster.config_maps(namespace);
+    let api = cluster.config_maps(namespace)?;
     match cluster.find(&api, Kind::ConfigMap.as_str(), name).await? {
         Some(found) => {
             let texts: BTreeMap<String, String> = found.data.unwrap_or_default();
@@ -40,7 +40,7 @@ pub async fn facts(
     let is_own = |recorded: &ResourceRef| Kind::ConfigMap.is_of(recorded) && recorded.name == own;
     let is_own_recorded =
         experiment.status.as_ref().is_some_and(|status| status.resources.iter().any(is_own));
-    let maps = cluster.config_maps(namespace);
+    let maps = cluster.config_maps(namespace)?;
     let name = env_config_map(spec);
     let env = cluster.find(&maps, Kind::ConfigMap.as_str(), &name).await?;
     let has_url = lists_url(spec)

@@ -13,7 +13,7 @@ use crate::cluster::manifest::Kind;
 use crate::experiment::decide::plan::TemplateSchedule;
 use crate::experiment::error::TemplateError;
 use crate::yaml;
-use chaostoolkit_api::Text;
+use chaostoolkit_api::{Text, names};
 
 /// The shipped templates by their keys.
 static SHIPPED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -90,7 +90,14 @@ impl Templates {
             return Err(invalid(format!("is not a {kind}: its `kind` is {}", shown(object.get("kind")))));
         }
         match object.pointer("/metadata/name").and_then(Value::as_str) {
-            Some(name) if !name.is_empty() => Ok(object),
+            // A namespace gets the name that the spec asks for.
+            Some(name) if !name.is_empty() && kind == Kind::Namespace => Ok(object),
+            Some(name) if !name.is_empty() => match names::check_template(name, kind.name_check()) {
+                Ok(()) => Ok(object),
+                Err(problem) => {
+                    Err(invalid(format!("has a `metadata.name` that no {kind} can have: {problem}")))
+                }
+            },
             _ => Err(invalid("has no `metadata.name`".to_owned())),
         }
     }

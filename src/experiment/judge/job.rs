@@ -46,7 +46,7 @@ pub fn is_over(job: &Job) -> bool {
 #[must_use]
 pub fn has_started(job: &Job, all: &[Pod]) -> bool {
     let status = job.status.clone().unwrap_or_default();
-    let counted = status.succeeded.unwrap_or_default() + status.failed.unwrap_or_default();
+    let counted = status.succeeded.unwrap_or_default().saturating_add(status.failed.unwrap_or_default());
     let to_count = status.uncounted_terminated_pods.unwrap_or_default();
     let is_counted = counted > 0
         || [to_count.failed, to_count.succeeded].into_iter().flatten().any(|pods| !pods.is_empty());

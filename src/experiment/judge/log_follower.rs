@@ -16,6 +16,7 @@ use tracing::debug;
 use crate::cluster::Cluster;
 use crate::experiment::judge::logs::{self, Extent, JOURNAL_WAIT, LOG_LIMIT, Unread};
 use crate::experiment::judge::pod_state::sidecar;
+use crate::process::clock;
 use chaostoolkit_journal::frame;
 
 /// How many logs are followed at a time. Each is a connection to the API server.
@@ -93,10 +94,15 @@ impl LogFollower {
     }
 }
 
+/// Until when the log of a deleted pod is followed. The author chooses the grace period, which may be the largest number.
+fn deadline(pod: &Pod, now: Instant) -> Instant {
+    let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or_default();
+    clock::after(now, Duration::from_secs(u64::try_from(grace).unwrap_or_default()).saturating_add(KEPT))
+}
+
 /// Reads a log until the journal in it is complete. Returns nothing if that does not happen in time.
 async fn until_complete(cluster: &Cluster, pod: &Pod, container: &str) -> Option<Vec<u8>> {
-    let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or_default().unsigned_abs();
-    let deadline = Instant::now() + Duration::from_secs(grace) + KEPT;
+    let deadline = deadline(pod, Instant::now());
     while Instant::now() < deadline {
         let left = deadline.saturating_duration_since(Instant::now());
         match logs::read(cluster, pod, container, &Extent::Frame, left).await {
@@ -106,4 +112,26 @@ async fn until_complete(cluster: &Cluster, pod: &Pod, container: &str) -> Option
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_log_is_followed_beyond_the_grace_period_whatever_its_length(
+            grace in prop_oneof![Just(i64::MAX), Just(i64::MIN), Just(0), any::<i64>()],
+        ) {
+            let metadata = ObjectMeta { deletion_grace_period_seconds: Some(grace), ..ObjectMeta::default() };
+            let pod = Pod { metadata, ..Pod::default() };
+            let now = Instant::now();
+            prop_assert!(deadline(&pod, now) >= now + KEPT);
+            if (0..3600).contains(&grace) {
+                prop_assert_eq!(deadline(&pod, now), now + KEPT + Duration::from_secs(grace.unsigned_abs()));
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use futures::AsyncReadExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 
-use crate::cluster::Cluster;
+use crate::cluster::{self, Cluster};
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame;
 
@@ -41,6 +41,12 @@ impl From<kube::Error> for Unread {
     }
 }
 
+impl From<cluster::Error> for Unread {
+    fn from(error: cluster::Error) -> Self {
+        Self { problem: error.describe(), is_final: true }
+    }
+}
+
 impl From<io::Error> for Unread {
     fn from(error: io::Error) -> Self {
         Self { problem: error.to_string(), is_final: false }
@@ -67,7 +73,8 @@ pub async fn read(
         tail_lines: matches!(extent, Extent::Tail).then_some(TAIL_LINES),
         ..LogParams::default()
     };
-    let api = cluster.pods(&namespace);
+    let api = cluster.pods(&namespace)?;
+    let name = api.name(&name)?;
     let reading = async {
         let stream = api.log_stream(&name, &parameters).await?;
         let mut stream = std::pin::pin!(stream);

@@ -44,12 +44,13 @@ pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     let cluster = &pass.context.cluster;
     let mut existing = Vec::new();
     for manifest in &resources.owned {
-        if find(cluster, manifest).await?.is_some() {
-            existing.push(ResourceRef { adopted: true, ..manifest.reference() });
+        if let Some(found) = find(cluster, manifest, &plan.owner.uid).await? {
+            let uid = found.metadata.uid;
+            existing.push(ResourceRef { adopted: true, uid, ..manifest.reference() });
         }
     }
     let workload = &resources.workload;
-    let found = find(cluster, workload).await?;
+    let found = find(cluster, workload, &plan.owner.uid).await?;
     if let Some(found) = &found {
         claim(cluster, workload, found, &plan.owner).await?;
     }
@@ -94,9 +95,12 @@ pub async fn for_teardown(pass: &mut Pass<'_>) -> Result<bool, Error> {
     }
 }
 
-async fn find(cluster: &Cluster, manifest: &Manifest) -> Result<Option<DynamicObject>, Error> {
-    let api = cluster.objects(manifest.kind, manifest.namespace());
-    Ok(cluster.find(&api, manifest.kind.as_str(), manifest.name()).await?)
+/// Looks up an object of the Python operator. One with the label of another experiment does not count.
+async fn find(cluster: &Cluster, manifest: &Manifest, uid: &str) -> Result<Option<DynamicObject>, Error> {
+    let api = cluster.objects(manifest.kind, manifest.namespace())?;
+    let found: Option<DynamicObject> = cluster.find(&api, manifest.kind.as_str(), manifest.name()).await?;
+    let owner = |found: &DynamicObject| found.metadata.labels.as_ref()?.get(names::UID_LABEL).cloned();
+    Ok(found.filter(|found| owner(found).is_none_or(|owner| owner == uid)))
 }
 
 fn adopted(is_found: bool, workload: &Manifest) -> Event {
@@ -120,19 +124,26 @@ async fn claim(
 ) -> Result<(), Error> {
     let mut patch = json!({"metadata": {
         "uid": found.metadata.uid,
+        "resourceVersion": found.metadata.resource_version,
         "labels": {names::UID_LABEL: owner.uid},
         "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
     }});
     if workload.kind == Kind::Pod {
         let pod: Pod = create::typed(workload, found.clone())?;
         if pod.metadata.deletion_timestamp.is_none() && !matches!(pod_state(&pod), PodState::Ended(_)) {
-            patch["metadata"]["finalizers"] = json!([names::OUTCOME_FINALIZER]);
+            // A patch replaces the list, and the finalizers of others have to stay.
+            let mut finalizers = pod.metadata.finalizers.unwrap_or_default();
+            if !finalizers.iter().any(|finalizer| finalizer == names::OUTCOME_FINALIZER) {
+                finalizers.push(names::OUTCOME_FINALIZER.to_owned());
+            }
+            patch["metadata"]["finalizers"] = json!(finalizers);
         }
     }
-    let api = cluster.objects(workload.kind, workload.namespace());
+    let api = cluster.objects(workload.kind, workload.namespace())?;
     let parameters = patching();
     let doing = format!("label {}", workload.title());
     let patch = Patch::Merge(&patch);
-    cluster.call(doing, api.patch_metadata(workload.name(), &parameters, &patch)).await?;
+    let name = api.name(workload.name())?;
+    cluster.call(doing, api.patch_metadata(&name, &parameters, &patch)).await?;
     Ok(())
 }

@@ -30,6 +30,14 @@ pub enum Recorded {
 pub async fn find(pass: &mut Pass<'_>) -> Result<Recorded, Error> {
     let status = &pass.draft.status;
     let Some(address) = status.run_pod() else {
+        let is_run =
+            status.schedule.is_none() && status.run.as_ref().is_some_and(|run| run.pod_uid.is_some());
+        if is_run && !status.is_finished() {
+            // The record of its pod is ignored. A run that has begun is not started again.
+            pass.draft.lost();
+            pass.write().await?;
+            return Ok(Recorded::Ended);
+        }
         return Ok(if status.is_finished() { Recorded::Ended } else { Recorded::NotCreated });
     };
     let is_finished = status.is_finished();

@@ -8,7 +8,7 @@ use crate::cluster::{self, Cluster};
 use crate::experiment::children::{delete, jobs, pods};
 use crate::experiment::error::Error;
 use crate::experiment::parent::Parent;
-use chaostoolkit_api::{PodAddress, ResourceRef, Status, Text};
+use chaostoolkit_api::{PodAddress, ResourceRef, Status};
 
 /// Removes the objects of an experiment that its status has recorded, and all its pods. Returns a sentence for each object
 /// that could not be removed.
@@ -85,7 +85,7 @@ async fn kill_pods(
         note(left, pods::release(cluster, &pod).await);
         note(left, pods::kill(cluster, &pod).await);
         let address = PodAddress::of(&pod);
-        let now = cluster.find(&cluster.pods(namespace), Kind::Pod.as_str(), &address.name).await;
+        let now = pods::find_labeled(cluster, &address, parent.uid()).await;
         if let Ok(Some(now)) = now
             && now.metadata.uid == pod.metadata.uid
             && now.metadata.deletion_timestamp.is_some()

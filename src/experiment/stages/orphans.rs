@@ -32,6 +32,7 @@ pub type Experiments = Store<DeserializeGuard<Experiment>>;
 pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Leadership) {
     loop {
         tokio::time::sleep(PERIOD).await;
+        context.backoff.keep_only(|| uids(&experiments));
         lead.within(sweep(&context, &experiments)).await;
     }
 }
@@ -46,6 +47,11 @@ pub async fn sweep(context: &Context, experiments: &Experiments) {
     }
 }
 
+/// The uids of all experiments.
+fn uids(experiments: &Experiments) -> HashSet<String> {
+    experiments.state().iter().filter_map(|experiment| experiment.uid()).collect()
+}
+
 /// Held pods of experiments that are not in the cache.
 fn suspects(context: &Context, experiments: &Experiments) -> Vec<Arc<PartialObjectMeta<Pod>>> {
     let mut pods = context.pods.state();
@@ -53,8 +59,7 @@ fn suspects(context: &Context, experiments: &Experiments) -> Vec<Arc<PartialObje
     if pods.is_empty() {
         return pods;
     }
-    let known: HashSet<String> =
-        experiments.state().iter().filter_map(|experiment| experiment.uid()).collect();
+    let known = uids(experiments);
     pods.retain(|pod| pod.labels().get(names::UID_LABEL).is_some_and(|uid| !known.contains(uid)));
     pods
 }
@@ -67,9 +72,12 @@ async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<
     let Some((_, experiment)) = owner.filter(|(namespace, _)| *namespace == context.config.namespace) else {
         return Ok(());
     };
-    // The cache may be behind.
-    let api = cluster.experiments(&context.config.namespace);
-    let found = cluster.find(&api, "experiment", experiment).await?;
+    // The cache may be behind. No experiment can have a name that is not valid.
+    let api = cluster.experiments(&context.config.namespace)?;
+    let found = match api.name(experiment) {
+        Ok(_) => cluster.find(&api, "experiment", experiment).await?,
+        Err(_) => None,
+    };
     if found.is_some_and(|found| found.uid() == uid) {
         return Ok(());
     }

@@ -115,7 +115,7 @@ async fn create(pass: &mut Pass<'_>, cron_job: &CronJob, request: &str) -> Resul
     let namespace = cron_job.metadata.namespace.as_deref().unwrap_or_default();
     let name = cron_job.metadata.name.as_deref().unwrap_or_default();
     // Untyped, so that fields that the client does not know reach the Job.
-    let api = cluster.objects(Kind::CronJob, namespace);
+    let api = cluster.objects(Kind::CronJob, namespace)?;
     let template = cluster.find(&api, Kind::CronJob.as_str(), name).await?;
     // A CronJob that is gone by now comes back with the next pass.
     let template = template.ok_or_else(|| Error::Overtaken(pass.live.key()))?;

@@ -38,11 +38,15 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     if !FINALIZERS.iter().any(|finalizer| pass.live.has_finalizer(finalizer)) {
         return Ok(Progress::Done);
     }
+    pass.announce_ignored().await;
+    if let Some(ignored) = &pass.ignored {
+        pass.draft.records_ignored(ignored);
+    }
     let is_overdue = is_overdue(pass);
     let is_known = match adopt::for_teardown(pass).await {
         // What 0.14.0 left behind is not known, and that is no reason to wait any longer.
         Err(_) if is_overdue => false,
-        known => known?,
+        known => known? && pass.ignored.is_none(),
     };
     if pass.intent().keep_resources {
         match keep_resources(pass).await {
@@ -206,7 +210,7 @@ async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let cluster = &pass.context.cluster;
-    let api = cluster.experiments(pass.live.namespace());
+    let api = cluster.experiments(pass.live.namespace())?;
     let removed = cluster.set_finalizers(&api, "experiment", &pass.live, &finalizers).await;
     Ok(gone_is_fine(removed)?)
 }

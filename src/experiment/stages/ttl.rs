@@ -32,9 +32,10 @@ pub async fn expire(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Actio
     }
     pass.write().await?;
     let (cluster, live) = (&pass.context.cluster, &pass.live);
-    let api = cluster.experiments(live.namespace());
+    let api = cluster.experiments(live.namespace())?;
+    let name = api.name(live.name())?;
     let parameters = DeleteParams::default().preconditions(delete::only(live.metadata.uid.clone()));
     let doing = format!("delete experiment {}, whose time to live is over", live.key());
-    gone_is_fine(cluster.call(doing, api.delete(live.name(), &parameters)).await)?;
+    gone_is_fine(cluster.call(doing, api.delete(&name, &parameters)).await)?;
     Ok(Some(Action::await_change()))
 }

@@ -85,10 +85,10 @@ impl Draft {
             self.status.result = None;
         }
         let recorded = std::mem::take(&mut self.status.resources);
-        let is_adopted = |made: &ResourceRef| recorded.iter().any(|old| old.adopted && old.is_same(made));
+        let adopted =
+            |made: &ResourceRef| recorded.iter().find(|old| old.adopted && old.is_same(made)).cloned();
         let references = resources.references().into_iter();
-        self.status.resources =
-            references.map(|made| ResourceRef { adopted: is_adopted(&made), ..made }).collect();
+        self.status.resources = references.map(|made| adopted(&made).unwrap_or(made)).collect();
         let is_known = match &plan.schedule {
             Some(schedule) => self.plan_schedule(schedule),
             None => self.plan_run(plan, resources),
@@ -245,7 +245,10 @@ impl Draft {
 
     /// The pod is gone before its end could be recorded.
     pub fn lost(&mut self) {
-        self.vanished(Reason::PodLost, |pod| format!("pod {pod} vanished before its end could be recorded"));
+        self.vanished(Reason::PodLost, |pod| match pod {
+            "" => "the pod of the run is not known any more, so its end cannot be recorded".to_owned(),
+            pod => format!("pod {pod} vanished before its end could be recorded"),
+        });
     }
 
     /// The Python operator has run the experiment, and the pod is gone.
@@ -277,6 +280,11 @@ impl Draft {
         self.set(Type::CleanupBlocked, State::True, Reason::CleanupBlocked, &message);
         self.status.reason = Some(Reason::CleanupBlocked.into());
         self.status.message = Some(condition::short(&message));
+    }
+
+    /// Records on the status are ignored, so their objects are not deleted.
+    pub fn records_ignored(&mut self, message: &str) {
+        self.set(Type::CleanupBlocked, State::True, Reason::RecordIgnored, message);
     }
 
     /// All that the run needs was created, and nothing was refused.

@@ -60,9 +60,33 @@ pub(super) fn count(status: &mut Status, verdict: &Verdict) {
     status.warnings.clone_from(&verdict.warnings);
     status.conclusive = Some(verdict.conclusive);
     let counters: &mut Counters = status.counters.get_or_insert_default();
-    counters.runs += 1;
-    counters.passed += i32::from(verdict.outcome == Outcome::Passed);
-    counters.deviated += i32::from(verdict.outcome == Outcome::Deviated);
-    counters.failed += i32::from(verdict.phase == Phase::Failed);
-    counters.aborted += i32::from(verdict.phase == Phase::Aborted);
+    // The recorded numbers may be any.
+    let add = |counter: &mut i32, counts: bool| *counter = counter.saturating_add(i32::from(counts));
+    add(&mut counters.runs, true);
+    add(&mut counters.passed, verdict.outcome == Outcome::Passed);
+    add(&mut counters.deviated, verdict.outcome == Outcome::Deviated);
+    add(&mut counters.failed, verdict.phase == Phase::Failed);
+    add(&mut counters.aborted, verdict.phase == Phase::Aborted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chaostoolkit_api::reason::Reason;
+    use proptest::prelude::*;
+
+    fn any_number() -> impl Strategy<Value = i32> {
+        prop_oneof![Just(i32::MAX), Just(i32::MIN), any::<i32>()]
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_is_counted_whatever_was_counted_before(runs in any_number(), failed in any_number()) {
+            let counters = Counters { runs, failed, ..Counters::default() };
+            let mut status = Status { counters: Some(counters), ..Status::default() };
+            count(&mut status, &Verdict::lost(Reason::PodLost, String::new()));
+            let counted = status.counters.unwrap_or_default();
+            prop_assert_eq!((counted.runs, counted.failed), (runs.saturating_add(1), failed.saturating_add(1)));
+        }
+    }
 }

@@ -41,6 +41,8 @@ pub enum Action {
     AdoptExperiment,
     /// Deleted what was created for the experiment.
     CleanUp,
+    /// Read the recorded status.
+    ReadStatus,
 }
 
 /// The events of the step from one status to the next. `is_other_spec`: the spec differs, in what concerns the run, from
@@ -217,7 +219,7 @@ pub fn is_new(past: &PastRun, old: &Status) -> bool {
 /// Runs of a schedule that were not started.
 fn skipped(old: &Status, new: &Status) -> Option<Event> {
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
-    let more = skipped(new) - skipped(old);
+    let more = skipped(new).saturating_sub(skipped(old));
     (more > 0).then(|| {
         let runs = match more {
             1 => "a run that was due was not started".to_owned(),

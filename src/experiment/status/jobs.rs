@@ -91,7 +91,7 @@ impl Draft {
     pub fn ended_without_pod(&mut self, given_up: &GivenUp) {
         let Some(verdict) = self.take_given_up(Some(&given_up.job_name), false) else { return };
         let run = Run {
-            number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
+            number: self.status.counters.map_or(0, |counters| counters.runs).saturating_add(1),
             trigger: given_up.trigger,
             requested_at: given_up.requested_at.clone(),
             job_name: Some(given_up.job_name.clone()),

@@ -8,9 +8,11 @@ mod requests;
 mod rescue;
 pub mod run_events;
 mod schedule;
+mod trusted;
 
 pub use draft::Draft;
 pub use schedule::MAX_HISTORY;
+pub use trusted::trusted;
 
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,7 @@ impl Draft {
         let known = self.status.run.clone().filter(|known| known.pod_uid == pod.metadata.uid);
         let known = known.unwrap_or_else(|| Run { trigger: Trigger::Schedule, ..Run::default() });
         Run {
-            number: self.status.counters.map_or(0, |counters| counters.runs) + 1,
+            number: self.status.counters.map_or(0, |counters| counters.runs).saturating_add(1),
             trigger: known.trigger,
             requested_at: known.requested_at,
             job_name: known.job_name,

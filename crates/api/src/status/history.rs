@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::condition;
 use crate::status::phase::Phase;
 use crate::status::run::Run;
-use crate::words;
+use crate::{lenient, words};
 use chaostoolkit_journal::{Outcome, RunResult, Warning};
 
 /// A run that has ended.
@@ -18,25 +18,28 @@ pub struct PastRun {
     #[serde(flatten)]
     pub run: Run,
     /// The phase in which the run ended: Completed, Failed or Aborted.
+    #[serde(deserialize_with = "lenient::field")]
     pub phase: Phase,
     /// The result of the run in one word: its outcome, or Inconclusive if nobody can rely on that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::result")]
     pub result: Option<RunResult>,
     /// The outcome of the run.
+    #[serde(deserialize_with = "lenient::field")]
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,
     /// Warnings that qualify the outcome.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,
     /// Whether the outcome answers the question that the experiment asks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub conclusive: bool,
     /// The reason for the phase, in one CamelCase word.
+    #[serde(deserialize_with = "lenient::field")]
     pub reason: String,
     /// A sentence for people that explains the phase. At most 256 bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
@@ -53,16 +56,21 @@ impl PastRun {
 #[serde(default)]
 pub struct Counters {
     /// Number of runs that have ended.
+    #[serde(deserialize_with = "lenient::field")]
     pub runs: i32,
     /// Number of runs whose outcome is Passed.
+    #[serde(deserialize_with = "lenient::field")]
     pub passed: i32,
     /// Number of runs whose outcome is Deviated.
+    #[serde(deserialize_with = "lenient::field")]
     pub deviated: i32,
     /// Number of runs that ended in the phase Failed.
+    #[serde(deserialize_with = "lenient::field")]
     pub failed: i32,
     /// Number of runs that ended in the phase Aborted.
+    #[serde(deserialize_with = "lenient::field")]
     pub aborted: i32,
     /// Number of times at which a run was due by the schedule, but none was started.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub skipped: i32,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
     Clone,
     Copy,
     Debug,
+    Default,
     PartialEq,
     Eq,
     Hash,
@@ -31,7 +32,8 @@ pub enum Phase {
     Aborting,
     /// The run ended with a verdict, whatever it is, or the toolkit was not asked to run an experiment.
     Completed,
-    /// The run ended without a verdict.
+    /// The run ended without a verdict. A past run whose phase has a word of a later version counts as such.
+    #[default]
     Failed,
     /// Somebody stopped the run before a verdict.
     Aborted,

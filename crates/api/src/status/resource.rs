@@ -4,18 +4,26 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lenient;
+
 /// An object that belongs to an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceRef {
     /// Kind of the object.
+    #[serde(deserialize_with = "lenient::field")]
     pub kind: String,
     /// Namespace of the object.
+    #[serde(deserialize_with = "lenient::field")]
     pub namespace: String,
     /// Name of the object.
+    #[serde(deserialize_with = "lenient::field")]
     pub name: String,
     /// Whether the Python operator created the object. Such an object has no label that names its experiment.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// Uid of an adopted object. Another object that has its name by now is not deleted.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
 }
 
 impl ResourceRef {

@@ -2,10 +2,12 @@
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use crate::words;
+use crate::{lenient, words};
 use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 
 /// One run of an experiment.
@@ -13,83 +15,85 @@ use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Number of the run. The first run has number 1.
+    #[serde(deserialize_with = "lenient::field")]
     pub number: i32,
     /// What started the run: Created, Rerun, Schedule or Manual.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub trigger: Trigger,
     /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested. With a
     /// schedule, the time when the Job of the run was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
     /// Hash of the parts of the spec that describe the run, as they were when the run was planned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
     /// Name of the Job of the run, with a schedule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub job_name: Option<String>,
     /// Name of the pod of the run. It is empty if the Job of the run never had a pod.
+    #[serde(deserialize_with = "lenient::field")]
     pub pod_name: String,
     /// Uid of the pod of the run. It proves that the pod was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::proof", skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
     /// Node of the pod.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
     /// Time when the container started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
     /// Time when the container ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::end", skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
     /// Time when the operator saw the end, by its own clock. `finishedAt` is by the clock of the node. The operator waits for
     /// logs and for helpers from this time on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<Time>,
     /// Duration of the run in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,
     /// Exit code of the command of the container, which is the toolkit or starts it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// Number of the signal that ended the command, if a signal ended it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     /// The reason that Kubernetes reports for the end: `Completed`, `Error`, `OOMKilled`, `Evicted` and others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub terminated_reason: Option<String>,
     /// The Chaos Toolkit that ran the experiment.
-    #[serde(default, skip_serializing_if = "Toolkit::is_empty")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Toolkit::is_empty")]
     pub toolkit: Toolkit,
     /// The experiment that was run.
-    #[serde(default, skip_serializing_if = "About::is_empty")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "About::is_empty")]
     pub experiment: About,
     /// Whether the steady state was met before, during and after the method: Met, NotMet, ProbeError, NotEvaluated or
     /// Unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::parts", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::steady_states")]
     pub steady_state: Option<SteadyStates>,
     /// The counts of the activities of the method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub activities: Option<Activities>,
     /// The state and the counts of the rollbacks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rollbacks: Option<Rollbacks>,
     /// The journal, if the toolkit wrote one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub journal: Option<JournalRef>,
     /// The number of starts of the toolkit, if the container did not start it exactly once. The outcome is the worst one of
     /// all starts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub starts: Option<Starts>,
     /// The runs of the toolkit, if the container started it more than once. At most 16 are listed. The one with the worst
     /// outcome is always in the list. The history has no such lists.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<StartedRun>,
     /// The last 2 KiB of the log, if there is no journal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,
     /// The pod that plays the rollbacks in place of the pod of this run, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rescue: Option<Rescue>,
 }
 
@@ -98,22 +102,22 @@ pub struct Run {
 #[serde(rename_all = "camelCase")]
 pub struct Rescue {
     /// Name of the pod. It is empty if no pod could be created; `problem` has the cause.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub pod_name: String,
     /// Uid of the pod. It proves that the pod was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::proof", skip_serializing_if = "Option::is_none")]
     pub pod_uid: Option<String>,
     /// Time when the pod was requested.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
     /// Time when the pod ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::end", skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
     /// The rollbacks that the pod played.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rollbacks: Option<Rollbacks>,
     /// The cause if the rollbacks were not played.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
@@ -135,10 +139,10 @@ pub enum Trigger {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Toolkit {
     /// Version of the Chaos Toolkit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Version of `chaostoolkit-lib`, its library.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub lib: Option<String>,
 }
 
@@ -152,14 +156,14 @@ impl Toolkit {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct About {
     /// Title of the experiment, as the toolkit reports it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Source of the experiment: `configmap/NAME/KEY`, `url` or `inline`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// SHA-256 hash of the text of the experiment when the run was planned, in hexadecimal. Absent if the operator could
     /// not read the text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
 
@@ -173,10 +177,13 @@ impl About {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Activities {
     /// Number of activities.
+    #[serde(deserialize_with = "lenient::field")]
     pub total: i64,
     /// Number of activities that succeeded.
+    #[serde(deserialize_with = "lenient::field")]
     pub succeeded: i64,
     /// Number of activities that failed.
+    #[serde(deserialize_with = "lenient::field")]
     pub failed: i64,
 }
 
@@ -184,14 +191,17 @@ pub struct Activities {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rollbacks {
     /// The strategy: default, always, never or deviated. A strategy on the command line overrides that of the experiment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
     /// The state of the rollbacks as a whole: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
+    #[serde(deserialize_with = "lenient::field")]
     #[schemars(schema_with = "words::rollback_state")]
     pub state: RollbackState,
     /// Number of rollbacks.
+    #[serde(deserialize_with = "lenient::field")]
     pub total: i64,
     /// Number of rollbacks that failed.
+    #[serde(deserialize_with = "lenient::field")]
     pub failed: i64,
 }
 
@@ -199,9 +209,10 @@ pub struct Rollbacks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Starts {
     /// Number of starts of `chaos run` that were observed.
+    #[serde(deserialize_with = "lenient::field")]
     pub total: i64,
     /// Number of starts that could not be observed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub unobserved: i64,
 }
 
@@ -211,23 +222,25 @@ pub struct Starts {
 pub struct StartedRun {
     /// Number of the start. The journal has the key `journal-NUMBER.json.gz` in the ConfigMap, or `journal.json.gz` if this
     /// start decides the outcome.
+    #[serde(deserialize_with = "lenient::field")]
     pub number: i64,
     /// The outcome of this run.
+    #[serde(deserialize_with = "lenient::field")]
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Outcome,
     /// Warnings that qualify the outcome.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,
     /// Exit code of the toolkit. Absent if nobody saw its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// The state of the rollbacks: NoneDeclared, NotPlayed, Failed, Unfinished, Partial, Played or Unknown.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     #[schemars(schema_with = "words::rollback_state")]
     pub rollbacks: RollbackState,
     /// Title of the experiment, as the toolkit reports it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 
@@ -237,18 +250,31 @@ pub struct StartedRun {
 pub struct JournalRef {
     /// Name of the ConfigMap in the namespace of the experiment that holds the journal. The key is `journal.json.gz`.
     /// The journals of other starts of the toolkit in the same container have the keys `journal-NUMBER.json.gz`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub config_map: Option<String>,
     /// SHA-256 hash of the file that the toolkit wrote, in hexadecimal.
+    #[serde(deserialize_with = "lenient::field")]
     pub sha256: String,
     /// Length of that file in bytes.
+    #[serde(deserialize_with = "lenient::field")]
     pub bytes: i64,
     /// Whether the ConfigMap lacks the outputs of activities, since they did not fit.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
     /// The cause if the journal is not in a ConfigMap, or cannot be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// Reads a run. One that cannot be read at all counts as ended, so that nothing is started again.
+pub(super) fn ended_if_unreadable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Run>, D::Error> {
+    let ended = || Run { finished_at: Some(Time(Timestamp::UNIX_EPOCH)), ..Run::default() };
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => None,
+        run => Some(Run::deserialize(run).unwrap_or_else(|_| ended())),
+    })
 }
 
 impl Run {

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lenient;
 use crate::status::run::Trigger;
 
 /// The state of a schedule, as its CronJob has it.
@@ -12,36 +13,37 @@ use crate::status::run::Trigger;
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleStatus {
     /// The schedule in cron format.
+    #[serde(deserialize_with = "lenient::field")]
     pub cron: String,
     /// Time zone of the schedule, if it is set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// Time when the schedule last started a run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub last_schedule_time: Option<Time>,
     /// Time when the next run is due. Absent while the schedule is suspended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub next_schedule_time: Option<Time>,
     /// Names of the pods of the active runs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub active: Vec<String>,
     /// Name of the newest Job whose run cannot start, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stalled_job: Option<String>,
     /// Time up to which missed runs were counted before a later run showed them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub missed_until: Option<Time>,
     /// Uids of the CronJobs of this schedule, the newest first. Only Jobs that one of them controls are runs. At most 10.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub cron_job_uids: Vec<String>,
     /// Uids of the Jobs whose runs have not been recorded yet. Their pods count even after the Jobs are gone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub job_uids: Vec<String>,
     /// Pods that have ended and that still wait for their logs, or for their helpers. At most 100, the newest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<EndedPod>,
     /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
 }
 
@@ -50,14 +52,16 @@ pub struct ScheduleStatus {
 #[serde(rename_all = "camelCase")]
 pub struct GivenUp {
     /// Name of the Job.
+    #[serde(deserialize_with = "lenient::field")]
     pub job_name: String,
     /// The reason for the deletion: StartTimeout, Replaced or AbortRequested.
+    #[serde(deserialize_with = "lenient::field")]
     pub reason: String,
     /// What started the run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::field")]
     pub trigger: Trigger,
     /// Time when the Job was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
 }
 

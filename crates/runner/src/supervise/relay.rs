@@ -5,14 +5,14 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::ChildStderr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::ioctl_fionread;
 
-use crate::supervise::rollbacks::RollbackDetector;
+use crate::supervise::rollbacks::{RollbackDetector, still_counts};
 
 /// The interval at which to check a state that changes without a notification.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -35,8 +35,8 @@ struct Shared {
     scanning: AtomicBool,
     /// The pipe has no writer any more, or cannot be read.
     closed: AtomicBool,
-    /// The rollbacks have begun.
-    rollbacks: AtomicBool,
+    /// When the rollbacks were first announced.
+    rollbacks: OnceLock<Instant>,
     /// The pipe is read however much output waits to be written.
     eager: AtomicBool,
     output: Mutex<Waiting>,
@@ -77,7 +77,7 @@ impl Relay {
         self.shared.changed.notify_all();
         // Earlier output can still be in the pipe.
         self.wait_until(Duration::from_secs(1), || true);
-        self.shared.rollbacks.load(SeqCst)
+        self.shared.rollbacks.get().is_some_and(|announced| still_counts(announced.elapsed()))
     }
 
     /// Returns whether the toolkit has written anything.
@@ -124,7 +124,8 @@ fn read(pipe: OwnedFd, shared: &Shared) {
         };
         let text = &chunk[..length];
         if detector.push(text) {
-            shared.rollbacks.store(true, SeqCst);
+            // Only the first announcement counts, so that nobody can renew it.
+            let _ = shared.rollbacks.set(Instant::now());
         }
         {
             let mut output = shared.output();

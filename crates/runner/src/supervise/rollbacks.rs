@@ -9,11 +9,25 @@
 //! ```
 //!
 //! An activity can have the same name, and a program can print any text. So the whole line has to match.
+//!
+//! A program can print the whole line too, and then a request to stop does not reach the toolkit. What that costs is bounded.
+//! The kubelet kills the pod at the end of its grace period. And the line counts for an hour only, so a long run that had it
+//! early can be stopped later. More is not possible: such a program could also make the toolkit ignore the signal.
+
+use std::time::Duration;
 
 const MESSAGE: &[u8] = b"Let's rollback...";
 
 /// The maximum length of a line. Longer lines do not match.
 const MAX_LINE_BYTES: usize = 4096;
+
+/// For how long the line counts. Few grace periods are longer, and beyond them the pod is killed anyway.
+const COUNTS_FOR: Duration = Duration::from_secs(3600);
+
+/// Returns whether rollbacks that were announced this long ago may still go on.
+pub fn still_counts(age: Duration) -> bool {
+    age < COUNTS_FOR
+}
 
 /// Searches output that arrives in chunks of any length.
 #[derive(Default)]
@@ -117,6 +131,12 @@ mod tests {
             let text = format!("{}\nhello\n{line}more", "x".repeat(MAX_LINE_BYTES + 1));
             assert!(is_detected(text.as_bytes(), step), "{step}");
         }
+    }
+
+    #[test]
+    fn the_line_withholds_a_signal_for_an_hour_and_no_longer() {
+        assert!(still_counts(Duration::ZERO) && still_counts(Duration::from_secs(3599)));
+        assert!(!still_counts(Duration::from_secs(3600)) && !still_counts(Duration::MAX));
     }
 
     #[rstest]

@@ -68,6 +68,9 @@ pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
         return Err(invalid("has a `metadata.name` that is not a text".to_owned()));
     }
     let pod = Value::Object(pod);
+    let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    names::check_template(name, names::check_dns_subdomain)
+        .map_err(|problem| InvalidSpec::new("spec.pod.template.metadata.name", problem))?;
     grace::asked(&pod["spec"])
         .map_err(|problem| InvalidSpec::new(format!("spec.pod.template.spec.{}", grace::FIELD), problem))?;
     let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
