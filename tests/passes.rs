@@ -29,6 +29,8 @@ mod identity;
 mod jobs;
 #[path = "passes/journals.rs"]
 mod journals;
+#[path = "passes/older.rs"]
+mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]
