@@ -212,7 +212,9 @@ async fn what_only_has_the_label_is_no_run_of_a_schedule() {
         fake.delete(EXPERIMENT);
         settle(&fake, &mut operator, None).await;
         assert_eq!(all(), before, "{paths:?}");
-        paths.iter().for_each(|path| fake.vanish(path));
+        for path in &paths {
+            fake.vanish(path);
+        }
         nothing_is_left(&fake);
     }
 }

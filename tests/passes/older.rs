@@ -14,7 +14,7 @@ fn older(fake: &FakeApi) {
     for (path, object) in fake.objects() {
         if !object["metadata"]["annotations"][MARK].is_null() {
             fake.edit(&path, |object| {
-                drop(object["metadata"]["annotations"].as_object_mut().unwrap().remove(MARK))
+                drop(object["metadata"]["annotations"].as_object_mut().unwrap().remove(MARK));
             });
         }
     }
@@ -87,7 +87,9 @@ async fn what_0_14_0_has_run_is_taken_over_without_a_mark() {
     for (path, mut object) in twin.objects() {
         if path.contains("a235f4ad3e") {
             let metadata = object["metadata"].as_object_mut().unwrap();
-            ["labels", "annotations", "finalizers"].iter().for_each(|field| drop(metadata.remove(*field)));
+            for field in ["labels", "annotations", "finalizers"] {
+                metadata.remove(field);
+            }
             fake.put(object);
         }
     }
