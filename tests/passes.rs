@@ -39,6 +39,8 @@ mod journals;
 mod later_versions;
 #[path = "passes/names.rs"]
 mod names;
+#[path = "passes/older.rs"]
+mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
 #[path = "passes/pods.rs"]

@@ -62,21 +62,18 @@ pub async fn reconcile(
         }
     };
     let began = Instant::now();
-    let result = match settled(&context, seen) {
-        Some(action) => {
-            // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
-            let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
-            Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
-        }
-        None => {
-            let _permit = match context.workers.try_begin() {
-                _ if is_urgent(seen) => None,
-                // Waiting here would keep a worker from what is urgent.
-                None => return Ok(Action::requeue(BUSY)),
-                permit => permit,
-            };
-            Box::pin(pass(&context, seen).instrument(span(seen))).await
-        }
+    let result = if let Some(action) = settled(&context, seen) {
+        // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
+        let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
+        Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
+    } else {
+        let _permit = match context.workers.try_begin() {
+            _ if is_urgent(seen) => None,
+            // Waiting here would keep a worker from what is urgent.
+            None => return Ok(Action::requeue(BUSY)),
+            permit => permit,
+        };
+        Box::pin(pass(&context, seen).instrument(span(seen))).await
     };
     if result.is_ok() {
         context.backoff.clear(seen.uid());

@@ -196,6 +196,7 @@ mod tests {
         let job = |owner: &str| -> Job {
             let mut job = json!(pod(&json!({}), Some(owner)));
             job["metadata"]["uid"] = json!("job");
+            (job["apiVersion"], job["kind"]) = (json!("batch/v1"), json!("Job"));
             serde_json::from_value(job).unwrap()
         };
         assert!(parent.owns_job(&job("c")) && !parent.owns_job(&job("another")));

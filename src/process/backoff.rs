@@ -15,7 +15,7 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// The longest delay if only people can help.
-const LONGEST_BLOCKED: Duration = Duration::from_mins(5);
+const LONGEST_BLOCKED: Duration = Duration::from_secs(300);
 
 /// By which part of its age the delay of a blocked experiment grows: a block of an hour is looked at every five minutes.
 const PART: u32 = 12;

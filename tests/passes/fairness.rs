@@ -30,9 +30,9 @@ fn blocked(number: usize) -> Value {
     blocked
 }
 
-fn request(name: &str) -> Result<ReconcileRequest<Watched>, std::io::Error> {
+fn request(name: &str) -> ReconcileRequest<Watched> {
     let obj_ref = ObjectRef::new(name).within("chaostoolkit-crd");
-    Ok(ReconcileRequest { obj_ref, reason: ReconcileReason::Unknown })
+    ReconcileRequest { obj_ref, reason: ReconcileReason::Unknown }
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +60,7 @@ async fn an_abort_and_a_deletion_do_not_wait_for_a_thousand_blocked_experiments(
             error_policy,
             Arc::clone(&operator.context),
             experiments,
-            requests,
+            requests.map(Ok::<_, std::io::Error>),
             Config::default().concurrency(8),
         );
         let passes = tokio::spawn(passes.for_each(async |_| {}));

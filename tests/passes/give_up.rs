@@ -130,7 +130,7 @@ async fn a_schedule_whose_run_does_not_end_leaves_nothing() {
 async fn what_holds_a_pod_in_place_of_the_operator_is_named() {
     let (fake, mut operator) = stubborn().await;
     fake.edit(POD, |pod| {
-        pod["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("example.com/other"))
+        pod["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("example.com/other"));
     });
     operator.pass().await;
     let pod = fake.get(POD).unwrap();

@@ -118,7 +118,7 @@ impl Cleanup {
     async fn round(&self, work: &Work) -> Vec<String> {
         let mut problems = Vec::new();
         for found in &work.experiments {
-            match self.experiment(found, &mut problems).await {
+            match Box::pin(self.experiment(found, &mut problems)).await {
                 Ok(Progress::Done) => {}
                 Ok(Progress::Waiting) => problems.push(format!("waiting for the runs of {}", key(found))),
                 Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),

@@ -98,13 +98,12 @@ async fn give_up(pass: &Pass<'_>, why: &str) {
 
 /// Says that the cleanup is given up, for this reason, and what is left.
 async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
-    let mut note = format!("gave up the cleanup: {why}; ");
-    if left.is_empty() {
-        note.push_str("the rights of the run were removed, and its pods were ended without a grace period");
+    let rest = if left.is_empty() {
+        "the rights of the run were removed, and its pods were ended without a grace period".to_owned()
     } else {
-        // The first refusal is often that of all others.
-        note.push_str(&format!("something is left behind: {}", left.join("; ")));
-    }
+        format!("something is left behind: {}", left.join("; "))
+    };
+    let note = format!("gave up the cleanup: {why}; {rest}");
     warn!("{note}");
     let reason = Reason::CleanupBlocked.as_str();
     pass.publish(&events::warning(reason, EventAction::CleanUp, &note)).await;

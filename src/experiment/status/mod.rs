@@ -2,6 +2,7 @@
 
 mod draft;
 mod end;
+mod ended;
 pub mod events;
 mod jobs;
 mod requests;

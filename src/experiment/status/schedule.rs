@@ -93,6 +93,8 @@ impl Draft {
     /// A run of a schedule that has ended. Its end is counted once: the pod is held until it is in the history.
     pub fn run_ended(&mut self, pod: &Pod, end: &End, evidence: &Evidence, intent: &Intent) -> &mut PastRun {
         let recorded_at = Some(self.end_seen(pod));
+        // The history has this time from now on.
+        self.keep_ended(|uid| Some(uid) != pod.metadata.uid.as_deref());
         let mut run = Run { recorded_at, ..self.next_run(pod) };
         finish(&mut run, end, self.now);
         record::record(&mut run, evidence);
