@@ -72,9 +72,8 @@ impl Ask {
                 assert!(is_of_a_node, "{} {}: {}", self.method, self.path, status.message);
                 None
             }
-            answer => {
-                answer.map(|_| None).unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path))
-            }
+            Err(error) => panic!("{} {}: {error}", self.method, self.path),
+            Ok(_) => None,
         }
     }
 }

@@ -126,9 +126,9 @@ async fn a_list_that_somebody_deletes_or_empties_is_made_again() {
 #[tokio::test]
 async fn a_run_that_cannot_be_listed_does_not_start() {
     let (fake, mut operator) = begin_apart(true).await;
-    let full: String = (0..75_000).map(|number| format!("\n{number:010x}")).collect();
+    let full = (0..75_000).map(|number| format!("\n{number:010x}")).collect::<Vec<_>>().concat();
     fake.edit(LIST, |list| {
-        list["data"] = json!({"other": full.clone() + "\n", "more": full[..74_990].to_owned() + "\n"})
+        list["data"] = json!({"other": full.clone() + "\n", "more": full[..74_990].to_owned() + "\n"});
     });
     fake.put(experiment(&json!({})));
     settle(&fake, &mut operator, Some(0)).await;

@@ -1,7 +1,7 @@
 //! A secret that the toolkit prints stays out of everything that the operator writes.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chaostoolkit_journal::message::{Message, State as Stage};
 use chaostoolkit_journal::{Outcome, Summary, parse};
@@ -24,7 +24,7 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(line)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -90,10 +90,9 @@ fn executed(pod: &Value) -> BTreeSet<String> {
                 for (key, field) in fields {
                     let (mark, name) = match key.as_str() {
                         "configMap" | "configMapRef" | "configMapKeyRef" => ("cm/", &field["name"]),
-                        "secretRef" | "secretKeyRef" => ("secret/", &field["name"]),
                         // A volume has `secretName`, and a source of a projected volume has `name`.
                         "secret" if field["secretName"].is_string() => ("secret/", &field["secretName"]),
-                        "secret" => ("secret/", &field["name"]),
+                        "secret" | "secretRef" | "secretKeyRef" => ("secret/", &field["name"]),
                         _ => ("", &Value::Null),
                     };
                     found.extend(name.as_str().and_then(|name| word(mark, name)));

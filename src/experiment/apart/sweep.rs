@@ -42,7 +42,7 @@ pub async fn sweep(keeper: &Keeper, experiments: &Store<DeserializeGuard<Experim
     match try_sweep(keeper, experiments).await {
         Err(error) if error.is_not_found() => keeper.give_up("the kind ChaosToolkitRuns is not installed"),
         Err(error) if error.is_forbidden() && keeper.in_force() != Some(true) => {
-            keeper.give_up(&error.describe())
+            keeper.give_up(&error.describe());
         }
         Err(error) => warn!("cannot compare the list of runs with the experiments: {}", error.describe()),
         Ok(()) => {}
