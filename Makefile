@@ -56,8 +56,8 @@ cron-table: ## Ask the cron library of Kubernetes for the times that the tests c
 	cd tests/cron && go run . > table.tsv
 
 .PHONY: deny
-deny: ## Check licenses, sources and advisories of the dependencies (needs cargo-deny)
-	cargo deny --all-features check
+deny: ## Check licenses, sources and advisories of the dependencies; fails if the advisories cannot be fetched
+	tool=$$(hack/tool.sh cargo-deny) && "$$tool" --locked --all-features check
 
 .PHONY: clean
 clean: cluster-down ## Remove the clusters and all build results in the checkout

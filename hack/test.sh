@@ -12,6 +12,22 @@ lint() {
   cargo fmt --all --check
   cargo clippy --locked --workspace --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+  dependencies
+}
+dependencies() {
+  layer "lint: what the dependencies are, by deny.toml"
+  if [ -n "${SKIP_DENY:-}" ]; then say "not checked, since SKIP_DENY is set"; return; fi
+  local tool deny
+  tool=$(hack/tool.sh cargo-deny) || die "cannot get cargo-deny, which checks the dependencies; SKIP_DENY=1 skips this check"
+  deny=("$tool" --locked --all-features --log-level error)
+  "${deny[@]}" check bans licenses sources ||
+    die "deny.toml refuses a dependency, or a crate could not be downloaded; SKIP_DENY=1 skips this check"
+  # The advisories are a Git repository, which not every machine reaches. `make deny` insists on them.
+  if GIT_TERMINAL_PROMPT=0 timeout 60 "${deny[@]}" fetch db 2>/dev/null; then
+    "${deny[@]}" check --disable-fetch advisories
+  else
+    say "the advisories cannot be fetched, so they are not checked"
+  fi
 }
 pure() {
   layer "tests that need nothing"
