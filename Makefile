@@ -59,6 +59,10 @@ cron-table: ## Ask the cron library of Kubernetes for the times that the tests c
 deny: ## Check licenses, sources and advisories of the dependencies; fails if the advisories cannot be fetched
 	tool=$$(hack/tool.sh cargo-deny) && "$$tool" --locked --all-features check
 
+.PHONY: sbom
+sbom: ## Write the bills of materials of the image (CycloneDX) to target/sbom
+	hack/sbom.sh
+
 .PHONY: clean
 clean: cluster-down ## Remove the clusters and all build results in the checkout
 	cargo clean
