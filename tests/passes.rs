@@ -7,6 +7,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic, also in their helpers")]
 
+#[path = "passes/bad_input.rs"]
+mod bad_input;
+#[path = "common"]
+mod common {
+    pub mod chance;
+    pub mod forge;
+}
 #[path = "passes/control/mod.rs"]
 mod control;
 #[path = "passes/failures.rs"]

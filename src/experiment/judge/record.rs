@@ -16,7 +16,8 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
             total: i64::from(starts.total),
             unobserved: i64::from(starts.unobserved),
         });
-        run.runs = message.starts.iter().flat_map(|starts| &starts.list).map(started).collect();
+        let starts = message.starts.iter().flat_map(|starts| &starts.list);
+        run.runs = starts.map(started).take(MAX_STARTS).collect();
     }
     if let Some(Summary { steady_state, activities, rollbacks, toolkit, experiment, .. }) = &evidence.summary
     {
@@ -37,6 +38,9 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
     }
     run.log_tail.clone_from(&evidence.log_tail);
 }
+
+/// How many starts are listed. The runner lists as many, but another program may have written the message.
+const MAX_STARTS: usize = 16;
 
 /// Describes one of several starts.
 fn started(start: &Start) -> StartedRun {
