@@ -15,6 +15,7 @@ mod properties;
 #[path = "../scenarios/specs.rs"]
 mod specs;
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use chaostoolkit_operator::experiment::decide::templates::Template;
@@ -25,7 +26,7 @@ use strum::VariantArray;
 
 use common::chance::Chance;
 use common::forge::{self, World};
-use common::variables::number;
+use common::variables::{number, text};
 use damage::{JOURNALS, damaged, mutated};
 use properties::{NAMESPACE, experiments, frames, journals, messages, schedules, statuses, templates};
 
@@ -94,8 +95,8 @@ fn a_damaged_journal_never_makes_a_run_pass_that_did_not_complete() {
     let tried = each(|chance| {
         let journal = match chance.below(3) {
             0 => forge::journal(chance),
-            1 => damaged(chance.of(&*JOURNALS), chance).to_string().into_bytes(),
-            _ => mutated(chance.of(&*JOURNALS).to_string().as_bytes(), chance),
+            1 => damaged(chance.of(&JOURNALS), chance).to_string().into_bytes(),
+            _ => mutated(chance.of(&JOURNALS).to_string().as_bytes(), chance),
         };
         journals::of(&journal).is_some()
     });
@@ -119,7 +120,7 @@ fn journals_come_out_of_a_log_as_they_went_in_or_not_at_all() {
     let tried = each(|chance| {
         let mut log = Vec::new();
         for _ in 0..chance.below(3) {
-            let journal = chance.of(&*JOURNALS).to_string().into_bytes();
+            let journal = chance.of(&JOURNALS).to_string().into_bytes();
             chaostoolkit_journal::frame::write(&mut std::io::Cursor::new(journal), &mut log).unwrap();
         }
         let log = if chance.below(2) == 0 { mutated(&log, chance) } else { log };
@@ -140,6 +141,49 @@ fn odd_statuses_stay_small_and_a_run_that_has_ended_stays_so() {
         statuses::of(&forge::spec(&world(), chance), &status)
     });
     both("statuses", tried);
+}
+
+/// Writes a corpus for each fuzz target. Checks it first, so that a fuzzer does not begin with a find.
+#[test]
+#[ignore = "writes files: hack/fuzz.sh runs it"]
+fn seeds_for_the_fuzzer_are_handled() {
+    let directory = PathBuf::from(text("BAD_INPUT_SEEDS").expect("BAD_INPUT_SEEDS names the directory"));
+    let write = |target: &str, name: String, bytes: &[u8], hold: fn(&[u8])| {
+        hold(bytes);
+        let directory = directory.join(target);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join(name), bytes).unwrap();
+    };
+    let shipped: Value = yaml::parse(include_str!("../../kustomize/base/templates.yaml")).unwrap();
+    for (kind, template) in (0_u8..).zip(Template::VARIANTS) {
+        let text = shipped["data"][template.key()].as_str().unwrap();
+        write("templates", format!("{kind}"), &[&[kind], text.as_bytes()].concat(), templates::hold);
+    }
+    for (number, journal) in JOURNALS.iter().enumerate() {
+        let journal = journal.to_string().into_bytes();
+        write("journals", number.to_string(), &journal, journals::hold);
+        let mut log = Vec::new();
+        chaostoolkit_journal::frame::write(&mut std::io::Cursor::new(&journal), &mut log).unwrap();
+        write("frames", number.to_string(), &log, frames::hold);
+    }
+    let (schema, statuses_schema) = (specs::schema(), specs::schema_of("status"));
+    for seed in 1..60 {
+        let chance = &mut Chance::new(seed);
+        let spec = specs::spoilt(&schema, chance, 0);
+        write(
+            "experiments",
+            seed.to_string(),
+            json!({"spec": spec}).to_string().as_bytes(),
+            experiments::hold,
+        );
+        write("messages", seed.to_string(), forge::message(chance).as_bytes(), messages::hold);
+        let status = specs::spoilt(&statuses_schema, chance, 1);
+        let object = json!({"spec": spec, "status": status}).to_string();
+        write("statuses", seed.to_string(), object.as_bytes(), statuses::hold);
+        let fields: Vec<&str> = (0..5).map(|_| *chance.of(&*FIELDS)).collect();
+        let text = format!("{}\nEurope/Paris\n{}", fields.join(" "), chance.below(1 << 30));
+        write("schedules", seed.to_string(), text.as_bytes(), schedules::hold);
+    }
 }
 
 /// The fields of schedules: right ones, odd ones and wrong ones.

@@ -94,8 +94,8 @@ async fn one(seed: u64) -> Vec<(&'static str, String)> {
     let is_claimed =
         !object["status"].is_null() || !object["metadata"]["annotations"][names::KOPF_ANNOTATION].is_null();
     let paths = put_victims(&fake, is_claimed);
-    let seen = || paths.iter().map(|path| (path.clone(), fake.get(path))).collect::<BTreeMap<_, _>>();
-    let before = seen();
+    let victims = || paths.iter().map(|path| (path.clone(), fake.get(path))).collect::<BTreeMap<_, _>>();
+    let before = victims();
     fake.put(object);
     let mut operator = Operator::new(&fake, Hangs::Crash);
     settle(&fake, &mut operator, Some(0)).await;
@@ -104,7 +104,7 @@ async fn one(seed: u64) -> Vec<(&'static str, String)> {
     }
     settle(&fake, &mut operator, Some(0)).await;
 
-    let after = seen().into_iter().filter(|(path, object)| *object != before[path]);
+    let after = victims().into_iter().filter(|(path, object)| *object != before[path]);
     let mut wrong: Vec<_> = after.map(|(path, _)| ("changed", path)).collect();
     let calls = fake.calls();
     let tricked = calls.iter().filter(|call| !is_plain(&call.path));

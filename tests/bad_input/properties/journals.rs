@@ -24,13 +24,13 @@ pub fn of(data: &[u8]) -> Option<Outcome> {
         Message { exit_code: Some(0), summary: Some(summary.clone()), ..Message::new(State::Ended) };
     let line = reported.to_json();
     assert!(line.len() <= MAX_BYTES, "{} bytes of a termination message", line.len());
-    let read = Message::read(&line).expect("the operator reads what the runner reports");
-    let read = read.summary.clone().map(|summary| (summary.outcome, read)).expect("with the summary");
-    assert_eq!(read.0, summary.outcome);
+    let read = Message::read(&line);
+    let found = read.as_ref().and_then(|message| message.summary.as_ref()).map(|summary| summary.outcome);
+    assert_eq!(found, Some(summary.outcome), "the operator reads what the runner reports");
 
     let ended = end(Some(0), &line);
     let evidence = |message| Evidence { message, summary: Some(summary.clone()), ..Evidence::default() };
-    let verdict = record(&ended, &evidence(Some(read.1)));
+    let verdict = record(&ended, &evidence(read));
     assert!(verdict.outcome != Outcome::Passed || says_completed(data), "a run passed that did not complete");
     // A journal alone proves nothing: whoever killed the runner may have written it.
     for (exit_code, message) in [

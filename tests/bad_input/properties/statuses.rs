@@ -49,7 +49,7 @@ pub fn of(spec: &Value, status: &Value) -> bool {
     written(&experiment, &draft().status, before);
     let mut next = draft();
     next.terminating("the experiment is being deleted");
-    assert_eq!(next.status.phase.map(|phase| phase.as_str()), Some("Terminating"));
+    assert_eq!(next.status.phase.map(Text::as_str), Some("Terminating"));
     written(&experiment, &next.status, before);
     let mut next = draft();
     next.lost();
