@@ -56,8 +56,20 @@ cron-table: ## Ask the cron library of Kubernetes for the times that the tests c
 	cd tests/cron && go run . > table.tsv
 
 .PHONY: deny
-deny: ## Check licenses, sources and advisories of the dependencies (needs cargo-deny)
-	cargo deny --all-features check
+deny: ## Check licenses, sources and advisories of the dependencies; fails if the advisories cannot be fetched
+	tool=$$(hack/tool.sh cargo-deny) && "$$tool" --locked --all-features check
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZ_SECONDS (120); see fuzz/README.md
+	hack/fuzz.sh
+
+.PHONY: test-bad-input
+test-bad-input: ## Test 10,000 bad objects of each kind, in memory and with an API server
+	hack/test.sh bad_input
+
+.PHONY: sbom
+sbom: ## Write the bills of materials of the image (CycloneDX) to target/sbom
+	hack/sbom.sh
 
 .PHONY: clean
 clean: cluster-down ## Remove the clusters and all build results in the checkout

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
-# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak. The last four run only by name.
+# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input. The last five run only by
+# name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -12,6 +13,24 @@ lint() {
   cargo fmt --all --check
   cargo clippy --locked --workspace --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+  dependencies
+}
+dependencies() {
+  layer "lint: what the dependencies are, by deny.toml"
+  if [ -n "${SKIP_DENY:-}" ]; then say "not checked, since SKIP_DENY is set"; return; fi
+  local tool deny
+  tool=$(hack/tool.sh cargo-deny) || die "cannot get cargo-deny, which checks the dependencies; SKIP_DENY=1 skips this check"
+  deny=("$tool" --locked --all-features --log-level error)
+  "${deny[@]}" check bans licenses sources ||
+    die "deny.toml refuses a dependency, or a crate could not be downloaded; SKIP_DENY=1 skips this check"
+  # Nothing of the fuzz targets is shipped, so their licenses do not matter.
+  "${deny[@]}" --manifest-path fuzz/Cargo.toml check bans sources
+  # The advisories are a Git repository, which not every machine reaches. `make deny` insists on them.
+  if GIT_TERMINAL_PROMPT=0 timeout 60 "${deny[@]}" fetch db 2>/dev/null; then
+    "${deny[@]}" check --disable-fetch advisories
+  else
+    say "the advisories cannot be fetched, so they are not checked"
+  fi
 }
 pure() {
   layer "tests that need nothing"
@@ -43,6 +62,13 @@ faults() {
   with_faults "$cluster-bad" scenarios outages:: || failed=1
   CLUSTER_NAME=$cluster-bad hack/cluster/down.sh
   [ -z "$failed" ] || die "some plans or outages have failed"
+}
+bad_input() {
+  layer "10,000 bad objects of each kind, in memory"
+  BAD_INPUT=10000 cargo test --locked --test bad_input
+  BAD_INPUT=10000 cargo test --locked --test passes bad_input
+  layer "10,000 bad experiments with an API server"
+  SCENARIO_FORGERIES=10000 with_faults "${CLUSTER_NAME:-ctk}-api" scenarios bad_objects
 }
 soak() {
   layer "many experiments at once, with kills and errors"
@@ -83,8 +109,8 @@ overhead() {
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead | faults | soak) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak)" ;;
+    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input)" ;;
   esac
 done
 say "all passed: $*"

@@ -11,8 +11,15 @@
 mod adopted;
 #[path = "passes/apart.rs"]
 mod apart;
+#[path = "passes/bad_input.rs"]
+mod bad_input;
 #[path = "passes/clocks.rs"]
 mod clocks;
+#[path = "common"]
+mod common {
+    pub mod chance;
+    pub mod forge;
+}
 #[path = "passes/control/mod.rs"]
 mod control;
 #[path = "passes/failures.rs"]

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod chance;
 pub mod clock;
 pub mod control_plane;
+pub mod forge;
 pub mod install;
 pub mod kubelet;
 pub mod operator;

@@ -16,6 +16,7 @@ mod common;
 mod crowd;
 mod edits;
 mod forced;
+mod forgeries;
 mod garbage;
 mod outages;
 mod owners;

@@ -1,14 +1,30 @@
 //! Odd specs, generated from the schema of the definition: plausible values and wrong ones.
 
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
 use serde_json::{Map, Value, json};
 
 use crate::common::chance::Chance;
 
 /// Returns the shipped schema of `spec`.
 pub fn schema() -> Value {
+    schema_of("spec")
+}
+
+/// Returns the shipped schema of `spec` or `status`.
+pub fn schema_of(part: &str) -> Value {
     let text = include_str!("../../manifests/crd.yaml");
     let definition: Value = serde_saphyr::from_str(text).unwrap();
-    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part].clone()
+}
+
+/// Generates a value that fits the schema, but for up to `spoilt` fields that are as odd as possible.
+pub fn spoilt(schema: &Value, chance: &mut Chance, spoilt: u64) -> Value {
+    let mut value = plausible(schema, chance, 0);
+    for _ in 0..chance.below(spoilt + 1) {
+        spoil(&mut value, schema, chance);
+    }
+    value
 }
 
 /// Generates a spec: some fields that fit the schema, and up to three that are as odd as possible. The spec starts no

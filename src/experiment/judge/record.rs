@@ -16,7 +16,8 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
             total: i64::from(starts.total),
             unobserved: i64::from(starts.unobserved),
         });
-        run.runs = message.starts.iter().flat_map(|starts| &starts.list).map(started).collect();
+        let starts = message.starts.iter().flat_map(|starts| &starts.list);
+        run.runs = starts.map(started).take(MAX_STARTS).collect();
     }
     if let Some(Summary { steady_state, activities, toolkit, experiment, .. }) = &evidence.summary {
         run.toolkit.lib.clone_from(&toolkit.lib);
@@ -40,6 +41,9 @@ pub fn record(run: &mut Run, evidence: &Evidence) {
     }
     run.log_tail.clone_from(&evidence.log_tail);
 }
+
+/// How many starts are listed. The runner lists as many, but another program may have written the message.
+const MAX_STARTS: usize = 16;
 
 /// Describes one of several starts.
 fn started(start: &Start) -> StartedRun {

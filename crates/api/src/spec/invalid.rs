@@ -21,7 +21,8 @@ const MAX_NAMED: usize = 10;
 impl InvalidSpec {
     /// Creates the error for a field that is wrong.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { path: path.into(), problem: problem.into(), is_forbidden: false, more: Vec::new() }
+        let [path, problem] = [path.into(), problem.into()].map(one_line);
+        Self { path, problem, is_forbidden: false, more: Vec::new() }
     }
 
     /// Creates the error for a field whose value is not allowed.
@@ -34,6 +35,11 @@ impl InvalidSpec {
     pub fn has_forbidden(&self) -> bool {
         self.is_forbidden || self.more.iter().any(|other| other.is_forbidden)
     }
+}
+
+/// Returns a text as one line. It may quote the spec, and goes into logs, events and conditions.
+fn one_line(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 
 impl fmt::Display for InvalidSpec {
@@ -76,5 +82,16 @@ impl Mistakes {
     pub fn none(self) -> Result<(), InvalidSpec> {
         let mut all = self.0.into_iter();
         all.next().map_or(Ok(()), |first| Err(InvalidSpec { more: all.collect(), ..first }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_whatever_it_quotes() {
+        let invalid = InvalidSpec::new("spec.a\nb", "unknown variant `---\n\u{1b}[31m`");
+        assert_eq!(invalid.to_string(), "spec.a b: unknown variant `---  [31m`");
     }
 }
