@@ -6,6 +6,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::experiment::error::Error;
@@ -14,9 +15,9 @@ use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::judge::logs::{Extent, Unread};
 use crate::experiment::judge::pod_state::{End, sidecar};
 use chaostoolkit_api::PodAddress;
+use chaostoolkit_journal::Summary;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
-use chaostoolkit_journal::{Summary, parse};
 
 /// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,7 +64,7 @@ impl Evidence {
             && let Journal::Here(carried) = &evidence.journal
         {
             // The runner was killed after the toolkit had written its journal, so it could not summarize it.
-            evidence.summary = sum_up(&carried.gzip);
+            evidence.summary = sum_up(&carried.gzip).await;
         }
         if evidence.summary.is_none() && end.started_at.is_some() {
             evidence.log_tail = log_tail(logs, pod, is_overdue(end.finished_at.as_ref(), LOG_WAIT)).await?;
@@ -97,20 +98,21 @@ async fn journals(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Mes
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
         return alone(Journal::Left("spec.report.journal.store is none".to_owned()));
     }
-    let log = match logs.followed(pod).await {
-        Some(log) => log,
-        None => match logs.read(pod, &sidecar.name, &Extent::Frame).await {
-            Ok(log) => log,
-            Err(Unread { problem, is_final: true }) => return alone(Journal::Left(problem)),
-            Err(Unread { problem, .. }) => return alone(Journal::Late(problem)),
-        },
+    let lost = match logs.followed(pod).await {
+        Some(Ok(log)) => return of_log(log.bytes(), reported),
+        Some(Err(lost)) => Some(lost),
+        None => None,
     };
-    of_log(&log, reported)
+    match logs.read(pod, &sidecar.name, &Extent::Frame).await {
+        Ok(log) => of_log(log.bytes(), reported),
+        Err(Unread { problem, is_final: true }) => alone(Journal::Left(lost.unwrap_or(problem))),
+        Err(Unread { problem, .. }) => alone(Journal::Late(lost.unwrap_or(problem))),
+    }
 }
 
 /// Reads the journals in the log of a sidecar. The report of the runner has the hash of the first one.
 fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
-    let mut frames = frame::read_all(log).into_iter();
+    let mut frames = frame::read_all(log);
     let first = match frames.next() {
         None => Err(frame::FrameError::Missing),
         Some((_, frame)) => frame,
@@ -150,12 +152,22 @@ fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
 /// How many journals of other starts are kept.
 const MAX_OTHERS: usize = 20;
 
-/// The longest journal that is unpacked, in bytes.
+/// The longest journal that is read, in bytes after unpacking.
 const LONGEST_UNPACKED: u64 = 8 << 20;
 
-fn sum_up(gzip: &[u8]) -> Option<Summary> {
-    let text = frame::unzip(gzip, LONGEST_UNPACKED).ok()?;
-    Some(Summary::of(&parse(&text).ok()?))
+/// A journal is read by one pass at a time, so that the memory for it is needed only once.
+static READING: Semaphore = Semaphore::const_new(1);
+
+async fn sum_up(gzip: &[u8]) -> Option<Summary> {
+    // The semaphore is never closed. Without a permit, the journal would be read all the same.
+    let _permit = READING.acquire().await;
+    match chaostoolkit_journal::read(|| Ok(frame::unpack(gzip)), LONGEST_UNPACKED) {
+        Ok(journal) => Some(Summary::of(&journal)),
+        Err(error) => {
+            warn!(problem = %error, "cannot read a journal that the runner did not summarize");
+            None
+        }
+    }
 }
 
 /// For how many seconds after the end of a run the operator tries to read the end of its log. The verdict waits for it.
@@ -170,7 +182,9 @@ pub fn is_overdue(finished: Option<&Time>, seconds: i64) -> bool {
 
 async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
     match logs.read(pod, container::name(pod), &Extent::Tail).await {
-        Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
+        Ok(log) => {
+            Ok(Some(plain_tail(&String::from_utf8_lossy(log.bytes()))).filter(|tail| !tail.is_empty()))
+        }
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
             warn!(pod = pod.metadata.name, problem, "cannot read the log of the pod");
             Ok(None)
