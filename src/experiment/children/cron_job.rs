@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest, title};
 use crate::cluster::{self, Cluster, gone_is_fine, patching, posting};
 use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::children::pages::Pages;
 use crate::experiment::children::{create, pods};
 use crate::experiment::error::Error;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
@@ -86,19 +87,25 @@ pub async fn remove(
         adopted: false,
     };
     delete::resource(cluster, &schedule, uid).await?;
-    let jobs = pods::list_own(cluster, &cluster.objects(Kind::Job, namespace), "jobs", uid).await?;
-    for job in jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
-        let parameters = DeleteParams::background().preconditions(delete::only(job.metadata.uid.clone()));
-        let name = job.metadata.name.as_deref().unwrap_or_default();
-        delete::object(cluster, Kind::Job, namespace, name, &parameters).await?;
-    }
-    let pods = pods::list(cluster, namespace, uid).await?;
-    for pod in &pods {
-        if matches!(pod_state(pod), PodState::Ended(_)) {
-            pods::release(cluster, pod).await?;
+    let mut is_gone = true;
+    let mut jobs = Pages::own("jobs", uid);
+    while let Some(page) = jobs.next_metadata(cluster, &cluster.jobs(namespace)).await? {
+        is_gone &= page.is_empty();
+        for job in page.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
+            let parameters = DeleteParams::background().preconditions(delete::only(job.metadata.uid.clone()));
+            let name = job.metadata.name.as_deref().unwrap_or_default();
+            delete::object(cluster, Kind::Job, namespace, name, &parameters).await?;
         }
-        pods::stop(cluster, pod).await?;
     }
-    let is_gone = jobs.is_empty() && pods.is_empty();
+    let mut pods = Pages::own("pods", uid);
+    while let Some(page) = pods.next(cluster, &cluster.pods(namespace)).await? {
+        is_gone &= page.is_empty();
+        for pod in &page {
+            if matches!(pod_state(pod), PodState::Ended(_)) {
+                pods::release(cluster, pod).await?;
+            }
+            pods::stop(cluster, pod).await?;
+        }
+    }
     Ok(if is_gone { Progress::Done } else { Progress::Waiting })
 }

@@ -7,18 +7,13 @@ use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster};
-use crate::experiment::children::{delete, pods};
+use crate::experiment::children::{delete, pages};
 use crate::experiment::judge::job;
 use chaostoolkit_api::names;
 
-/// Lists the Jobs of an experiment in a namespace, newest first.
+/// Lists the Jobs of an experiment in a namespace, newest first. Of very many, only the newest count.
 pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Job>, cluster::Error> {
-    let mut jobs: Vec<Job> = pods::list_own(cluster, &cluster.jobs(namespace), "jobs", uid).await?;
-    jobs.sort_by_key(|job| {
-        (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
-    });
-    jobs.reverse();
-    Ok(jobs)
+    pages::newest(cluster, &cluster.jobs(namespace), "jobs", uid).await
 }
 
 /// Deletes a Job, and leaves its pods to the garbage collector.
@@ -29,13 +24,17 @@ pub async fn remove(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> 
     delete::object(cluster, Kind::Job, namespace, name, &parameters).await
 }
 
+/// How many events about a Job are read.
+const MOST_EVENTS: u32 = 100;
+
 /// Reads the newest event that says why the Job controller could not create a pod.
 pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, cluster::Error> {
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let uid = job.metadata.uid.as_deref().unwrap_or_default();
     let fields = format!("involvedObject.kind=Job,involvedObject.uid={uid},reason=FailedCreate");
-    let parameters = ListParams::default().fields(&fields);
+    // The newest one counts, and the list is in no order. An event about each attempt is folded into one.
+    let parameters = ListParams::default().fields(&fields).limit(MOST_EVENTS);
     let doing = format!("list the events of Job {namespace}/{name}");
     let events = cluster.call(doing, cluster.events(namespace).list(&parameters)).await?;
     Ok(job::newest(events.items))

@@ -2,8 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams, Patch};
-use serde::de::DeserializeOwned;
+use kube::api::{DeleteParams, Patch};
 use serde_json::json;
 use tracing::warn;
 
@@ -11,6 +10,7 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
 use crate::experiment::children::create;
 use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::children::pages::{self, Pages};
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use chaostoolkit_api::{PodAddress, Status, Text, names};
 
@@ -21,28 +21,11 @@ pub async fn find(cluster: &Cluster, pod: &PodAddress, uid: &str) -> Result<Opti
     Ok(found.filter(|pod| belongs_to(pod, uid)))
 }
 
-/// Lists the pods of an experiment in a namespace, oldest first.
+/// Lists the pods of an experiment in a namespace, oldest first. Of very many, only the newest count.
 pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, cluster::Error> {
-    let mut pods = list_own(cluster, &cluster.pods(namespace), "pods", uid).await?;
-    pods.sort_by_key(|pod| {
-        (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
-    });
+    let mut pods = pages::newest(cluster, &cluster.pods(namespace), "pods", uid).await?;
+    pods.reverse();
     Ok(pods)
-}
-
-/// Lists the objects of one kind that belong to an experiment.
-pub async fn list_own<K>(
-    cluster: &Cluster,
-    api: &Api<K>,
-    what: &str,
-    uid: &str,
-) -> Result<Vec<K>, cluster::Error>
-where
-    K: Clone + std::fmt::Debug + DeserializeOwned,
-{
-    let own = ListParams::default().labels(&format!("{}={uid}", names::UID_LABEL));
-    let doing = format!("list the {what} of experiment {uid}");
-    Ok(cluster.call(doing, api.list(&own)).await?.items)
 }
 
 /// Deletes a pod, which asks its containers to stop. Does nothing if it is being deleted already.
@@ -99,8 +82,11 @@ pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error>
 
 /// Releases all pods of an experiment. Used if the pods are not cleaned up: they must not block their namespace.
 pub async fn release_all(cluster: &Cluster, namespace: &str, uid: &str) -> Result<(), cluster::Error> {
-    for pod in list(cluster, namespace, uid).await? {
-        release(cluster, &pod).await?;
+    let mut pages = Pages::own("pods", uid);
+    while let Some(page) = pages.next(cluster, &cluster.pods(namespace)).await? {
+        for pod in page {
+            release(cluster, &pod).await?;
+        }
     }
     Ok(())
 }
@@ -128,13 +114,16 @@ pub async fn remove_earlier(
         return Ok(Progress::Done);
     }
     let mut progress = Progress::Done;
-    for pod in list(cluster, namespace, uid).await? {
-        let removed = match pod_state(&pod) {
-            PodState::Ended(_) => remove_ended(cluster, &pod).await?,
-            _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,
-        };
-        if removed == Progress::Waiting {
-            progress = Progress::Waiting;
+    let mut pages = Pages::own("pods", uid);
+    while let Some(page) = pages.next(cluster, &cluster.pods(namespace)).await? {
+        for pod in page {
+            let removed = match pod_state(&pod) {
+                PodState::Ended(_) => remove_ended(cluster, &pod).await?,
+                _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,
+            };
+            if removed == Progress::Waiting {
+                progress = Progress::Waiting;
+            }
         }
     }
     Ok(progress)
