@@ -20,14 +20,16 @@ use crate::cluster::Cluster;
 use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
 use crate::experiment::context::Context;
+use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
 use crate::experiment::{error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
-use crate::process::config::Config;
+use crate::process::config::{Config, JournalLimits};
 use crate::process::health::{Health, ReadinessCheck};
 use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
+use crate::process::room::Room;
 use chaostoolkit_api::{Experiment, names};
 
 /// An experiment as watched. An experiment that cannot be read does not affect the others.
@@ -39,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Reconciles experiments while this process leads. After `stop` is cancelled, finishes the active passes and returns.
 pub async fn run(
     client: Client,
-    config: Config,
+    (config, journals): (Config, JournalLimits),
     (leadership, health, metrics): (Leadership, Health, Metrics),
     begun: &ReadinessCheck,
     stop: CancellationToken,
@@ -83,6 +85,8 @@ pub async fn run(
         pods: pods.clone(),
         metrics,
         backoff: Backoff::default(),
+        room: Room::default(),
+        journals: Budget::new(journals),
         config,
     });
 

@@ -7,6 +7,7 @@ pub mod discovery;
 mod error;
 pub mod manifest;
 mod metadata;
+pub mod slim;
 pub mod touched;
 pub mod watch;
 

@@ -10,11 +10,13 @@ use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
+use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
+use crate::process::room::Room;
 
 /// What the passes share.
 pub struct Context {
@@ -30,6 +32,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Reads the logs of pods.
     pub log_follower: LogFollower,
+    /// How many large specs are worked on at a time.
+    pub room: Room,
+    /// How much storage the journals take.
+    pub journals: Budget,
     /// How long a failed experiment waits for its next pass.
     pub backoff: Backoff,
 }

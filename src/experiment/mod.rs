@@ -29,6 +29,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use tracing::{Instrument, Span, error_span, warn};
 
+use crate::cluster::slim;
 use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -41,6 +42,7 @@ use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
 };
 use crate::process::clock;
+use crate::process::room::LATER;
 use chaostoolkit_api::Experiment;
 
 /// Runs one pass over an experiment. The controller calls it.
@@ -63,7 +65,12 @@ pub async fn reconcile(
             let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
             Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
         }
-        None => Box::pin(pass(&context, seen).instrument(span(seen))).await,
+        None => {
+            let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
+                return Ok(Action::requeue(LATER));
+            };
+            Box::pin(pass(&context, seen).instrument(span(seen))).await
+        }
     };
     if result.is_ok() {
         context.backoff.clear(seen.uid());

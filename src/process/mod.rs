@@ -8,5 +8,6 @@ pub mod key_list;
 pub mod leader;
 pub mod metrics;
 pub mod resources;
+pub mod room;
 pub mod server;
 pub mod telemetry;
