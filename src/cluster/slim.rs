@@ -4,49 +4,15 @@
 //! annotations of 256 KiB on a pod with our label. The watches need little of that. A pass reads the object itself. So a layer
 //! between the client and each watch filters the JSON while it arrives. It also bounds what a page of a list takes.
 
+mod rules;
+
 use http::Response;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use kube::client::DynBody;
 use serde_json::Value;
 
-use chaostoolkit_api::names;
-
-/// The fields of the metadata that stay. Labels and annotations have lists of their own.
-const METADATA: [&str; 12] = [
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "finalizers",
-    "ownerReferences",
-    // Those of a list.
-    "continue",
-    "remainingItemCount",
-];
-
-/// The labels that stay.
-const LABELS: [&str; 2] = [names::UID_LABEL, names::RUN_LABEL];
-
-/// The annotations that stay. With the last one, the API server marks the end of a streamed list.
-const ANNOTATIONS: [&str; 3] =
-    [names::EXPERIMENT_ANNOTATION, names::RERUN_ANNOTATION, "k8s.io/initial-events-end"];
-
-/// The fields of a spec that stay: those by which it is decided whether an experiment needs a pass.
-const SPEC: [&str; 8] = [
-    "abort",
-    "suspend",
-    "rescue",
-    "startDeadlineSeconds",
-    "ttlSecondsAfterFinished",
-    "cleanup",
-    "keep_resources_on_delete",
-    "schedule",
-];
+use crate::cluster::slim::rules::{Fate, Place, Reader};
 
 /// The field in which the cache keeps the length of a spec. It starts with a zero byte, and the filter drops all others that
 /// it does not know.
@@ -60,9 +26,6 @@ pub fn length_of(spec: Option<&Value>) -> usize {
     let length = spec.and_then(|spec| spec.get(LENGTH)?.as_u64());
     length.and_then(|length| length.try_into().ok()).unwrap_or_default()
 }
-
-/// The fields of a status that go. Only a pass reads them.
-const STATUS: [&str; 2] = ["history", "counters"];
 
 /// The longest value that stays, in bytes. A longer one becomes [`NOTHING`] or [`TOO_LONG`].
 const LONGEST: usize = 4 << 10;
@@ -82,79 +45,6 @@ pub fn without_managed_fields(answer: Response<Box<DynBody>>) -> Response<Box<Dy
     answer.map(|body| -> Box<DynBody> {
         Box::new(body.map_frame(move |frame| frame.map_data(|data| filter.push(data))))
     })
-}
-
-/// What an object or a list is in a response, and so what stays of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// The response, or an event of a watch.
-    Top,
-    Items,
-    Object,
-    Metadata,
-    Labels,
-    Annotations,
-    Spec,
-    Status,
-}
-
-/// What becomes of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Keep,
-    /// It stays if it is short.
-    KeepShort,
-    /// It stays if it is short, and is a text in any case.
-    KeepShortText,
-    Drop,
-    Enter(Place),
-}
-
-/// Whose responses are filtered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Reader {
-    /// A watch, which fills a cache.
-    #[default]
-    Watch,
-    /// A pass, which reads all but the managed fields.
-    Pass,
-    /// The response is not JSON, and is not changed.
-    Other,
-}
-
-impl Place {
-    /// Decides on the value of a key. `is_nested` says whether it is an object or a list.
-    fn fate_in_pass(self, key: &[u8], is_nested: bool) -> Fate {
-        match (self, key) {
-            (Self::Top, b"items") if is_nested => Fate::Enter(Self::Items),
-            (Self::Top | Self::Object, b"metadata") if is_nested => Fate::Enter(Self::Metadata),
-            (Self::Metadata, b"managedFields") => Fate::Drop,
-            _ => Fate::Keep,
-        }
-    }
-
-    /// Decides on the value of a key in the response to a watch.
-    fn fate(self, key: &[u8], is_nested: bool) -> Fate {
-        let is_in = |keys: &[&str]| keys.iter().any(|known| known.as_bytes() == key);
-        match (self, key) {
-            (Self::Top, b"items") if is_nested => Fate::Enter(Self::Items),
-            (Self::Top, b"object") if is_nested => Fate::Enter(Self::Object),
-            (Self::Top | Self::Object, b"metadata") if is_nested => Fate::Enter(Self::Metadata),
-            (Self::Object, b"spec") if is_nested => Fate::Enter(Self::Spec),
-            (Self::Object, b"status") if is_nested => Fate::Enter(Self::Status),
-            (Self::Metadata, b"labels") if is_nested => Fate::Enter(Self::Labels),
-            (Self::Metadata, b"annotations") if is_nested => Fate::Enter(Self::Annotations),
-            (Self::Labels, _) if is_in(&LABELS) => Fate::KeepShortText,
-            (Self::Annotations, _) if is_in(&ANNOTATIONS) => Fate::KeepShortText,
-            // The token of the next page.
-            (Self::Metadata, b"continue") => Fate::Keep,
-            (Self::Metadata, _) if is_in(&METADATA) => Fate::KeepShort,
-            (Self::Spec, _) if is_in(&SPEC) => Fate::KeepShort,
-            (Self::Status, _) if !is_in(&STATUS) => Fate::Keep,
-            (Self::Top | Self::Object, _) => Fate::Keep,
-            _ => Fate::Drop,
-        }
-    }
 }
 
 /// Filters JSON that arrives in chunks of any length. It leaves the detection of invalid JSON to the parser.
@@ -234,7 +124,7 @@ impl Filter {
                     self.state = State::Colon;
                     return;
                 }
-                if self.key.len() <= LONGEST_KEY {
+                if self.key.len() <= LONGEST_KEY || self.reader == Reader::Pass {
                     self.key.push(byte);
                 }
                 self.state = State::Key { is_escaped: byte == b'\\' && !is_escaped };
@@ -311,10 +201,9 @@ impl Filter {
             _ => {}
         }
         let (depth, text) = match (text, byte) {
-            (Text::Escaped, _) => (depth, Text::Inside),
+            (Text::Escaped, _) | (Text::Outside, b'"') => (depth, Text::Inside),
             (Text::Inside, b'\\') => (depth, Text::Escaped),
             (Text::Inside, b'"') => (depth, Text::Outside),
-            (Text::Outside, b'"') => (depth, Text::Inside),
             (Text::Outside, b'{' | b'[') => (depth + 1, text),
             (Text::Outside, b'}' | b']') => (depth.saturating_sub(1), text),
             _ => (depth, text),

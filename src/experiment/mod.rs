@@ -59,18 +59,15 @@ pub async fn reconcile(
         }
     };
     let began = Instant::now();
-    let result = match settled(&context, seen) {
-        Some(action) => {
-            // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
-            let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
-            Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
-        }
-        None => {
-            let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
-                return Ok(Action::requeue(LATER));
-            };
-            Box::pin(pass(&context, seen).instrument(span(seen))).await
-        }
+    let result = if let Some(action) = settled(&context, seen) {
+        // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
+        let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
+        Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
+    } else {
+        let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
+            return Ok(Action::requeue(LATER));
+        };
+        Box::pin(pass(&context, seen).instrument(span(seen))).await
     };
     if result.is_ok() {
         context.backoff.clear(seen.uid());

@@ -36,6 +36,7 @@ pub use read::{Scanner, is_complete, read, read_all};
 pub use write::{Place, write, write_none, write_none_of, write_one_of};
 
 /// Unpacks the journal of a [`Carried`] while it is read.
+#[must_use]
 pub fn unpack(gzip: &[u8]) -> impl Read {
     GzDecoder::new(gzip)
 }

@@ -21,10 +21,10 @@ use chaostoolkit_journal::frame::LIMIT;
 const PAGE: u32 = 100;
 
 /// After how long all journals are counted again before one is stored. The garbage collector deletes journals too.
-const STALE: Duration = Duration::from_mins(30);
+const STALE: Duration = Duration::from_secs(30 * 60);
 
 /// After how long they are counted again before one is refused.
-const DOUBTFUL: Duration = Duration::from_mins(1);
+const DOUBTFUL: Duration = Duration::from_secs(60);
 
 /// The storage that the journals of this installation take.
 #[derive(Debug, Default)]
