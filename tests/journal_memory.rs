@@ -43,6 +43,9 @@ fn judge(file: &Path, before: &str, repeated: &dyn Fn(usize) -> String, after: &
     line(file).0
 }
 
+/// A journal: its name, how it begins, the part that is repeated, and how it ends.
+type Bomb<'a> = (&'a str, &'a str, &'a dyn Fn(usize) -> String, &'a str);
+
 #[test]
 fn whatever_a_run_wrote_is_read_in_little_memory() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("journal-memory");
@@ -51,7 +54,7 @@ fn whatever_a_run_wrote_is_read_in_little_memory() {
     let key = |at: usize| format!("\"key{at}\":0,");
     let named = |at: usize| format!("{{\"activity\":{{\"name\":\"{at}\"}},\"status\":\"failed\"}},");
     let states = |at: usize| format!("{{\"probes\":[{}0]}},", "0,".repeat(at % 1000));
-    let journals: [(&str, &str, &dyn Fn(usize) -> String, &str); 16] = [
+    let journals: [Bomb; 16] = [
         ("entries", r#"{"status":"completed","run":["#, &same("{},"), "{}]}"),
         ("numbers", r#"{"status":"completed","run":["#, &same("0,"), "0]}"),
         ("named", r#"{"status":"completed","run":["#, &named, "{}]}"),
