@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::process::config::JournalLimits;
 use crate::process::key_list;
 use crate::process::resources::{self, Quantity};
 use crate::process::telemetry::LogFormat;
@@ -71,6 +72,12 @@ pub struct RunArgs {
     /// emits a warning that names the remaining objects.
     #[arg(long, default_value = "1800", env = "CLEANUP_LIMIT_SECONDS", value_parser = seconds, value_name = "SECONDS")]
     pub cleanup_limit: Duration,
+    /// How much storage the journals of one experiment may take, compressed. Beyond it, the oldest ones are deleted.
+    #[arg(long, env = "JOURNAL_BUDGET_PER_EXPERIMENT", default_value = JournalLimits::PER_EXPERIMENT, value_name = "QUANTITY")]
+    pub journal_budget_per_experiment: Quantity,
+    /// How much storage all journals may take, compressed. Beyond it, no more are kept.
+    #[arg(long, env = "JOURNAL_BUDGET", default_value = JournalLimits::ALL, value_name = "QUANTITY")]
+    pub journal_budget: Quantity,
     /// Settings of the leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,

@@ -22,14 +22,16 @@ use crate::cluster::watch::{self, watched};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::apart::sweep;
 use crate::experiment::context::Context;
+use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
 use crate::experiment::{error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
-use crate::process::config::Config;
+use crate::process::config::{Config, JournalLimits};
 use crate::process::health::{Health, ReadinessCheck};
 use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
+use crate::process::room::Room;
 use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, names};
 
@@ -42,7 +44,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Reconciles experiments while this process leads. After `stop` is cancelled, finishes the active passes and returns.
 pub async fn run(
     client: Client,
-    config: Config,
+    (config, journals): (Config, JournalLimits),
     (leadership, health, metrics): (Leadership, Health, Metrics),
     begun: &ReadinessCheck,
     stop: CancellationToken,
@@ -88,6 +90,8 @@ pub async fn run(
         metrics,
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
+        room: Room::default(),
+        journals: Budget::new(journals),
         config,
     });
 

@@ -9,7 +9,7 @@ use kube::Client;
 use kube::client::{ClientBuilder, DynBody};
 use tower::util::MapResponseLayer;
 
-use crate::cluster::depth;
+use crate::cluster::{depth, slim};
 use crate::process::clock;
 
 /// Creates the client. Fails if there is neither a cluster around the process nor a kubeconfig.
@@ -24,12 +24,12 @@ pub async fn infer() -> anyhow::Result<Client> {
     Ok(builder.with_layer(&MapResponseLayer::new(observed)).build())
 }
 
-/// Reads the clock of the API server from a response, and cuts off what is nested too deeply in it.
+/// Reads the clock of the API server from a response, and leaves out what is nested too deeply in it and what nobody reads.
 fn observed(answer: Response<Box<DynBody>>) -> Response<Box<DynBody>> {
     if let Some(date) = answer.headers().get(DATE).and_then(|date| server_time(date.to_str().ok()?)) {
         clock::heard(date);
     }
-    depth::shallow(answer)
+    slim::without_managed_fields(depth::shallow(answer))
 }
 
 /// Reads the header `Date` of a response.

@@ -9,6 +9,7 @@ pub mod manifest;
 mod metadata;
 mod objects;
 mod selector;
+pub mod slim;
 pub mod touched;
 pub mod watch;
 

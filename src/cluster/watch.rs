@@ -11,16 +11,17 @@ use std::time::Duration;
 use futures::{Stream, TryStreamExt, stream};
 use http::Request;
 use http_body_util::{BodyExt, StreamBody};
+use kube::Client;
 use kube::api::Api;
 use kube::client::Body;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Client, ResourceExt};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 use tower::BoxError;
 use tracing::{debug, info};
 
 use crate::cluster::discovery;
+use crate::cluster::slim::Filter;
 use crate::process::backoff;
 use crate::process::health::{Heartbeat, ReadinessCheck};
 
@@ -39,7 +40,7 @@ const PACE: Duration = Duration::from_secs(2);
 /// pause between two attempts is 30 seconds, and the beginning of a response may take as long.
 pub const SILENCE: Duration = Duration::from_secs(90);
 
-/// Starts a watch with its own backoff. Removes the managed fields, since nobody reads them and each cache would store them.
+/// Starts a watch with its own backoff.
 ///
 /// The check `filled` passes when the first list is complete. `Store::wait_until_ready` cannot be used for this: if two tasks
 /// wait for the same store, kube-runtime 5.0.0 wakes only the last one, and the controller is one of them.
@@ -52,15 +53,12 @@ where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     K::DynamicType: Default,
 {
-    watcher(api, config)
-        .backoff(backoff::of_watch())
-        .modify(|object| object.managed_fields_mut().clear())
-        .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) && !filled.has_passed() {
-                filled.pass();
-                info!(resource = %K::plural(&K::DynamicType::default()), "the cache is full");
-            }
-        })
+    watcher(api, config).backoff(backoff::of_watch()).inspect_ok(move |event| {
+        if matches!(event, watcher::Event::InitDone) && !filled.has_passed() {
+            filled.pass();
+            info!(resource = %K::plural(&K::DynamicType::default()), "the cache is full");
+        }
+    })
 }
 
 /// Returns the configuration of the watches. It streams the first list if the API server supports this.
@@ -69,7 +67,7 @@ pub async fn config(client: &Client, namespace: &str) -> watcher::Config {
     if discovery::streams_lists(client, namespace).await { config.streaming_lists() } else { config }
 }
 
-/// Returns a client for one watch. The heartbeat beats with each request, each response and each chunk of a response.
+/// Returns a client for one watch. Of each object, it keeps only what the caches need. The heartbeat beats with each request, each response and each chunk of a response.
 #[must_use]
 pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
     let namespace = client.default_namespace().to_owned();
@@ -88,14 +86,17 @@ pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
             let answer = answer.map_err(|_| format!("no answer within {ANSWER:?}"))??;
             // Without data for too long, end the response. The watcher takes this for the regular end of a watch and continues
             // with a new request.
+            let filter = Filter::of_watch(&answer);
             Ok::<_, BoxError>(answer.map(|body| {
-                StreamBody::new(stream::unfold((body, heartbeat), async |(mut body, heartbeat)| {
+                let state = (body, heartbeat, filter);
+                StreamBody::new(stream::unfold(state, async |(mut body, heartbeat, mut filter)| {
                     let Ok(frame) = timeout(QUIET, body.frame()).await else {
                         debug!(limit = ?QUIET, "a watch received no data within the limit and is restarted");
                         return None;
                     };
                     heartbeat.beat();
-                    frame.map(|frame| (frame, (body, heartbeat)))
+                    let frame = frame?.map(|frame| frame.map_data(|data| filter.push(data)));
+                    Some((frame, (body, heartbeat, filter)))
                 }))
             }))
         }

@@ -1,5 +1,7 @@
 //! `journal`: prints the outcomes of runs from their journals.
 
+use std::fs::File;
+use std::io::Seek;
 use std::path::Path;
 
 use anyhow::ensure;
@@ -25,8 +27,7 @@ pub fn run(JournalArgs { files }: &JournalArgs) -> anyhow::Result<()> {
 #[must_use]
 pub fn line(file: &Path) -> (Value, bool) {
     let name = file.to_string_lossy();
-    let journal = std::fs::read(file).map_err(anyhow::Error::from);
-    match journal.and_then(|bytes| Ok(Summary::of(&chaostoolkit_journal::parse(&bytes)?))) {
+    match summary(file) {
         Ok(Summary { outcome, warnings, conclusive, activities, rollbacks, .. }) => {
             let line = json!({
                 "file": name, "result": rate(outcome, &warnings).result, "outcome": outcome, "warnings": warnings, "conclusive": conclusive,
@@ -36,4 +37,16 @@ pub fn line(file: &Path) -> (Value, bool) {
         }
         Err(error) => (json!({"file": name, "error": format!("{error:#}")}), false),
     }
+}
+
+/// The longest journal that is read, in bytes. The runner reads no longer ones either.
+const LONGEST: u64 = 64 << 20;
+
+fn summary(file: &Path) -> anyhow::Result<Summary> {
+    let file = File::open(file)?;
+    let open = || {
+        (&file).rewind()?;
+        Ok(&file)
+    };
+    Ok(Summary::of(&chaostoolkit_journal::read(open, LONGEST)?))
 }

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
-use crate::process::config::{Config, RELEASED_IMAGE, Runner};
+use crate::process::config::{Config, JournalLimits, RELEASED_IMAGE, Runner};
 use crate::process::health::{Health, beat_every_second};
 use crate::process::key_list::{KeyList, Keys};
 use crate::process::leader::claim::Claim;
@@ -39,6 +39,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         concurrency,
         call_limit,
         cleanup_limit,
+        journal_budget_per_experiment,
+        journal_budget,
         leader,
         runner,
         excluded_labels,
@@ -47,6 +49,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let resources = sidecar_resources(&runner)?;
     let keys =
         Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
+    let journals =
+        JournalLimits { per_experiment: journal_budget_per_experiment.bytes(), all: journal_budget.bytes() };
     let client = client::infer().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     names::check_dns_label(&namespace)
@@ -71,7 +75,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         metrics.report_leadership(leadership.clone());
         let runner = Runner { resources, ..runner };
         let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner, keys };
-        controller::run(client, config, (leadership, health, metrics), &begun, stop.clone()).await;
+        controller::run(client, (config, journals), (leadership, health, metrics), &begun, stop.clone())
+            .await;
         // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
         election.await.context("the election panicked")?;

@@ -11,11 +11,13 @@ use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
 use crate::experiment::apart::keeper::Keeper;
+use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
+use crate::process::room::Room;
 use crate::process::workers::Workers;
 
 /// What the passes share.
@@ -34,6 +36,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Reads the logs of pods.
     pub log_follower: LogFollower,
+    /// How many large specs are worked on at a time.
+    pub room: Room,
+    /// How much storage the journals take.
+    pub journals: Budget,
     /// How long a failed experiment waits for its next pass.
     pub backoff: Backoff,
     /// Which passes may begin.

@@ -2,6 +2,8 @@
 //!
 //! The experiment owns its journals, so the garbage collector deletes them if no operator does.
 
+pub mod budget;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
@@ -16,12 +18,13 @@ use crate::cluster::manifest::{Kind, Manifest, title};
 use crate::cluster::{self, Cluster, belongs_to, label};
 use crate::experiment::children::{create, delete};
 use crate::experiment::error::Error;
+use crate::experiment::journals::budget::{Budget, size};
 use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
 use crate::experiment::judge::logs::JOURNAL_WAIT;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
-use chaostoolkit_journal::frame::Carried;
+use chaostoolkit_journal::frame::{Carried, LIMIT};
 use chaostoolkit_journal::{Outcome, redact};
 
 /// The key of the journal in the `ConfigMap`.
@@ -39,9 +42,9 @@ pub fn key_of(start: u32) -> String {
 const ORPHAN_FINALIZER: &str = "orphan";
 
 /// Keeps the journal of a run, if there is one, and returns the record of it. A journal that cannot be read yet stays due
-/// for [`JOURNAL_WAIT`] seconds. At most `limit` journals of the experiment are kept.
+/// for [`JOURNAL_WAIT`] seconds. At most `limit` journals of the experiment are kept, and no more than the budget allows.
 pub async fn keep(
-    cluster: &Cluster,
+    (cluster, budget): (&Cluster, &Budget),
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
     evidence: &Evidence,
@@ -63,8 +66,9 @@ pub async fn keep(
         }
         Journal::Late(why) => format!("could not be read: {why}"),
         Journal::Here(carried) => {
-            match store(cluster, experiment, (run, outcome), evidence, carried, limit).await {
-                Ok(name) => {
+            match store((cluster, budget), experiment, (run, outcome), evidence, carried, limit).await {
+                Ok(Err(problem)) => format!("not kept: {problem}"),
+                Ok(Ok(name)) => {
                     return Some(JournalRef {
                         config_map: Some(name),
                         sha256: carried.sha256.clone(),
@@ -81,20 +85,41 @@ pub async fn keep(
     Some(JournalRef { problem: Some(short(&redact(&problem))), ..reported })
 }
 
-/// Creates the `ConfigMap` of a journal, deletes those beyond the limit, and returns its name.
+/// Creates the `ConfigMap` of a journal, deletes those beyond the limits, and returns its name. Returns why not if the budget
+/// does not allow it.
 async fn store(
-    cluster: &Cluster,
+    (cluster, budget): (&Cluster, &Budget),
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
     evidence: &Evidence,
     carried: &Carried,
     limit: i32,
-) -> Result<String, Error> {
-    let manifest = manifest(experiment, (run, outcome), carried, &evidence.others)?;
-    let name = manifest.name().to_owned();
-    let parent = Parent::of_experiment(experiment);
+) -> Result<Result<String, String>, Error> {
+    let others = evidence.others.iter().map(|(_, other)| other.gzip.len());
+    let bytes = others.sum::<usize>().saturating_add(carried.gzip.len()) as u64;
+    if let Err(problem) = budget.take(cluster, experiment.namespace(), bytes).await? {
+        return Ok(Err(problem));
+    }
+    let manifest = manifest(experiment, (run, outcome), (carried, bytes), &evidence.others)?;
+    let stored = create(cluster, experiment, &manifest).await;
+    if stored.is_err() {
+        budget.give_back(bytes).await;
+    }
+    stored?;
+    // As many fit in any case.
+    let is_surely_within = u64::try_from(run.number)
+        .is_ok_and(|runs| runs.saturating_mul(LIMIT as u64) <= budget.of_experiment());
+    if run.number > limit || !is_surely_within {
+        remove_beyond((cluster, budget), experiment, run.number, (limit, bytes)).await?;
+    }
+    Ok(Ok(manifest.name().to_owned()))
+}
+
+/// Creates the `ConfigMap` of a journal.
+async fn create(cluster: &Cluster, experiment: &Experiment, manifest: &Manifest) -> Result<(), Error> {
     // The garbage collector deletes it with the experiment, so creating it late does no harm.
-    let create = async || create::child((cluster, &parent), &manifest, false, async || Ok(())).await;
+    let parent = Parent::of_experiment(experiment);
+    let create = async || create::child((cluster, &parent), manifest, false, async || Ok(())).await;
     let found = create().await?;
     let pod = found.metadata.annotations.as_ref().and_then(|all| all.get(names::POD_UID_ANNOTATION));
     if pod.map(String::as_str) != manifest.annotation(names::POD_UID_ANNOTATION) {
@@ -102,10 +127,7 @@ async fn store(
         remove(cluster, experiment, &found.metadata).await?;
         create().await?;
     }
-    if run.number > limit {
-        remove_up_to(cluster, experiment, run.number - limit).await?;
-    }
-    Ok(name)
+    Ok(())
 }
 
 /// What the names of all journals of the experiment with this uid begin with.
@@ -122,7 +144,7 @@ pub fn name(uid: &str, number: i32) -> String {
 fn manifest(
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
-    Carried { gzip, bytes, sha256, truncated }: &Carried,
+    (Carried { gzip, bytes, sha256, truncated }, stored_bytes): (&Carried, u64),
     others: &[(u32, Carried)],
 ) -> Result<Manifest, Error> {
     let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
@@ -138,6 +160,7 @@ fn manifest(
         (names::POD_UID_ANNOTATION, run.pod_uid.clone().unwrap_or_default()),
         (names::SHA256_ANNOTATION, sha256.clone()),
         (names::BYTES_ANNOTATION, bytes.to_string()),
+        (names::STORED_BYTES_ANNOTATION, stored_bytes.to_string()),
         (names::TRUNCATED_ANNOTATION, truncated.to_string()),
     ];
     let owned = |pairs: &[(&str, String)]| {
@@ -186,14 +209,28 @@ pub async fn remove_all(cluster: &Cluster, experiment: &Experiment) -> Result<()
     Ok(())
 }
 
-/// Deletes the journals of the runs up to this number.
-async fn remove_up_to(cluster: &Cluster, experiment: &Experiment, number: i32) -> Result<(), cluster::Error> {
-    let is_old = |map: &&PartialObjectMeta<ConfigMap>| {
-        let run = map.metadata.labels.as_ref().and_then(|labels| labels.get(names::RUN_LABEL));
-        run.and_then(|run| run.parse::<i32>().ok()).is_some_and(|run| run <= number)
+/// Deletes the journals of an experiment that are beyond its limits, the oldest first: one of number and one of bytes. The
+/// journal of this run was just stored, with this size.
+async fn remove_beyond(
+    (cluster, budget): (&Cluster, &Budget),
+    experiment: &Experiment,
+    number: i32,
+    (limit, bytes): (i32, u64),
+) -> Result<(), cluster::Error> {
+    let run = |map: &PartialObjectMeta<ConfigMap>| -> Option<i32> {
+        map.metadata.labels.as_ref()?.get(names::RUN_LABEL)?.parse().ok()
     };
-    for old in list(cluster, experiment).await?.iter().filter(is_old) {
-        remove(cluster, experiment, &old.metadata).await?;
+    let found = list(cluster, experiment).await?;
+    let mut earlier: Vec<_> = found.iter().filter_map(|map| Some((run(map)?, map))).collect();
+    earlier.retain(|(run, _)| *run < number);
+    earlier.sort_by_key(|(run, _)| std::cmp::Reverse(*run));
+    let mut all = bytes;
+    for (run, map) in earlier {
+        all = all.saturating_add(size(map));
+        if run <= number.saturating_sub(limit) || all > budget.of_experiment() {
+            remove(cluster, experiment, &map.metadata).await?;
+            budget.give_back(size(map)).await;
+        }
     }
     Ok(())
 }

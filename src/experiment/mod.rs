@@ -32,6 +32,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use tracing::{Instrument, Span, error_span, warn};
 
+use crate::cluster::slim;
 use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -45,6 +46,7 @@ use crate::experiment::stages::{
 };
 use crate::experiment::urgent::is_urgent;
 use crate::process::clock;
+use crate::process::room::LATER;
 use crate::process::workers::BUSY;
 use chaostoolkit_api::Experiment;
 
@@ -72,6 +74,9 @@ pub async fn reconcile(
             // Waiting here would keep a worker from what is urgent.
             None => return Ok(Action::requeue(BUSY)),
             permit => permit,
+        };
+        let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
+            return Ok(Action::requeue(LATER));
         };
         Box::pin(pass(&context, seen).instrument(span(seen))).await
     };

@@ -21,6 +21,8 @@ pub struct Parent {
     nonce: Option<String>,
     /// The uids of the recorded pods.
     pods: HashSet<String>,
+    /// Namespaces and names of the recorded `CronJob`s.
+    schedules: Vec<(String, String)>,
     /// The uids of the `CronJob`s that started runs.
     cron_jobs: HashSet<String>,
     /// The uids of the Jobs that were seen before they vanished.
@@ -35,10 +37,12 @@ impl Parent {
         let runs: Vec<_> = status.run.iter().chain(past).collect();
         let rescues = runs.iter().filter_map(|run| run.rescue.as_ref()?.pod_uid.clone());
         let schedule = status.schedule.clone().unwrap_or_default();
+        let schedules = status.resources.iter().filter(|recorded| Kind::CronJob.is_of(recorded));
         Self {
             uid: uid.to_owned(),
             nonce: status.nonce.clone(),
             pods: runs.iter().filter_map(|run| run.pod_uid.clone()).chain(rescues).collect(),
+            schedules: schedules.map(|one| (one.namespace.clone(), one.name.clone())).collect(),
             cron_jobs: schedule.cron_job_uids.into_iter().collect(),
             jobs: schedule.job_uids.into_iter().collect(),
         }
@@ -74,13 +78,19 @@ impl Parent {
         !self.cron_jobs.is_empty()
     }
 
-    /// Returns the object with the mark that shows that the operator has created it.
+    /// Returns the object with the mark that shows that the operator has created it. The pods of a `CronJob` get the mark of the
+    /// `CronJob`.
     #[must_use]
     pub fn marked(&self, manifest: &Manifest) -> Manifest {
         let mut marked = manifest.clone();
-        if let Some(mark) = self.mark(manifest.kind, manifest.namespace(), manifest.name()) {
-            marked.map(&["metadata", "annotations"]).insert(names::MARK_ANNOTATION.to_owned(), mark.into());
+        let Some(mark) = self.mark(manifest.kind, manifest.namespace(), manifest.name()) else {
+            return marked;
+        };
+        if manifest.kind == Kind::CronJob {
+            let template = ["spec", "jobTemplate", "spec", "template", "metadata", "annotations"];
+            marked.map(&template).insert(names::MARK_ANNOTATION.to_owned(), mark.clone().into());
         }
+        marked.map(&["metadata", "annotations"]).insert(names::MARK_ANNOTATION.to_owned(), mark.into());
         marked
     }
 
@@ -124,14 +134,33 @@ impl Parent {
         belongs_to(job, &self.uid) && controller(job).is_some_and(|uid| self.cron_jobs.contains(uid))
     }
 
-    /// Whether a pod is that of a run of the schedule: it has one of these Jobs, or one that was seen before it vanished.
+    /// Whether a pod is that of a run of the schedule: it has one of these Jobs, or one that was seen before it vanished. If no
+    /// operator has seen its Job, the mark of the `CronJob` decides.
     #[must_use]
-    pub fn owns_scheduled(&self, pod: &Pod, jobs: &[Job]) -> bool {
-        let is_known = |uid: &str| {
-            self.jobs.contains(uid) || jobs.iter().any(|job| job.metadata.uid.as_deref() == Some(uid))
+    pub fn owns_scheduled(&self, pod: &Pod, jobs: &Jobs) -> bool {
+        let is_ours = |uid: &str| {
+            let is_seen =
+                self.jobs.contains(uid) || jobs.own.iter().any(|job| job.uid().as_deref() == Some(uid));
+            is_seen || (!jobs.others.contains(uid) && self.has_mark_of_schedule(pod))
         };
-        belongs_to(pod, &self.uid) && controller(pod).is_some_and(is_known)
+        belongs_to(pod, &self.uid) && controller(pod).is_some_and(is_ours)
     }
+
+    fn has_mark_of_schedule(&self, pod: &Pod) -> bool {
+        let found = pod.annotations().get(names::MARK_ANNOTATION);
+        let mut marks =
+            self.schedules.iter().filter_map(|(namespace, name)| self.mark(Kind::CronJob, namespace, name));
+        marks.any(|mark| found == Some(&mark))
+    }
+}
+
+/// The Jobs in a namespace that have the label of an experiment.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    /// Those of its schedule, the newest first.
+    pub own: Vec<Job>,
+    /// The uids of those of somebody else.
+    pub others: HashSet<String>,
 }
 
 /// Whether an object is the one that was adopted. It has no label that names an experiment. Records of earlier versions have
@@ -203,7 +232,29 @@ mod tests {
         for (owner, expected) in
             [(Some("job"), true), (Some("seen"), true), (Some("c"), false), (None, false)]
         {
-            assert_eq!(parent.owns_scheduled(&pod(&json!({}), owner), &[job("c")]), expected, "{owner:?}");
+            let jobs = Jobs { own: vec![job("c")], ..Jobs::default() };
+            assert_eq!(parent.owns_scheduled(&pod(&json!({}), owner), &jobs), expected, "{owner:?}");
         }
+    }
+
+    #[rstest]
+    #[case::of_its_schedule(Some("c"), "gone", true)]
+    #[case::of_another_schedule(Some("d"), "gone", false)]
+    #[case::without_a_mark(None, "gone", false)]
+    #[case::with_the_job_of_somebody_else(Some("c"), "theirs", false)]
+    fn a_pod_whose_job_came_and_went_unseen_is_known_by_the_mark_of_the_schedule(
+        #[case] marked: Option<&str>,
+        #[case] job: &str,
+        #[case] expected: bool,
+    ) {
+        let schedule = json!({"kind": "CronJob", "namespace": "n", "name": "c"});
+        let parent = parent(json!({"nonce": "x", "resources": [schedule]}));
+        let annotations = marked.map_or(json!({}), |name| {
+            let cron_job = json!({"metadata": {"namespace": "n", "name": name}});
+            let made = parent.marked(&Manifest::new(Kind::CronJob, cron_job));
+            made.value["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"].clone()
+        });
+        let jobs = Jobs { others: HashSet::from(["theirs".to_owned()]), ..Jobs::default() };
+        assert_eq!(parent.owns_scheduled(&pod(&annotations, Some(job)), &jobs), expected);
     }
 }

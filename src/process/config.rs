@@ -23,6 +23,28 @@ pub struct Config {
     pub keys: Keys,
 }
 
+/// How many bytes of journals are kept, as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalLimits {
+    /// Of one experiment.
+    pub per_experiment: u64,
+    /// Of all experiments.
+    pub all: u64,
+}
+
+impl JournalLimits {
+    /// The default limit for one experiment.
+    pub const PER_EXPERIMENT: &str = "16Mi";
+    /// The default limit for all experiments. By default, etcd stores 2 GiB.
+    pub const ALL: &str = "512Mi";
+}
+
+impl Default for JournalLimits {
+    fn default() -> Self {
+        Self { per_experiment: 16 << 20, all: 512 << 20 }
+    }
+}
+
 /// The default image of the [`Runner`]: the image of this release.
 pub const RELEASED_IMAGE: &str = concat!("chaostoolkit/chaostoolkit-operator:", env!("CARGO_PKG_VERSION"));
 

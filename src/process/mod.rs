@@ -9,6 +9,7 @@ pub mod leader;
 pub mod metrics;
 pub mod nonce;
 pub mod resources;
+pub mod room;
 pub mod server;
 pub mod telemetry;
 pub mod workers;

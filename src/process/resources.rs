@@ -14,6 +14,13 @@ impl Quantity {
         &self.0
     }
 
+    /// Returns the quantity as a number of bytes.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quantity is not negative")]
+    pub fn bytes(&self) -> u64 {
+        self.amount() as u64
+    }
+
     fn amount(&self) -> f64 {
         amount(&self.0).unwrap_or_default()
     }

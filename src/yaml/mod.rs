@@ -45,6 +45,8 @@ use shown::shown;
 const MAX_DEPTH: usize = 100;
 /// The maximum number of nodes in a text after aliases are expanded.
 const MAX_NODES: usize = 100_000;
+/// As how many nodes a mapping counts. It takes as much memory as 20 numbers, however few keys it has.
+const NODES_PER_MAPPING: usize = 10;
 /// The number of bytes of text that count as another node, since aliases multiply long texts too.
 const BYTES_PER_NODE: usize = 64;
 const YAML_NAMESPACE: &str = "tag:yaml.org,2002:";
@@ -248,7 +250,7 @@ impl<'text> Reader<'text> {
         }
         check_depth(depth + 1, at)?;
         let before = self.nodes;
-        self.count(1, at)?;
+        self.count(if only == "map" { NODES_PER_MAPPING } else { 1 }, at)?;
         Ok(before)
     }
 

@@ -400,7 +400,8 @@ fn laughs(first: &str, levels: usize) -> String {
 #[case::bytes(&laughs(&"lol".repeat(10_000), 10))]
 #[case::keys(&laughs(&format!("{{{}: 1}}", "k".repeat(900)), 16))]
 #[case::merged(&(laughs("{a: 1}", 30) + "- <<: *a30"))]
-fn aliases_cannot_explode(#[case] text: &str) {
+#[case::mappings(&"- {a: 0}\n".repeat(10_000))]
+fn aliases_and_mappings_cannot_explode(#[case] text: &str) {
     let error = parse(text).unwrap_err();
     assert!(error.problem.starts_with("more than 100000 nodes"), "{error}");
 }

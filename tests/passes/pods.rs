@@ -9,8 +9,8 @@ async fn a_pod_that_the_cache_does_not_have_yet_is_let_go_once_it_has() {
     let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
     fake.kubelet(Some(0));
-    // The end is recorded after the journal was read and kept. Then the operator is killed.
-    fake.fail(fake.calls().len() + 4, Fault::HangAfter);
+    // The end is recorded after the journal was read, all journals were counted, and it was kept. Then the operator is killed.
+    fake.fail(fake.calls().len() + 5, Fault::HangAfter);
     operator.pass().await;
     assert_eq!(status(&fake)["phase"], "Completed");
     assert_ne!(fake.get(POD).unwrap()["metadata"]["finalizers"], json!([]));

@@ -13,26 +13,33 @@ pub const DEEPEST: usize = 120;
 /// The marker that replaces a value. It starts with a zero byte, since no author writes one by mistake.
 pub const CUT: &str = "\0nested too deeply";
 
-/// Returns the path of the first marker in a spec, such as `.pod.template[0]`. Returns `None` if there is none.
+/// Returns the path of the first marker [`CUT`] in a spec, such as `.pod.template[0]`. Returns `None` if there is none.
 /// The path has at most 3 steps.
 #[must_use]
 pub fn cut_at(spec: &Value) -> Option<String> {
+    marked_at(spec, CUT)
+}
+
+/// Returns the path of the first text in a spec that equals this marker, as [`cut_at`] does.
+#[must_use]
+pub fn marked_at(spec: &Value, marker: &str) -> Option<String> {
     /// The maximum length of the path. The whole path would be as long as the object is deep.
     const MAX_STEPS: usize = 3;
     /// Returns the steps of the path, the last one first.
-    fn find(value: &Value) -> Option<Vec<String>> {
+    fn find(value: &Value, marker: &str) -> Option<Vec<String>> {
         let (mut path, step) = match value {
-            Value::String(text) => return (text == CUT).then(Vec::new),
-            Value::Array(items) => {
-                items.iter().enumerate().find_map(|(at, item)| Some((find(item)?, format!("[{at}]"))))?
-            }
+            Value::String(text) => return (text == marker).then(Vec::new),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(at, item)| Some((find(item, marker)?, format!("[{at}]"))))?,
             Value::Object(fields) => {
-                fields.iter().find_map(|(name, field)| Some((find(field)?, format!(".{name}"))))?
+                fields.iter().find_map(|(name, field)| Some((find(field, marker)?, format!(".{name}"))))?
             }
             _ => return None,
         };
         path.push(step);
         Some(path)
     }
-    Some(find(spec)?.into_iter().rev().take(MAX_STEPS).collect())
+    Some(find(spec, marker)?.into_iter().rev().take(MAX_STEPS).collect())
 }

@@ -5,6 +5,7 @@ use kube::Resource;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bounded;
 use crate::lenient;
 use crate::spec::ChaosToolkitExperiment;
 use crate::status::ExperimentStatus as Status;
@@ -16,7 +17,7 @@ pub struct Experiment {
     /// Standard metadata.
     pub metadata: ObjectMeta,
     /// The spec as the author wrote it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "bounded::spec", skip_serializing_if = "Option::is_none")]
     pub spec: Option<Value>,
     /// The status that the operator wrote.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]

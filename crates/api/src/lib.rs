@@ -7,6 +7,7 @@
 //! dropped. Instead, [`Spec::parse`](spec::ChaosToolkitExperimentSpec::parse) returns an error that names the field, and
 //! the operator reports it on the object.
 
+pub mod bounded;
 pub mod condition;
 mod crd;
 pub mod depth;

@@ -43,6 +43,9 @@ pub const BYTES_ANNOTATION: &str = "chaostoolkit.org/bytes";
 /// The annotation of journals: whether the outputs of activities were left out.
 pub const TRUNCATED_ANNOTATION: &str = "chaostoolkit.org/truncated";
 
+/// How many bytes a kept journal takes, with those of the other starts, as they are stored.
+pub const STORED_BYTES_ANNOTATION: &str = "chaostoolkit.org/stored-bytes";
+
 /// The annotation of journals: the uid of the pod of the run.
 pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
 
@@ -95,6 +98,9 @@ pub const RUNNER_DIRECTORY: &str = "/chaostoolkit-runner";
 
 /// The path of the runner. A container has a runner if this is its command.
 pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
+
+/// How the command of the sidecar begins that brings the runner and prints the journal.
+pub const SIDECAR_COMMAND: [&str; 3] = ["/chaos-runner", "sidecar", RUNNER_DIRECTORY];
 
 /// Returns the suffix of the names of an experiment's children: the `BLAKE2b` hash of the experiment's uid with an output
 /// of 5 bytes, in hexadecimal.

@@ -1,7 +1,9 @@
 //! Judges a run: turns a [`Journal`] into a [`Verdict`].
 
+use crate::entry::{Entry, EntryStatus, Exception};
 use crate::field::{Field, Truth};
-use crate::model::{Entry, EntryStatus, Exception, Journal, State, Status};
+use crate::folded::Folded;
+use crate::model::{Journal, Parts, State, Status};
 use crate::outcome::{Outcome, Warning};
 use crate::proof::{Doubt, find_doubt, is_baseline_met};
 use crate::result::rate;
@@ -22,6 +24,7 @@ pub struct Verdict {
 /// Judges a run by its journal. The documentation of this crate lists the rules.
 #[must_use]
 pub fn classify(journal: &Journal) -> Verdict {
+    let journal = &journal.parts;
     let (outcome, doubt) = match determine_outcome(journal) {
         Ok(outcome) => (outcome, None),
         Err(doubt) => (Outcome::Unknown, Some(doubt)),
@@ -31,7 +34,7 @@ pub fn classify(journal: &Journal) -> Verdict {
     Verdict { outcome, warnings, conclusive, doubt }
 }
 
-fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
+fn determine_outcome(journal: &Parts) -> Result<Outcome, Doubt> {
     let status = journal.status.get();
     if status == Some(&Status::Interrupted) || has_interrupted_activity(journal) {
         return Ok(Outcome::Interrupted);
@@ -57,21 +60,21 @@ fn determine_outcome(journal: &Journal) -> Result<Outcome, Doubt> {
 }
 
 /// Returns whether the journal reports an interruption as the failure of an activity.
-fn has_interrupted_activity(journal: &Journal) -> bool {
+fn has_interrupted_activity(journal: &Parts) -> bool {
     let probes = journal.evaluated_states().flat_map(State::probes);
     let mut entries = journal.method_entries().chain(journal.rollback_entries()).chain(probes);
     entries.any(|entry| matches!(entry.exception, Field::Set(Exception { interruption: true })))
 }
 
 /// Returns whether a probe of the hypothesis did not succeed, in any phase.
-fn has_failed_probe(journal: &Journal) -> bool {
+fn has_failed_probe(journal: &Parts) -> bool {
     let mut probes = journal.evaluated_states().flat_map(State::probes);
     probes.any(|probe| probe.status != Field::Set(EntryStatus::Succeeded))
 }
 
-fn warnings(journal: &Journal, outcome: Outcome) -> Vec<Warning> {
+fn warnings(journal: &Parts, outcome: Outcome) -> Vec<Warning> {
     let failed = |entry: &Entry| entry.status == Field::Set(EntryStatus::Failed);
-    let played = journal.rollbacks.get().map_or(0, Vec::len);
+    let played = journal.rollbacks.get().map_or(0, Folded::len);
     let dry = journal.experiment.get().map_or(&Field::Missing, |experiment| &experiment.dry);
     // A hypothesis that cannot be read counts as none.
     let judged = journal.declared_probes().is_some_and(|probes| probes > 0);

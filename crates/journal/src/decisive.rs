@@ -3,12 +3,15 @@
 //! This reads a journal a second time, because [`parse`](crate::parse()) skips outputs. Only the beginning of an output
 //! is kept, and only 200 bytes of the whole end up in a summary. A journal in which this finds nothing is still valid.
 
+use std::io::{BufReader, Read};
+
 use serde::Deserialize;
+use serde::de::SeqAccess;
 
 use crate::classify::Verdict;
 use crate::detail::{Detail, Place};
-use crate::field::{Field, ShortText, Truth, cut};
-use crate::model::{EntryStatus, objects};
+use crate::entry::EntryStatus;
+use crate::field::{Field, FromJson, ShortText, Truth, cut, objects};
 use crate::outcome::{Outcome, Warning};
 use crate::refusal::without_urls;
 use crate::shown::{LastLine, Literals, Shown};
@@ -24,8 +27,8 @@ const MAX_ERROR: usize = 100;
 struct Journal {
     experiment: Field<Experiment>,
     steady_states: Field<States>,
-    run: Field<Vec<Field<Entry>>>,
-    rollbacks: Field<Vec<Field<Entry>>>,
+    run: Field<Candidates>,
+    rollbacks: Field<Candidates>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,14 +42,14 @@ struct Experiment {
 #[serde(default)]
 struct States {
     before: Field<State>,
-    during: Field<Vec<Field<State>>>,
+    during: Field<During>,
     after: Field<State>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct State {
-    probes: Field<Vec<Field<Entry>>>,
+    probes: Field<Candidates>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,40 +71,92 @@ struct Activity {
 
 objects!(Journal, Experiment, States, State, Entry, Activity);
 
-/// Finds the activity that decided a run with this verdict. Returns `None` if none did, or if it cannot be read.
-pub(crate) fn find(bytes: &[u8], verdict: &Verdict) -> Option<Detail> {
-    let is_judged =
-        matches!(verdict.outcome, Outcome::Deviated | Outcome::BaselineNotMet | Outcome::ProbeError);
-    let has_failures =
-        verdict.warnings.iter().any(|open| matches!(open, Warning::ActivityFailed | Warning::RollbackFailed));
-    if !is_judged && !has_failures {
-        return None;
-    }
-    let Field::Set(journal) = serde_json::from_slice::<Field<Journal>>(bytes).ok()? else { return None };
-    let states = journal.steady_states.get();
-    let during = states.and_then(|states| states.during.get()).into_iter().flatten();
-    let evaluated = states
-        .map(|states| (Place::Before, &states.before))
-        .into_iter()
-        .chain(during.map(|state| (Place::During, state)))
-        .chain(states.map(|states| (Place::After, &states.after)));
-    let probes = evaluated.flat_map(|(place, state)| {
-        let probes = state.get().and_then(|state| state.probes.get()).into_iter().flatten();
-        probes.filter_map(Field::get).map(move |probe| (place, probe))
-    });
-    let decisive = |(_, probe): &(Place, &Entry)| match verdict.outcome {
-        Outcome::ProbeError => probe.has_failed(),
-        _ => probe.has_failed() || probe.tolerance_met == Field::Set(false),
-    };
-    let probe = if is_judged { probes.into_iter().find(decisive) } else { None };
-    let (place, entry) = probe
-        .or_else(|| Some((Place::Method, first_failed(&journal.run)?)))
-        .or_else(|| Some((Place::Rollbacks, first_failed(&journal.rollbacks)?)))?;
-    Some(entry.describe(place, journal.experiment.get()))
+/// The entries of a list that may have decided the run. The others are dropped while the list is read.
+#[derive(Debug, Default)]
+struct Candidates {
+    /// The first entry that failed.
+    failed: Option<Box<Entry>>,
+    /// The first entry out of its tolerance, if none failed before it.
+    off: Option<Box<Entry>>,
 }
 
-fn first_failed(list: &Field<Vec<Field<Entry>>>) -> Option<&Entry> {
-    list.get()?.iter().filter_map(Field::get).find(|entry| entry.has_failed())
+impl Candidates {
+    fn merge(&mut self, later: Self) {
+        if self.failed.is_none() {
+            self.off = self.off.take().or(later.off);
+            self.failed = later.failed;
+        }
+    }
+
+    /// Returns the first entry that failed, or that was out of its tolerance if that counts too.
+    fn first(&self, counts_off: bool) -> Option<&Entry> {
+        self.off.as_deref().filter(|_| counts_off).or(self.failed.as_deref())
+    }
+}
+
+impl FromJson for Candidates {
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut found = Self::default();
+        while let Some(item) = list.next_element::<Field<Entry>>()? {
+            let Field::Set(entry) = item else { continue };
+            if entry.has_failed() {
+                found.merge(Self { failed: Some(Box::new(entry)), off: None });
+            } else if entry.tolerance_met == Field::Set(false) {
+                found.merge(Self { failed: None, off: Some(Box::new(entry)) });
+            }
+        }
+        Ok(Some(found))
+    }
+}
+
+/// The candidates of all evaluations during the method.
+#[derive(Debug, Default)]
+struct During(Candidates);
+
+impl FromJson for During {
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut found = Self::default();
+        while let Some(state) = list.next_element::<Field<State>>()? {
+            if let Field::Set(State { probes: Field::Set(probes) }) = state {
+                found.0.merge(probes);
+            }
+        }
+        Ok(Some(found))
+    }
+}
+
+/// Returns whether an activity can have decided a run with this verdict.
+pub(crate) fn is_expected(verdict: &Verdict) -> bool {
+    let has_failures =
+        verdict.warnings.iter().any(|open| matches!(open, Warning::ActivityFailed | Warning::RollbackFailed));
+    is_judged(verdict) || has_failures
+}
+
+fn is_judged(verdict: &Verdict) -> bool {
+    matches!(verdict.outcome, Outcome::Deviated | Outcome::BaselineNotMet | Outcome::ProbeError)
+}
+
+/// Finds the activity that decided a run with this verdict. Returns `None` if none did, or if it cannot be read.
+pub(crate) fn find(text: impl Read, verdict: &Verdict) -> Option<Detail> {
+    let Field::Set(journal) = serde_json::from_reader::<_, Field<Journal>>(BufReader::new(text)).ok()? else {
+        return None;
+    };
+    let counts_off = verdict.outcome != Outcome::ProbeError;
+    let probe = |place: Place| {
+        let states = journal.steady_states.get().filter(|_| is_judged(verdict))?;
+        let candidates = match place {
+            Place::Before => states.before.get()?.probes.get()?,
+            Place::During => &states.during.get()?.0,
+            _ => states.after.get()?.probes.get()?,
+        };
+        candidates.first(counts_off).map(|entry| (place, entry))
+    };
+    let (place, entry) = probe(Place::Before)
+        .or_else(|| probe(Place::During))
+        .or_else(|| probe(Place::After))
+        .or_else(|| Some((Place::Method, journal.run.get()?.first(false)?)))
+        .or_else(|| Some((Place::Rollbacks, journal.rollbacks.get()?.first(false)?)))?;
+    Some(entry.describe(place, journal.experiment.get()))
 }
 
 impl Entry {

@@ -130,15 +130,19 @@ impl FromJson for f64 {
     }
 }
 
-impl<T: FromJson> FromJson for Vec<Field<T>> {
-    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        let mut items = Self::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
+/// Implements [`FromJson`] for structs that are read from an object, key by key.
+macro_rules! objects {
+    ($($name:ty),*) => {$(
+        impl $crate::field::FromJson for $name {
+            fn from_object<'de, A: serde::de::MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+                let object = serde::de::value::MapAccessDeserializer::new(object);
+                <Self as serde::Deserialize>::deserialize(object).map(Some)
+            }
         }
-        Ok(Some(items))
-    }
+    )*};
 }
+
+pub(crate) use objects;
 
 /// The number of values in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

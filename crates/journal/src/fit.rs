@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::summary::{Experiment, Step, StepStatus, Summary};
+use crate::step::{Step, StepStatus};
+use crate::summary::{Experiment, Summary};
 
 /// The maximum length of a termination message, in bytes. The kubelet keeps no more.
 pub const MAX_BYTES: usize = 4096;

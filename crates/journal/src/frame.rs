@@ -28,18 +28,22 @@ use std::io::{self, Read};
 
 use flate2::read::GzDecoder;
 
+use crate::limited::Limited;
+
 pub use content::{Carried, Frame, FrameError};
 pub use format::{LIMIT, MAX_JOURNALS};
-pub use read::{is_complete, read, read_all};
+pub use read::{Scanner, is_complete, read, read_all};
 pub use write::{Place, write, write_none, write_none_of, write_one_of};
 
-/// Unpacks the journal of a [`Carried`]. Fails if it has more than `limit` bytes.
+/// Unpacks the journal of a [`Carried`] while it is read.
+#[must_use]
+pub fn unpack(gzip: &[u8]) -> impl Read {
+    GzDecoder::new(gzip)
+}
+
+/// Unpacks the whole journal of a [`Carried`]. Fails if it has more than `limit` bytes.
 pub fn unzip(gzip: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    GzDecoder::new(gzip).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes)
-    } else {
-        Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes after unpacking")))
-    }
+    Limited::new(unpack(gzip), limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

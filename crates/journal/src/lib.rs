@@ -81,10 +81,14 @@
 mod classify;
 mod decisive;
 mod detail;
+mod entry;
 mod field;
 mod fit;
+mod folded;
 pub mod frame;
+mod limited;
 pub mod message;
+mod method;
 mod model;
 mod outcome;
 mod parse;
@@ -94,6 +98,7 @@ mod refusal;
 mod repair;
 mod result;
 mod shown;
+mod step;
 mod strategy;
 mod summary;
 mod time;
@@ -104,13 +109,13 @@ pub use detail::{Detail, Place};
 pub use fit::MAX_BYTES;
 pub use model::{Journal, Status};
 pub use outcome::{Outcome, Warning};
-pub use parse::{Error, parse};
+pub use parse::{Error, parse, read};
 pub use proof::{Doubt, Phase};
 pub use redact::redact;
 pub use refusal::{Refusal, RefusalKind};
 pub use result::{Rating, RunResult, rate};
+pub use step::{Step, StepStatus};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
-    Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Step, StepStatus, Summary,
-    Toolkit,
+    Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Summary, Toolkit,
 };

@@ -168,9 +168,13 @@ impl Message {
         Self { chaos_runner: VERSION, state, ..Self::default() }
     }
 
-    /// Reads a termination message. Returns `None` if another program or another version wrote it.
+    /// Reads a termination message. Returns `None` if another program or another version wrote it, or if it is longer than
+    /// [`MAX_BYTES`], which no kubelet keeps.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
+        if text.len() > MAX_BYTES {
+            return None;
+        }
         serde_json::from_str(text.trim()).ok().filter(|message: &Self| message.chaos_runner == VERSION)
     }
 
@@ -268,6 +272,9 @@ mod tests {
         {
             assert_eq!(Message::read(text), None, "{text}");
         }
+        let padded = |length| format!("{:length$}", Message::new(State::Ended).to_json());
+        assert!(Message::read(&padded(MAX_BYTES)).is_some());
+        assert_eq!(Message::read(&padded(MAX_BYTES + 1)), None, "no kubelet keeps so much");
     }
 
     proptest! {

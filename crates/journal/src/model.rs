@@ -1,17 +1,27 @@
 //! The parts of a journal that a verdict or a summary needs. Nothing else is read.
 
 use jiff::Timestamp;
-use serde::de::SeqAccess;
 use serde::{Deserialize, Serialize};
 
 use crate::detail::Detail;
-use crate::field::{Count, Field, FromJson, ShortText, Truth};
+use crate::entry::Entry;
+use crate::field::{Count, Field, FromJson, ShortText, Truth, objects};
+use crate::folded::Folded;
+use crate::method::Method;
 use crate::time;
 
-/// The relevant parts of a journal. Created by [`parse`](crate::parse()).
+/// A journal that was read. Only [`parse`](crate::parse()) and [`read`](crate::read()) create it, within a budget.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Journal {
+    pub(crate) parts: Parts,
+    /// The activity that decided the run. It is read apart from the rest.
+    pub(crate) detail: Option<Detail>,
+}
+
+/// The relevant parts of a journal. Its size does not depend on the length of the lists in the journal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Journal {
+pub(crate) struct Parts {
     #[serde(rename = "chaoslib-version")]
     pub(crate) version: Field<ShortText>,
     pub(crate) experiment: Field<Experiment>,
@@ -21,13 +31,10 @@ pub struct Journal {
     pub(crate) status: Field<Status>,
     pub(crate) deviated: Field<bool>,
     pub(crate) steady_states: Field<SteadyStates>,
-    pub(crate) run: Field<Vec<Field<Entry>>>,
-    pub(crate) rollbacks: Field<Vec<Field<Entry>>>,
+    pub(crate) run: Field<Method>,
+    pub(crate) rollbacks: Field<Folded<Entry>>,
     /// The cause of an interruption. Only its presence matters.
     pub(crate) interruption: Field<Truth>,
-    /// The activity that decided the run. It is read apart from the rest.
-    #[serde(skip)]
-    pub(crate) detail: Option<Detail>,
 }
 
 /// The status of a run as the toolkit reports it. It does not say whether the system deviated.
@@ -97,7 +104,7 @@ pub(crate) struct Strategy {
 #[serde(default)]
 pub(crate) struct SteadyStates {
     pub(crate) before: Field<State>,
-    pub(crate) during: Field<Vec<Field<State>>>,
+    pub(crate) during: Field<Folded<State>>,
     pub(crate) after: Field<State>,
 }
 
@@ -107,95 +114,7 @@ pub(crate) struct SteadyStates {
 pub(crate) struct State {
     #[serde(rename = "steady_state_met")]
     pub(crate) met: Field<bool>,
-    pub(crate) probes: Field<Vec<Field<Entry>>>,
-}
-
-/// The result of an activity.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Entry {
-    pub(crate) activity: Field<Activity>,
-    /// Absent if the activity was interrupted.
-    pub(crate) status: Field<EntryStatus>,
-    pub(crate) exception: Field<Exception>,
-    pub(crate) tolerance_met: Field<bool>,
-}
-
-/// An activity as the experiment declares it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Activity {
-    pub(crate) name: Field<ShortText>,
-}
-
-/// The status of an activity that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EntryStatus {
-    Succeeded,
-    Failed,
-}
-
-impl FromJson for EntryStatus {
-    fn from_text(value: &str) -> Option<Self> {
-        match value {
-            "succeeded" => Some(Self::Succeeded),
-            "failed" => Some(Self::Failed),
-            _ => None,
-        }
-    }
-}
-
-/// Why an activity failed. The text of the exception is not kept, since it can hold secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exception {
-    /// Whether the activity was interrupted. Versions of the toolkit's library before 1.45.1 recorded an interruption
-    /// within a Python function as a failure of that function. They then went on with the next activity.
-    pub(crate) interruption: bool,
-}
-
-impl Exception {
-    const INTERRUPTION: &str = "chaoslib.exceptions.ActivityFailed: chaoslib.exceptions.InterruptExecution";
-
-    /// Reads the lines of a Python traceback. Returns `None` if they are all empty.
-    fn from_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
-        lines.map(str::trim).filter(|line| !line.is_empty()).fold(None, |found, line| {
-            let before = found.is_some_and(|found: Self| found.interruption);
-            Some(Self { interruption: before || line.starts_with(Self::INTERRUPTION) })
-        })
-    }
-}
-
-impl FromJson for Exception {
-    /// No version of the toolkit writes a string here, so a string counts only if it reports an interruption.
-    fn from_text(value: &str) -> Option<Self> {
-        Self::from_lines(value.lines()).filter(|found| found.interruption)
-    }
-
-    /// Each item holds one or more lines. As in the toolkit, only the start of an item counts. An item that is not a
-    /// string may have reported an interruption, so the list counts only if another item reports one.
-    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        let (mut found, mut odd) = (None, false);
-        while let Some(item) = list.next_element::<Field<TracebackItem>>()? {
-            match item {
-                Field::Set(TracebackItem(None)) => {}
-                Field::Set(TracebackItem(Some(line))) => {
-                    let before = found.is_some_and(|found: Self| found.interruption);
-                    found = Some(Self { interruption: before || line.interruption });
-                }
-                Field::Missing | Field::Null | Field::Wrong => odd = true,
-            }
-        }
-        Ok(found.filter(|found| found.interruption || !odd))
-    }
-}
-
-/// An item of a traceback. It holds `None` if the item is empty.
-struct TracebackItem(Option<Exception>);
-
-impl FromJson for TracebackItem {
-    fn from_text(value: &str) -> Option<Self> {
-        Some(Self(Exception::from_lines(std::iter::once(value))))
-    }
+    pub(crate) probes: Field<Folded<Entry>>,
 }
 
 impl FromJson for Timestamp {
@@ -204,51 +123,47 @@ impl FromJson for Timestamp {
     }
 }
 
-/// Implements [`FromJson`] for structs that are read from an object, key by key.
-macro_rules! objects {
-    ($($name:ty),*) => {$(
-        impl $crate::field::FromJson for $name {
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-                let object = serde::de::value::MapAccessDeserializer::new(object);
-                <Self as serde::Deserialize>::deserialize(object).map(Some)
-            }
-        }
-    )*};
-}
-
-pub(crate) use objects;
-
-objects!(Journal, Experiment, Hypothesis, Runtime, Strategy, SteadyStates, State, Entry, Activity);
+objects!(Parts, Experiment, Hypothesis, Runtime, Strategy, SteadyStates, State);
 
 impl SteadyStates {
-    /// Returns the results of all evaluations, in order.
+    /// Returns the results of all evaluations, in order, each kind once.
     pub(crate) fn evaluated(&self) -> impl Iterator<Item = &State> {
-        let during = self.during.get().into_iter().flatten();
+        let during = self.during.get().into_iter().flat_map(Folded::kinds);
         std::iter::once(&self.before).chain(during).chain(std::iter::once(&self.after)).filter_map(Field::get)
     }
 }
 
 impl State {
-    /// Returns the probes that can be read.
+    /// Returns the results of the probes that can be read, each kind once.
     pub(crate) fn probes(&self) -> impl Iterator<Item = &Entry> {
-        self.probes.get().into_iter().flatten().filter_map(Field::get)
+        self.probes.get().into_iter().flat_map(Folded::readable)
     }
 }
 
-impl Journal {
-    /// Returns the results of all evaluations of the hypothesis, in order.
+impl Parts {
+    /// Returns the results of all evaluations of the hypothesis, in order, each kind once.
     pub(crate) fn evaluated_states(&self) -> impl Iterator<Item = &State> {
         self.steady_states.get().into_iter().flat_map(SteadyStates::evaluated)
     }
 
-    /// Returns the activities of the method that can be read.
+    /// Returns the results of the activities of the method that can be read, each kind once.
     pub(crate) fn method_entries(&self) -> impl Iterator<Item = &Entry> {
-        self.run.get().into_iter().flatten().filter_map(Field::get)
+        self.run.get().into_iter().flat_map(|method| method.entries.readable())
     }
 
-    /// Returns the rollbacks that can be read.
+    /// Returns the results of the rollbacks that can be read, each kind once.
     pub(crate) fn rollback_entries(&self) -> impl Iterator<Item = &Entry> {
-        self.rollbacks.get().into_iter().flatten().filter_map(Field::get)
+        self.rollbacks.get().into_iter().flat_map(Folded::readable)
+    }
+
+    /// Returns whether a list holds more kinds of results than are kept, so that no verdict can be true to it.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        let states = self.steady_states.get();
+        let is_state_incomplete = |state: &State| state.probes.get().is_some_and(Folded::is_incomplete);
+        states.and_then(|states| states.during.get()).is_some_and(Folded::is_incomplete)
+            || self.evaluated_states().any(is_state_incomplete)
+            || self.run.get().is_some_and(|method| method.entries.is_incomplete())
+            || self.rollbacks.get().is_some_and(Folded::is_incomplete)
     }
 
     /// Returns the number of probes that the hypothesis declares. Returns `None` if it cannot be read.

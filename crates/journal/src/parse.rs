@@ -1,6 +1,7 @@
 //! Parses bytes into a [`Journal`].
 
 use std::fmt;
+use std::io::{self, BufReader, Read};
 
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -8,8 +9,9 @@ use serde_json::error::Category;
 use crate::classify::classify;
 use crate::decisive;
 use crate::field::Field;
-use crate::model::Journal;
-use crate::repair::repair;
+use crate::limited::Limited;
+use crate::model::{Journal, Parts};
+use crate::repair::Repaired;
 
 /// Why a file could not be read as a journal. Holds nothing of the content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,15 @@ pub enum Error {
     NotAnObject,
     /// The file is a JSON object, but has none of the keys of a journal.
     NotAJournal,
+    /// The file is longer than the reader reads.
+    TooLong,
+    /// A list has more different results than the reader distinguishes, so no verdict would be true to it.
+    TooVaried,
+    /// The file could not be read.
+    Unreadable {
+        /// The problem.
+        what: String,
+    },
 }
 
 impl std::error::Error for Error {}
@@ -55,6 +66,11 @@ impl fmt::Display for Error {
             Self::NotAJournal => {
                 f.write_str("not a journal: has none of `status`, `steady_states`, `run` and `rollbacks`")
             }
+            Self::TooLong => f.write_str("too long: the journal is over the limit of bytes and is not read"),
+            Self::TooVaried => {
+                f.write_str("too varied: a list of the journal has too many different results to be judged")
+            }
+            Self::Unreadable { what } => f.write_str(what),
         }
     }
 }
@@ -64,7 +80,9 @@ impl From<serde_json::Error> for Error {
         match error.classify() {
             Category::Eof => Self::Truncated { line: error.line(), column: error.column() },
             Category::Data => Self::Ambiguous { what: error.to_string() },
-            Category::Syntax | Category::Io => Self::NotJson { what: error.to_string() },
+            Category::Syntax => Self::NotJson { what: error.to_string() },
+            Category::Io if error.io_error_kind() == Some(io::ErrorKind::FileTooLarge) => Self::TooLong,
+            Category::Io => Self::Unreadable { what: error.to_string() },
         }
     }
 }
@@ -77,33 +95,44 @@ impl From<serde_json::Error> for Error {
 ///
 /// Fails if the bytes are not JSON, or not a journal.
 pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
-    if bytes.trim_ascii().is_empty() {
-        return Err(Error::Empty);
-    }
-    let mut repaired = None;
-    let field = read(bytes).or_else(|error| match error.classify() {
-        // Repairing takes a copy of the journal, so it is done only if parsing fails. Hardly any journal needs it.
-        Category::Syntax => repair(bytes).map_or(Err(error), |bytes| read(repaired.insert(bytes))),
-        Category::Io | Category::Data | Category::Eof => Err(error),
-    })?;
-    match field {
-        Field::Set(journal) if journal.is_journal() => {
-            let detail = decisive::find(repaired.as_deref().unwrap_or(bytes), &classify(&journal));
-            Ok(Journal { detail, ..journal })
-        }
-        Field::Set(_) => Err(Error::NotAJournal),
-        Field::Missing | Field::Null | Field::Wrong => Err(Error::NotAnObject),
-    }
+    read(|| Ok(bytes), u64::MAX)
 }
 
-fn read(bytes: &[u8]) -> Result<Field<Journal>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let journal = Field::deserialize(&mut deserializer)?;
+/// Reads a journal as [`parse`] does, but not as a whole. `open` returns the journal from its beginning. It is called a
+/// second time if an activity decided the run.
+///
+/// This takes little memory, whatever a run wrote: lists are counted, and outputs are skipped. Only a single text is held
+/// at a time. Fails if the journal has more than `limit` bytes.
+pub fn read<R: Read>(mut open: impl FnMut() -> io::Result<R>, limit: u64) -> Result<Journal, Error> {
+    let mut open = || match open() {
+        Ok(source) => Ok(Repaired::new(Limited::new(source, limit))),
+        Err(error) => Err(Error::Unreadable { what: error.to_string() }),
+    };
+    let mut text = open()?;
+    let field = read_parts(&mut text)
+        .map_err(|error| if error.is_eof() && text.is_blank() { Error::Empty } else { Error::from(error) })?;
+    let parts = match field {
+        Field::Set(parts) if parts.is_journal() => parts,
+        Field::Set(_) => return Err(Error::NotAJournal),
+        Field::Missing | Field::Null | Field::Wrong => return Err(Error::NotAnObject),
+    };
+    if parts.is_incomplete() {
+        return Err(Error::TooVaried);
+    }
+    let journal = Journal { parts, detail: None };
+    let verdict = classify(&journal);
+    let detail = if decisive::is_expected(&verdict) { decisive::find(open()?, &verdict) } else { None };
+    Ok(Journal { detail, ..journal })
+}
+
+fn read_parts(text: impl Read) -> Result<Field<Parts>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(text));
+    let parts = Field::deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(journal)
+    Ok(parts)
 }
 
-impl Journal {
+impl Parts {
     /// Returns whether this is a journal, and not an experiment or an object with a journal somewhere inside.
     fn is_journal(&self) -> bool {
         self.status != Field::Missing
@@ -138,7 +167,7 @@ mod tests {
     #[case("{\"status\": \"completed\"} {}", "not JSON: trailing characters at line 1 column 25")]
     #[case(
         "{\"status\": \"completed\", \"status\": 1}",
-        "ambiguous: duplicate field `status` at line 1 column 32"
+        "ambiguous: duplicate field `status` at line 1 column 33"
     )]
     fn names_the_position(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), expected);
@@ -151,6 +180,21 @@ mod tests {
     fn python_extensions_are_accepted(#[case] field: impl AsRef<str>) {
         let text = format!("{{\"status\": \"completed\", {}}}", field.as_ref());
         assert!(parse(text.as_bytes()).is_ok(), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_varied_is_refused() {
+        let text = r#"{"status": "completed", "run": []}"#;
+        let limited = |limit| read(|| Ok(text.as_bytes()), limit);
+        assert!(limited(text.len() as u64).is_ok());
+        assert_eq!(limited(text.len() as u64 - 1), Err(Error::TooLong));
+        let unreadable = read(|| Err::<&[u8], _>(io::Error::other("no")), 1);
+        assert_eq!(unreadable, Err(Error::Unreadable { what: "no".to_owned() }));
+
+        let states: Vec<String> =
+            (0..600).map(|count| format!("{{\"probes\": [{}1]}}", "1,".repeat(count))).collect();
+        let varied = format!("{{\"steady_states\": {{\"during\": [{}]}}}}", states.join(","));
+        assert_eq!(parse(varied.as_bytes()), Err(Error::TooVaried));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 
 use std::fmt;
 
+use crate::entry::{Entry, EntryStatus};
 use crate::field::{Field, Truth};
-use crate::model::{Entry, EntryStatus, Journal, State, Status, SteadyStates};
+use crate::model::{Parts, State, Status, SteadyStates};
 
 /// A phase in which the steady state is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,19 +81,19 @@ impl fmt::Display for Doubt {
 }
 
 /// Returns why a journal does not prove that the run passed. Returns `None` if it does.
-pub(crate) fn find_doubt(journal: &Journal) -> Option<Doubt> {
+pub(crate) fn find_doubt(journal: &Parts) -> Option<Doubt> {
     check_passed(journal).err()
 }
 
 /// Returns whether a journal proves that the steady state was met before the method.
-pub(crate) fn is_baseline_met(journal: &Journal) -> bool {
+pub(crate) fn is_baseline_met(journal: &Parts) -> bool {
     let before = journal.steady_states.get().and_then(|states| states.before.get());
     let (Some(before), Some(probes)) = (before, journal.declared_probes()) else { return false };
     let succeeded = |probe: &Entry| probe.status == Field::Set(EntryStatus::Succeeded);
     before.probes().all(succeeded) && check_met(Phase::Before, before, probes).is_ok()
 }
 
-fn check_passed(journal: &Journal) -> Result<(), Doubt> {
+fn check_passed(journal: &Parts) -> Result<(), Doubt> {
     ensure(journal.status == Field::Set(Status::Completed), Doubt::Failed)?;
     ensure(!matches!(journal.interruption, Field::Set(Truth(true)) | Field::Wrong), Doubt::Interruption)?;
     ensure(journal.deviated != Field::Wrong, Doubt::Deviated)?;
@@ -103,7 +104,7 @@ fn check_passed(journal: &Journal) -> Result<(), Doubt> {
     check_rollbacks(journal)
 }
 
-fn check_steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
+fn check_steady_states(journal: &Parts, probes: usize) -> Result<(), Doubt> {
     let states = journal.steady_states.get().ok_or(Doubt::Unreadable(Phase::Before))?;
     for (phase, state) in [(Phase::Before, &states.before), (Phase::After, &states.after)] {
         match state {
@@ -117,12 +118,12 @@ fn check_steady_states(journal: &Journal, probes: usize) -> Result<(), Doubt> {
     ensure(evaluated || probes == 0 || journal.skips_hypothesis(), Doubt::NotEvaluated)
 }
 
-fn check_during(journal: &Journal, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
+fn check_during(journal: &Parts, states: &SteadyStates, probes: usize) -> Result<(), Doubt> {
     let unreadable = Doubt::Unreadable(Phase::During);
     if states.during == Field::Missing && predates_during(journal) {
         return Ok(());
     }
-    for state in states.during.get().ok_or(unreadable)? {
+    for state in states.during.get().ok_or(unreadable)?.kinds() {
         check_met(Phase::During, state.get().ok_or(unreadable)?, probes)?;
     }
     Ok(())
@@ -131,7 +132,7 @@ fn check_during(journal: &Journal, states: &SteadyStates, probes: usize) -> Resu
 /// Returns whether this version of the toolkit's library cannot evaluate the hypothesis during the method.
 ///
 /// Journals of such versions have no `during`. If a journal of another version has none, it was damaged.
-fn predates_during(journal: &Journal) -> bool {
+fn predates_during(journal: &Parts) -> bool {
     let number = |part: &str| part.parse::<u32>().ok();
     let version = journal.version.get().map(|version| version.0.split('.')).and_then(|mut parts| {
         let (major, minor) = (parts.next()?, parts.next()?);
@@ -145,17 +146,17 @@ fn check_met(phase: Phase, state: &State, declared: usize) -> Result<(), Doubt> 
     let probes = state.probes.get().ok_or(Doubt::Unreadable(phase))?;
     ensure(state.met == Field::Set(true), Doubt::Unreadable(phase))?;
     ensure(probes.len() >= declared, Doubt::Contradiction(phase))?;
-    for probe in probes {
+    for probe in probes.kinds() {
         let probe = probe.get().ok_or(Doubt::Unreadable(phase))?;
         ensure(probe.tolerance_met != Field::Set(false), Doubt::Contradiction(phase))?;
     }
     Ok(())
 }
 
-fn check_method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
-    let run = journal.run.get().ok_or(Doubt::Method)?;
+fn check_method(journal: &Parts, declared: usize) -> Result<(), Doubt> {
+    let run = &journal.run.get().ok_or(Doubt::Method)?.entries;
     ensure(run.len() >= declared, Doubt::Method)?;
-    for entry in run {
+    for entry in run.kinds() {
         let entry = entry.get().ok_or(Doubt::Unfinished)?;
         ensure(entry.status.get().is_some(), Doubt::Unfinished)?;
         check_explained(entry)?;
@@ -164,8 +165,8 @@ fn check_method(journal: &Journal, declared: usize) -> Result<(), Doubt> {
 }
 
 /// A rollback that did not end is no reason to doubt the outcome. The summary reports it.
-fn check_rollbacks(journal: &Journal) -> Result<(), Doubt> {
-    for entry in journal.rollbacks.get().ok_or(Doubt::Rollbacks)? {
+fn check_rollbacks(journal: &Parts) -> Result<(), Doubt> {
+    for entry in journal.rollbacks.get().ok_or(Doubt::Rollbacks)?.kinds() {
         check_explained(entry.get().ok_or(Doubt::Rollbacks)?)?;
     }
     Ok(())

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{Verdict, classify};
 use crate::detail::Detail;
+use crate::entry::{Entry, EntryStatus};
 use crate::field::{Field, ShortText, shorten};
-use crate::model::{Entry, EntryStatus, Journal, State, Status};
+use crate::folded::Folded;
+use crate::model::{Journal, Parts, State, Status};
 use crate::outcome::{Outcome, Warning};
+use crate::step::Step;
 
 /// The summary of a run. See [`to_json`](Summary::to_json).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -176,29 +179,6 @@ pub struct Experiment {
     pub title: Option<String>,
 }
 
-/// An activity of the method that was started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// The name, shortened.
-    pub name: String,
-    /// The result of the activity.
-    pub status: StepStatus,
-}
-
-/// How an activity ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StepStatus {
-    /// The activity succeeded. To the toolkit, a process that exits with an error has succeeded.
-    Succeeded,
-    /// The activity failed.
-    Failed,
-    /// The activity did not end, since it was interrupted.
-    Unfinished,
-}
-
-/// The maximum length of the name of an activity, in characters.
-const MAX_NAME_CHARS: usize = 64;
 /// The maximum length of other words, such as a version or a strategy, in characters.
 const MAX_WORD_CHARS: usize = 32;
 
@@ -207,6 +187,9 @@ impl Summary {
     #[must_use]
     pub fn of(journal: &Journal) -> Self {
         let Verdict { outcome, warnings, conclusive, doubt } = classify(journal);
+        let Journal { parts: journal, detail } = journal;
+        let steps = journal.run.get().map(|method| method.steps.clone()).unwrap_or_default();
+        let readable = journal.run.get().map_or(0, |method| method.entries.count_readable());
         let title = journal.experiment.get().and_then(|experiment| experiment.title.get());
         let (start, end) = (journal.start.get(), journal.end.get());
         let between = || Some(end?.duration_since(*start?).as_secs_f64());
@@ -226,9 +209,9 @@ impl Summary {
             started_at: start.map(ToString::to_string),
             finished_at: end.map(ToString::to_string),
             duration_seconds: duration.map(|seconds| (seconds * 1e3).round() / 1e3),
-            detail: journal.detail.clone(),
-            steps: journal.method_entries().map(step).collect(),
-            steps_omitted: 0,
+            detail: detail.clone(),
+            steps_omitted: readable.saturating_sub(steps.len()),
+            steps,
         }
     }
 }
@@ -237,13 +220,13 @@ fn short_word(text: &ShortText) -> String {
     shorten(&text.0, MAX_WORD_CHARS)
 }
 
-fn steady_states(journal: &Journal) -> SteadyStates {
+fn steady_states(journal: &Parts) -> SteadyStates {
     let Some(states) = journal.steady_states.get() else { return SteadyStates::default() };
     let during = match &states.during {
         // Versions that cannot evaluate the hypothesis during the method write no such key.
         Field::Missing | Field::Null => SteadyState::NotEvaluated,
         Field::Wrong => SteadyState::Unknown,
-        Field::Set(states) => states.iter().map(steady_state).fold(SteadyState::NotEvaluated, worse),
+        Field::Set(states) => states.kinds().map(steady_state).fold(SteadyState::NotEvaluated, worse),
     };
     SteadyStates { before: steady_state(&states.before), during, after: steady_state(&states.after) }
 }
@@ -274,23 +257,25 @@ fn worse(one: SteadyState, other: SteadyState) -> SteadyState {
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn activities(journal: &Journal) -> Activities {
-    let played = journal.run.get().map_or(0, Vec::len);
+fn activities(journal: &Parts) -> Activities {
+    let entries = journal.run.get().map(|method| &method.entries);
+    let played = entries.map_or(0, Folded::len);
     Activities {
         total: journal.declared_activities().unwrap_or_default().max(played),
         played,
-        succeeded: count(journal.method_entries(), EntryStatus::Succeeded),
-        failed: count(journal.method_entries(), EntryStatus::Failed),
+        succeeded: count(entries, EntryStatus::Succeeded),
+        failed: count(entries, EntryStatus::Failed),
     }
 }
 
-fn rollbacks(journal: &Journal) -> Rollbacks {
+fn rollbacks(journal: &Parts) -> Rollbacks {
     let runtime = journal.experiment.get().and_then(|experiment| experiment.runtime.get());
     let strategy = runtime.and_then(|runtime| runtime.rollbacks.get()?.strategy.get());
-    let played = journal.rollbacks.get().map_or(0, Vec::len);
+    let entries = journal.rollbacks.get();
+    let played = entries.map_or(0, Folded::len);
     let total = journal.declared_rollbacks().unwrap_or_default().max(played);
-    let failed = count(journal.rollback_entries(), EntryStatus::Failed);
-    let succeeded = count(journal.rollback_entries(), EntryStatus::Succeeded);
+    let failed = count(entries, EntryStatus::Failed);
+    let succeeded = count(entries, EntryStatus::Succeeded);
     let state = match () {
         () if journal.rollbacks.get().is_none() || journal.declared_rollbacks().is_none() => {
             RollbackState::Unknown
@@ -305,18 +290,6 @@ fn rollbacks(journal: &Journal) -> Rollbacks {
     Rollbacks { strategy: strategy.map(short_word), state, total, played, failed }
 }
 
-fn count<'a>(entries: impl Iterator<Item = &'a Entry>, status: EntryStatus) -> usize {
-    entries.filter(|entry| entry.status == Field::Set(status)).count()
-}
-
-fn step(entry: &Entry) -> Step {
-    let name = entry.activity.get().and_then(|activity| activity.name.get());
-    Step {
-        name: name.map(|name| shorten(&name.0, MAX_NAME_CHARS)).unwrap_or_default(),
-        status: match entry.status.get() {
-            Some(EntryStatus::Succeeded) => StepStatus::Succeeded,
-            Some(EntryStatus::Failed) => StepStatus::Failed,
-            None => StepStatus::Unfinished,
-        },
-    }
+fn count(entries: Option<&Folded<Entry>>, status: EntryStatus) -> usize {
+    entries.map_or(0, |entries| entries.count(|entry| entry.status == Field::Set(status)))
 }

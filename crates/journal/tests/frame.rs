@@ -6,7 +6,7 @@
 use std::io::Cursor;
 
 use chaostoolkit_journal::frame::{
-    Carried, Frame, FrameError, LIMIT, is_complete, read, unzip, write, write_none,
+    Carried, Frame, FrameError, LIMIT, Scanner, is_complete, read, unzip, write, write_none,
 };
 use proptest::prelude::*;
 use rstest::rstest;
@@ -175,4 +175,24 @@ proptest! {
     fn nothing_panics(log in "(chaostoolkit-journal(-end| \\{\"(version|lines|gzipBytes)\":[0-9]{1,20}\\})?|[a-zA-Z=]{0,8}|\n){0,12}") {
         let _ = (read(log.as_bytes()), is_complete(log.as_bytes()));
     }
+}
+
+#[test]
+fn a_log_that_grows_is_looked_at_once() {
+    let mut log = b"for people\n".to_vec();
+    log.extend(send(random_hex(20_000).as_bytes()));
+    log.extend(b"more\n");
+    for step in [1, 7, 4096, log.len()] {
+        let mut scanner = Scanner::default();
+        for end in (0..=log.len()).step_by(step) {
+            assert_eq!(scanner.is_complete(&log[..end]), is_complete(&log[..end]), "{end}");
+        }
+    }
+    // 2 MiB of first lines, one byte after the other.
+    let first = [log.split(|byte| *byte == b'\n').nth(1).unwrap(), b"\n"].concat();
+    let lines = first.repeat((2 << 20) / first.len());
+    let mut scanner = Scanner::default();
+    let started = std::time::Instant::now();
+    assert!((0..lines.len()).step_by(100).all(|end| !scanner.is_complete(&lines[..end])));
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
 }

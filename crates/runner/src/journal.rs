@@ -1,12 +1,13 @@
 //! Collects the journal that the toolkit wrote.
 
+use std::cell::RefCell;
 use std::fs::{self, File as FileHandle, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use chaostoolkit_journal::message::File;
-use chaostoolkit_journal::{Summary, parse};
+use chaostoolkit_journal::{Error, Summary, read};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
@@ -36,10 +37,9 @@ pub fn collect(kept: Option<&Path>, started: &Started) -> Option<(File, Option<S
     if let Some(Err(error)) = kept.map(keep) {
         crate::warn(format_args!("cannot pass the journal to the sidecar: {error}"));
     }
-    Some(match read_and_hash(&mut file) {
-        Ok((found, text)) => summarize(found, text.as_deref()),
-        Err(error) => (File { problem: Some(format!("I/O error: {error}")), ..File::default() }, None),
-    })
+    Some(summarize(&mut file).unwrap_or_else(|error| {
+        (File { problem: Some(format!("I/O error: {error}")), ..File::default() }, None)
+    }))
 }
 
 /// Opens a regular file. Fails for anything else, since opening or reading it could block.
@@ -49,39 +49,55 @@ pub fn open(path: &Path) -> io::Result<FileHandle> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Reads a journal. Returns its length and hash, and its text if it is not longer than [`MAX_BYTES`].
-fn read_and_hash(file: &mut FileHandle) -> io::Result<(File, Option<Vec<u8>>)> {
-    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
-    let length = file.metadata()?.len();
-    // Allocate the whole length at once. A growing buffer briefly takes up to three times as much memory, and
-    // containers have limits.
-    let mut text =
-        (length <= MAX_BYTES).then(|| Vec::with_capacity(usize::try_from(length).unwrap_or_default()));
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        let length = match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+/// Summarizes a journal, and returns its length and hash. It is read in small parts, since containers have limits.
+fn summarize(file: &mut FileHandle) -> io::Result<(File, Option<Summary>)> {
+    let is_too_long = file.metadata()?.len() > MAX_BYTES;
+    let hashed = RefCell::new(Hashed::default());
+    let mut journal = None;
+    if !is_too_long {
+        let mut is_first = true;
+        let open = || {
+            (&*file).rewind()?;
+            let hashed = std::mem::take(&mut is_first).then_some(&hashed);
+            Ok(Tee { file, hashed })
         };
-        hash.update(&chunk[..length]);
-        bytes += length as u64;
-        text = text.filter(|_| bytes <= MAX_BYTES);
-        if let Some(text) = &mut text {
-            text.extend_from_slice(&chunk[..length]);
-        }
+        journal = Some(read(open, MAX_BYTES));
+        // The parser may have stopped early, or read the file twice.
+        file.seek(SeekFrom::Start(hashed.borrow().bytes))?;
     }
-    Ok((File { bytes, sha256: format!("{:x}", hash.finalize()), problem: None }, text))
+    io::copy(&mut Tee { file, hashed: Some(&hashed) }, &mut io::sink())?;
+    let Hashed { hash, bytes } = hashed.into_inner();
+    let (summary, problem) = match journal {
+        Some(Ok(journal)) => (Some(Summary::of(&journal)), None),
+        None | Some(Err(Error::TooLong)) => {
+            (None, Some(format!("over {} MiB, which is the limit of the runner", MAX_BYTES >> 20)))
+        }
+        Some(Err(error)) => (None, Some(error.to_string())),
+    };
+    Ok((File { bytes, sha256: format!("{:x}", hash.finalize()), problem }, summary))
 }
 
-fn summarize(found: File, text: Option<&[u8]>) -> (File, Option<Summary>) {
-    let Some(text) = text else {
-        let problem = Some(format!("over {} MiB, which is the limit of the runner", MAX_BYTES >> 20));
-        return (File { problem, ..found }, None);
-    };
-    match parse(text) {
-        Ok(journal) => (found, Some(Summary::of(&journal))),
-        Err(error) => (File { problem: Some(error.to_string()), ..found }, None),
+/// The hash and the length of what was read.
+#[derive(Default)]
+struct Hashed {
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// Reads a file, and hashes what is read. So the hash is that of the journal that was judged, even if the file changes.
+struct Tee<'a> {
+    file: &'a FileHandle,
+    hashed: Option<&'a RefCell<Hashed>>,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        if let Some(hashed) = self.hashed {
+            let mut hashed = hashed.borrow_mut();
+            hashed.hash.update(&buffer[..length]);
+            hashed.bytes += length as u64;
+        }
+        Ok(length)
     }
 }

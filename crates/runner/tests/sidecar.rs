@@ -99,7 +99,6 @@ fn the_journals_of_all_starts_are_printed_in_the_order_of_the_runner() {
     let (_, log, _) = stopped(child);
     assert!(log.starts_with(b"The lines below hold the journals of the Chaos Toolkit"));
     let journals: Vec<_> = read_all(&log)
-        .into_iter()
         .map(|(start, frame)| match frame.unwrap() {
             Frame::Journal(carried) => {
                 (start.unwrap(), String::from_utf8(unzip(&carried.gzip, 100).unwrap()).unwrap())

@@ -27,6 +27,7 @@ use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::Context;
 use crate::experiment::error::Error;
+use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::parent::Parent;
 use crate::experiment::pass::Pass;
@@ -39,6 +40,7 @@ use crate::process::clock;
 use crate::process::config::{Config, Runner};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
+use crate::process::room::Room;
 use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
 
@@ -224,6 +226,8 @@ impl Cleanup {
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
+            room: Room::default(),
+            journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(1),
         }

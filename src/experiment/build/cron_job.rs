@@ -13,6 +13,9 @@ const JOB: &[&str] = &["spec", "jobTemplate"];
 /// The path of the pod in a `CronJob`.
 pub const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
 
+/// How many pods of completed runs are kept at most, and of failed runs. Each pass reads them all.
+const MOST_PODS_KEPT: i64 = 100;
+
 /// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of the
 /// experiment. They also have the labels and annotations of the pod, unless they have the same ones already.
 pub fn cron_job(
@@ -37,6 +40,11 @@ pub fn cron_job(
     }
     default(spec, "successfulJobsHistoryLimit", json!(3));
     default(spec, "failedJobsHistoryLimit", json!(1));
+    for limit in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
+        if spec.get(limit).and_then(Value::as_i64).is_some_and(|wanted| wanted > MOST_PODS_KEPT) {
+            spec.insert(limit.to_owned(), json!(MOST_PODS_KEPT));
+        }
+    }
     let job = cron_job.map(&[JOB, &["spec"]].concat());
     default(job, "backoffLimit", json!(0));
     default(job, "podReplacementPolicy", json!("Failed"));

@@ -13,7 +13,7 @@ use crate::process::resources::SidecarResources;
 use chaostoolkit_api::names;
 
 /// The path of the program in the operator's image.
-const PROGRAM: &str = "/chaos-runner";
+const PROGRAM: &str = names::SIDECAR_COMMAND[0];
 
 /// Puts the runner into the spec of a pod. A container without a command stays as it is, since the operator does not
 /// know what its image starts.
@@ -78,7 +78,7 @@ fn bringer(spec: &Value, runner: &Runner, mount: &Value) -> Value {
         container["securityContext"]["runAsUser"] = json!(65532);
     }
     if runner.sidecar {
-        let mut command = vec![PROGRAM, "sidecar", names::RUNNER_DIRECTORY];
+        let mut command = names::SIDECAR_COMMAND.to_vec();
         command.extend((!runner.journal).then_some("--no-journal"));
         container["command"] = json!(command);
         container["restartPolicy"] = json!("Always");

@@ -452,3 +452,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_schedule_keeps_no_more_pods_than_a_pass_reads() {
+    for (wanted, expected) in [(100, 100), (101, 100), (i32::MAX, 100), (0, 0)] {
+        let schedule = json!({"kind": "cronJob", "value": "* * * * *", "successfulRunsHistoryLimit": wanted});
+        let spec = built(json!({"schedule": schedule})).workload.value["spec"].take();
+        assert_eq!(
+            (&spec["successfulJobsHistoryLimit"], &spec["failedJobsHistoryLimit"]),
+            (&json!(expected), &json!(1))
+        );
+    }
+}
+
+#[test]
+fn the_objects_of_a_run_get_a_limited_number_of_labels() {
+    let mut experiment = experiment(json!({}));
+    experiment.metadata.labels = Some((0..50_000).map(|at| (format!("l{at:05}"), "x".to_owned())).collect());
+    let resources = build(&planned(&experiment, true), &shipped()).unwrap();
+    let labels = resources.workload.value["metadata"]["labels"].as_object().unwrap();
+    assert!((64..70).contains(&labels.len()) && labels.contains_key("l00063"), "{}", labels.len());
+}

@@ -1,6 +1,7 @@
 //! The `CronJob` of an experiment with a schedule.
 
 use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DynamicObject, Patch};
 use serde_json::{Value, json};
 
@@ -88,17 +89,17 @@ pub async fn remove(
     // The CronJob first, or it would start the next run meanwhile.
     delete::resource(cluster, recorded, parent).await?;
     let jobs = jobs::list(cluster, &recorded.namespace, parent).await?;
-    for job in jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
+    for job in jobs.own.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
         jobs::remove(cluster, job).await?;
     }
-    let mut pods = pods::list(cluster, &recorded.namespace, parent.uid()).await?;
-    pods.retain(|pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod));
+    let is_own = |pod: &Pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod);
+    let pods = pods::list(cluster, &recorded.namespace, parent.uid(), is_own).await?;
     for pod in &pods {
         if matches!(pod_state(pod), PodState::Ended(_)) {
             pods::release(cluster, pod).await?;
         }
         pods::stop(cluster, pod).await?;
     }
-    let is_gone = jobs.is_empty() && pods.is_empty();
+    let is_gone = jobs.own.is_empty() && pods.is_empty();
     Ok(if is_gone { Progress::Done } else { Progress::Waiting })
 }

@@ -1,5 +1,7 @@
 //! The Jobs of a schedule. Kubernetes creates them from the `CronJob`; a rerun is created here.
 
+use std::collections::HashSet;
+
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{DeleteParams, DynamicObject, ListParams};
@@ -7,31 +9,21 @@ use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster, label};
-use crate::experiment::children::{delete, pods};
+use crate::experiment::children::{delete, pages};
 use crate::experiment::judge::job;
-use crate::experiment::parent::Parent;
+use crate::experiment::parent::{Jobs, Parent};
 use chaostoolkit_api::names;
 
-/// Lists the Jobs of the schedule of an experiment in a namespace, newest first.
-pub async fn list(cluster: &Cluster, namespace: &str, parent: &Parent) -> Result<Vec<Job>, cluster::Error> {
-    let mut jobs = list_labeled(cluster, namespace, parent).await?;
-    jobs.retain(|job| parent.owns_job(job));
-    Ok(jobs)
-}
-
-/// Lists the Jobs with the label of an experiment in a namespace, newest first.
-pub async fn list_labeled(
-    cluster: &Cluster,
-    namespace: &str,
-    parent: &Parent,
-) -> Result<Vec<Job>, cluster::Error> {
-    let mut jobs: Vec<Job> =
-        pods::list_labeled(cluster, &cluster.jobs(namespace)?, "jobs", parent.uid()).await?;
-    jobs.sort_by_key(|job| {
-        (job.metadata.creation_timestamp.clone().map(|time| time.0), job.metadata.name.clone())
-    });
-    jobs.reverse();
-    Ok(jobs)
+/// Lists the Jobs with the label of an experiment in a namespace. Of very many, only the newest of its schedule count.
+pub async fn list(cluster: &Cluster, namespace: &str, parent: &Parent) -> Result<Jobs, cluster::Error> {
+    let mut others = HashSet::new();
+    let is_own = |job: &Job| {
+        let is_own = parent.owns_job(job);
+        others.extend(job.metadata.uid.clone().filter(|_| !is_own));
+        is_own
+    };
+    let own = pages::newest(cluster, &cluster.jobs(namespace)?, ("jobs", parent.uid()), is_own).await?;
+    Ok(Jobs { own, others })
 }
 
 /// Deletes a Job, and leaves its pods to the garbage collector.
@@ -42,13 +34,17 @@ pub async fn remove(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> 
     delete::object(cluster, Kind::Job, namespace, name, &parameters).await
 }
 
+/// How many events about a Job are read.
+const MOST_EVENTS: u32 = 100;
+
 /// Reads the newest event that says why the Job controller could not create a pod.
 pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, cluster::Error> {
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let uid = job.metadata.uid.as_deref().unwrap_or_default();
     let fields = format!("involvedObject.kind=Job,involvedObject.uid={},reason=FailedCreate", label(uid)?);
-    let parameters = ListParams::default().fields(&fields);
+    // The newest one counts, and the list is in no order. An event about each attempt is folded into one.
+    let parameters = ListParams::default().fields(&fields).limit(MOST_EVENTS);
     let doing = format!("list the events of Job {namespace}/{name}");
     let events = cluster.call(doing, cluster.events(namespace)?.list(&parameters)).await?;
     Ok(job::newest(events.items))

@@ -4,6 +4,7 @@ pub mod create;
 pub mod cron_job;
 pub mod delete;
 pub mod jobs;
+pub mod pages;
 pub mod pods;
 pub mod pull_secrets;
 pub mod references;

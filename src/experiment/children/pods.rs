@@ -1,22 +1,18 @@
 //! Lists, stops, releases and removes the pods of runs.
 
-use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{
-    self, Cluster, Objects, belongs_to, gone_is_fine, is_held, owned_by, without_finalizers,
-};
-use crate::experiment::children::create;
+use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
 use crate::experiment::children::delete::{self, Progress};
+use crate::experiment::children::{create, jobs, pages};
 use crate::experiment::decide::plan::grace;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
-use crate::experiment::parent::Parent;
+use crate::experiment::parent::{Jobs, Parent};
 use chaostoolkit_api::{PodAddress, Status, Text, names};
 
 /// What is at the address of the pod of a run or of a rescue.
@@ -67,28 +63,16 @@ pub async fn find_labeled(
     Ok(found.filter(|pod| belongs_to(pod, uid)))
 }
 
-/// Lists the pods with the label of an experiment in a namespace, oldest first.
-pub async fn list(cluster: &Cluster, namespace: &str, uid: &str) -> Result<Vec<Pod>, cluster::Error> {
-    let mut pods = list_labeled(cluster, &cluster.pods(namespace)?, "pods", uid).await?;
-    pods.sort_by_key(|pod| {
-        (pod.metadata.creation_timestamp.clone().map(|time| time.0), pod.metadata.name.clone())
-    });
-    Ok(pods)
-}
-
-/// Lists the objects of one kind that have the label of an experiment.
-pub async fn list_labeled<K>(
+/// Lists the `wanted` pods with the label of an experiment in a namespace, oldest first. Of very many, only the newest count.
+pub async fn list(
     cluster: &Cluster,
-    api: &Objects<K>,
-    what: &str,
+    namespace: &str,
     uid: &str,
-) -> Result<Vec<K>, cluster::Error>
-where
-    K: Clone + std::fmt::Debug + DeserializeOwned,
-{
-    let own = owned_by(uid)?;
-    let doing = format!("list the {what} of experiment {uid}");
-    Ok(cluster.call(doing, api.list(&own)).await?.items)
+    wanted: impl FnMut(&Pod) -> bool,
+) -> Result<Vec<Pod>, cluster::Error> {
+    let mut pods = pages::newest(cluster, &cluster.pods(namespace)?, ("pods", uid), wanted).await?;
+    pods.reverse();
+    Ok(pods)
 }
 
 /// Deletes a pod, which asks its containers to stop. Does nothing if it is being deleted already.
@@ -156,20 +140,18 @@ pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error>
     gone_is_fine(released)
 }
 
-/// Lists all pods in a namespace that were created for an experiment, by the operator or by the Jobs of its schedule.
+/// Lists the pods in a namespace that were created for an experiment, by the operator or by the Jobs of its schedule.
 pub async fn list_own(
     cluster: &Cluster,
     namespace: &str,
     parent: &Parent,
 ) -> Result<Vec<Pod>, cluster::Error> {
-    let mut jobs: Vec<Job> = Vec::new();
+    let mut jobs = Jobs::default();
     if parent.has_cron_job() {
-        jobs = list_labeled(cluster, &cluster.jobs(namespace)?, "jobs", parent.uid()).await?;
-        jobs.retain(|job| parent.owns_job(job));
+        jobs = jobs::list(cluster, namespace, parent).await?;
     }
-    let mut pods = list(cluster, namespace, parent.uid()).await?;
-    pods.retain(|pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod));
-    Ok(pods)
+    let is_own = |pod: &Pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod);
+    list(cluster, namespace, parent.uid(), is_own).await
 }
 
 /// Releases all pods of an experiment. Used if the pods are not cleaned up: they must not block their namespace.
@@ -203,9 +185,7 @@ pub async fn remove_earlier(
         return Ok(Progress::Done);
     }
     let mut progress = Progress::Done;
-    let mut pods = list(cluster, namespace, parent.uid()).await?;
-    pods.retain(|pod| parent.owns_pod(pod));
-    for pod in pods {
+    for pod in list(cluster, namespace, parent.uid(), |pod| parent.owns_pod(pod)).await? {
         let removed = match pod_state(&pod) {
             PodState::Ended(_) => remove_ended(cluster, &pod).await?,
             _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,

@@ -4,6 +4,8 @@
 //! Evidence that is lost for good is missing, and the verdict is less certain. Evidence that cannot be read at the
 //! moment is requested again for a while.
 
+use std::sync::{Mutex, PoisonError};
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tracing::warn;
@@ -16,7 +18,7 @@ use crate::experiment::judge::pod_state::{End, sidecar};
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
-use chaostoolkit_journal::{RollbackState, Summary, parse, redact};
+use chaostoolkit_journal::{RollbackState, Summary, redact};
 
 /// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -116,20 +118,21 @@ async fn journals(logs: &LogFollower, pod: &Pod, end: &End, message: Option<&Mes
     if sidecar.command.iter().flatten().any(|argument| argument == "--no-journal") {
         return alone(Journal::Left("spec.report.journal.store is none".to_owned()));
     }
-    let log = match logs.followed(pod).await {
-        Some(log) => log,
-        None => match logs.read(pod, &sidecar.name, &Extent::Frame).await {
-            Ok(log) => log,
-            Err(Unread { problem, is_final: true }) => return alone(Journal::Left(problem)),
-            Err(Unread { problem, .. }) => return alone(Journal::Late(problem)),
-        },
+    let lost = match logs.followed(pod).await {
+        Some(Ok(log)) => return of_log(log.bytes(), reported),
+        Some(Err(lost)) => Some(lost),
+        None => None,
     };
-    of_log(&log, reported)
+    match logs.read(pod, &sidecar.name, &Extent::Frame).await {
+        Ok(log) => of_log(log.bytes(), reported),
+        Err(Unread { problem, is_final: true }) => alone(Journal::Left(lost.unwrap_or(problem))),
+        Err(Unread { problem, .. }) => alone(Journal::Late(lost.unwrap_or(problem))),
+    }
 }
 
 /// Reads the journals in the log of a sidecar. The report of the runner has the hash of the first one.
 fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
-    let mut frames = frame::read_all(log).into_iter();
+    let mut frames = frame::read_all(log);
     let first = match frames.next() {
         None => Err(frame::FrameError::Missing),
         Some((_, frame)) => frame,
@@ -166,12 +169,21 @@ fn of_log(log: &[u8], reported: Option<&Message>) -> Journals {
     (journal, others.filter(fits).take(frame::MAX_JOURNALS - 1).collect())
 }
 
-/// The longest journal that is unpacked, in bytes.
+/// The longest journal that is read, in bytes after unpacking.
 const LONGEST_UNPACKED: u64 = 8 << 20;
 
+/// A journal is read by one pass at a time, so that the memory for it is needed only once.
+static READING: Mutex<()> = Mutex::new(());
+
 fn sum_up(carried: &frame::Carried) -> Option<Summary> {
-    let text = frame::unzip(&carried.gzip, LONGEST_UNPACKED).ok()?;
-    Some(Summary::of(&parse(&text).ok()?))
+    let _reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
+    match chaostoolkit_journal::read(|| Ok(frame::unpack(&carried.gzip)), LONGEST_UNPACKED) {
+        Ok(journal) => Some(Summary::of(&journal)),
+        Err(error) => {
+            warn!(problem = %error, "cannot read a journal that the runner did not summarize");
+            None
+        }
+    }
 }
 
 /// For how many seconds after it has seen the end of a run the operator tries to read the end of its log. The verdict waits for it.
@@ -186,7 +198,9 @@ pub fn is_overdue(seen: Option<&Time>, seconds: i64) -> bool {
 
 async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Option<String>, Error> {
     match logs.read(pod, container::name(pod), &Extent::Tail).await {
-        Ok(log) => Ok(Some(plain_tail(&String::from_utf8_lossy(&log))).filter(|tail| !tail.is_empty())),
+        Ok(log) => {
+            Ok(Some(plain_tail(&String::from_utf8_lossy(log.bytes()))).filter(|tail| !tail.is_empty()))
+        }
         Err(Unread { problem, is_final }) if is_final || is_last_try => {
             warn!(pod = pod.metadata.name, problem, "cannot read the log of the pod");
             Ok(None)

@@ -1,15 +1,16 @@
 //! Logs of containers, read through the API server.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::AsyncReadExt;
-use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 
 use crate::cluster::{self, Cluster};
+use crate::experiment::judge::held_log::{BUDGET, HeldLog};
 use chaostoolkit_api::PodAddress;
-use chaostoolkit_journal::frame;
+use chaostoolkit_journal::frame::Scanner;
 
 /// How much of a log is read.
 pub enum Extent {
@@ -58,15 +59,15 @@ const LONGEST_LOG: usize = 2 << 20;
 /// How many of the last lines are read: the traceback of a toolkit that refuses an experiment is long.
 const TAIL_LINES: i64 = 60;
 
-/// Reads a log to its end, or to the end of the frame in it, within the limit.
+/// Reads a log to its end, or to the end of the frame in it, within the limit. Adds it to an empty log.
 pub async fn read(
     cluster: &Cluster,
-    pod: &Pod,
+    pod: &PodAddress,
     container: &str,
-    extent: &Extent,
+    (extent, mut text): (&Extent, HeldLog),
     limit: Duration,
-) -> Result<Vec<u8>, Unread> {
-    let PodAddress { namespace, name } = PodAddress::of(pod);
+) -> Result<HeldLog, Unread> {
+    let PodAddress { namespace, name } = pod;
     let parameters = LogParams {
         container: Some(container.to_owned()),
         follow: matches!(extent, Extent::Frame),
@@ -74,22 +75,29 @@ pub async fn read(
         ..LogParams::default()
     };
     let api = cluster.pods(&namespace)?;
-    let name = api.name(&name)?;
+    let name = api.name(name)?;
+    let waits_for_memory = AtomicBool::new(false);
     let reading = async {
         let stream = api.log_stream(&name, &parameters).await?;
         let mut stream = std::pin::pin!(stream);
-        let (mut text, mut chunk) = (Vec::new(), vec![0; 16 << 10]);
+        let (mut scanner, mut chunk) = (Scanner::default(), vec![0; 16 << 10]);
         loop {
             let length = stream.read(&mut chunk).await?;
-            text.extend_from_slice(&chunk[..length]);
-            let is_enough = matches!(extent, Extent::Frame) && frame::is_complete(&text);
-            if length == 0 || is_enough || text.len() > LONGEST_LOG {
+            waits_for_memory.store(true, Ordering::Relaxed);
+            text.extend(&chunk[..length]).await;
+            waits_for_memory.store(false, Ordering::Relaxed);
+            let is_enough = matches!(extent, Extent::Frame) && scanner.is_complete(text.bytes());
+            if length == 0 || is_enough || text.bytes().len() > LONGEST_LOG {
                 return Ok(text);
             }
         }
     };
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
-        let problem = format!("the log of container {container} did not end within {limit:?}");
+        let problem = if waits_for_memory.load(Ordering::Relaxed) {
+            format!("other logs took all of the {BUDGET} bytes that the operator has for logs")
+        } else {
+            format!("the log of container {container} did not end within {limit:?}")
+        };
         Err(Unread { problem, is_final: false })
     })
 }

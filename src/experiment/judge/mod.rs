@@ -2,6 +2,7 @@
 
 pub mod container;
 pub mod evidence;
+pub mod held_log;
 pub mod helpers;
 pub mod job;
 pub mod log_follower;

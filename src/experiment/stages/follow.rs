@@ -107,11 +107,12 @@ fn is_journal_due(pass: &Pass<'_>) -> bool {
 
 /// Keeps the journal of the run that has ended, and records the result.
 async fn keep_journal(pass: &mut Pass<'_>, intent: &Intent, evidence: &Evidence) {
-    let (cluster, limit) = (&pass.context.cluster, intent.journal_limit);
+    let (context, limit) = (pass.context, intent.journal_limit);
     if let Some(outcome) = pass.draft.status.outcome
         && let Some(run) = &mut pass.draft.status.run
     {
-        run.journal = journals::keep(cluster, &pass.live, (run, outcome), evidence, limit).await;
+        let place = (&context.cluster, &context.journals);
+        run.journal = journals::keep(place, &pass.live, (run, outcome), evidence, limit).await;
     }
 }
 

@@ -49,7 +49,7 @@ async fn remove_kind(
 async fn remove_jobs(cluster: &Cluster, namespace: &str, parent: &Parent, left: &mut Vec<String>) {
     match jobs::list(cluster, namespace, parent).await {
         Ok(found) => {
-            for job in found {
+            for job in found.own {
                 note(left, jobs::remove(cluster, &job).await);
             }
         }

@@ -40,18 +40,16 @@ impl Found {
     /// Lists them. The Jobs come first: a Job that is gone by then has all its pods in the list.
     pub async fn list(pass: &Pass<'_>, namespace: &str) -> Result<Self, Error> {
         let (cluster, parent) = (&pass.context.cluster, pass.parent());
-        let labeled = jobs::list_labeled(cluster, namespace, &parent).await?;
-        let has_job = |pod: &Pod| job::of(&labeled, pod).is_some();
-        let jobs: Vec<Job> = labeled.iter().filter(|job| parent.owns_job(job)).cloned().collect();
-        let (pods, mut orphans): (Vec<Pod>, Vec<Pod>) = pods::list(cluster, namespace, parent.uid())
-            .await?
-            .into_iter()
-            .partition(|pod| parent.owns_scheduled(pod, &jobs));
-        orphans.retain(|pod| {
+        let jobs = jobs::list(cluster, namespace, &parent).await?;
+        let is_own = |pod: &Pod| parent.owns_scheduled(pod, &jobs);
+        let is_orphan = |pod: &Pod| {
             let is_over = is_held(pod) && matches!(pod_state(pod), PodState::Ended(_));
-            is_over && job::owner(pod).is_some() && !has_job(pod)
-        });
-        Ok(Self { jobs, pods, orphans })
+            is_over && job::owner(pod).is_some_and(|job| !jobs.others.contains(&job.uid))
+        };
+        let wanted = |pod: &Pod| is_own(pod) || is_orphan(pod);
+        let found = pods::list(cluster, namespace, parent.uid(), wanted).await?;
+        let (pods, orphans) = found.into_iter().partition(is_own);
+        Ok(Self { jobs: jobs.own, pods, orphans })
     }
 
     /// The uids of the Jobs whose runs are not recorded once these pods are, and of those that are given up.

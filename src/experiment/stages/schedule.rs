@@ -203,8 +203,8 @@ async fn record_end(
     };
     let Some(recorded) = draft.past_run(pod) else { return Ok(true) };
     recorded.run.recorded_at.get_or_insert(seen);
-    let (cluster, run, limit) = (&context.cluster, (&recorded.run, recorded.outcome), intent.journal_limit);
-    let journal = journals::keep(cluster, live, run, &evidence, limit).await;
+    let (run, limit) = ((&recorded.run, recorded.outcome), intent.journal_limit);
+    let journal = journals::keep((&context.cluster, &context.journals), live, run, &evidence, limit).await;
     recorded.run.journal.clone_from(&journal);
     let is_due = recorded.run.is_journal_due();
     if let Some(run) = draft.status.run.as_mut().filter(|run| run.pod_uid == pod.metadata.uid) {

@@ -29,6 +29,7 @@ use crate::toolkit::lint::typo::{nearest, whole};
 use crate::toolkit::lint::warnings::{Warnings, hint, shown};
 use crate::yaml;
 use chaostoolkit_api::Text;
+use chaostoolkit_api::bounded;
 use chaostoolkit_api::spec::options::{HypothesisStrategy, RollbackStrategy};
 
 pub use typo::plain;
@@ -56,7 +57,7 @@ const OTHER_HYPOTHESIS_STRATEGIES: [&str; 2] = ["skip", "continously"];
 /// extension, and otherwise the value or the problem.
 pub(super) fn read(file: &str, text: &str) -> Option<Result<Value, String>> {
     match Path::new(file).extension().and_then(OsStr::to_str) {
-        Some("json") => Some(serde_json::from_str(text).map_err(|error| format!("JSON: {error}"))),
+        Some("json") => Some(bounded::json(text).map_err(|error| format!("JSON: {error}"))),
         Some("yaml" | "yml") => {
             Some(yaml::parse(text).map_err(|error| format!("YAML: {}", without_words(&error.to_string()))))
         }

@@ -17,7 +17,7 @@ pub fn hold(data: &[u8]) {
 
 /// Checks a log. Returns how many journals are in it.
 pub fn of(log: &[u8]) -> usize {
-    let frames = frame::read_all(log);
+    let frames: Vec<_> = frame::read_all(log).collect();
     assert_eq!(
         frames.first().map(|(_, frame)| frame.clone()),
         frame::read(log).ok().map(Ok).or_else(|| {

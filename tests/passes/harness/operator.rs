@@ -9,12 +9,14 @@ use chaostoolkit_operator::cluster::Cluster;
 use chaostoolkit_operator::experiment::apart::keeper::Keeper;
 use chaostoolkit_operator::experiment::context::Context;
 use chaostoolkit_operator::experiment::error::Error;
+use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::config::{Config, Runner};
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
+use chaostoolkit_operator::process::room::Room;
 use chaostoolkit_operator::process::workers::Workers;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
@@ -75,6 +77,8 @@ impl Operator {
             pods,
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
+            room: Room::default(),
+            journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(8),
         };

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bounded;
 use crate::depth;
 use crate::spec::{ChaosToolkitExperimentSpec as Spec, InvalidSpec, Mistakes};
 
@@ -38,6 +39,15 @@ impl Spec {
         }
         if let Some(path) = depth::cut_at(&raw) {
             let problem = format!("the object is nested deeper than {} levels", depth::DEEPEST);
+            mistakes.add(InvalidSpec::new(format!("spec{path}"), problem));
+            return Parsed { mistakes, ..Parsed::default() };
+        }
+        if let Some(path) = depth::marked_at(&raw, bounded::BEYOND) {
+            let problem = format!(
+                "the spec has more than {} values (a mapping counts as {})",
+                bounded::MOST_VALUES,
+                bounded::MAPPING + 1
+            );
             mistakes.add(InvalidSpec::new(format!("spec{path}"), problem));
             return Parsed { mistakes, ..Parsed::default() };
         }

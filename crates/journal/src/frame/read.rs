@@ -11,12 +11,11 @@ pub fn read(log: &[u8]) -> Result<Frame, FrameError> {
     next(&mut lines(log)).map_or(Err(FrameError::Missing), |(_, frame)| frame)
 }
 
-/// Reads all journals in a log, each with the number of the start of the toolkit that wrote it. The first one has no number
-/// if the log can hold only one.
-#[must_use]
-pub fn read_all(log: &[u8]) -> Vec<(Option<u32>, Result<Frame, FrameError>)> {
+/// Reads the journals in a log one after the other, each with the number of the start of the toolkit that wrote it. The
+/// first one has no number if the log can hold only one.
+pub fn read_all(log: &[u8]) -> impl Iterator<Item = (Option<u32>, Result<Frame, FrameError>)> {
     let mut lines = lines(log);
-    std::iter::from_fn(|| next(&mut lines)).collect()
+    std::iter::from_fn(move || next(&mut lines))
 }
 
 /// Reads the next journal. Returns `None` if no first line of one is left.
@@ -60,15 +59,36 @@ fn body<'a>(header: Header, lines: &mut impl Iterator<Item = &'a [u8]>) -> Resul
 /// The reader need not wait for more lines then, even if [`read`] fails.
 #[must_use]
 pub fn is_complete(log: &[u8]) -> bool {
-    let mut more = None;
-    for line in lines(log) {
-        if let Some(text) = line.strip_prefix(HEADER.as_bytes()) {
-            more = Some(parse_header(text).map_or(0, |header| header.more));
-        } else if line == FOOTER.as_bytes() && more == Some(0) {
-            return true;
+    Scanner::default().is_complete(log)
+}
+
+/// Looks for the last line of the last journal in a log that grows. It looks at each line once.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    /// Where the first line begins that was not looked at.
+    at: usize,
+    /// How many journals follow the one whose first line was seen last.
+    more: Option<u32>,
+    is_complete: bool,
+}
+
+impl Scanner {
+    /// Returns whether the log is complete. The log has to begin with the one of the last call.
+    pub fn is_complete(&mut self, log: &[u8]) -> bool {
+        while let Some(rest) = log.get(self.at..).filter(|rest| !rest.is_empty() && !self.is_complete) {
+            let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
+                // The last line may be whole, although nothing says so.
+                return rest == FOOTER.as_bytes() && self.more == Some(0);
+            };
+            let line = &rest[..end];
+            if let Some(text) = line.strip_prefix(HEADER.as_bytes()) {
+                self.more = Some(parse_header(text).map_or(0, |header| header.more));
+            }
+            self.is_complete = line == FOOTER.as_bytes() && self.more == Some(0);
+            self.at += end + 1;
         }
+        self.is_complete
     }
-    false
 }
 
 fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -66,12 +66,16 @@ pub struct Owner {
     pub number: i32,
 }
 
+/// How many labels of an experiment its objects get, the first ones by their names. Each object gets all of them.
+const MOST_LABELS: usize = 64;
+
 impl Owner {
     /// Takes an experiment as the owner. These labels do not count.
     #[must_use]
     pub fn of(experiment: &Experiment, excluded: &KeyList) -> Self {
         let mut labels = experiment.metadata.labels.clone().unwrap_or_default();
         labels.retain(|label, _| !excluded.has(label));
+        let labels = labels.into_iter().take(MOST_LABELS).collect();
         Self { key: experiment.key(), uid: experiment.uid().to_owned(), labels, number: 1 }
     }
 
