@@ -249,7 +249,7 @@ mod tests {
     ) {
         let schedule = json!({"kind": "CronJob", "namespace": "n", "name": "c"});
         let parent = parent(json!({"nonce": "x", "resources": [schedule]}));
-        let annotations = marked.map_or(json!({}), |name| {
+        let annotations = marked.map_or_else(Value::default, |name| {
             let cron_job = json!({"metadata": {"namespace": "n", "name": name}});
             let made = parent.marked(&Manifest::new(Kind::CronJob, cron_job));
             made.value["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"].clone()

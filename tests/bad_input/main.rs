@@ -133,14 +133,14 @@ fn journals_come_out_of_a_log_as_they_went_in_or_not_at_all() {
 #[test]
 fn odd_statuses_stay_small_and_a_run_that_has_ended_stays_so() {
     let schema = specs::schema_of("status");
-    let tried = each(|chance| {
+    let [possible, cases] = each(|chance| {
         let status = match chance.below(2) {
             0 => forge::status(&world(), chance),
             _ => specs::spoilt(&schema, chance, 3),
         };
         statuses::of(&forge::spec(&world(), chance), &status)
     });
-    both("statuses", tried);
+    assert!(possible > cases / 2, "only {possible} of {cases} statuses are possible");
 }
 
 /// Writes a corpus for each fuzz target. Checks it first, so that a fuzzer does not begin with a find.

@@ -136,7 +136,7 @@ async fn a_job_that_reaches_its_deadline_is_the_reason_of_its_run() {
     assert_eq!(played, Some(RollbackState::Played), "{run:#?}");
 }
 
-/// What the author wrote on the pod's template is on the pods of a schedule, beside what is added. A LimitRange with a
+/// What the author wrote on the pod's template is on the pods of a schedule, beside what is added. A `LimitRange` with a
 /// minimum, a maximum and a ratio lets them pass. A Job that somebody makes by hand is a run as well.
 #[tokio::test]
 #[ignore = "needs a node"]

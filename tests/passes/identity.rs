@@ -263,10 +263,23 @@ async fn the_pod_of_a_job_that_was_seen_counts_once_the_job_is_gone() {
 }
 
 #[tokio::test]
-async fn a_pod_whose_job_came_and_went_unseen_is_let_go_and_not_recorded() {
+async fn a_pod_whose_job_came_and_went_unseen_counts_by_the_mark_of_its_schedule() {
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     let pod = fake.tick(CRON_JOB);
+    fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
+    fake.end(&pod, 0, None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!([&status(&fake)["counters"]["runs"], &past(&fake)["outcome"]], [&json!(1), &json!("Passed")]);
+    assert_eq!(fake.get(&pod).unwrap()["metadata"]["finalizers"], json!([]), "it is released");
+}
+
+#[tokio::test]
+async fn a_pod_without_a_mark_whose_job_came_and_went_unseen_is_let_go_and_not_recorded() {
+    let (fake, mut operator) = begin(&spec());
+    settle(&fake, &mut operator, None).await;
+    let pod = fake.tick(CRON_JOB);
+    fake.edit(&pod, |pod| pod["metadata"]["annotations"][names::MARK_ANNOTATION] = json!("of somebody else"));
     fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
     settle(&fake, &mut operator, None).await;
     assert_eq!(

@@ -74,7 +74,7 @@ pub async fn read(
         tail_lines: matches!(extent, Extent::Tail).then_some(TAIL_LINES),
         ..LogParams::default()
     };
-    let api = cluster.pods(&namespace)?;
+    let api = cluster.pods(namespace)?;
     let name = api.name(name)?;
     let waits_for_memory = AtomicBool::new(false);
     let reading = async {
