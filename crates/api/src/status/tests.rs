@@ -11,7 +11,7 @@ fn full() -> Value {
     let started = json!({"number": 1, "outcome": "Passed", "warnings": ["DryRun"], "exitCode": 1, "rollbacks": "Failed", "title": "t"});
     let run = json!({
         "number": 2, "trigger": "Rerun", "requestedAt": time, "specHash": "h", "jobName": "job", "podName": "pod",
-        "podUid": "uid", "nodeName": "node", "startedAt": time, "finishedAt": time, "durationSeconds": 3, "exitCode": 1,
+        "podUid": "uid", "nodeName": "node", "startedAt": time, "finishedAt": time, "recordedAt": time, "durationSeconds": 3, "exitCode": 1,
         "signal": 9, "terminatedReason": "Error", "toolkit": {"version": "1", "lib": "2"},
         "experiment": {"title": "t", "source": "url", "sha256": "s"},
         "steadyState": {"before": "Met", "during": "NotMet", "after": "ProbeError"},
@@ -31,9 +31,9 @@ fn full() -> Value {
     json!({
         "observedGeneration": 4, "phase": "Completed", "result": "Deviated", "outcome": "Deviated", "conclusive": true,
         "warnings": ["DryRun", "ProbeFailed"], "reason": "Deviated", "message": "m", "suffix": "s", "runNamespace": "run",
-        "run": run, "history": [past], "rerun": "1",
+        "run": run, "history": [past], "rerun": "1", "nonce": "n",
         "schedule": {"cron": "@daily", "timeZone": "Etc/UTC", "lastScheduleTime": time, "nextScheduleTime": time,
-            "active": ["pod"], "stalledJob": "job", "missedUntil": time,
+            "active": ["pod"], "stalledJob": "job", "missedUntil": time, "cronJobUids": ["u"], "jobUids": ["u"], "ended": [{"podUid": "u", "seenAt": time}],
             "givenUp": [{"jobName": "job", "reason": "Replaced", "trigger": "Manual", "requestedAt": time}]},
         "counters": {"runs": 1, "passed": 2, "deviated": 3, "failed": 4, "aborted": 5, "skipped": 6},
         "resources": [{"kind": "Role", "namespace": "run", "name": "role", "adopted": true, "uid": "u"}],
@@ -61,9 +61,11 @@ fn pointers(value: &Value, at: &str) -> Vec<String> {
     inner.iter().flat_map(|(at, value)| [vec![at.clone()], pointers(value, at)].concat()).collect()
 }
 
-/// Removes a value. Removes the whole list instead if the value is an entry of a list, or a field of a condition.
+/// Removes a value. Removes the whole list instead if the value is an entry of a list, or a field of an entry that is useless
+/// without it.
 fn without(mut status: Value, pointer: &str) -> Value {
-    let pointer = if pointer.starts_with("/conditions/") { "/conditions" } else { pointer };
+    let whole = ["/conditions", "/schedule/ended"];
+    let pointer = whole.into_iter().find(|list| pointer.starts_with(*list)).unwrap_or(pointer);
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match status.pointer_mut(parent) {
         Some(Value::Array(_)) => without(status, parent),
