@@ -88,7 +88,7 @@ on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's ima
 node() {
   layer "tests that need a node"
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip goes_on --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
+  on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
