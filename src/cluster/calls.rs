@@ -40,27 +40,27 @@ impl Cluster {
 
     /// Returns the experiments in a namespace.
     pub fn experiments(&self, namespace: &str) -> Result<Objects<Experiment>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the pods in a namespace.
     pub fn pods(&self, namespace: &str) -> Result<Objects<Pod>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the Jobs in a namespace.
     pub fn jobs(&self, namespace: &str) -> Result<Objects<Job>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the events in a namespace. Only the core API selects them by their object.
     pub fn events(&self, namespace: &str) -> Result<Objects<Event>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the `ConfigMap`s in a namespace.
     pub fn config_maps(&self, namespace: &str) -> Result<Objects<ConfigMap>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the lists of runs in a namespace.
@@ -70,7 +70,7 @@ impl Cluster {
 
     /// Returns the service accounts in a namespace.
     pub fn service_accounts(&self, namespace: &str) -> Result<Objects<ServiceAccount>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the namespaces.
@@ -92,7 +92,7 @@ impl Cluster {
 
     /// Returns the leases in a namespace.
     pub fn leases(&self, namespace: &str) -> Result<Objects<Lease>, Error> {
-        Objects::within(&self.client, namespace, names::check_dns_subdomain)
+        Objects::within(&self.client, namespace)
     }
 
     /// Returns the objects of a kind in all namespaces.

@@ -37,14 +37,14 @@ where
     K: Resource<DynamicType = ()>,
 {
     /// The objects in a namespace. Fails if no namespace can have this name.
-    pub(super) fn within(client: &Client, namespace: &str, check: Check) -> Result<Self, Error>
+    pub(super) fn within(client: &Client, namespace: &str) -> Result<Self, Error>
     where
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
     {
         let kind = K::kind(&()).into_owned();
         checked_namespace(&kind, namespace)?;
         let api = Api::namespaced(client.clone(), namespace);
-        Ok(Self { api, namespace: Some(namespace.to_owned()), kind, check })
+        Ok(Self { api, namespace: Some(namespace.to_owned()), kind, check: names::check_dns_subdomain })
     }
 
     /// The objects in all namespaces, or those that are in none.

@@ -146,6 +146,12 @@ impl Parent {
         belongs_to(pod, &self.uid) && controller(pod).is_some_and(is_ours)
     }
 
+    /// Whether a pod was created for the experiment, by the operator or by one of these Jobs of its schedule.
+    #[must_use]
+    pub fn owns_any(&self, pod: &Pod, jobs: &Jobs) -> bool {
+        self.owns_scheduled(pod, jobs) || self.owns_pod(pod)
+    }
+
     fn has_mark_of_schedule(&self, pod: &Pod) -> bool {
         let found = pod.annotations().get(names::MARK_ANNOTATION);
         let mut marks =

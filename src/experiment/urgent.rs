@@ -7,13 +7,13 @@ use chaostoolkit_api::Experiment;
 /// ended. All other passes decide on runs that have not begun.
 #[must_use]
 pub fn is_urgent(seen: &Experiment) -> bool {
-    let status = seen.status.clone().unwrap_or_default();
-    let has_run = match &status.schedule {
+    let status = seen.status.as_ref();
+    let has_run = status.is_some_and(|status| match &status.schedule {
         Some(schedule) => !schedule.active.is_empty(),
         None => status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()),
-    };
+    });
     // An abort is new until a pass has seen it. A schedule may stay aborted for months.
-    let is_new = status.observed_generation != seen.metadata.generation;
+    let is_new = status.and_then(|status| status.observed_generation) != seen.metadata.generation;
     seen.is_deleting() || has_run || (is_new && Intent::of(seen).abort)
 }
 

@@ -1,6 +1,7 @@
 //! What stays of the objects in a response.
 
 use chaostoolkit_api::names;
+use chaostoolkit_api::spec::options::LIVE_FIELDS;
 
 /// The fields of the metadata that stay. Labels and annotations have lists of their own.
 const METADATA: [&str; 12] = [
@@ -26,17 +27,8 @@ const LABELS: [&str; 2] = [names::UID_LABEL, names::RUN_LABEL];
 const ANNOTATIONS: [&str; 3] =
     [names::EXPERIMENT_ANNOTATION, names::RERUN_ANNOTATION, "k8s.io/initial-events-end"];
 
-/// The fields of a spec that stay: those by which it is decided whether an experiment needs a pass.
-const SPEC: [&str; 8] = [
-    "abort",
-    "suspend",
-    "rescue",
-    "startDeadlineSeconds",
-    "ttlSecondsAfterFinished",
-    "cleanup",
-    "keep_resources_on_delete",
-    "schedule",
-];
+/// The field of a spec that stays besides [`LIVE_FIELDS`]. These decide whether an experiment needs a pass.
+const SCHEDULE: &str = "schedule";
 
 /// The fields of a status that go. Only a pass reads them.
 const STATUS: [&str; 2] = ["history", "counters"];
@@ -116,7 +108,7 @@ impl Place {
             // The last one is the token of the next page.
             (Self::Top | Self::Object, _) | (Self::Metadata, b"continue") => Fate::Keep,
             (Self::Metadata, _) if is_in(&METADATA) => Fate::KeepShort,
-            (Self::Spec, _) if is_in(&SPEC) => Fate::KeepShort,
+            (Self::Spec, _) if is_in(&LIVE_FIELDS) || key == SCHEDULE.as_bytes() => Fate::KeepShort,
             (Self::Status, _) if !is_in(&STATUS) => Fate::Keep,
             _ => Fate::Drop,
         }

@@ -92,7 +92,7 @@ pub async fn remove(
     for job in jobs.own.iter().filter(|job| job.metadata.deletion_timestamp.is_none()) {
         jobs::remove(cluster, job).await?;
     }
-    let is_own = |pod: &Pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod);
+    let is_own = |pod: &Pod| parent.owns_any(pod, &jobs);
     let pods = pods::list(cluster, &recorded.namespace, parent.uid(), is_own).await?;
     for pod in &pods {
         if matches!(pod_state(pod), PodState::Ended(_)) {

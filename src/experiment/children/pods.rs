@@ -150,8 +150,7 @@ pub async fn list_own(
     if parent.has_cron_job() {
         jobs = jobs::list(cluster, namespace, parent).await?;
     }
-    let is_own = |pod: &Pod| parent.owns_scheduled(pod, &jobs) || parent.owns_pod(pod);
-    list(cluster, namespace, parent.uid(), is_own).await
+    list(cluster, namespace, parent.uid(), |pod| parent.owns_any(pod, &jobs)).await
 }
 
 /// Releases all pods of an experiment. Used if the pods are not cleaned up: they must not block their namespace.

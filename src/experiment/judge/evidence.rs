@@ -11,14 +11,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tracing::warn;
 
 use crate::experiment::error::Error;
-use crate::experiment::judge::container;
+use crate::experiment::judge::container::{self, sidecar};
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::judge::logs::{Extent, Unread};
-use crate::experiment::judge::pod_state::{End, sidecar};
+use crate::experiment::judge::pod_state::End;
+use crate::experiment::judge::tail::plain_tail;
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::{self, Frame};
 use chaostoolkit_journal::message::{self, Message};
-use chaostoolkit_journal::{RollbackState, Summary, redact};
+use chaostoolkit_journal::{RollbackState, Summary};
 
 /// The evidence by which a run is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -212,50 +213,10 @@ async fn log_tail(logs: &LogFollower, pod: &Pod, is_last_try: bool) -> Result<Op
     }
 }
 
-/// The longest end of a log that a status takes, in bytes.
-const LONGEST_TAIL: usize = 2048;
-
-/// How much of a log is searched for secrets, in bytes. It is more than what stays, so that no cut goes through one.
-const SEARCHED: usize = 8 * LONGEST_TAIL;
-
-/// Returns the end of a log as plain text, without colors and secrets. If the log is cut, the first line is whole.
-#[must_use]
-pub fn plain_tail(log: &str) -> String {
-    let plain = without_escapes(log);
-    let start = plain.len().saturating_sub(SEARCHED);
-    let start = (start..=plain.len()).find(|start| plain.is_char_boundary(*start)).unwrap_or(plain.len());
-    let plain = redact(&plain[start..]);
-    let plain = plain.trim();
-    let start = plain.len().saturating_sub(LONGEST_TAIL);
-    let start = (start..=plain.len()).find(|start| plain.is_char_boundary(*start)).unwrap_or(plain.len());
-    let tail = &plain[start..];
-    let whole = if start == 0 { tail } else { tail.split_once('\n').map_or(tail, |(_, whole)| whole) };
-    whole.to_owned()
-}
-
-/// Removes escape sequences of terminals (ECMA-48) and other control characters.
-fn without_escapes(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\u{1b}' if characters.next_if_eq(&'[').is_some() => {
-                // The parameters of the sequence, up to the letter that ends it.
-                while characters.next().is_some_and(|parameter| !('@'..='~').contains(&parameter)) {}
-            }
-            '\n' | '\t' => plain.push(character),
-            _ if character.is_control() => {}
-            _ => plain.push(character),
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use chaostoolkit_journal::message::File;
-    use proptest::prelude::*;
     use rstest::rstest;
     use std::io::Cursor;
 
@@ -329,30 +290,5 @@ mod tests {
             (summary.outcome, summary.rollbacks.state),
             (chaostoolkit_journal::Outcome::Aborted, RollbackState::Unknown)
         );
-    }
-
-    #[rstest]
-    #[case("\u{1b}[32m[2026 INFO] \u{1b}[0mhello\r\n", "[2026 INFO] hello")]
-    #[case("a\n\u{1b}[1;31mb", "a\nb")]
-    #[case("\u{1b}", "")]
-    #[case("\u{1b}[", "")]
-    fn colours_go(#[case] log: &str, #[case] expected: &str) {
-        assert_eq!(plain_tail(log), expected);
-    }
-
-    #[test]
-    fn the_last_whole_lines_stay() {
-        let log = (0..1000).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
-        let tail = plain_tail(&log);
-        assert!(tail.starts_with("line ") && tail.ends_with("\nline 999"), "{tail}");
-    }
-
-    proptest! {
-        #[test]
-        fn it_is_short_and_plain(log in "(\\PC|\u{1b}|\n){0,4000}") {
-            let tail = plain_tail(&log);
-            prop_assert!(tail.len() <= LONGEST_TAIL);
-            prop_assert!(tail.chars().all(|c| c == '\n' || c == '\t' || !c.is_control()));
-        }
     }
 }

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, warn};
 
 use crate::cluster::Cluster;
+use crate::experiment::judge::container::sidecar;
 use crate::experiment::judge::held_log::{Budget, HeldLog};
 use crate::experiment::judge::logs::{self, Extent, JOURNAL_WAIT, LOG_LIMIT, Unread};
-use crate::experiment::judge::pod_state::sidecar;
 use crate::process::clock;
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame;

@@ -9,4 +9,5 @@ pub mod log_follower;
 pub mod logs;
 pub mod pod_state;
 pub mod record;
+pub mod tail;
 pub mod verdict;

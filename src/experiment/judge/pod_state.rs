@@ -1,7 +1,7 @@
 //! The state of a run, as its pod shows it: pure.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition, PodStatus,
+    ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodCondition, PodStatus,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -136,20 +136,6 @@ fn is_wrapped(pod: &Pod) -> bool {
     let words = container.command.iter().chain(&container.args).flatten();
     let program = words.skip_while(|word| *word != "--").nth(1);
     program.is_some_and(|program| program.rsplit('/').next() != Some("chaos"))
-}
-
-/// The container that has the journal in its log: the one that `build/injection.rs` adds. An author's pod may have sidecars
-/// of its own, and one of the same name. The operator adds its own after them.
-#[must_use]
-pub fn sidecar(pod: &Pod) -> Option<&Container> {
-    let candidates = pod.spec.as_ref()?.init_containers.iter().flatten();
-    candidates.rev().find(|container| {
-        let is_named = [names::SIDECAR, names::RUNNER_VOLUME].contains(&container.name.as_str());
-        let mut words = container.command.iter().flatten().map(String::as_str);
-        is_named
-            && container.restart_policy.as_deref() == Some("Always")
-            && [words.next(), words.next(), words.next()] == names::SIDECAR_COMMAND.map(Some)
-    })
 }
 
 /// The node of a pod.
@@ -335,27 +321,5 @@ mod tests {
         pod["spec"]["containers"] = json!([{"name": "chaostoolkit", "command": command, "args": args}]);
         let PodState::Ended(end) = state_of(pod) else { panic!("it goes on") };
         assert_eq!(end.is_wrapped, expected);
-    }
-
-    #[rstest]
-    #[case::ours(json!([["journal", "/chaos-runner", "sidecar", "/chaostoolkit-runner"]]), Some("journal"))]
-    #[case::after_the_authors_own(json!([["proxy", "/proxy"], ["journal", "/mine"],
-        ["chaostoolkit-runner", "/chaos-runner", "sidecar", "/chaostoolkit-runner", "--no-journal"]]), Some("chaostoolkit-runner"))]
-    #[case::before_that_of_a_webhook(json!([["journal", "/chaos-runner", "sidecar", "/chaostoolkit-runner"], ["proxy", "/proxy"]]),
-        Some("journal"))]
-    #[case::another_command(json!([["journal", "/bin/cat", "/forged"]]), None)]
-    #[case::another_name(json!([["mine", "/chaos-runner", "sidecar", "/chaostoolkit-runner"]]), None)]
-    fn the_journal_is_in_the_log_of_the_sidecar_that_the_operator_added(
-        #[case] sidecars: Value,
-        #[case] expected: Option<&str>,
-    ) {
-        let mount = json!([{"name": "chaostoolkit-runner", "mountPath": "/chaostoolkit-runner"}]);
-        let sidecars: Vec<Value> = sidecars.as_array().unwrap().iter().map(|words| {
-            let words = words.as_array().unwrap();
-            json!({"name": words[0], "command": words[1..], "restartPolicy": "Always", "volumeMounts": mount})
-        }).collect();
-        let pod =
-            serde_json::from_value(json!({"spec": {"containers": [], "initContainers": sidecars}})).unwrap();
-        assert_eq!(sidecar(&pod).map(|container| container.name.as_str()), expected);
     }
 }

@@ -10,11 +10,14 @@ use crate::experiment::error::Error;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::{PodAddress, ResourceRef, Status};
 
+/// The kinds that go before the pods: the rights, and what would create more pods.
+const FIRST: [Kind; 3] = [Kind::RoleBinding, Kind::Role, Kind::CronJob];
+
 /// Removes the objects of an experiment that its status has recorded, and all its pods. Returns a sentence for each object
 /// that could not be removed.
 pub async fn remove_all(cluster: &Cluster, status: &Status, parent: &Parent) -> Vec<String> {
     let mut left = Vec::new();
-    for kind in [Kind::RoleBinding, Kind::Role, Kind::CronJob] {
+    for kind in FIRST {
         remove_kind(cluster, status, parent, kind, &mut left).await;
     }
     if let Some(namespace) = &status.run_namespace {
@@ -23,9 +26,7 @@ pub async fn remove_all(cluster: &Cluster, status: &Status, parent: &Parent) -> 
         }
         kill_pods(cluster, status, (namespace, parent), &mut left).await;
     }
-    let is_rest = |one: &&ResourceRef| {
-        [Kind::RoleBinding, Kind::Role, Kind::CronJob].iter().all(|kind| !kind.is_of(one))
-    };
+    let is_rest = |one: &&ResourceRef| FIRST.iter().all(|kind| !kind.is_of(one));
     for resource in status.resources.iter().rev().filter(is_rest) {
         note(&mut left, delete::resource(cluster, resource, parent).await);
     }

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 
 pub use chaostoolkit_journal::{HypothesisStrategy, RollbackStrategy};
 
+/// The fields of a spec that count as they are now, also for a run that was decided on already. The others decide on a run.
+pub const LIVE_FIELDS: [&str; 7] = [
+    "abort",
+    "suspend",
+    "rescue",
+    "startDeadlineSeconds",
+    "ttlSecondsAfterFinished",
+    "cleanup",
+    "keep_resources_on_delete",
+];
+
 /// What a dry run leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "camelCase")]

@@ -6,7 +6,8 @@ use std::fs;
 use serde_json::Value;
 
 use super::ended;
-use crate::experiment::judge::evidence::{Evidence, plain_tail};
+use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::tail::plain_tail;
 use crate::experiment::judge::verdict::judge;
 use chaostoolkit_api::Text;
 use chaostoolkit_journal::message::Message;
