@@ -282,7 +282,8 @@ async fn a_run_is_stopped_as_its_example_says_and_rolls_back() {
     let example = Example::new("abort").await;
     Example::apply(&example.text, &[]);
     let experiments = example.install.experiments();
-    common::wait_for_phase(&experiments, "abort", Phase::Running).await;
+    let pod = common::pod_of(&example.install, "abort").await;
+    common::wait_for_action(&example.install, &pod, "take-a-while").await;
     let abort = ["patch", "ctk", "abort", "--type=merge", r#"-p={"spec":{"abort":true}}"#, "-n"];
     let (patched, text) = kubectl(&[&abort, &[&*example.install.namespace][..]].concat(), "");
     assert!(patched, "{text}");

@@ -13,7 +13,7 @@ use chaostoolkit_api::condition::Type;
 use common::install::Install;
 use common::operator::Operator;
 use common::{audit, condition_of, config_map, create, delete, eventually, status, wait, wait_for_phase};
-use common::{client, kubectl, wait_for_reason};
+use common::{client, kubectl, wait_for_action, wait_for_reason};
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
 use kube::Api;
 use kube::api::{LogParams, Patch, PatchParams};
@@ -301,10 +301,7 @@ async fn rollbacks_that_were_cut_off_are_played_by_another_pod(#[case] is_delete
     install.apply_experiment("exp", json!({"experiment": experiment, "rescue": true})).await;
     let experiments = install.experiments();
     let pod = wait_for_phase(&experiments, "exp", Phase::Running).await.run.unwrap().pod_name;
-    eventually("the method begins", async || {
-        log_of(&install, &pod).await.contains("Action: break").then_some(())
-    })
-    .await;
+    wait_for_action(&install, &pod, "break").await;
     let cut = ["delete", "pod", &pod, "--grace-period=1", "--wait=false", "-n", &install.run_namespace];
     let (deleted, text) = kubectl(&cut, "");
     assert!(deleted, "{text}");

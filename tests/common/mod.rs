@@ -35,7 +35,7 @@ use chaostoolkit_api::Text;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{Experiment, Phase, Status};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, LogParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource};
 use serde::Serialize;
@@ -230,6 +230,17 @@ pub async fn pod_of(install: &install::Install, name: &str) -> String {
     })
     .await;
     status(found.as_ref()).run.unwrap().pod_name
+}
+
+/// Waits until the toolkit in this pod of a real node says that it starts an action, and so can play rollbacks. The phase
+/// `Running` comes earlier: then the container has started, and the toolkit is still being loaded.
+pub async fn wait_for_action(install: &install::Install, pod: &str, action: &str) {
+    let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
+    let wanted = format!("Action: {action}");
+    within(Duration::from_secs(120), &format!("action {action} starts"), async || {
+        install.pods().logs(pod, &parameters).await.ok()?.contains(&wanted).then_some(())
+    })
+    .await;
 }
 
 /// Creates an experiment and starts its run. Returns the name of the pod once the run is in progress.

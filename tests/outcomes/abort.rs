@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    condition_of, create, delete, kubectl, status_of, wait_for_phase, wait_until_gone, within,
+    condition_of, create, delete, kubectl, status_of, wait_for_action, wait_for_phase, wait_until_gone,
+    within,
 };
 use crate::experiments::{process, python, well};
 
@@ -76,11 +77,7 @@ impl World {
             found.run.filter(|run| run.started_at.is_some()).map(|run| run.pod_name)
         })
         .await;
-        let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
-        within(Duration::from_secs(120), "the fault is injected", async || {
-            self.pods.logs(&pod, &parameters).await.ok()?.contains("Action: sleep").then_some(())
-        })
-        .await;
+        wait_for_action(&self.install, &pod, "sleep").await;
         wait_until_gone(&self.pods, VICTIM).await;
         assert!(self.pods.get_opt(FAULT).await.unwrap().is_some(), "nothing is rolled back yet");
     }
