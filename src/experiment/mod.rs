@@ -18,6 +18,7 @@ pub mod journals;
 pub mod judge;
 pub mod parent;
 pub mod pass;
+pub mod permit;
 mod settled;
 pub mod stages;
 pub mod status;

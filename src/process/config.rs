@@ -1,9 +1,12 @@
 //! The settings of the operator.
 
+use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::process::key_list::Keys;
 use crate::process::resources::SidecarResources;
+use chaostoolkit_api::names;
 
 /// The settings of the operator, from the command line and from discovery.
 #[derive(Clone, Debug)]
@@ -21,6 +24,39 @@ pub struct Config {
     pub runner: Runner,
     /// The lists of labels and annotations that have a meaning.
     pub keys: Keys,
+    /// Further namespaces in which experiments are watched.
+    pub watched: Watched,
+    /// Whether runs start without a check of what their authors may do.
+    pub unchecked_authors: bool,
+}
+
+/// Further namespaces in which experiments are watched, besides the operator's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Watched {
+    /// None.
+    #[default]
+    None,
+    /// These, without the operator's own.
+    Named(BTreeSet<String>),
+    /// All of them.
+    All,
+}
+
+impl FromStr for Watched {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        match names[..] {
+            [] => Ok(Self::None),
+            ["all"] => Ok(Self::All),
+            _ if names.contains(&"all") => Err("must be all alone, or names of namespaces".to_owned()),
+            _ => {
+                names.iter().try_for_each(|name| names::check_dns_label(name))?;
+                Ok(Self::Named(names.into_iter().map(str::to_owned).collect()))
+            }
+        }
+    }
 }
 
 /// How many bytes of journals are kept, as they are stored.

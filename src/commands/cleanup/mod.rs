@@ -37,7 +37,7 @@ use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
-use crate::process::config::{Config, Runner};
+use crate::process::config::{Config, Runner, Watched};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
 use crate::process::room::Room;
@@ -222,6 +222,8 @@ impl Cleanup {
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
                 keys: Keys::default(),
+                watched: Watched::None,
+                unchecked_authors: false,
             },
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),

@@ -13,7 +13,7 @@ use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
-use chaostoolkit_operator::process::config::{Config, Runner};
+use chaostoolkit_operator::process::config::{Config, Runner, Watched};
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use chaostoolkit_operator::process::room::Room;
@@ -73,6 +73,8 @@ impl Operator {
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
                 keys: Keys::default(),
+                watched: Watched::None,
+                unchecked_authors: false,
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),
