@@ -7,7 +7,6 @@ use chaostoolkit_api::condition::{Type, find};
 use chaostoolkit_api::{Outcome, Phase, Status, Warning};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::LogParams;
 use rstest::rstest;
 use serde_json::{Value, json};
 
