@@ -126,15 +126,14 @@ fn the_overlay_for_tenants_differs_in_rights_and_in_one_argument() {
     assert_eq!(gone["roleRef"]["name"], "chaostoolkit-crd-runs");
 }
 
-#[test]
+#[rstest]
+#[case("grantable-cluster")]
+#[case("grantable-workloads")]
 #[ignore = "needs an API server"]
-fn the_component_that_allows_more_adds_one_role_to_the_grantable_ones() {
-    let directory = scratch("more");
-    kustomization(
-        &directory,
-        "resources: [ROOT/manifests/overlays/multi-tenant]\n\
-         components: [ROOT/kustomize/components/grantable-cluster]",
-    );
+fn a_component_that_allows_more_adds_one_role_to_the_grantable_ones(#[case] component: &str) {
+    let directory = scratch(component);
+    let text = "resources: [ROOT/manifests/overlays/multi-tenant]\ncomponents: [ROOT/kustomize/components/";
+    kustomization(&directory, &format!("{text}{component}]"));
     let more = documents(&kustomize(directory.to_str().unwrap()));
     let objects = overlay("multi-tenant");
     let new: Vec<_> = more.iter().filter(|object| !objects.contains(object)).collect();
