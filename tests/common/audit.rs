@@ -83,17 +83,12 @@ pub struct Tail {
 impl Tail {
     /// Returns the writes of a user since the last reading.
     pub fn writes_of(&mut self, user: &str) -> Vec<Entry> {
-        self.more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
+        self.lines_with(user).iter().filter(|line| is_write_of(line, user)).map(entry).collect()
     }
 
     /// Begins at the present end of the log.
     pub fn from_now() -> Self {
         Self { offset: std::fs::metadata(path()).unwrap().len() }
-    }
-
-    /// Returns the complete lines since the last reading.
-    fn more(&mut self) -> Vec<Value> {
-        self.lines_with("")
     }
 
     /// Returns the complete lines since the last reading that contain this text.

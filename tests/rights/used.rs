@@ -5,7 +5,8 @@ use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 
-use serde_json::Value;
+use rstest::rstest;
+use serde_json::{Value, json};
 
 use crate::common::install::TENANTS;
 use crate::common::variables;
@@ -100,4 +101,54 @@ pub fn in_the_log() -> BTreeSet<Use> {
     assert!(begin <= file.metadata().unwrap().len(), "the log is not that of the tests before");
     file.seek(SeekFrom::Start(begin)).unwrap();
     BufReader::new(file).lines().filter_map(|line| Use::from(&line.unwrap())).collect()
+}
+
+/// A line of the log.
+fn line(user: &str, verb: &str, [namespace, resource, subresource, name]: [&str; 4]) -> String {
+    let object =
+        json!({"resource": resource, "subresource": subresource, "namespace": namespace, "name": name});
+    json!({"user": {"username": format!("system:serviceaccount:{user}")}, "verb": verb, "objectRef": object})
+        .to_string()
+}
+
+#[rstest]
+#[case("get", ["home", "configmaps", "", "x"], Some(Role::Home))]
+#[case("get", ["home", "pods", "", "x"], Some(Role::Cluster))]
+#[case("get", ["away", "configmaps", "", "x"], None)]
+#[case("get", ["away", "pods", "", "x"], Some(Role::RunObjects))]
+#[case("get", ["away", "pods", "log", "x"], None)]
+#[case("get", ["", "pods", "", ""], Some(Role::Cluster))]
+#[case("list", ["", "pods", "", ""], None)]
+#[case("get", ["away", "namespaces", "", "away"], Some(Role::Cluster))]
+#[case("get", ["home", "leases", "", "mine"], Some(Role::Home))]
+#[case("get", ["home", "leases", "", "other"], None)]
+#[case("get", ["home", "leases", "", ""], None)]
+fn the_right_for_a_request_is_of_the_role_where_the_object_is(
+    #[case] verb: &str,
+    #[case] what: [&str; 4],
+    #[case] expected: Option<Role>,
+) {
+    let right = |role, resource: &str, name: Option<&str>| {
+        let [verb, group, resource] = ["get", "", resource].map(str::to_owned);
+        Right { role, verb, group, resource, name: name.map(str::to_owned) }
+    };
+    let granted = BTreeSet::from([
+        right(Role::Home, "configmaps", None),
+        right(Role::Home, "leases", Some("mine")),
+        right(Role::Cluster, "namespaces", None),
+        right(Role::Cluster, "pods", None),
+        right(Role::RunObjects, "pods", None),
+    ]);
+    let request = Use::from(&line("home:home", verb, what)).unwrap();
+    assert_eq!(request.right(&granted).map(|right| right.role), expected);
+}
+
+#[rstest]
+#[case("home:other")]
+#[case("default:default")]
+fn only_an_account_with_the_name_of_its_namespace_is_an_operators(#[case] user: &str) {
+    assert_eq!(Use::from(&line(user, "get", ["home", "pods", "", "x"])), None);
+    assert_eq!(Use::from(&line("home:home", "get", ["", "", "", ""])), None, "for no resource");
+    let tenants = format!("a{TENANTS}1:a{TENANTS}1");
+    assert!(Use::from(&line(&tenants, "get", ["", "pods", "", ""])).unwrap().is_multi_tenant);
 }
