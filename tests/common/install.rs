@@ -27,9 +27,12 @@ const KINDS: [(&str, &str); 7] = [
     ("batch", "Job"),
 ];
 
-/// How the kinds of the policy that keeps runs apart begin. Each policy costs each request to the API server a little, so only
-/// the tests that need it install it.
+/// How the kinds of policies begin. Each policy costs each request to the API server a little, so only the tests that need one
+/// install it.
 const POLICY: &str = "ValidatingAdmissionPolicy";
+
+/// The policy that keeps runs apart.
+const RUNS_POLICY: &str = "chaostoolkit-crd-runs";
 
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
@@ -77,7 +80,8 @@ impl Install {
     /// Installs the policy that keeps runs apart.
     pub async fn install_policy(&self) {
         for object in manifests() {
-            if object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY)) {
+            let is_policy = object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY));
+            if is_policy && object["metadata"]["name"] == RUNS_POLICY {
                 let renamed = object.to_string().replace("chaostoolkit-crd", &self.namespace);
                 apply(&self.client, &serde_json::from_str(&renamed).unwrap()).await;
             }
