@@ -35,8 +35,7 @@ impl Cast {
         objects.push(cast.binding("@shop", "owner", "ClusterRole/admin"));
         objects.push(cast.binding("@run", "owner", "ClusterRole/edit"));
         objects.push(cast.binding("@team", "dev", "ClusterRole/edit"));
-        for (namespace, user) in
-            [("@home", "owner"), ("@home", "dev"), ("@team", "dev"), ("@shop", "owner")]
+        for (namespace, user) in [("@home", "owner"), ("@home", "dev"), ("@team", "dev"), ("@shop", "owner")]
         {
             let mut binding = cast.binding(namespace, user, "Role/experiments");
             binding["metadata"]["name"] = json!(format!("experiments-{user}"));
@@ -129,7 +128,8 @@ impl Cast {
     /// Removes what is not in a namespace of this installation.
     pub fn remove(&self, policies: &[Value]) {
         for policy in policies.iter().rev() {
-            let [kind, name] = [&policy["kind"], &policy["metadata"]["name"]].map(|text| text.as_str().unwrap());
+            let [kind, name] =
+                [&policy["kind"], &policy["metadata"]["name"]].map(|text| text.as_str().unwrap());
             self.kubectl(&["delete", kind, name], "");
         }
         self.kubectl(&["delete", "clusterrolebinding", &self.name("boss")], "");

@@ -8,11 +8,13 @@ mod cast;
 #[path = "../common/mod.rs"]
 mod common;
 mod request;
+mod rights;
+mod stamps;
 mod table;
 
 use cast::{Cast, Who};
-use common::install::{documents, kustomize};
 use common::eventually;
+use common::install::{documents, kustomize};
 use request::{Answer, Ask, central};
 use serde_json::{Value, json};
 use table::{Row, rows};
@@ -25,7 +27,9 @@ fn judging() -> Vec<Value> {
     let policies: Vec<Value> = all
         .into_iter()
         .filter(|object| {
-            object["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("chaostoolkit-crd-authors"))
+            object["metadata"]["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("chaostoolkit-crd-authors"))
         })
         .collect();
     assert_eq!(policies.len(), 4, "two policies and their bindings");
@@ -46,7 +50,8 @@ fn install(cast: &Cast, policies: Vec<Value>) -> Vec<Value> {
                 let labels = json!({"matchLabels": {"tests": cast.places("@home")}});
                 policy["spec"]["matchResources"] = json!({"namespaceSelector": labels});
             }
-            let renamed = policy.to_string().replace("chaostoolkit-crd", "@home").replace("chaostoolkit-run", "@run");
+            let renamed =
+                policy.to_string().replace("chaostoolkit-crd", "@home").replace("chaostoolkit-run", "@run");
             serde_json::from_str(&cast.places(&renamed)).unwrap()
         })
         .collect();
@@ -117,4 +122,38 @@ async fn each_request_is_answered_with_no_policy() {
     cast.create_experiments();
     compare(&cast, |row| row.none).await;
     cast.remove(&[]);
+}
+
+/// Each of these is written more than once, since a policy can use nothing of another one.
+#[test]
+fn the_policies_have_the_same_expressions() {
+    let read = |path: &str| {
+        documents(&std::fs::read_to_string(format!("{ROOT}/kustomize/{path}")).unwrap())[0].clone()
+    };
+    let [authors, bound] = ["authors", "authors-bound"].map(|name| read(&format!("base/policy-{name}.yaml")));
+    let stamp = read("components/stamping/policy.yaml");
+    let variable = |policy: &Value, name: &str| {
+        let found =
+            policy["spec"]["variables"].as_array().unwrap().iter().find(|variable| variable["name"] == name);
+        found.unwrap_or_else(|| panic!("no variable {name}"))["expression"].clone()
+    };
+    for name in ["groups", "keys", "sortedKeys", "extra"] {
+        assert_eq!(variable(&authors, name), variable(&stamp, name), "{name}");
+    }
+    for name in
+        ["stamp", "isStamped", "spec", "role", "roleName", "runNamespace", "templates", "hasDefaultRole"]
+    {
+        assert_eq!(variable(&authors, name), variable(&bound, name), "{name}");
+    }
+    let condition =
+        |policy: &Value| policy["spec"]["matchConditions"][0]["expression"].as_str().unwrap().to_owned();
+    assert_eq!(condition(&authors), condition(&bound));
+    // The policy that stamps comes before the API server has counted the generation.
+    let counted = "|| object.metadata.?generation != oldObject.metadata.?generation ";
+    assert!(condition(&authors).contains(counted));
+    assert_eq!(condition(&authors).replace(counted, ""), condition(&stamp));
+    for policy in [&bound, &stamp] {
+        assert_eq!(policy["spec"]["matchConstraints"], authors["spec"]["matchConstraints"]);
+        assert_eq!(policy["spec"]["failurePolicy"], "Fail");
+    }
 }

@@ -67,7 +67,11 @@ pub enum Answer {
 #[derive(Debug)]
 pub enum Answered {
     /// The author's annotations, as they would be stored and as they were asked for, and those of a right stamp.
-    Allowed { stored: Value, asked: Value, right: Value },
+    Allowed {
+        stored: Value,
+        asked: Value,
+        right: Value,
+    },
     Refused(String),
 }
 
@@ -94,7 +98,9 @@ impl Ask {
         let path = format!("/apis/{}/v1/namespaces/{namespace}/chaosexperiments", names::GROUP);
         let path = cast.places(&path);
         let before = match name {
-            Some(name) => send(client, request("GET", &format!("{path}/{name}"), "", &Value::Null)).await.unwrap(),
+            Some(name) => {
+                send(client, request("GET", &format!("{path}/{name}"), "", &Value::Null)).await.unwrap()
+            }
             None => json!({}),
         };
         let body: Value = serde_json::from_str(&cast.places(&self.body(&before).to_string())).unwrap();
@@ -163,12 +169,19 @@ fn stamp(user: &str, experiment: &Value) -> Value {
     let rerun = metadata["annotations"][names::RERUN_ANNOTATION].as_str().unwrap_or_default();
     let groups = match user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
         Some((namespace, _)) => {
-            format!(r#"["system:serviceaccounts","system:serviceaccounts:{namespace}","system:authenticated"]"#)
+            format!(
+                r#"["system:serviceaccounts","system:serviceaccounts:{namespace}","system:authenticated"]"#
+            )
         }
         None => r#"["system:authenticated"]"#.to_owned(),
     };
     let values = [user, "", &groups, "{}", &format!("{}/{rerun}", metadata["generation"])];
-    AUTHOR.iter().zip(values).map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+    AUTHOR
+        .iter()
+        .zip(values)
+        .map(|(key, value)| ((*key).to_owned(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn request(method: &str, path: &str, kind: &str, body: &Value) -> http::Request<Vec<u8>> {
