@@ -42,10 +42,10 @@ impl Cast {
             objects.push(binding);
         }
         for namespace in ["@home", "@team", "@shop"] {
-            let rule = json!({"apiGroups": ["chaostoolkit.org"], "resources": ["chaosexperiments"],
+            let given = json!({"apiGroups": ["chaostoolkit.org"], "resources": ["chaosexperiments"],
                 "verbs": ["get", "list", "create", "update", "patch", "delete"]});
             let mut role = object("rbac.authorization.k8s.io/v1", "Role", "experiments", namespace);
-            role["rules"] = json!([rule]);
+            role["rules"] = json!([given]);
             objects.push(role);
         }
         cast.apply(&objects);

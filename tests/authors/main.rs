@@ -3,6 +3,7 @@
 
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 
 mod cast;
 #[path = "../common/mod.rs"]

@@ -110,7 +110,7 @@ impl Ask {
             Self::Apply(..) => ("PATCH", "application/apply-patch+yaml"),
             Self::Replace(..) => ("PUT", "application/json"),
         };
-        let path = name.map_or(path.clone(), |name| format!("{path}/{name}"));
+        let path = name.map_or_else(|| path.clone(), |name| format!("{path}/{name}"));
         let manager = if matches!(self, Self::Apply(..)) { "&fieldManager=tests&force=true" } else { "" };
         let mut asking = request(method, &format!("{path}?dryRun=All{manager}"), kind, &body);
         asking.headers_mut().insert("Impersonate-User", user.parse().unwrap());

@@ -67,7 +67,7 @@ async fn whoever_lacks_one_right_of_a_run_is_told_which() {
     let jobs = [owned(["create", "batch", "cronjobs"]), owned(["create", "batch", "jobs"])];
     let scheduled = [&role[..], &jobs].concat();
     let bindings = owned(["create", "rbac.authorization.k8s.io", "rolebindings"]);
-    let bound = [&role[..], &[bindings.clone()]].concat();
+    let bound = [&role[..], std::slice::from_ref(&bindings)].concat();
     let may_bind = [bindings, owned(["bind", "rbac.authorization.k8s.io", "roles"])];
 
     let mut objects = Vec::new();

@@ -82,6 +82,11 @@ fn without_stamp() -> Value {
     AUTHOR.iter().map(|key| ((*key).to_owned(), Value::Null)).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// So many names of namespaces.
+fn names(count: usize) -> Value {
+    (0..count).map(|at| format!("n{at}")).collect()
+}
+
 fn binds(namespace: &str, names: Value) -> Value {
     json!({"namespace": namespace, "role": {"binds_to_namespaces": names}})
 }
@@ -103,14 +108,15 @@ const PRIVILEGED: &str = "{kind: Pod, metadata: {name: p}, spec: {hostNetwork: t
 
 /// `theirs` and `old` run in `@other`, and Boss has created them. `old` is older than the policies. `owners` runs in `@shop`,
 /// `devs` in `@team`. All are suspended.
-#[rustfmt::skip] // one row, one line
 pub fn rows() -> Vec<Row> {
-    let in_team = json!({"namespace": "@team"});
-    let eight = json!(["a", "b", "c", "d", "e", "f", "g", "h"]);
-    let nine = json!(["a", "b", "c", "d", "e", "f", "g", "h", "i"]);
+    [own_runs(), runs_of_others(), forged_stamps(), of_administrators()].into_iter().flatten().collect()
+}
+
+#[rustfmt::skip] // one row, one line
+fn own_runs() -> Vec<Row> {
     vec![
     // What an `edit` user may run.
-    row(Dev, "runs in the own namespace", central(in_team.clone()), YES),
+    row(Dev, "runs in the own namespace", central(json!({"namespace": "@team"})), YES),
     row(Dev, "runs by a schedule", central(schedule("@team")), YES),
     row(Dev, "has rollbacks played by a rescue", central(json!({"namespace": "@team", "rescue": true})), YES),
     row(Dev, "has a privileged pod, of which Pod Security decides", central(json!({"namespace": "@team", "pod": {"template": PRIVILEGED}})), YES),
@@ -141,7 +147,7 @@ pub fn rows() -> Vec<Row> {
     row(Dev, "binds in a text", central(binds("@team", json!("kube-system"))), no("must be a list of names")),
     row(Dev, "binds in a mapping", central(binds("@team", json!({"kube-system": 1}))), no("must be a list of names")),
     row(Dev, "binds in lists of lists", central(binds("@team", json!([["kube-system"]]))), no("must be a list of names")),
-    row(Dev, "binds in nine namespaces", central(binds("@team", nine.clone())), no("must have at most 8 names")),
+    row(Dev, "binds in nine namespaces", central(binds("@team", names(9))), no("must have at most 8 names")),
     row(Dev, "names no namespace by an empty text", central(json!({"namespace": ""})), never("spec.namespace")),
     row(Dev, "names a list of namespaces", central(json!({"namespace": ["@team"]})), never("spec.namespace")),
     row(Dev, "has a role that is a text", central(json!({"namespace": "@team", "role": "strong"})), never("spec.role")),
@@ -157,7 +163,13 @@ pub fn rows() -> Vec<Row> {
     row(Dev, "applies the own experiment again", Ask::Apply("@team", "own", json!({"suspend": true})), UNJUDGED),
     row(Dev, "applies an edit of it", Ask::Apply("@team", "own", json!({"suspend": false})), YES),
     row(Dev, "replaces it with what has no stamp", Ask::Replace("@team", "own", json!({"suspend": false})), YES),
-    // The suspended experiment of somebody else.
+    ]
+}
+
+/// The suspended experiment of somebody else.
+#[rustfmt::skip]
+fn runs_of_others() -> Vec<Row> {
+    vec![
     row(Dev, "resumes it", edit("theirs", json!({"suspend": false})), PODS_IN_OTHER),
     row(Dev, "removes the suspension", edit("theirs", json!({"suspend": null})), PODS_IN_OTHER),
     row(Dev, "aborts it", edit("theirs", json!({"abort": true})), PODS_IN_OTHER),
@@ -172,7 +184,12 @@ pub fn rows() -> Vec<Row> {
     row(Dev, "replaces it with what has no stamp", Ask::Replace("@home", "theirs", json!({})), [PODS_IN_OTHER[0], Taken, Taken]),
     row(Dev, "writes another annotation", annotate("theirs", json!({"note": "1"})), UNJUDGED),
     row(Dev, "writes a finalizer", Ask::Patch("@home", "theirs", json!({"metadata": {"finalizers": ["tests.example/mine"]}})), UNJUDGED),
-    // Forged stamps.
+    ]
+}
+
+#[rustfmt::skip]
+fn forged_stamps() -> Vec<Row> {
+    vec![
     row(Dev, "names another author", signed(json!({AUTHOR[0]: "@home:boss"})), FORGED),
     row(Dev, "brings the stamp of another", signed(stamp("@home:boss", "1/")), FORGED),
     row(Dev, "brings the right stamp", signed(stamp("@home:dev", "1/")), YES),
@@ -192,6 +209,12 @@ pub fn rows() -> Vec<Row> {
     row(Dev, "names himself the author of another's experiment", annotate("theirs", stamp("@home:dev", "1/")), PODS_IN_OTHER),
     row(Dev, "has himself stamped", annotate("theirs", json!({AUTHOR[0]: ""})), [PODS_IN_OTHER[0], FORGED[1], Taken]),
     row(Dev, "removes another's stamp", annotate("theirs", without_stamp()), [PODS_IN_OTHER[0], Taken, Taken]),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_administrators() -> Vec<Row> {
+    vec![
     // The administrator of a namespace.
     row(Owner, "runs in the own namespace", central(json!({"namespace": "@shop"})), YES),
     row(Owner, "runs in the namespace of all runs", central(json!({})), YES),
@@ -210,9 +233,9 @@ pub fn rows() -> Vec<Row> {
     row(Boss, "runs in the namespace of all runs", central(json!({})), YES),
     row(Boss, "runs anywhere", central(json!({"namespace": "@other"})), YES),
     row(Boss, "runs under any account by a schedule", central(json!({"namespace": "@other", "serviceaccount": {"name": "deployer"}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), YES),
-    row(Boss, "binds in eight namespaces", central(binds("@run", eight.clone())), YES),
-    row(Boss, "binds any Role in eight namespaces, with other templates", central(json!({"role": {"name": "strong", "binds_to_namespaces": eight}, "template": {"name": "mine"}, "serviceaccount": {"name": "deployer"}})), YES),
-    row(Boss, "binds in nine namespaces", central(binds("@run", nine)), no("must have at most 8 names")),
+    row(Boss, "binds in eight namespaces", central(binds("@run", names(8))), YES),
+    row(Boss, "binds any Role in eight namespaces, with other templates", central(json!({"role": {"name": "strong", "binds_to_namespaces": names(8)}, "template": {"name": "mine"}, "serviceaccount": {"name": "deployer"}})), YES),
+    row(Boss, "binds in nine namespaces", central(binds("@run", names(9))), no("must have at most 8 names")),
     row(Boss, "resumes another's experiment", edit("devs", json!({"suspend": false})), YES),
     row(Boss, "asks for a rerun", annotate("devs", json!({"chaostoolkit.org/rerun": "1"})), YES),
     row(Boss, "has objects adopted", annotate("devs", json!({"kopf.zalando.org/last-handled-configuration": "{}"})), YES),
