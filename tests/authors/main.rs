@@ -71,7 +71,7 @@ async fn answers(cast: &Cast, who: Who, ask: &Ask, expected: Answer) {
 async fn wait_until_judged(cast: &Cast) {
     let nine = json!({"role": {"binds_to_namespaces": [1, 2, 3, 4, 5, 6, 7, 8, 9]}});
     answers(cast, Who::Dev, &central(json!({"namespace": "@other"})), Answer::Refused("create pods")).await;
-    answers(cast, Who::Boss, &central(nine), Answer::Refused("at most 8")).await;
+    answers(cast, Who::Boss, &central(nine), Answer::Refused("at most 8 further")).await;
 }
 
 async fn wait_until_stamped(cast: &Cast) {
