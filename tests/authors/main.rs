@@ -141,9 +141,17 @@ fn the_policies_have_the_same_expressions() {
     for name in ["groups", "keys", "sortedKeys", "extra"] {
         assert_eq!(variable(&authors, name), variable(&stamp, name), "{name}");
     }
-    for name in
-        ["stamp", "isStamped", "spec", "role", "roleName", "runNamespace", "templates", "hasDefaultRole"]
-    {
+    for name in [
+        "stamp",
+        "isStamped",
+        "isAsked",
+        "spec",
+        "role",
+        "roleName",
+        "runNamespace",
+        "templates",
+        "hasDefaultRole",
+    ] {
         assert_eq!(variable(&authors, name), variable(&bound, name), "{name}");
     }
     let condition =

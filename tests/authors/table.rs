@@ -72,6 +72,14 @@ fn almost(key: &str, value: Value) -> Value {
     stamp
 }
 
+/// The right stamp for a new experiment of `Owner`, with an annotation that asks for a rerun at great length.
+fn long_stamp() -> Value {
+    let rerun = "x".repeat(16_000);
+    let mut stamp = stamp("@home:owner", &format!("1/{rerun}"));
+    stamp["chaostoolkit.org/rerun"] = json!(rerun);
+    stamp
+}
+
 fn four() -> Value {
     let mut stamp = stamp("@home:dev", "1/");
     stamp.as_object_mut().unwrap().remove(AUTHOR[3]);
@@ -230,6 +238,8 @@ fn of_administrators() -> Vec<Row> {
     row(Owner, "lends a Role to an account that exists", central(account("@shop")), YES),
     row(Owner, "lends one to an account of all runs", central(account("@run")), BINDINGS_IN_RUN),
     row(Owner, "binds a Role that exists", central(role("@shop", json!({"name": "strong"}))), with_stamp("kubectl auth can-i bind roles.rbac.authorization.k8s.io/strong -n @shop")),
+    row(Owner, "binds one with a stamp that is too long to be read", Ask::Create("@home", role("@shop", json!({"name": "strong"})), long_stamp()), no("kubectl auth can-i bind roles.rbac.authorization.k8s.io/strong -n @shop")),
+    row(Owner, "takes other templates with such a stamp", Ask::Create("@home", json!({"namespace": "@shop", "template": {"name": "mine"}}), long_stamp()), no("kubectl auth can-i update configmaps/mine -n @home")),
     row(Owner, "binds a Role that exists in each namespace", central(role("@run", json!({"bind": "its", "name": "strong", "binds_to_namespaces": ["@shop"]}))), with_stamp("kubectl auth can-i bind roles.rbac.authorization.k8s.io/strong -n @shop")),
     row(Owner, "binds twice in one namespace", central(binds("@run", json!(["@shop", "@shop"]))), with_stamp("kubectl auth can-i bind roles.rbac.authorization.k8s.io -n @shop")),
     row(Owner, "takes other templates", central(json!({"namespace": "@shop", "template": {"name": "mine"}})), TEMPLATES),
