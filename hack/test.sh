@@ -44,8 +44,22 @@ api() {
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test uninstall -- --ignored --skip outages::)
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored)
   # Last, since it looks at what the operators of all tests before have asked for.
   (eval "$variables"; RIGHTS_SINCE=$begin cargo test --locked --test rights -- --ignored --skip the_layer_node)
+  emulated 1.33
+  emulated 1.35
+}
+emulated() { # VERSION: runs what depends on the version, with an API server that emulates this one; it cannot name authors
+  local cluster=${CLUSTER_NAME:-ctk}-${1#1.} variables
+  APISERVER_ARGS=--emulated-version=$1 CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (
+    eval "$variables"
+    cargo test --locked --no-fail-fast --test authors -- --ignored --skip with_both_policies --skip the_stamp_
+    cargo test --locked --test overlays the_api_server_accepts -- --ignored
+  )
+  CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 log_size() { # prints how many bytes the audit log has, so that rights are compared with what comes after
   local variables; variables=$1

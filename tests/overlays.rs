@@ -174,6 +174,38 @@ fn the_labels_of_the_namespaces_ask_for_pod_security(#[case] name: &str, #[case]
     assert_eq!(template["metadata"]["name"], "chaostoolkit-run");
 }
 
+/// Wherever the operator is, its policies take its own account for a parameter.
+#[rstest]
+#[case("ROOT/manifests/overlays/generic-rbac", "", "chaostoolkit-crd")]
+#[case("ROOT/kustomize/base", "namespace: my-chaos", "my-chaos")]
+#[ignore = "needs an API server"]
+fn the_component_for_stamping_adds_its_policy_alone(
+    #[case] base: &str,
+    #[case] moved: &str,
+    #[case] namespace: &str,
+) {
+    let directory = scratch(&format!("stamping-{namespace}"));
+    let build = |components: &str| {
+        kustomization(&directory, &format!("{moved}\nresources: [{base}]\n{components}"));
+        documents(&kustomize(directory.to_str().unwrap()))
+    };
+    let without = build("");
+    let with = build("components: [ROOT/kustomize/components/stamping]");
+    let added: Vec<_> = with.iter().filter(|object| !without.contains(object)).collect();
+    let kinds: BTreeSet<_> = added.iter().map(|object| object["kind"].as_str().unwrap()).collect();
+    assert!(kinds.iter().eq(&["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]), "{kinds:?}");
+    assert_eq!((added.len(), with.len()), (2, without.len() + 2));
+    assert!(added.iter().all(|object| object["metadata"]["name"] == "chaostoolkit-crd-stamp"));
+    for name in ["chaostoolkit-crd-authors", "chaostoolkit-crd-authors-bound"] {
+        let binding = &named(&with, "ValidatingAdmissionPolicyBinding", name)["spec"];
+        let account =
+            json!({"name": "chaostoolkit-crd", "namespace": namespace, "parameterNotFoundAction": "Deny"});
+        assert_eq!(binding["paramRef"], account);
+        assert_eq!(binding["validationActions"], json!(["Deny"]));
+        named(&with, "ServiceAccount", "chaostoolkit-crd");
+    }
+}
+
 /// A Deployment's selector cannot be changed, so these are for ever.
 #[test]
 #[ignore = "needs an API server"]

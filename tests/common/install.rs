@@ -29,8 +29,8 @@ const KINDS: [(&str, &str); 7] = [
     ("batch", "Job"),
 ];
 
-/// How the kinds of the policy that keeps runs apart begin. Each policy costs each request to the API server a little, so only
-/// the tests that need it install it.
+/// How the kinds of policies begin. Each policy costs each request to the API server a little, so only the tests that need one
+/// install it.
 const POLICY: &str = "ValidatingAdmissionPolicy";
 
 /// A part of the name of each installation with the overlay `multi-tenant`. `tests/rights` knows its operators by this.
@@ -38,6 +38,9 @@ pub const TENANTS: &str = "-tenants-";
 
 /// The label of the `ClusterRoles` for people, without the name of the role that they are added to.
 const FOR_PEOPLE: &str = "rbac.authorization.k8s.io/aggregate-to-";
+
+/// The policy that keeps runs apart.
+const RUNS_POLICY: &str = "chaostoolkit-crd-runs";
 
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
@@ -105,7 +108,8 @@ impl Install {
     /// Installs the policy that keeps runs apart.
     pub async fn install_policy(&self) {
         for object in manifests("generic-rbac") {
-            if object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY)) {
+            let is_policy = object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY));
+            if is_policy && object["metadata"]["name"] == RUNS_POLICY {
                 apply(&self.client, &renamed(object, &self.namespace)).await;
             }
         }
