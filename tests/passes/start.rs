@@ -49,7 +49,7 @@ async fn an_object_of_somebody_else_is_left_alone_and_the_run_waits_until_it_is_
 
 #[tokio::test]
 async fn an_edit_before_the_start_leaves_nothing_in_the_namespace_before() {
-    let fake = cluster();
+    let fake = judged(cluster());
     let mut operator = Operator::new(&fake, Hangs::Crash);
     // The `ConfigMap` of variables has the name of an object that somebody else owns, so the run gets stuck
     // halfway.
@@ -167,7 +167,7 @@ async fn a_run_waits_for_the_key_of_its_config_map_and_is_told_which_there_are()
 #[tokio::test]
 async fn a_run_waits_for_the_roles_that_its_author_names() {
     let spec = json!({"role": {"name": "theirs", "binds_to_namespaces": ["shop"]}});
-    let (fake, mut operator) = begin(&spec);
+    let (fake, mut operator) = begin_in(judged(cluster_for_runs()), &spec);
     fake.put(namespace("shop"));
     let role = |namespace: &str| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
