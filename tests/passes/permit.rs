@@ -164,12 +164,18 @@ async fn a_policy_that_is_not_bound_as_shipped_does_not_count() {
 
 #[tokio::test]
 async fn what_was_never_judged_starts_only_as_the_default_run() {
-    for (spec, expected) in [
-        (json!({}), "Completed/Passed/Passed"),
-        (json!({"role": {"binds_to_namespaces": ["shop"]}}), "Blocked/none/AuthorUnknown"),
+    let reaching = json!({"role": {"binds_to_namespaces": ["shop"]}});
+    for (spec, is_stamped, expected) in [
+        (json!({}), false, "Completed/Passed/Passed"),
+        (reaching.clone(), false, "Blocked/none/AuthorUnknown"),
+        // Anybody could write these annotations before there was a policy.
+        (reaching, true, "Blocked/none/AuthorUnknown"),
     ] {
         let (fake, mut operator) = begin(&spec);
         fake.put(namespace("shop"));
+        if is_stamped {
+            stamp(&fake, AUTHOR);
+        }
         fake.edit(EXPERIMENT, |experiment| {
             experiment["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
         });
@@ -208,7 +214,8 @@ async fn the_author_is_asked_for_what_the_run_gets_and_once_for_each_right() {
     let mut expected = vec!["create rolebindings shop".to_owned()];
     for place in ["chaostoolkit-run", "shop"] {
         for resource in ["pods", "services", "configmaps", "ingresses"] {
-            expected.extend(["create", "get", "delete", "list"].map(|verb| format!("{verb} {resource} {place}")));
+            expected
+                .extend(["create", "get", "delete", "list"].map(|verb| format!("{verb} {resource} {place}")));
         }
         expected.push(format!("list events {place}"));
     }
@@ -239,7 +246,10 @@ async fn a_missing_right_is_named_as_kubectl_asks_for_it_and_the_run_starts_once
     fake.forbid(&[]);
     forget().await;
     settle(&fake, &mut operator, Some(0)).await;
-    assert_eq!((found(&fake), condition(&fake, "Permitted")), ("Completed/Passed/Passed".into(), "True/Permitted".into()));
+    assert_eq!(
+        (found(&fake), condition(&fake, "Permitted")),
+        ("Completed/Passed/Passed".into(), "True/Permitted".into())
+    );
     check_protocol(&fake);
 }
 

@@ -90,6 +90,7 @@ pub fn has_own_role(experiment: &Experiment) -> bool {
     let is_given = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
     let has_templates = is_given(field("/template/name"))
         && !field("/template/name").and_then(Value::as_str).is_some_and(is_default);
-    let is_generated = is_given(field("/role/generate")) && field("/role/generate") != Some(&Value::Bool(false));
+    let is_generated =
+        is_given(field("/role/generate")) && field("/role/generate") != Some(&Value::Bool(false));
     has_templates || is_generated
 }

@@ -10,6 +10,7 @@ mod rights;
 mod rules;
 mod stamp;
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cluster::manifest::Kind;
@@ -19,6 +20,7 @@ use crate::experiment::decide::observe;
 use crate::experiment::decide::templates::Template;
 use crate::experiment::error::Error;
 use crate::experiment::permit::beyond::Beyond;
+use crate::experiment::permit::policies::Bound;
 use crate::experiment::permit::question::Question;
 use crate::experiment::permit::rights::{Existing, MOST, TooMany};
 use crate::experiment::permit::stamp::{Author, Stamp};
@@ -52,7 +54,7 @@ pub async fn may_start(
     }
     let bound = policies::bound(context).await?;
     if let Stamp::Known(author) = &stamp
-        && bound.guards_stamps()
+        && is_guarded(experiment, bound)
     {
         ask(context, experiment, author, resources).await?;
         return Ok(permit(Some(author), Reason::Permitted));
@@ -105,9 +107,13 @@ impl Unasked {
         self.is_default() || (!self.is_central && self.beyond.is_within_templates())
     }
 
+    /// What keeps the run from starting, in words.
     fn words(&self) -> String {
-        let beyond = self.beyond.first().unwrap_or("takes place in the namespace of the experiment");
-        beyond.to_owned()
+        let Beyond { rules, reach, .. } = &self.beyond;
+        let templates =
+            rules.as_deref().or(reach.as_deref()).filter(|_| self.has_own_role || !self.is_central);
+        let beyond = templates.or_else(|| self.beyond.first());
+        beyond.unwrap_or("takes place in the namespace of the experiment").to_owned()
     }
 
     fn unknown(&self, remedy: String) -> Error {
@@ -120,7 +126,8 @@ const NEEDS_STAMPS: &str =
     "only a cluster that names authors can judge such a Role (kustomize/components/stamping)";
 
 /// What helps if an experiment was created before its request could be judged.
-const NEVER_JUDGED: &str = "the experiment is older than the policy that judges requests; delete it and create it again";
+const NEVER_JUDGED: &str =
+    "the experiment is older than the policy that judges requests; delete it and create it again";
 
 /// The command that has an experiment stamped. No user has an empty name, so it always changes the annotation.
 fn stamp_it(experiment: &Experiment) -> String {
@@ -132,8 +139,14 @@ fn stamp_it(experiment: &Experiment) -> String {
     )
 }
 
+/// Whether nobody but the API server can have written the stamp of an experiment. The policy that names authors replaces what
+/// others write. The policy that judges requests only refuses it, from its own creation on.
+fn is_guarded(experiment: &Experiment, bound: Bound) -> bool {
+    bound.stamp.is_some() || bound.authors.is_some_and(|since| !is_older(experiment, since))
+}
+
 /// Whether an experiment was created before this time. Both times are those of the API server.
-fn is_older(experiment: &Experiment, since: k8s_openapi::jiff::Timestamp) -> bool {
+fn is_older(experiment: &Experiment, since: Timestamp) -> bool {
     experiment.metadata.creation_timestamp.as_ref().is_none_or(|created| created.0 < since)
 }
 
@@ -142,8 +155,7 @@ async fn default_role(context: &Context, experiment: &Experiment) -> Result<Opti
     if !beyond::has_own_role(experiment) {
         return Ok(None);
     }
-    let templates =
-        observe::templates(&context.cluster, &context.config.namespace, &Spec::default()).await?;
+    let templates = observe::templates(&context.cluster, &context.config.namespace, &Spec::default()).await?;
     Ok(Some(templates.object(Template::Role)?))
 }
 
@@ -217,3 +229,6 @@ async fn rules(context: &Context, existing: &Existing) -> Result<Option<Value>, 
     let found = context.cluster.find(&api, Kind::Role.as_str(), name).await?;
     Ok(found.map(|found| found.data))
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,14 +57,6 @@ pub struct Bound {
     pub authors: Option<Timestamp>,
 }
 
-impl Bound {
-    /// Whether nobody can write a stamp but the API server.
-    #[must_use]
-    pub const fn guards_stamps(self) -> bool {
-        self.stamp.is_some() || self.authors.is_some()
-    }
-}
-
 /// Finds out which policies are bound. The answer may be 30 seconds old.
 pub async fn bound(context: &Context) -> Result<Bound, Error> {
     Ok(Bound { stamp: since(context, Policy::Stamp).await?, authors: since(context, Policy::Authors).await? })
@@ -124,13 +116,16 @@ fn created(object: &DynamicObject) -> Timestamp {
 /// Whether a binding is for this policy and narrows it in no way.
 fn is_binding(binding: &Value, policy: &str) -> bool {
     let spec = &binding["spec"];
-    spec["policyName"] == policy && is_everywhere(&spec["matchResources"]) && is_empty(&spec["matchResources"]["resourceRules"])
+    spec["policyName"] == policy
+        && is_everywhere(&spec["matchResources"])
+        && is_empty(&spec["matchResources"]["resourceRules"])
 }
 
 /// Whether a binding refuses what the policy does not allow, by the parameters of the operator in this namespace.
 fn judges(binding: &Value, home: &str) -> bool {
     let spec = &binding["spec"];
-    let has_deny = spec["validationActions"].as_array().is_some_and(|actions| actions.contains(&json!("Deny")));
+    let has_deny =
+        spec["validationActions"].as_array().is_some_and(|actions| actions.contains(&json!("Deny")));
     let parameters = &spec["paramRef"];
     has_deny
         && parameters["name"] == PARAMETERS
@@ -154,7 +149,8 @@ fn is_policy(policy: &Value, which: Policy) -> bool {
 
 /// Whether no namespace, no label and no rule keeps a policy from requests.
 fn is_everywhere(matched: &Value) -> bool {
-    let selects_all = |selector: &Value| is_empty(&selector["matchLabels"]) && is_empty(&selector["matchExpressions"]);
+    let selects_all =
+        |selector: &Value| is_empty(&selector["matchLabels"]) && is_empty(&selector["matchExpressions"]);
     selects_all(&matched["namespaceSelector"])
         && selects_all(&matched["objectSelector"])
         && is_empty(&matched["excludeResourceRules"])
@@ -245,7 +241,11 @@ mod tests {
 
     #[test]
     fn no_policy_is_too_odd() {
-        for odd in [json!(null), json!({"spec": 1}), json!({"spec": {"matchConstraints": {"resourceRules": [1, null]}}})] {
+        for odd in [
+            json!(null),
+            json!({"spec": 1}),
+            json!({"spec": {"matchConstraints": {"resourceRules": [1, null]}}}),
+        ] {
             assert!(!is_policy(&odd, Policy::Stamp) && !is_binding(&odd, "p") && !judges(&odd, "home"));
         }
     }

@@ -128,7 +128,8 @@ pub fn existing_role(resources: &Resources, binding: &Manifest) -> Option<Existi
     let (place, role) = (binding.namespace(), &binding.value["roleRef"]);
     let name = role["name"].as_str().unwrap_or_default();
     let is_role = role["kind"] == Kind::Role.as_str();
-    let is_created = |own: &Manifest| own.kind == Kind::Role && own.namespace() == place && own.name() == name;
+    let is_created =
+        |own: &Manifest| own.kind == Kind::Role && own.namespace() == place && own.name() == name;
     if is_role && resources.owned.iter().any(is_created) {
         return None;
     }

@@ -151,8 +151,16 @@ mod tests {
             .flat_map(|rule| rule.questions("n").map(|asked| asked.to_string()).collect::<Vec<_>>())
             .collect();
         let expected = [
-            "get pods", "* pods", "get pods/log", "* pods/log", "get pods.apps", "* pods.apps",
-            "get pods/log.apps", "* pods/log.apps", "list *.* \"x\"", "list *.* \"y\"",
+            "get pods",
+            "* pods",
+            "get pods/log",
+            "* pods/log",
+            "get pods.apps",
+            "* pods.apps",
+            "get pods/log.apps",
+            "* pods/log.apps",
+            "list *.* \"x\"",
+            "list *.* \"y\"",
         ]
         .map(|words| format!("{words} in namespace n"));
         assert_eq!(asked, expected);
@@ -160,7 +168,9 @@ mod tests {
 
     #[test]
     fn no_role_is_too_odd() {
-        for role in [json!(null), json!({"rules": {}}), json!({"rules": [null, 1, [], {"resources": [["x"]]}]})] {
+        for role in
+            [json!(null), json!({"rules": {}}), json!({"rules": [null, 1, [], {"resources": [["x"]]}]})]
+        {
             assert_eq!(Rule::of(&role), []);
         }
     }

@@ -31,7 +31,8 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
 }
 
 /// The warning on each experiment while authors are not checked.
-const UNCHECKED: &str = "the operator does not ask whether its author may do what the run may do (--unchecked-authors)";
+const UNCHECKED: &str =
+    "the operator does not ask whether its author may do what the run may do (--unchecked-authors)";
 
 /// What the author probably did not mean.
 fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {

@@ -112,8 +112,7 @@ async fn ensure_cron_job(
 /// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
 /// other objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
 fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
-    let is_recorded =
-        |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
+    let is_recorded = |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
     status.schedule.is_none() || !resources.is_scheduled() || !resources.references().iter().all(is_recorded)
 }
 
