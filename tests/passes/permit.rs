@@ -143,18 +143,15 @@ fn created(fake: &FakeApi) -> Vec<String> {
 
 #[tokio::test]
 async fn a_policy_that_is_not_bound_as_shipped_does_not_count() {
-    let weaken: [(&str, fn(&mut Value)); 3] = [
-        (AUTHORS_BINDING, |binding| binding["spec"]["validationActions"] = json!(["Warn"])),
-        (AUTHORS_BINDING, |binding| binding["spec"]["paramRef"]["namespace"] = json!("elsewhere")),
-        (
-            "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/chaostoolkit-crd-authors",
-            |policy| policy["spec"]["failurePolicy"] = json!("Ignore"),
-        ),
-    ];
-    for (path, change) in weaken {
+    let policy = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/chaostoolkit-crd-authors";
+    for (path, field, value) in [
+        (AUTHORS_BINDING, "/spec/validationActions", json!(["Warn"])),
+        (AUTHORS_BINDING, "/spec/paramRef/namespace", json!("elsewhere")),
+        (policy, "/spec/failurePolicy", json!("Ignore")),
+    ] {
         let fake = judged(cluster_for_runs());
         fake.put(config_map("shop"));
-        fake.edit(path, change);
+        fake.edit(path, |object| *object.pointer_mut(field).unwrap() = value);
         let (fake, mut operator) = begin_in(fake, &json!({"namespace": "shop"}));
         settle(&fake, &mut operator, Some(0)).await;
         assert_eq!(found(&fake), "Blocked/none/PolicyMissing", "{path}");

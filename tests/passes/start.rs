@@ -220,7 +220,7 @@ async fn a_template_config_map_with_some_of_the_keys_takes_the_rest_as_shipped()
 async fn the_pull_secrets_of_the_account_stay_beside_those_of_the_operator() {
     for own in [true, false] {
         let spec = if own { json!({}) } else { json!({"serviceaccount": {"name": "team"}}) };
-        let (fake, mut operator) = begin(&spec);
+        let (fake, mut operator) = begin_in(judged(cluster_for_runs()), &spec);
         let context = std::sync::Arc::get_mut(&mut operator.context).unwrap();
         context.config.runner.pull_secrets = vec!["of-the-operator".to_owned()];
         let account = if own { "chaostoolkit-a235f4ad3e" } else { "team" };

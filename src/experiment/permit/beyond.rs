@@ -41,10 +41,10 @@ impl Beyond {
         Self {
             place,
             reach: far.map(|far| format!("has rights in namespace {}", far.namespace())),
-            account: if !rights::creates_account(resources, account) {
-                Some(format!("uses the existing account {account:?}"))
-            } else {
+            account: if rights::creates_account(resources, account) {
                 foreign.then(|| "gives its rights to an existing account".to_owned())
+            } else {
+                Some(format!("uses the existing account {account:?}"))
             },
             role: existing.map(|existing| format!("gets the existing role {:?}", existing.bind.name)),
             rules: more,

@@ -44,6 +44,11 @@ pub async fn may_start(
     experiment: &Experiment,
     resources: &Resources,
 ) -> Result<Permit, Error> {
+    // The state of the questions is large, and most of the time nothing is asked.
+    Box::pin(check(context, experiment, resources)).await
+}
+
+async fn check(context: &Context, experiment: &Experiment, resources: &Resources) -> Result<Permit, Error> {
     let stamp = Stamp::of(experiment);
     if context.config.unchecked_authors {
         let author = match &stamp {

@@ -51,14 +51,16 @@ impl Question {
         let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
         let name = if self.name.is_empty() { String::new() } else { format!("/{}", self.name) };
         let object = format!("{}{group}{name}", self.resource);
-        let mut command = format!("kubectl auth can-i {} {}", quoted(&self.verb), quoted(&object));
-        if !self.subresource.is_empty() {
-            command.push_str(&format!(" --subresource={}", quoted(&self.subresource)));
-        }
-        if !self.namespace.is_empty() {
-            command.push_str(&format!(" -n {}", quoted(&self.namespace)));
-        }
-        command
+        let flag = |flag: &str, value: &str| {
+            if value.is_empty() { String::new() } else { format!("{flag}{}", quoted(value)) }
+        };
+        format!(
+            "kubectl auth can-i {} {}{}{}",
+            quoted(&self.verb),
+            quoted(&object),
+            flag(" --subresource=", &self.subresource),
+            flag(" -n ", &self.namespace)
+        )
     }
 }
 

@@ -95,14 +95,13 @@ async fn is_served(context: &Context, question: &Question) -> Result<bool, Error
     if question.group.len() > LONGEST_GROUP {
         return Ok(false);
     }
-    let known = context.answers.served.get(&question.group, SERVED_AGE);
-    let served = match known {
-        Some(served) => served,
-        None => {
-            let served = context.cluster.served_resources(&question.group).await?;
-            context.answers.served.put(question.group.clone(), served.clone(), SERVED_AGE);
-            served
-        }
+    let remembered = &context.answers.served;
+    let served = if let Some(known) = remembered.get(&question.group, SERVED_AGE) {
+        known
+    } else {
+        let served = context.cluster.served_resources(&question.group).await?;
+        remembered.put(question.group.clone(), served.clone(), SERVED_AGE);
+        served
     };
     Ok(served.contains(&question.full_resource()))
 }

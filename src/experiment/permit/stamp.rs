@@ -179,8 +179,8 @@ mod tests {
     fn a_user_with_very_many_groups_or_properties_is_unreadable() {
         let most = |count: usize| vec!["g"; count];
         for (count, is_known) in [(MOST, true), (MOST + 1, false)] {
-            let map: BTreeMap<String, [&str; 0]> =
-                (0..count).map(|number| (number.to_string(), [])).collect();
+            let map: BTreeMap<String, [&str; 1]> =
+                (0..count).map(|number| (number.to_string(), ["v"])).collect();
             for changes in [
                 json!({names::AUTHOR_GROUPS_ANNOTATION: json!(most(count)).to_string()}),
                 json!({names::AUTHOR_EXTRA_ANNOTATION: json!(map).to_string()}),
