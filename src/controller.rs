@@ -21,7 +21,7 @@ use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::apart::sweep;
-use crate::experiment::context::Context;
+use crate::experiment::context::{Answers, Context};
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
@@ -90,6 +90,7 @@ pub async fn run(
         metrics,
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
+        answers: Answers::default(),
         room: Room::default(),
         journals: Budget::new(journals),
         config,

@@ -50,6 +50,8 @@ mod names;
 mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
+#[path = "passes/permit.rs"]
+mod permit;
 #[path = "passes/pods.rs"]
 mod pods;
 #[path = "passes/schedule.rs"]

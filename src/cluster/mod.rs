@@ -1,5 +1,6 @@
 //! Access to the API server. Knows nothing of runs.
 
+mod authority;
 mod calls;
 pub mod client;
 pub mod depth;
@@ -13,6 +14,7 @@ pub mod slim;
 pub mod touched;
 pub mod watch;
 
+pub use authority::Admission;
 pub use calls::{Cluster, patching, posting, runs_resource};
 pub use error::{Error, gone_is_fine};
 pub use metadata::{belongs_to, is_held, without_finalizers};

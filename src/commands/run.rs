@@ -8,7 +8,7 @@ use kube::api::Api;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
@@ -76,6 +76,11 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
         metrics.report_leadership(leadership.clone());
         let runner = Runner { resources, ..runner };
+        if unchecked_authors {
+            warn!(
+                "--unchecked-authors: whoever may create experiments can do through them whatever the operator may do"
+            );
+        }
         let watched = watch_namespaces.unwrap_or_default();
         let config = Config {
             namespace,

@@ -1,5 +1,6 @@
 //! What the passes share, and how long they wait.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -17,6 +18,7 @@ use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
+use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 
@@ -44,6 +46,19 @@ pub struct Context {
     pub backoff: Backoff,
     /// Which passes may begin.
     pub workers: Workers,
+    /// The last answers of the API server about rights.
+    pub answers: Answers,
+}
+
+/// The last answers of the API server about rights. `permit` asks the questions.
+#[derive(Default)]
+pub struct Answers {
+    /// Whether a user has a right.
+    pub reviews: Remembered<bool>,
+    /// Since when a policy is bound as shipped, if it is.
+    pub policies: Remembered<Option<Timestamp>>,
+    /// The resources of an API group.
+    pub served: Remembered<BTreeSet<String>>,
 }
 
 /// How long a pass waits for the first list of pods.

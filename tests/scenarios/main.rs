@@ -11,6 +11,7 @@
 )]
 
 mod again;
+mod authors;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;

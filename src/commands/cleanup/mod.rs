@@ -25,7 +25,7 @@ use crate::commands::cleanup::work::{Scope, Work, key};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
-use crate::experiment::context::Context;
+use crate::experiment::context::{Answers, Context};
 use crate::experiment::error::Error;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
@@ -232,6 +232,7 @@ impl Cleanup {
             journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(1),
+            answers: Answers::default(),
         }
     }
 }

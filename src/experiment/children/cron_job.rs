@@ -16,17 +16,24 @@ use chaostoolkit_api::{ResourceRef, names};
 
 /// Creates the `CronJob`, or replaces it if the spec now asks for another one. A `CronJob` that somebody has changed by
 /// hand stays so until the spec changes: the hash of the request is compared, not the object.
-pub async fn ensure(
+///
+/// Waits for `permit` before it replaces the `CronJob`, and returns the permit then.
+pub async fn ensure<P>(
     (cluster, parent): (&Cluster, &Parent),
     wanted: &Manifest,
     is_likely_there: bool,
     fence: impl AsyncFnOnce() -> Result<(), Error>,
-) -> Result<CronJob, Error> {
+    permit: impl Future<Output = Result<P, Error>>,
+) -> Result<(CronJob, Option<P>), Error> {
     let found = create::child((cluster, parent), wanted, is_likely_there, fence).await?;
     let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
     let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
-    let current = if is_current { found } else { replace(cluster, &parent.marked(wanted), &found).await? };
-    Ok(create::typed(wanted, current)?)
+    if is_current {
+        return Ok((create::typed(wanted, found)?, None));
+    }
+    let permit = permit.await?;
+    let changed = replace(cluster, &parent.marked(wanted), &found).await?;
+    Ok((create::typed(wanted, changed)?, Some(permit)))
 }
 
 async fn replace(

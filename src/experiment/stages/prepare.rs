@@ -25,9 +25,14 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
     warned.extend(warnings(&plan, &facts, &resources));
     warned.extend(shortened(&plan, &templates));
+    warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));
     pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
 }
+
+/// The warning on each experiment while authors are not checked.
+const UNCHECKED: &str =
+    "the operator does not ask whether its author may do what the run may do (--unchecked-authors)";
 
 /// What the author probably did not mean.
 fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {

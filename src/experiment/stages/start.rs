@@ -4,7 +4,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use tracing::debug;
 
-use crate::cluster::manifest::Kind;
+use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::without_finalizers;
 use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
@@ -13,6 +13,7 @@ use crate::experiment::children::{create, cron_job, pods, pull_secrets, referenc
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
+use crate::experiment::permit;
 use crate::experiment::stages::schedule;
 use crate::process::nonce;
 use chaostoolkit_api::{ResourceRef, Status, names};
@@ -48,6 +49,10 @@ pub async fn start(
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
     }
+    if is_to_be_asked(&pass.draft.status, resources) {
+        let permit = permit::may_start(pass.context, &pass.live, resources).await?;
+        pass.draft.permitted(permit.reason, permit.requested_by);
+    }
     let cluster = &pass.context.cluster;
     // An earlier pass may have created a part already.
     let is_resumed = !pass.draft.status.resources.is_empty() || pass.draft.status.run.is_some();
@@ -74,13 +79,41 @@ pub async fn start(
     let secrets = &pass.context.config.runner.pull_secrets;
     let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
     if resources.is_scheduled() {
-        let parent = pass.parent();
-        let fence = async || pass.fence(Kind::CronJob).await;
-        let cron_job = cron_job::ensure((cluster, &parent), workload, is_resumed, fence).await?;
+        let cron_job = ensure_cron_job(pass, resources, workload, is_resumed).await?;
         return Ok(Some(Workload::CronJob(Box::new(cron_job))));
     }
     let pod = pass.create(workload, false).await?;
     Ok(Some(Workload::Pod(Box::new(create::typed(workload, pod)?))))
+}
+
+/// Creates the `CronJob` of a schedule, or changes it if the author may have the runs that the spec asks for now.
+async fn ensure_cron_job(
+    pass: &mut Pass<'_>,
+    resources: &Resources,
+    workload: &Manifest,
+    is_resumed: bool,
+) -> Result<CronJob, Error> {
+    let (context, live, parent) = (pass.context, pass.live.clone(), pass.parent());
+    // Only the one that is needed is asked.
+    let [before_creation, before_change] = [(), ()].map(|()| permit::may_start(context, &live, resources));
+    let fence = async || {
+        before_creation.await?;
+        pass.fence(Kind::CronJob).await
+    };
+    let cluster = &context.cluster;
+    let (cron_job, permit) =
+        cron_job::ensure((cluster, &parent), workload, is_resumed, fence, before_change).await?;
+    if let Some(permit) = permit {
+        pass.draft.permitted(permit.reason, permit.requested_by);
+    }
+    Ok(cron_job)
+}
+
+/// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
+/// other objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
+fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
+    let is_recorded = |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
+    status.schedule.is_none() || !resources.is_scheduled() || !resources.references().iter().all(is_recorded)
 }
 
 /// Whether nothing was created for an experiment yet that has no mark: neither by an older operator nor by 0.14.0.

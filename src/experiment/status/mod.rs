@@ -5,6 +5,7 @@ mod end;
 mod ended;
 pub mod events;
 mod jobs;
+mod permitted;
 mod requests;
 mod rescue;
 pub mod run_events;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use super::paths::{failure, is_collection, not_found, path_is_namespace};
-use super::{Answer, Call, FakeApi, Fault, State};
+use super::{Answer, Call, FakeApi, Fault, State, authority};
 
 impl FakeApi {
     /// Takes a call. A planned fault decides whether the call is done and answered.
@@ -113,6 +113,8 @@ impl State {
                     None => not_found(path),
                 }
             }
+            (&Method::GET, _) if authority::is_discovery(path) => (200, authority::discovery(path)),
+            (&Method::POST, _) if path.contains("/subjectaccessreviews/") => (201, self.review(body)),
             (&Method::GET, _) if is_collection(path) => (200, self.list(path, head.uri.query())),
             (&Method::GET, _) => match self.objects.get(path) {
                 Some(found) => (200, found.clone()),

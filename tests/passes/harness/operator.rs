@@ -7,7 +7,7 @@ use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use chaostoolkit_operator::cluster::Cluster;
 use chaostoolkit_operator::experiment::apart::keeper::Keeper;
-use chaostoolkit_operator::experiment::context::Context;
+use chaostoolkit_operator::experiment::context::{Answers, Context};
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
@@ -59,6 +59,11 @@ pub enum Hangs {
 
 impl Operator {
     pub fn new(fake: &FakeApi, hangs: Hangs) -> Self {
+        Self::with(fake, hangs, false)
+    }
+
+    /// An operator that may have been started with `--unchecked-authors`.
+    pub fn with(fake: &FakeApi, hangs: Hangs, unchecked_authors: bool) -> Self {
         let (pods, writer) = store();
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
         let cluster = Cluster::new(fake.client(), LIMIT);
@@ -74,7 +79,7 @@ impl Operator {
                 runner: Runner::default(),
                 keys: Keys::default(),
                 watched: Watched::None,
-                unchecked_authors: false,
+                unchecked_authors,
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),
@@ -83,6 +88,7 @@ impl Operator {
             journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(8),
+            answers: Answers::default(),
         };
         Self {
             fake: fake.clone(),
@@ -126,7 +132,8 @@ impl Operator {
                 } else {
                     pass.abort();
                     assert!(pass.await.unwrap_err().is_cancelled());
-                    *self = Self::new(&self.fake, self.hangs);
+                    let is_unchecked = self.context.config.unchecked_authors;
+                    *self = Self::with(&self.fake, self.hangs, is_unchecked);
                 }
             }
         }

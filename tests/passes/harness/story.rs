@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, masked, namespace, status};
+use super::{
+    EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, judge_requests, masked, namespace, stamp,
+    stamp_requests, status,
+};
 use crate::fake_api::FakeApi;
 use crate::{control, jobs, schedule};
 
@@ -39,6 +42,8 @@ pub enum Story {
     RerunScheduled,
     /// It has a schedule. Its first run never gets a pod and its second one never starts, and both are given up.
     StalledScheduled,
+    /// It reaches into another namespace, and the cluster names its author.
+    Asked,
 }
 
 /// What a story leaves: the objects once the run has ended, and the objects once the experiment was deleted.
@@ -77,12 +82,26 @@ impl Story {
             Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled => schedule::spec(),
             Self::Waits | Self::DeletedWaiting => json!({}),
             Self::Moves => json!({"namespace": "old"}),
+            Self::Asked => {
+                json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": ["shop"]}})
+            }
         }
     }
 
     pub async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
+        match self {
+            Self::Moves => judge_requests(fake),
+            Self::Asked => stamp_requests(fake),
+            _ => {}
+        }
         fake.put(experiment(&self.spec()));
         match self {
+            Self::Asked => {
+                fake.put(namespace("shop"));
+                stamp(fake, "author");
+                drive(fake, operators, pace, Some(0)).await;
+                assert_eq!(status(fake)["run"]["requestedBy"], "author");
+            }
             Self::Completes | Self::DeletedWaiting | Self::CleansUp => {
                 drive(fake, operators, pace, Some(0)).await;
             }
