@@ -2,7 +2,6 @@
 
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::{Experiment, Phase, names};
-use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use serde_json::{Value, json};
@@ -10,25 +9,27 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    condition_of, config_map, create, delete, delete_and_wait, eventually, experiment, kubectl, pod_of,
-    wait_for_phase, wait_for_reason,
+    condition_of, create, delete, delete_and_wait, eventually, experiment, kubectl, pod_of, wait_for_phase,
+    wait_for_reason,
 };
 
-/// Binds a policy that guards stamps, under the name of a renamed installation. It allows every request: what the shipped one
-/// refuses has tests of its own.
+/// Binds policies that guard stamps, under the names of a renamed installation. They allow every request: what the shipped ones
+/// refuse has tests of its own.
 async fn guard_stamps(install: &Install) {
-    let (name, home) = (format!("{}-authors", install.namespace), &install.namespace);
+    let home = &install.namespace;
     let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"],
         "resources": ["chaosexperiments"]});
-    let policy = json!({"failurePolicy": "Fail", "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+    let policy = json!({"failurePolicy": "Fail", "paramKind": {"apiVersion": "v1", "kind": "ServiceAccount"},
         "matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}]});
-    let binding = json!({"policyName": name, "validationActions": ["Deny"],
-        "paramRef": {"name": "chaostoolkit-policy", "namespace": home, "parameterNotFoundAction": "Deny"}});
-    create::<ConfigMap>(&install.config_maps(home), config_map("chaostoolkit-policy", json!({}))).await;
-    for (kind, spec) in [("ValidatingAdmissionPolicy", policy), ("ValidatingAdmissionPolicyBinding", binding)]
-    {
-        let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
-        install.create_any(&object).await;
+    for name in ["authors", "authors-bound"].map(|suffix| format!("{home}-{suffix}")) {
+        let binding = json!({"policyName": name, "validationActions": ["Deny"],
+            "paramRef": {"name": home, "namespace": home, "parameterNotFoundAction": "Deny"}});
+        for (kind, spec) in
+            [("ValidatingAdmissionPolicy", &policy), ("ValidatingAdmissionPolicyBinding", &binding)]
+        {
+            let object = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+            install.create_any(&object).await;
+        }
     }
 }
 

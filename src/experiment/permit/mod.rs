@@ -79,6 +79,12 @@ async fn check(context: &Context, experiment: &Experiment, resources: &Resources
         (None, Some(since)) if is_older(experiment, since) && !run.needs_no_policy() => {
             return Err(run.unknown(NEVER_JUDGED.to_owned()));
         }
+        (None, Some(_)) if stamp != Stamp::Missing && !run.needs_no_policy() => {
+            return Err(run.unknown(REMOVE_STAMP.to_owned()));
+        }
+        (None, Some(_)) if creates_namespace(context, experiment, resources).await? => {
+            return Err(run.unknown(CREATE_NAMESPACE.to_owned()));
+        }
         (None, Some(since)) if is_older(experiment, since) => Reason::Permitted,
         (None, Some(_)) => Reason::JudgedAtRequest,
         (None, None) if run.needs_no_policy() => Reason::Permitted,
@@ -133,6 +139,12 @@ const NEEDS_STAMPS: &str =
 /// What helps if an experiment was created before its request could be judged.
 const NEVER_JUDGED: &str =
     "the experiment is older than the policy that judges requests; delete it and create it again";
+
+/// What helps if a stamp is left that does not count. The policies ask for less if a request has a stamp.
+const REMOVE_STAMP: &str = "its stamp does not belong to the newest request, or cannot be read; remove the annotations chaostoolkit.org/author…";
+
+/// What helps if the namespace of the run does not exist. No policy can see that.
+const CREATE_NAMESPACE: &str = "create the namespace of the run first";
 
 /// The command that has an experiment stamped. No user has an empty name, so it always changes the annotation.
 fn stamp_it(experiment: &Experiment) -> String {

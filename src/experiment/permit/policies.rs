@@ -20,16 +20,15 @@ const AGE: Duration = Duration::from_secs(30);
 /// The namespace in which the shipped manifests install the operator. The names of its policies begin like that.
 const SHIPPED: &str = "chaostoolkit-crd";
 
-/// The `ConfigMap` with the parameters of the policy that judges requests, in the operator's namespace.
-const PARAMETERS: &str = "chaostoolkit-policy";
-
-/// The two policies about authors.
+/// The policies about authors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
     /// Writes down who makes a request.
     Stamp,
     /// Judges whether the author may make a request.
     Authors,
+    /// The same, for the further namespaces of a run.
+    AuthorsBound,
 }
 
 impl Policy {
@@ -37,13 +36,14 @@ impl Policy {
         match self {
             Self::Stamp => "stamp",
             Self::Authors => "authors",
+            Self::AuthorsBound => "authors-bound",
         }
     }
 
     const fn admission(self) -> Admission {
         match self {
             Self::Stamp => Admission::Mutating,
-            Self::Authors => Admission::Validating,
+            Self::Authors | Self::AuthorsBound => Admission::Validating,
         }
     }
 }
@@ -53,13 +53,16 @@ impl Policy {
 pub struct Bound {
     /// The policy that names authors.
     pub stamp: Option<Timestamp>,
-    /// The policy that judges requests.
+    /// The policies that judge requests.
     pub authors: Option<Timestamp>,
 }
 
 /// Finds out which policies are bound. The answer may be 30 seconds old.
 pub async fn bound(context: &Context) -> Result<Bound, Error> {
-    Ok(Bound { stamp: since(context, Policy::Stamp).await?, authors: since(context, Policy::Authors).await? })
+    let stamp = since(context, Policy::Stamp).await?;
+    let parts = [since(context, Policy::Authors).await?, since(context, Policy::AuthorsBound).await?];
+    // Together from the time when the later one was bound, and only with both.
+    Ok(Bound { stamp, authors: parts[0].zip(parts[1]).map(|(one, other)| one.max(other)) })
 }
 
 async fn since(context: &Context, policy: Policy) -> Result<Option<Timestamp>, Error> {
@@ -100,7 +103,9 @@ async fn look_at(
     let Some(binding) = cluster.admission_binding(policy.admission(), name).await? else { return Ok(None) };
     let is_bound = match policy {
         Policy::Stamp => is_binding(&binding.data, name),
-        Policy::Authors => is_binding(&binding.data, name) && judges(&binding.data, home),
+        Policy::Authors | Policy::AuthorsBound => {
+            is_binding(&binding.data, name) && judges(&binding.data, home)
+        }
     };
     if !is_bound {
         return Ok(None);
@@ -121,14 +126,15 @@ fn is_binding(binding: &Value, policy: &str) -> bool {
         && is_empty(&spec["matchResources"]["resourceRules"])
 }
 
-/// Whether a binding refuses what the policy does not allow, by the parameters of the operator in this namespace.
+/// Whether a binding refuses what the policy does not allow. Its parameter is the account of the operator in this namespace,
+/// which has the name of the namespace in a renamed installation.
 fn judges(binding: &Value, home: &str) -> bool {
     let spec = &binding["spec"];
     let has_deny =
         spec["validationActions"].as_array().is_some_and(|actions| actions.contains(&json!("Deny")));
     let parameters = &spec["paramRef"];
     has_deny
-        && parameters["name"] == PARAMETERS
+        && [SHIPPED, home].iter().any(|name| parameters["name"] == *name)
         && parameters["namespace"] == home
         && parameters["parameterNotFoundAction"] == "Deny"
 }
@@ -138,7 +144,7 @@ fn is_policy(policy: &Value, which: Policy) -> bool {
     let spec = &policy["spec"];
     let content = match which {
         Policy::Stamp => "mutations",
-        Policy::Authors => "validations",
+        Policy::Authors | Policy::AuthorsBound => "validations",
     };
     let rules = spec["matchConstraints"]["resourceRules"].as_array();
     spec["failurePolicy"] == "Fail"
@@ -194,7 +200,7 @@ mod tests {
 
     fn binding() -> Value {
         json!({"spec": {"policyName": "p", "validationActions": ["Deny"],
-            "paramRef": {"name": "chaostoolkit-policy", "namespace": "home", "parameterNotFoundAction": "Deny"},
+            "paramRef": {"name": "chaostoolkit-crd", "namespace": "home", "parameterNotFoundAction": "Deny"},
             "matchResources": {"namespaceSelector": {}, "objectSelector": {}, "matchPolicy": "Equivalent"}}})
     }
 
@@ -231,6 +237,7 @@ mod tests {
     #[case("/spec/matchResources", json!({"resourceRules": [{"resourceNames": ["x"]}]}))]
     #[case("/spec/matchResources", json!({"excludeResourceRules": [{"apiGroups": ["*"]}]}))]
     #[case("/spec/paramRef", json!(null))]
+    #[case("/spec/paramRef/name", json!("default"))]
     #[case("/spec/paramRef/namespace", json!("another"))]
     #[case("/spec/paramRef/parameterNotFoundAction", json!("Allow"))]
     fn a_weaker_binding_does_not_count(#[case] path: &str, #[case] value: Value) {

@@ -34,11 +34,11 @@ pub struct Author {
 pub enum Stamp {
     /// This user made the newest request.
     Known(Author),
-    /// At least one of the annotations is missing.
+    /// None of the annotations is there.
     Missing,
     /// The annotations belong to an earlier request.
     Stale,
-    /// An annotation is too long, or is not what the policy writes.
+    /// An annotation is missing or too long, or is not what the policy writes.
     Unreadable,
 }
 
@@ -47,15 +47,17 @@ impl Stamp {
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         let value = |name: &str| experiment.metadata.annotations.as_ref()?.get(name).map(String::as_str);
-        let [Some(name), Some(uid), Some(groups), Some(extra), Some(request)] = [
+        let all = [
             names::AUTHOR_ANNOTATION,
             names::AUTHOR_UID_ANNOTATION,
             names::AUTHOR_GROUPS_ANNOTATION,
             names::AUTHOR_EXTRA_ANNOTATION,
             names::AUTHOR_REQUEST_ANNOTATION,
         ]
-        .map(value) else {
-            return Self::Missing;
+        .map(value);
+        let [Some(name), Some(uid), Some(groups), Some(extra), Some(request)] = all else {
+            let is_missing = all.iter().all(Option::is_none);
+            return if is_missing { Self::Missing } else { Self::Unreadable };
         };
         let is_short = [name, uid, groups, extra, request].iter().all(|text| text.len() <= LONGEST);
         if name.is_empty() || !is_short {
@@ -143,7 +145,7 @@ mod tests {
     #[case(names::AUTHOR_EXTRA_ANNOTATION)]
     #[case(names::AUTHOR_REQUEST_ANNOTATION)]
     fn each_annotation_counts(#[case] name: &str) {
-        assert_eq!(Stamp::of(&stamped(&json!({name: null}))), Stamp::Missing);
+        assert_eq!(Stamp::of(&stamped(&json!({name: null}))), Stamp::Unreadable);
         let long = stamped(&json!({name: "x".repeat(LONGEST + 1)}));
         assert_eq!(Stamp::of(&long), Stamp::Unreadable);
     }

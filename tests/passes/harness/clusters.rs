@@ -58,6 +58,7 @@ pub fn cluster_for_runs() -> FakeApi {
 /// Installs the policy that judges requests, as it is shipped.
 pub fn judge_requests(fake: &FakeApi) {
     bind_policy(fake, "Validating", "chaostoolkit-crd-authors");
+    bind_policy(fake, "Validating", "chaostoolkit-crd-authors-bound");
 }
 
 /// Installs the policy that names authors, as it is shipped.
@@ -77,7 +78,7 @@ fn bind_policy(fake: &FakeApi, sort: &str, name: &str) {
     fake.put(json!({"kind": format!("{sort}AdmissionPolicy"), "metadata": {"name": name}, "spec": {
         "failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
         "validations": [{"expression": "…"}], "mutations": [{"patchType": "ApplyConfiguration"}]}}));
-    let parameters = json!({"name": "chaostoolkit-policy", "namespace": "chaostoolkit-crd", "parameterNotFoundAction": "Deny"});
+    let parameters = json!({"name": "chaostoolkit-crd", "namespace": "chaostoolkit-crd", "parameterNotFoundAction": "Deny"});
     fake.put(json!({"kind": format!("{sort}AdmissionPolicyBinding"), "metadata": {"name": name}, "spec": {
         "policyName": name, "validationActions": ["Deny"], "paramRef": parameters}}));
 }
