@@ -62,6 +62,7 @@ pub async fn start(
     create::namespace(cluster, &resources.namespace).await?;
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)?;
     references::roles_exist(cluster, resources).await?;
     // Before the account exists, so that it is bounded from its first moment.
     pass.context.apart.list(Entry::of_run(&plan.owner.uid, resources)).await?;
