@@ -17,14 +17,19 @@ use serde_json::{Value, json};
 const SEEN: &str = include_str!("rights/chaosk8s-0.39.0.jsonl");
 const DOCUMENT: &str = include_str!("../docs/generated-roles.md");
 
+/// Verb, group, resource, namespace and name.
+type Call = (String, String, String, Option<String>, Option<String>);
+
+/// Verb, group and resource, and the name if it is for one object.
+type Right = (String, String, String, Option<String>);
+
 /// What a function did.
 #[derive(Deserialize)]
 struct Seen {
     function: String,
     parameters: BTreeSet<String>,
     arguments: Value,
-    /// Verb, group, resource, namespace and name.
-    calls: Vec<(String, String, String, Option<String>, Option<String>)>,
+    calls: Vec<Call>,
 }
 
 fn seen() -> Vec<Seen> {
@@ -58,7 +63,7 @@ fn a_function_gets_the_rights_for_the_calls_that_it_makes_and_no_others() {
             );
             continue;
         }
-        let mut expected: BTreeSet<(String, String, String, Option<String>)> = calls
+        let mut expected: BTreeSet<Right> = calls
             .into_iter()
             // The function has taken this one from a list, so it may be any other.
             .map(|(verb, group, resource, _, name)| {
@@ -81,7 +86,7 @@ fn a_function_gets_the_rights_for_the_calls_that_it_makes_and_no_others() {
             }
             _ => {}
         }
-        let found: BTreeSet<(String, String, String, Option<String>)> = needs
+        let found: BTreeSet<Right> = needs
             .iter()
             .flat_map(|need| &need.grants)
             .map(|Grant { group, resource, verb, object }| {

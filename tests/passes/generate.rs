@@ -184,6 +184,24 @@ async fn an_edit_of_a_schedule_replaces_the_rights_and_not_the_schedule() {
 }
 
 #[tokio::test]
+async fn a_run_of_a_schedule_keeps_its_rights_if_its_experiment_goes() {
+    let spec = json!({"role": {"generate": true}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}});
+    let (fake, mut operator) = begin(&spec);
+    in_the_config_map(&fake, &[scale("web", "chaostoolkit-run")]);
+    settle(&fake, &mut operator, None).await;
+    fake.tick(CRON_JOB);
+    settle(&fake, &mut operator, None).await;
+    fake.vanish(&format!("{RUN}/configmaps/chaostoolkit-experiment"));
+    operator.again = true;
+    settle(&fake, &mut operator, None).await;
+    assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Blocked", "ConfigMapMissing"]);
+    assert_eq!(granted(&fake), of([("chaostoolkit-run", patch("web"))]));
+    fake.delete(EXPERIMENT);
+    settle(&fake, &mut operator, Some(0)).await;
+    nothing_is_left(&fake);
+}
+
+#[tokio::test]
 async fn a_namespace_that_is_not_for_experiments_is_refused_until_the_text_is_corrected() {
     let (fake, mut operator) = begin(&json!({"role": {"generate": true}}));
     in_the_config_map(&fake, &[scale("coredns", "kube-system")]);

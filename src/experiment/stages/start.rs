@@ -45,6 +45,7 @@ pub async fn start(
     plan: &Plan,
     resources: &Resources,
 ) -> Result<Option<Workload>, Error> {
+    await_experiment(pass, plan, resources).await?;
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
     }
@@ -82,6 +83,18 @@ pub async fn start(
     }
     let pod = pass.create(workload, false).await?;
     Ok(Some(Workload::Pod(Box::new(create::typed(workload, pod)?))))
+}
+
+/// Fails if the rights of a schedule follow from an experiment that is gone. Its runs may go on, so their rights stay.
+async fn await_experiment(pass: &Pass<'_>, plan: &Plan, resources: &Resources) -> Result<(), Error> {
+    let (cluster, status) = (&pass.context.cluster, &pass.draft.status);
+    let is_here = status.run_namespace.as_ref() == Some(&plan.namespace);
+    if status.schedule.is_none() || !is_here || references::experiment_was_read(plan).is_ok() {
+        return Ok(());
+    }
+    create::namespace(cluster, &resources.namespace).await?;
+    references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)
 }
 
 /// Whether nothing was created for an experiment yet that has no mark: neither by an older operator nor by 0.14.0.

@@ -11,7 +11,7 @@ pub(super) enum Entry {
     Cluster,
     /// Objects in the namespace that the argument `ns` names.
     In(&'static [Right]),
-    /// The same, of the kind that the arguments `group` and `plural` name.
+    /// Objects of the kind that the arguments `group` and `plural` name, in the namespace that `ns` names.
     Custom(Right),
     /// Creates the object that the argument `resource` describes.
     Apply(Format),
@@ -39,7 +39,7 @@ pub(super) enum Objects {
     All,
     /// The one that the argument `name` names.
     Named,
-    /// The same, and all objects if there is no name.
+    /// The one that the argument `name` names, or all objects if there is no name.
     MaybeNamed,
     /// The one of this name.
     Only(&'static str),

@@ -40,7 +40,7 @@ pub fn generated(
     };
     let Some(text) = text else { return Ok((Some(Generated::default()), listed)) };
     let arguments = spec.pod.as_ref().and_then(|pod| pod.chaos_args.as_deref()).unwrap_or_default();
-    let found = rights::rights(file, &text, arguments.iter().any(|argument| argument.starts_with("--var")));
+    let found = rights::rights(file, &text, arguments.iter().any(|argument| argument.contains("--var")));
     let path = |path: &str| match &place {
         None => format!("spec.experiment.{path}"),
         Some(place) => format!("{path} of {place}"),
