@@ -26,21 +26,21 @@ pub fn role(plan: &Plan, templates: &Templates, namespace: &str) -> Result<Optio
         return child(templates, Template::Role, &plan.owner).map(Some);
     };
     let Some(rules) = generated.rules.get(namespace) else { return Ok(None) };
-    let mut role = with_hash(templates, Template::Role, plan, rules)?;
+    let mut role = with_hash(templates, Template::Role, plan, &json!(rules))?;
     role.value["rules"] = json!(rules);
     Ok(Some(role))
 }
 
-/// Builds the object of a template with a hash of the rules in its name. So other rules get another Role, and another binding,
-/// whose role cannot be changed.
+/// Builds the object of a template with a hash of its content in its name. Objects are created once and never changed, so other
+/// content gets another object.
 fn with_hash(
     templates: &Templates,
     template: Template,
     plan: &Plan,
-    rules: &[Value],
+    content: &Value,
 ) -> Result<Manifest, TemplateError> {
     let mut manifest = Manifest::new(template.kind(), templates.object(template)?);
-    let name = names::child(manifest.name(), &names::suffix(&json!(rules).to_string()));
+    let name = names::child(manifest.name(), &names::suffix(&content.to_string()));
     manifest.map(&["metadata"]).insert("name".to_owned(), name.into());
     Ok(named(manifest, &plan.owner))
 }
@@ -58,8 +58,9 @@ pub fn role_binding(
     let suffix = plan.owner.suffix();
     let mut binding = if let Some(generated) = &plan.rights.generated {
         let Some(rules) = generated.rules.get(namespace) else { return Ok(None) };
-        let role = with_hash(templates, Template::Role, plan, rules)?;
-        let mut binding = with_hash(templates, Template::RoleBinding, plan, rules)?;
+        let role = with_hash(templates, Template::Role, plan, &json!(rules))?;
+        let content = json!([rules, plan.namespace, plan.service_account]);
+        let mut binding = with_hash(templates, Template::RoleBinding, plan, &content)?;
         binding.value["roleRef"] =
             json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.name()});
         binding
