@@ -30,6 +30,8 @@ mod fairness;
 mod fake_api;
 #[path = "passes/forged.rs"]
 mod forged;
+#[path = "passes/generate.rs"]
+mod generate;
 #[path = "passes/give_up.rs"]
 mod give_up;
 #[path = "passes/harness/mod.rs"]

@@ -13,8 +13,8 @@ use crate::cli::RenderArgs;
 use crate::commands::output::print;
 use crate::experiment::build::build;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
-use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
-use crate::experiment::decide::plan::{self, Facts};
+use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, experiment_file, lists_url};
+use crate::experiment::decide::plan::{self, Facts, Generated, Source};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{self, checks};
@@ -91,12 +91,19 @@ fn one(
         has_url: lists_url(&parsed.spec)
             || given(&env).is_some_and(|env| env["data"].get(URL_VARIABLE).is_some()),
         experiment_exists: exists(DEFAULT_EXPERIMENT),
-        text: None,
+        text: experiment_file(&parsed.spec)
+            .and_then(|(name, file)| given(&name)?["data"].get(file)?.as_str().map(str::to_owned)),
         runner: Runner::default(),
         template_schedule: decide::template_schedule(&parsed.spec, templates)?,
         excluded_labels: Keys::default().excluded_labels,
     };
-    let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
+    let plan = plan::plan(experiment, &parsed, &facts)?;
+    if let (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) =
+        (&plan.rights.generated, &plan.source)
+    {
+        bail!("spec.role.generate: the file has no ConfigMap {namespace}/{config_map} with the key {file}");
+    }
+    let resources = build(&plan, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);
     Ok(order.map(|manifest| manifest.value).collect())
 }

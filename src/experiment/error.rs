@@ -89,9 +89,9 @@ pub enum Error {
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
-    /// A namespace of `spec.role.binds_to_namespaces` does not exist.
+    /// A namespace in which the account is to get rights does not exist.
     #[error(
-        "namespace {0}, named by spec.role.binds_to_namespaces, does not exist; the run starts once it does"
+        "namespace {0}, named by spec.role.binds_to_namespaces or (with spec.role.generate) by the experiment, does not exist; the run starts once it does"
     )]
     NamespaceMissing(String),
     /// The author of the run lacks a right that the run would have.

@@ -51,6 +51,37 @@ fn default_objects() {
 }
 
 #[test]
+fn generated_objects_with_other_content_have_other_names() {
+    let arguments = |name: &str| json!({"name": name, "replicas": 1, "ns": "shop"});
+    let scale = |name: &str| {
+        json!({"provider": {"type": "python", "module": "chaosk8s.deployment.actions",
+            "func": "scale_deployment", "arguments": arguments(name)}})
+    };
+    let names_of = |name: &str, namespace: &str, account: Option<&str>| {
+        let resources = built(json!({"role": {"generate": true}, "experiment": {"method": [scale(name)]},
+            "namespace": namespace, "serviceaccount": {"name": account}}));
+        let of = |kind: Kind| {
+            let mut found = resources.owned.iter().filter(|manifest| manifest.kind == kind);
+            let manifest = found.next().unwrap();
+            assert_eq!((manifest.namespace(), found.next()), ("shop", None));
+            manifest.name().to_owned()
+        };
+        (of(Kind::Role), of(Kind::RoleBinding))
+    };
+    let (role, binding) = names_of("web", "a", None);
+    assert_eq!(names_of("web", "a", None), (role.clone(), binding.clone()));
+    assert!(names::is_child(&role, "a235f4ad3e") && names::is_child(&binding, "a235f4ad3e"));
+    let others = [("web", "b", None), ("web", "a", Some("team"))].map(|(name, namespace, account)| {
+        let (same, other) = names_of(name, namespace, account);
+        assert_eq!(same, role);
+        other
+    });
+    assert!(others[0] != others[1] && !others.contains(&binding), "{binding} {others:?}");
+    let (other_role, other_binding) = names_of("db", "a", None);
+    assert!(other_role != role && other_binding != binding);
+}
+
+#[test]
 fn everything_of_the_run_but_the_namespace_is_marked() {
     let resources = built(json!({}));
     for manifest in resources.owned.iter().chain([&resources.workload]) {

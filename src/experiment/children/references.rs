@@ -9,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::create::is_terminating;
+use crate::experiment::decide::plan::{Generated, Plan, Source};
 use crate::experiment::error::Error;
 use chaostoolkit_api::Text;
 
@@ -61,6 +62,23 @@ pub async fn config_maps_exist(cluster: &Cluster, resources: &Resources) -> Resu
         }
     }
     Ok(())
+}
+
+/// Checks that the rules of the Role are known, if they follow from the experiment. The `ConfigMap` of the experiment may
+/// have been created since it was looked up.
+pub fn experiment_was_read(plan: &Plan) -> Result<(), Error> {
+    match (&plan.rights.generated, &plan.source) {
+        (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) => {
+            Err(Error::ConfigMapKeyMissing {
+                namespace: plan.namespace.clone(),
+                name: config_map.clone(),
+                used_by: "named by spec.pod.experiment".to_owned(),
+                key: file.clone(),
+                there: "with spec.role.generate, its value has to be text".to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How many keys of a `ConfigMap` a message names.

@@ -23,6 +23,7 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
+    warned.extend(underived(&plan));
     warned.extend(warnings(&plan, &facts, &resources));
     warned.extend(shortened(&plan, &templates));
     warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));
@@ -56,6 +57,13 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Names what the generated Role leaves out.
+fn underived(plan: &Plan) -> impl Iterator<Item = String> {
+    let generated = plan.rights.generated.as_ref();
+    let problems = generated.into_iter().flat_map(|generated| &generated.problems);
+    problems.map(|problem| format!("spec.role.generate: {problem}"))
 }
 
 /// Says that the pod gets a shorter grace period than it asks for.

@@ -46,6 +46,7 @@ pub async fn start(
     plan: &Plan,
     resources: &Resources,
 ) -> Result<Option<Workload>, Error> {
+    await_experiment(pass, plan, resources).await?;
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
     }
@@ -67,6 +68,7 @@ pub async fn start(
     create::namespace(cluster, &resources.namespace).await?;
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)?;
     references::roles_exist(cluster, resources).await?;
     // Before the account exists, so that it is bounded from its first moment.
     pass.context.apart.list(Entry::of_run(&plan.owner.uid, resources)).await?;
@@ -114,6 +116,18 @@ async fn ensure_cron_job(
 fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
     let is_recorded = |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
     status.schedule.is_none() || !resources.is_scheduled() || !resources.references().iter().all(is_recorded)
+}
+
+/// Fails if the rights of a schedule follow from an experiment that is gone. Its runs may go on, so their rights stay.
+async fn await_experiment(pass: &Pass<'_>, plan: &Plan, resources: &Resources) -> Result<(), Error> {
+    let (cluster, status) = (&pass.context.cluster, &pass.draft.status);
+    let is_here = status.run_namespace.as_ref() == Some(&plan.namespace);
+    if status.schedule.is_none() || !is_here || references::experiment_was_read(plan).is_ok() {
+        return Ok(());
+    }
+    create::namespace(cluster, &resources.namespace).await?;
+    references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)
 }
 
 /// Whether nothing was created for an experiment yet that has no mark: neither by an older operator nor by 0.14.0.
