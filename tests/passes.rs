@@ -52,6 +52,8 @@ mod older;
 mod orphans;
 #[path = "passes/pods.rs"]
 mod pods;
+#[path = "passes/release.rs"]
+mod release;
 #[path = "passes/schedule.rs"]
 mod schedule;
 #[path = "passes/schedule_rerun.rs"]

@@ -18,6 +18,7 @@ mod edits;
 mod forced;
 mod forgeries;
 mod garbage;
+mod held;
 mod outages;
 mod owners;
 mod refusal;

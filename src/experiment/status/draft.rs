@@ -160,7 +160,7 @@ impl Draft {
         self.set(Type::Provisioned, State::False, error.reason(), &message);
         if error.reason() == Reason::Forbidden {
             self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
-        } else {
+        } else if self.status.schedule.is_none() || !self.is_judged() {
             // The refusal is over. The rest of the pass shows whether anything else is refused.
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
@@ -307,7 +307,7 @@ impl Draft {
             self.status.message = Some(condition::short(message));
         }
         match phase {
-            Phase::Completed | Phase::Failed | Phase::Aborted => {
+            Phase::Completed | Phase::Failed | Phase::Aborted | Phase::Skipped => {
                 self.set(Type::Finished, State::True, reason, message);
                 self.set(Type::Succeeded, State::False, reason, message);
             }

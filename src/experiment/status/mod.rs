@@ -5,6 +5,7 @@ mod end;
 mod ended;
 pub mod events;
 mod jobs;
+mod release;
 mod requests;
 mod rescue;
 pub mod run_events;

@@ -69,6 +69,15 @@ struct State {
     latency: Duration,
     has_policy: bool,
     log: Option<String>,
+    due: usize,
+}
+
+impl State {
+    /// Counts the jobs of schedules, and returns the number of the next one.
+    fn next_job(&mut self) -> usize {
+        self.due += 1;
+        self.due
+    }
 }
 
 /// Status code and body.
