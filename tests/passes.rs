@@ -56,6 +56,8 @@ mod orphans;
 mod permit;
 #[path = "passes/pods.rs"]
 mod pods;
+#[path = "passes/release.rs"]
+mod release;
 #[path = "passes/schedule.rs"]
 mod schedule;
 #[path = "passes/schedule_rerun.rs"]

@@ -189,8 +189,7 @@ async fn a_run_of_a_schedule_keeps_its_rights_if_its_experiment_goes() {
     let (fake, mut operator) = begin(&spec);
     in_the_config_map(&fake, &[scale("web", "chaostoolkit-run")]);
     settle(&fake, &mut operator, None).await;
-    fake.tick(CRON_JOB);
-    settle(&fake, &mut operator, None).await;
+    schedule::tick(&fake, &mut operator).await;
     fake.vanish(&format!("{RUN}/configmaps/chaostoolkit-experiment"));
     operator.again = true;
     settle(&fake, &mut operator, None).await;

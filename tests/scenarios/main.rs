@@ -19,6 +19,7 @@ mod edits;
 mod forced;
 mod forgeries;
 mod garbage;
+mod held;
 mod outages;
 mod owners;
 mod refusal;

@@ -79,6 +79,9 @@ pub const AUTHOR_REQUEST_ANNOTATION: &str = "chaostoolkit.org/author-request";
 /// has changed.
 pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 
+/// The annotation of a Job that the operator has let go. If somebody suspends that Job again, the operator leaves it so.
+pub const RELEASED_ANNOTATION: &str = "chaostoolkit.org/released";
+
 /// The default namespace of runs, as in version 0.14.0.
 pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
 

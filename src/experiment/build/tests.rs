@@ -300,6 +300,22 @@ fn labels_by_which_other_tools_own_objects_are_not_copied() {
     }
 }
 
+#[rstest]
+#[case(json!({}))]
+#[case(json!({"suspend": false, "ttlSecondsAfterFinished": 7}))]
+fn the_jobs_of_a_schedule_are_created_suspended_whatever_the_template_says(#[case] job: Value) {
+    let cron_job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "chaostoolkit"},
+        "spec": {"jobTemplate": {"spec": job}}});
+    let templates = shipped().with(Template::CronJob, cron_job.to_string());
+    let experiment = experiment(json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}}));
+    let resources = build(&planned(&experiment, true), &templates).unwrap();
+    let made = &resources.workload.value["spec"]["jobTemplate"]["spec"];
+    assert_eq!(
+        (&made["suspend"], &made["ttlSecondsAfterFinished"]),
+        (&json!(true), &job["ttlSecondsAfterFinished"])
+    );
+}
+
 #[test]
 fn the_metadata_of_the_pod_reaches_scheduled_pods() {
     let template = json!({"metadata": {"name": "mine", "labels": {"app": "mine", "tier": "mine", "team": "mine"},

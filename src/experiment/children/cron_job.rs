@@ -65,6 +65,20 @@ pub async fn suspend(
     change(cluster, "suspend", recorded, &suspended).await
 }
 
+/// Has a `CronJob` of an older operator create its Jobs suspended, so that none starts unjudged until the operator can decide on
+/// the schedule again.
+pub async fn hold_jobs(
+    cluster: &Cluster,
+    recorded: &ResourceRef,
+    found: &DynamicObject,
+) -> Result<(), cluster::Error> {
+    if found.data["spec"]["jobTemplate"]["spec"]["suspend"] == true {
+        return Ok(());
+    }
+    let held = json!({"metadata": {"uid": found.metadata.uid}, "spec": {"jobTemplate": {"spec": {"suspend": true}}}});
+    change(cluster, "hold the Jobs of", recorded, &held).await
+}
+
 /// Removes the outcome finalizer from the pods that a `CronJob` will create: no operator will release them.
 pub async fn release_future_pods(cluster: &Cluster, recorded: &ResourceRef) -> Result<(), cluster::Error> {
     let none = json!({"spec": {"jobTemplate": {"spec": {"template": {"metadata": {"finalizers": null}}}}}});

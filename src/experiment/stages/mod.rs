@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod missed;
 pub mod orphans;
 pub mod prepare;
+pub mod release;
 pub mod rerun;
 pub mod rescue;
 pub mod restored;

@@ -308,7 +308,7 @@ impl Draft {
             self.status.message = Some(condition::short(message));
         }
         match phase {
-            Phase::Completed | Phase::Failed | Phase::Aborted => {
+            Phase::Completed | Phase::Failed | Phase::Aborted | Phase::Skipped => {
                 self.set(Type::Finished, State::True, reason, message);
                 self.set(Type::Succeeded, State::False, reason, message);
             }

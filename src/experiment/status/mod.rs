@@ -6,6 +6,7 @@ mod ended;
 pub mod events;
 mod jobs;
 mod permitted;
+mod release;
 mod requests;
 mod rescue;
 pub mod run_events;

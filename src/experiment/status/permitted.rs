@@ -28,6 +28,8 @@ impl Draft {
     pub(super) fn refused(&mut self, error: &Error) {
         if error.reason() == Reason::Forbidden || error.is_about_author() {
             self.set(Type::Permitted, State::False, error.reason(), &error.describe_with_author());
+        } else if self.status.schedule.is_some() && self.is_judged() {
+            // What was said of the last run of a schedule holds until the next one.
         } else if find(&self.status).is_none_or(|(state, _)| state != State::Unknown) {
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
         }
@@ -48,7 +50,7 @@ fn find(status: &Status) -> Option<(State, Option<Reason>)> {
     Some((permitted.status.parse().ok()?, permitted.reason.parse().ok()))
 }
 
-const fn explained(reason: Reason) -> &'static str {
+pub(super) const fn explained(reason: Reason) -> &'static str {
     match reason {
         Reason::JudgedAtRequest => {
             "the policy that judges requests allowed this one; the cluster cannot say who made it"

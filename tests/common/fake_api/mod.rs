@@ -71,6 +71,15 @@ struct State {
     has_policy: bool,
     missing_rights: Vec<String>,
     log: Option<String>,
+    due: usize,
+}
+
+impl State {
+    /// Counts the jobs of schedules, and returns the number of the next one.
+    fn next_job(&mut self) -> usize {
+        self.due += 1;
+        self.due
+    }
 }
 
 /// Status code and body.

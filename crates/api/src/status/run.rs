@@ -14,7 +14,7 @@ use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// Number of the run. The first run has number 1.
+    /// Number of the run. The first run has number 1. A run that was skipped has number 0.
     #[serde(deserialize_with = "lenient::field")]
     pub number: i32,
     /// What started the run: Created, Rerun, Schedule or Manual.
