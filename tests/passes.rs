@@ -50,6 +50,8 @@ mod names;
 mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
+#[path = "passes/own_namespace.rs"]
+mod own_namespace;
 #[path = "passes/pods.rs"]
 mod pods;
 #[path = "passes/schedule.rs"]

@@ -89,6 +89,16 @@ pub enum Error {
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
+    /// The operator has no rights in the namespace of the experiment.
+    #[error(
+        "the operator has no rights in namespace {namespace}, so it can do nothing for its experiments; whoever has the role admin there can give it these rights: {command}"
+    )]
+    RightsMissing {
+        /// The namespace.
+        namespace: String,
+        /// The command that gives the rights.
+        command: String,
+    },
     /// A namespace of `spec.role.binds_to_namespaces` does not exist.
     #[error(
         "namespace {0}, named by spec.role.binds_to_namespaces, does not exist; the run starts once it does"
@@ -143,6 +153,7 @@ impl Error {
             Self::RoleMissing { .. } => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
             Self::NamespaceMissing(_) => Reason::NamespaceMissing,
+            Self::RightsMissing { .. } => Reason::RightsMissing,
         }
     }
 

@@ -158,8 +158,8 @@ impl Draft {
             return;
         }
         self.set(Type::Provisioned, State::False, error.reason(), &message);
-        if error.reason() == Reason::Forbidden {
-            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
+        if matches!(error.reason(), Reason::Forbidden | Reason::RightsMissing) {
+            self.set(Type::Permitted, State::False, error.reason(), &message);
         } else {
             // The refusal is over. The rest of the pass shows whether anything else is refused.
             self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());

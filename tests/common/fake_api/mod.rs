@@ -6,9 +6,10 @@
 mod answer;
 mod kubelet;
 mod paths;
+mod rights;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ struct State {
     refused: Option<(&'static str, &'static str, u16)>,
     latency: Duration,
     has_policy: bool,
+    unbound: BTreeSet<String>,
     log: Option<String>,
 }
 
@@ -108,6 +110,16 @@ impl FakeApi {
     /// Installs the policy that keeps runs apart, or removes it.
     pub fn set_policy(&self, is_installed: bool) {
         self.lock().has_policy = is_installed;
+    }
+
+    /// Takes from the operator all rights in a namespace but those that it has in each, or gives them back.
+    pub fn bind(&self, namespace: &str, is_bound: bool) {
+        let mut state = self.lock();
+        if is_bound {
+            state.unbound.remove(namespace);
+        } else {
+            state.unbound.insert(namespace.to_owned());
+        }
     }
 
     /// Waits until a call hangs.
