@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
+use tracing::warn;
 
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::decide::place::Place;
@@ -22,10 +23,15 @@ const LASTING: Duration = Duration::from_secs(30);
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> {
     let place = Place::of(&pass.live, &pass.context.config.namespace);
     let error = pass.context.bindings.explained(&pass.context.cluster, place, error).await;
-    if matches!(error, Error::RightsMissing { .. })
-        && let Some(action) = let_go::let_go(pass).await?
-    {
-        return Ok(action);
+    if matches!(error, Error::RightsMissing { .. }) {
+        match let_go::let_go(pass).await {
+            Ok(Some(action)) => return Ok(action),
+            Ok(None) => {}
+            Err(left) if left.is_for_people() => {
+                warn!("cannot let go what is held in a namespace that is being deleted: {}", left.describe());
+            }
+            Err(left) => return Err(left),
+        }
     }
     let lasts = pass.context.backoff.failing_for(pass.live.uid()) >= LASTING;
     if pass.live.is_deleting() {
