@@ -93,7 +93,7 @@ async fn all_of_a_run_is_beside_its_experiment_and_goes_with_it() {
     settle(&fake, &mut operator, Some(0)).await;
     assert!(fake.get(OWN).is_none());
     let left: Vec<String> = fake.objects().into_keys().filter(|path| path.contains("/team")).collect();
-    assert_eq!(left, [format!("{TEAM}"), format!("{TEAM}/configmaps/chaostoolkit-experiment")]);
+    assert_eq!(left, [TEAM.to_owned(), format!("{TEAM}/configmaps/chaostoolkit-experiment")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,7 +261,7 @@ async fn an_orphan_is_let_go_even_without_rights_in_its_namespace() {
 async fn a_pod_that_names_an_experiment_of_another_team_is_nobodys_orphan() {
     let (fake, mut operator) = running().await;
     fake.edit(OWN_POD, |pod| {
-        pod["metadata"]["annotations"][names::EXPERIMENT_ANNOTATION] = json!("shop/exp")
+        pod["metadata"]["annotations"][names::EXPERIMENT_ANNOTATION] = json!("shop/exp");
     });
     let (experiments, mut writer) = store();
     writer.apply_watcher_event(&Event::Init);

@@ -35,14 +35,14 @@ impl Tenants {
         create(&roles, json!({"metadata": {"name": Self::role(name)}, "rules": of_runs})).await;
         let everywhere = format!("{name}-everywhere");
         let watched = json!(["get", "list", "watch", "patch"]);
-        let rules = json!([
+        let rights = json!([
             {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "patch"]},
             {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list", "watch"]},
             {"apiGroups": [names::GROUP], "resources": ["chaosexperiments"], "verbs": watched},
             {"apiGroups": [names::GROUP], "resources": ["chaosexperiments/status"], "verbs": ["patch"]},
         ]);
-        create(&roles, json!({"metadata": {"name": everywhere}, "rules": rules})).await;
+        create(&roles, json!({"metadata": {"name": everywhere}, "rules": rights})).await;
         let bindings = Api::<ClusterRoleBinding>::all(install.client.clone());
         let reference =
             json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": everywhere});

@@ -86,12 +86,13 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    fn run_namespace(namespace: &str, spec: Value) -> Result<String, String> {
+    /// Returns the namespace of a run, or what is wrong with the spec.
+    fn run_namespace(namespace: &str, spec: &Value) -> String {
         let metadata = json!({"metadata": {"name": "x", "namespace": namespace}});
         let experiment: Experiment = serde_json::from_value(metadata).unwrap();
-        let spec = Spec::read(Some(&spec)).spec;
+        let spec = Spec::read(Some(spec)).spec;
         let place = Place::of(&experiment, "home");
-        place.run_namespace(&spec).map(str::to_owned).map_err(|invalid| invalid.to_string())
+        place.run_namespace(&spec).map_or_else(|invalid| invalid.to_string(), str::to_owned)
     }
 
     #[rstest]
@@ -104,7 +105,7 @@ mod tests {
         #[case] spec: Value,
         #[case] expected: &str,
     ) {
-        assert_eq!(run_namespace(namespace, spec), Ok(expected.to_owned()));
+        assert_eq!(run_namespace(namespace, &spec), expected);
     }
 
     #[rstest]
@@ -120,7 +121,7 @@ mod tests {
         #[case] spec: Value,
         #[case] expected: &str,
     ) {
-        let problem = run_namespace(namespace, spec).unwrap_err();
+        let problem = run_namespace(namespace, &spec);
         assert!(problem.contains(expected), "{problem}");
     }
 

@@ -33,7 +33,7 @@ pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Leader
     loop {
         tokio::time::sleep(PERIOD).await;
         context.backoff.keep_only(|| uids(&experiments));
-        lead.within(sweep(&context, &experiments)).await;
+        lead.within(Box::pin(sweep(&context, &experiments))).await;
     }
 }
 
