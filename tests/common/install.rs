@@ -76,15 +76,7 @@ impl Install {
 
     /// Installs the policies.
     pub async fn install_policy(&self) {
-        // Once the last policy with a ConfigMap as its parameters is deleted, a new one finds none until the API server
-        // restarts (docs/architecture.md). So one stays for the tests to come. It has no binding.
-        let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["none"]});
-        let pin = json!({
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": POLICY, "metadata": {"name": "tests-parameters"},
-            "spec": {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "matchConstraints": {"resourceRules": [rule]},
-                "validations": [{"expression": "true"}]},
-        });
-        apply(&self.client, &pin).await;
+        keep_parameters(&self.client).await;
         for object in manifests() {
             if object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY)) {
                 let renamed = object.to_string().replace("chaostoolkit-crd", &self.namespace);
@@ -224,6 +216,28 @@ pub fn kustomize(directory: &str) -> String {
 /// Parses the documents of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
+}
+
+/// Installs a policy that judges nothing, and stays.
+///
+/// Once the last bound policy with a `ConfigMap` as its parameters is deleted, a new one finds none until the API server
+/// restarts (docs/architecture.md). The tests after this one need it.
+async fn keep_parameters(client: &Client) {
+    let metadata = json!({"name": "tests-parameters"});
+    let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["none"]});
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": POLICY, "metadata": metadata,
+        "spec": {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "true"}]},
+    });
+    let parameters = json!({"name": "none", "namespace": "default", "parameterNotFoundAction": "Allow"});
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": format!("{POLICY}Binding"), "metadata": metadata,
+        "spec": {"policyName": "tests-parameters", "validationActions": ["Warn"], "paramRef": parameters},
+    });
+    for object in [policy, binding] {
+        apply(client, &object).await;
+    }
 }
 
 async fn apply(client: &Client, object: &Value) {
