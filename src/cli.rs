@@ -82,7 +82,7 @@ pub struct RunArgs {
     /// How much storage the journals of one experiment may take, compressed. Beyond it, the oldest ones are deleted.
     #[arg(long, env = "JOURNAL_BUDGET_PER_EXPERIMENT", default_value = JournalLimits::PER_EXPERIMENT, value_name = "QUANTITY")]
     pub journal_budget_per_experiment: Quantity,
-    /// How much storage all journals may take, compressed. Beyond it, no more are kept.
+    /// How much storage all journals in a namespace of experiments may take, compressed. Beyond it, no more are kept.
     #[arg(long, env = "JOURNAL_BUDGET", default_value = JournalLimits::ALL, value_name = "QUANTITY")]
     pub journal_budget: Quantity,
     /// Settings of the leader election.

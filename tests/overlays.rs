@@ -258,6 +258,45 @@ fn ports(policies: &[&Value], namespace: &str, labels: &Value, direction: &str) 
     ports.map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap())).collect()
 }
 
+/// The policies know the installation from one object.
+#[test]
+#[ignore = "needs an API server"]
+fn the_parameters_of_the_policies_are_those_of_the_installation() {
+    for name in shipped() {
+        let objects = overlay(&name);
+        let parameters = named(&objects, "ConfigMap", "chaostoolkit-policy");
+        let (data, home) = (&parameters["data"], &parameters["metadata"]["namespace"]);
+        let deployment = named(&objects, "Deployment", "chaostoolkit-crd");
+        assert_eq!((&data["namespace"], home), (home, &deployment["metadata"]["namespace"]), "{name}");
+        assert_eq!(data["account"], deployment["spec"]["template"]["spec"]["serviceAccountName"], "{name}");
+        named(&objects, "Namespace", data["runNamespace"].as_str().unwrap());
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let mut variables = container["env"].as_array().into_iter().flatten();
+        let watched = variables.find(|variable| variable["name"] == "WATCH_NAMESPACES");
+        let watched = watched.map_or("", |variable| variable["value"].as_str().unwrap());
+        assert_eq!(data["watched"], watched, "{name}: the warning says what the operator does");
+    }
+}
+
+/// A warning stops nobody. What bounds the operator must not depend on an object that anybody could delete.
+#[test]
+#[ignore = "needs an API server"]
+fn one_policy_only_warns_and_the_one_that_bounds_the_operator_has_no_parameters() {
+    for name in shipped() {
+        let objects = overlay(&name);
+        let spec = |kind: &str, policy: &str| named(&objects, kind, policy)["spec"].clone();
+        let [policy, binding] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+        assert_eq!(spec(policy, "chaostoolkit-crd-unwatched")["failurePolicy"], "Ignore", "{name}");
+        let warning = spec(binding, "chaostoolkit-crd-unwatched");
+        assert_eq!(warning["validationActions"], json!(["Warn"]), "{name}");
+        assert_eq!(warning["paramRef"]["parameterNotFoundAction"], "Allow", "{name}");
+        assert_eq!(spec(policy, "chaostoolkit-crd-finalizers")["failurePolicy"], "Fail", "{name}");
+        assert_eq!(spec(policy, "chaostoolkit-crd-finalizers").get("paramKind"), None, "{name}");
+        let bound = spec(binding, "chaostoolkit-crd-finalizers");
+        assert_eq!((&bound["validationActions"], bound.get("paramRef")), (&json!(["Deny"]), None), "{name}");
+    }
+}
+
 /// The policies of the Python operator's overlay had their selectors rewritten by kustomize and selected no run.
 #[test]
 #[ignore = "needs an API server"]

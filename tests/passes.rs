@@ -52,6 +52,8 @@ mod names;
 mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
+#[path = "passes/own_namespace.rs"]
+mod own_namespace;
 #[path = "passes/permit.rs"]
 mod permit;
 #[path = "passes/pods.rs"]

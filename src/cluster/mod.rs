@@ -7,6 +7,7 @@ pub mod depth;
 pub mod discovery;
 mod error;
 pub mod manifest;
+pub mod merged;
 mod metadata;
 mod objects;
 mod selector;

@@ -12,6 +12,7 @@ use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
 use crate::experiment::apart::keeper::Keeper;
+use crate::experiment::binding::Bindings;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
@@ -28,6 +29,8 @@ pub struct Context {
     pub cluster: Cluster,
     /// The list of runs for the policy that keeps them apart.
     pub apart: Keeper,
+    /// Where the operator has rights.
+    pub bindings: Bindings,
     /// Settings.
     pub config: Config,
     /// Metadata of all runner pods, as watched.

@@ -90,6 +90,17 @@ pub enum Error {
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
     /// A namespace in which the account is to get rights does not exist.
+    /// The operator has no rights in the namespace of the experiment.
+    #[error(
+        "the operator has no rights in namespace {namespace}, so it can do nothing for its experiments; whoever has the role admin there can give it these rights: {command}"
+    )]
+    RightsMissing {
+        /// The namespace.
+        namespace: String,
+        /// The command that gives the rights.
+        command: String,
+    },
+    /// A namespace of `spec.role.binds_to_namespaces` does not exist.
     #[error(
         "namespace {0}, named by spec.role.binds_to_namespaces or (with spec.role.generate) by the experiment, does not exist; the run starts once it does"
     )]
@@ -174,6 +185,7 @@ impl Error {
             Self::AuthorForbidden { .. } | Self::TooManyRights(_) => Reason::AuthorForbidden,
             Self::AuthorUnknown { .. } => Reason::AuthorUnknown,
             Self::PolicyMissing(_) => Reason::PolicyMissing,
+            Self::RightsMissing { .. } => Reason::RightsMissing,
         }
     }
 

@@ -8,6 +8,7 @@
 //! policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
 pub mod apart;
+pub mod binding;
 pub mod build;
 pub mod children;
 pub mod context;
@@ -61,7 +62,11 @@ pub async fn reconcile(
         Ok(experiment) => experiment,
         Err(invalid) => {
             // Only metadata or a status that somebody else made can cause this. A retry is useless.
-            warn!(experiment = invalid.metadata.name, "cannot read the experiment: {invalid}");
+            warn!(
+                namespace = invalid.metadata.namespace,
+                experiment = invalid.metadata.name,
+                "cannot read the experiment: {invalid}"
+            );
             return Ok(Action::await_change());
         }
     };

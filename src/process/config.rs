@@ -11,7 +11,7 @@ use chaostoolkit_api::names;
 /// The settings of the operator, from the command line and from discovery.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The operator's namespace. Experiments are watched and templates are read there.
+    /// The operator's namespace. Templates are read there, and experiments are always watched there.
     pub namespace: String,
     /// The maximum number of experiments that are reconciled at the same time.
     pub concurrency: u16,
@@ -28,6 +28,26 @@ pub struct Config {
     pub watched: Watched,
     /// Whether runs start without a check of what their authors may do.
     pub unchecked_authors: bool,
+}
+
+impl Config {
+    /// Returns whether the experiments in a namespace are watched.
+    #[must_use]
+    pub fn watches(&self, namespace: &str) -> bool {
+        namespace == self.namespace
+            || match &self.watched {
+                Watched::None => false,
+                Watched::Named(names) => names.contains(namespace),
+                Watched::All => true,
+            }
+    }
+
+    /// Returns whether an object in a namespace may be a child of an experiment in another one. The children of an experiment
+    /// outside the operator's namespace are beside it.
+    #[must_use]
+    pub fn may_own(&self, experiment: &str, child: &str) -> bool {
+        self.watches(experiment) && (experiment == self.namespace || experiment == child)
+    }
 }
 
 /// Further namespaces in which experiments are watched, besides the operator's own.

@@ -39,8 +39,8 @@ pub const TENANTS: &str = "-tenants-";
 /// The label of the `ClusterRoles` for people, without the name of the role that they are added to.
 const FOR_PEOPLE: &str = "rbac.authorization.k8s.io/aggregate-to-";
 
-/// The policy that keeps runs apart.
-const RUNS_POLICY: &str = "chaostoolkit-crd-runs";
+/// The policies that judge authors. `tests/authors` has them for itself.
+const JUDGES: &str = "chaostoolkit-crd-authors";
 
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
@@ -105,13 +105,11 @@ impl Install {
         Self { run_namespace: format!("{namespace}-run"), client, namespace, user, kubeconfig }
     }
 
-    /// Installs the policy that keeps runs apart.
+    /// Installs the policies, except those that judge the experiments of all installations.
     pub async fn install_policy(&self) {
-        for object in manifests("generic-rbac") {
-            let is_policy = object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY));
-            if is_policy && object["metadata"]["name"] == RUNS_POLICY {
-                apply(&self.client, &renamed(object, &self.namespace)).await;
-            }
+        keep_parameters(&self.client).await;
+        for object in policies() {
+            apply(&self.client, &renamed(object, &self.namespace)).await;
         }
     }
 
@@ -140,11 +138,16 @@ impl Install {
         create(&Api::<RoleBinding>::namespaced(self.client.clone(), namespace), binding).await;
     }
 
-    /// Removes the policy that keeps runs apart.
+    /// Removes the policies.
     pub fn remove_policy(&self) {
-        let name = format!("{}-runs", self.namespace);
+        let policies = policies().filter(|object| object["kind"] == POLICY);
+        let names = policies.map(|policy| policy["metadata"]["name"].as_str().unwrap_or_default());
+        let names: Vec<String> =
+            names.map(|name| name.replace("chaostoolkit-crd", &self.namespace)).collect();
         let kinds = "validatingadmissionpolicybindings,validatingadmissionpolicies";
-        let (removed, text) = super::kubectl(&["delete", kinds, &name], "");
+        let names = names.iter().map(String::as_str);
+        let command: Vec<&str> = ["delete", kinds].into_iter().chain(names).collect();
+        let (removed, text) = super::kubectl(&command, "");
         assert!(removed, "{text}");
     }
 
@@ -271,6 +274,14 @@ fn renamed(object: &Value, namespace: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// The policies and bindings that an installation may have beside others.
+fn policies() -> impl Iterator<Item = &'static Value> {
+    manifests("generic-rbac").iter().filter(|object| {
+        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+        text(&object["kind"]).starts_with(POLICY) && !text(&object["metadata"]["name"]).starts_with(JUDGES)
+    })
+}
+
 fn is_for_people(object: &Value) -> bool {
     object["metadata"]["labels"]
         .as_object()
@@ -287,6 +298,28 @@ pub fn kustomize(directory: &str) -> String {
 /// Parses the documents of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
+}
+
+/// Installs a policy that judges nothing, and stays.
+///
+/// Once the last bound policy with a `ConfigMap` as its parameters is deleted, a new one finds none until the API server
+/// restarts (docs/architecture.md). The tests after this one need it.
+async fn keep_parameters(client: &Client) {
+    let metadata = json!({"name": "tests-parameters"});
+    let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["none"]});
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": POLICY, "metadata": metadata,
+        "spec": {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "true"}]},
+    });
+    let parameters = json!({"name": "none", "namespace": "default", "parameterNotFoundAction": "Allow"});
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": format!("{POLICY}Binding"), "metadata": metadata,
+        "spec": {"policyName": "tests-parameters", "validationActions": ["Warn"], "paramRef": parameters},
+    });
+    for object in [policy, binding] {
+        apply(client, &object).await;
+    }
 }
 
 async fn apply(client: &Client, object: &Value) {

@@ -58,6 +58,13 @@ pub const MARK_ANNOTATION: &str = "chaostoolkit.org/mark";
 /// The annotation of an experiment that requests another run. Each new value requests one run, after the end of the last.
 pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
 
+/// The name of the operator's account in its namespace, as shipped.
+pub const ACCOUNT: &str = "chaostoolkit-crd";
+
+/// The name of the `ClusterRole` with the rights that the operator needs in a namespace of runs, as shipped. The owner of a
+/// namespace binds the operator to it.
+pub const RUNS_ROLE: &str = "chaostoolkit-crd-runs";
+
 /// The annotation of an experiment with the name of the user who asked for the next run. The API server writes it, by the
 /// policy in `kustomize/components/stamping`. So do the four others of the author.
 pub const AUTHOR_ANNOTATION: &str = "chaostoolkit.org/author";

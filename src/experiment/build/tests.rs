@@ -24,7 +24,7 @@ fn experiment(spec: Value) -> Experiment {
 }
 
 fn planned(experiment: &Experiment, has_default_env: bool) -> Plan {
-    let facts = Facts { operator_namespace: "operators".into(), has_default_env, ..Facts::default() };
+    let facts = Facts { operator_namespace: "authors".into(), has_default_env, ..Facts::default() };
     plan::plan(experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
 }
 

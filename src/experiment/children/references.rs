@@ -13,6 +13,14 @@ use crate::experiment::decide::plan::{Generated, Plan, Source};
 use crate::experiment::error::Error;
 use chaostoolkit_api::Text;
 
+/// Checks that the namespace of the experiment, in which the run is to take place, is not being deleted.
+pub async fn namespace_stays(cluster: &Cluster, name: &str) -> Result<(), Error> {
+    match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
+        Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that the further namespaces exist in which the role is to be bound. The operator does not create them.
 pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) -> Result<(), Error> {
     for name in namespaces {

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod give_up;
 pub mod helpers;
 pub mod jobs;
+pub mod let_go;
 pub mod missed;
 pub mod orphans;
 pub mod prepare;

@@ -10,6 +10,7 @@ use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -65,7 +66,10 @@ pub async fn start(
     }
     pass.write().await?;
     debug!(run = plan.owner.number, "creating the objects of the run");
-    create::namespace(cluster, &resources.namespace).await?;
+    match Place::of(&pass.live, &pass.context.config.namespace).own_namespace() {
+        Some(own) => references::namespace_stays(cluster, own).await?,
+        None => create::namespace(cluster, &resources.namespace).await?,
+    }
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
     references::experiment_was_read(plan)?;

@@ -26,7 +26,9 @@ impl Draft {
     /// Something blocks the run. If that is no refusal, an earlier refusal is over. The rest of the pass shows whether anything
     /// else is refused.
     pub(super) fn refused(&mut self, error: &Error) {
-        if error.reason() == Reason::Forbidden || error.is_about_author() {
+        let is_refusal =
+            matches!(error.reason(), Reason::Forbidden | Reason::RightsMissing) || error.is_about_author();
+        if is_refusal {
             self.set(Type::Permitted, State::False, error.reason(), &error.describe_with_author());
         } else if self.status.schedule.is_some() && self.is_judged() {
             // What was said of the last run of a schedule holds until the next one.

@@ -94,6 +94,9 @@ impl State {
     fn answer(&mut self, head: &http::request::Parts, path: &str, body: &Value) -> Answer {
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let sent = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if let Some(refused) = self.refusal(&head.method, path, body) {
+            return refused;
+        }
         let is_event = path.contains("/events.k8s.io/");
         let (code, answer) = match (&head.method, sent) {
             (&Method::POST | &Method::PATCH, _) if is_event => {
@@ -120,6 +123,7 @@ impl State {
                 Some(found) => (200, found.clone()),
                 None => not_found(path),
             },
+            (&Method::POST, _) if path.ends_with("reviews/") => (201, self.review_own(path, body)),
             (&Method::POST, _) if head.uri.query().is_some_and(|query| query.contains("dryRun=All")) => {
                 self.answer_of_policy(path)
             }

@@ -7,9 +7,10 @@ mod answer;
 mod authority;
 mod kubelet;
 mod paths;
+mod rights;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ struct State {
     latency: Duration,
     has_policy: bool,
     missing_rights: Vec<String>,
+    unbound: BTreeSet<String>,
     log: Option<String>,
     due: usize,
 }
@@ -119,6 +121,16 @@ impl FakeApi {
     /// Installs the policy that keeps runs apart, or removes it.
     pub fn set_policy(&self, is_installed: bool) {
         self.lock().has_policy = is_installed;
+    }
+
+    /// Takes from the operator all rights in a namespace but those that it has in each, or gives them back.
+    pub fn bind(&self, namespace: &str, is_bound: bool) {
+        let mut state = self.lock();
+        if is_bound {
+            state.unbound.remove(namespace);
+        } else {
+            state.unbound.insert(namespace.to_owned());
+        }
     }
 
     /// Waits until a call hangs.

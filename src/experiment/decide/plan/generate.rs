@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::experiment::decide::checks;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::types::{Facts, Generated, Source};
 use crate::experiment::decide::plan::values::{given, is_empty};
@@ -24,14 +24,14 @@ pub fn generated(
     spec: &Spec,
     source: &Source,
     facts: &Facts,
-    run_namespace: &str,
+    (place, run_namespace): (Place<'_>, &str),
     listed: Vec<String>,
 ) -> Result<(Option<Generated>, Vec<String>), InvalidSpec> {
     if !is_asked(spec) {
         return Ok((None, listed));
     }
     is_possible(spec, source)?;
-    let (text, file, place) = match source {
+    let (text, file, origin) = match source {
         Source::Inline(inline) => (Some(inline.to_string()), DEFAULT_FILE, None),
         Source::File { config_map, file } => {
             (facts.text.clone(), file.as_str(), Some(format!("configmap/{config_map}/{file}")))
@@ -41,11 +41,11 @@ pub fn generated(
     let Some(text) = text else { return Ok((Some(Generated::default()), listed)) };
     let arguments = spec.pod.as_ref().and_then(|pod| pod.chaos_args.as_deref()).unwrap_or_default();
     let found = rights::rights(file, &text, arguments.iter().any(|argument| argument.contains("--var")));
-    let path = |path: &str| match &place {
+    let path = |path: &str| match &origin {
         None => format!("spec.experiment.{path}"),
-        Some(place) => format!("{path} of {place}"),
+        Some(origin) => format!("{path} of {origin}"),
     };
-    let named = named(&found.needs, path, &facts.operator_namespace)?;
+    let named = named(&found.needs, path, place)?;
     let mut namespaces = listed;
     for name in named {
         if name != run_namespace && !namespaces.contains(&name) {
@@ -100,13 +100,13 @@ fn is_possible(spec: &Spec, source: &Source) -> Result<(), InvalidSpec> {
 fn named(
     needs: &[Need],
     path: impl Fn(&str) -> String,
-    operator_namespace: &str,
+    place: Place<'_>,
 ) -> Result<BTreeSet<String>, InvalidSpec> {
     let (mut names, mut mistakes) = (BTreeSet::new(), Mistakes::default());
     for need in needs {
         let Namespace::Known(name) = &need.namespace else { continue };
         if names.insert(name.clone()) {
-            mistakes.or(checks::namespace_is_allowed(path(&need.path), name, operator_namespace), ());
+            mistakes.or(place.check(path(&need.path), name), ());
         }
     }
     mistakes.none().map(|()| names)

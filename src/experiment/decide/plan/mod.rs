@@ -9,6 +9,7 @@ pub mod types;
 pub mod values;
 
 use crate::experiment::decide::checks;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::generate::{MAX_BOUND_NAMESPACES, generated};
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map, own_pod, runner};
 use crate::experiment::decide::plan::schedule::wanted_schedule;
@@ -27,7 +28,8 @@ pub use values::{given, is_empty};
 pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<Plan, InvalidSpec> {
     let spec = &parsed.spec;
     let mut mistakes = Mistakes::default();
-    let namespace = mistakes.or(checks::run_namespace(spec, &facts.operator_namespace), String::new());
+    let place = Place::of(experiment, &facts.operator_namespace);
+    let namespace = mistakes.or(checks::run_namespace(spec, place), String::new());
     let pod = spec.pod.clone().unwrap_or_default();
     let role = spec.role.clone().unwrap_or_default();
     let env = pod.env.clone().unwrap_or_default();
@@ -41,9 +43,9 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     };
     let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
     let options = mistakes.or(options(spec, &pod), Vec::new());
-    let listed = bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace);
+    let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
     let listed = mistakes.or(listed, Vec::new());
-    let generated = generated(spec, &source, facts, &namespace, listed);
+    let generated = generated(spec, &source, facts, (place, &namespace), listed);
     let (generated, namespaces) = mistakes.or(generated, (None, Vec::new()));
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
@@ -91,12 +93,12 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
 fn bound_namespaces(
     listed: Option<Vec<String>>,
     run_namespace: &str,
-    operator_namespace: &str,
+    place: Place<'_>,
 ) -> Result<Vec<String>, InvalidSpec> {
     let (mut namespaces, mut mistakes) = (Vec::<String>::new(), Mistakes::default());
     for (index, namespace) in listed.into_iter().flatten().enumerate() {
         let path = format!("spec.role.binds_to_namespaces[{index}]");
-        mistakes.or(checks::namespace_is_allowed(path, &namespace, operator_namespace), ());
+        mistakes.or(place.check(path, &namespace), ());
         if namespace != run_namespace && !namespaces.contains(&namespace) {
             namespaces.push(namespace);
         }
