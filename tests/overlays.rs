@@ -258,23 +258,36 @@ fn ports(policies: &[&Value], namespace: &str, labels: &Value, direction: &str) 
     ports.map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap())).collect()
 }
 
-/// The policies know the installation from one object.
+/// The policies know the installation from its account.
 #[test]
 #[ignore = "needs an API server"]
 fn the_parameters_of_the_policies_are_those_of_the_installation() {
     for name in shipped() {
         let objects = overlay(&name);
-        let parameters = named(&objects, "ConfigMap", "chaostoolkit-policy");
-        let (data, home) = (&parameters["data"], &parameters["metadata"]["namespace"]);
+        let account = named(&objects, "ServiceAccount", "chaostoolkit-crd");
         let deployment = named(&objects, "Deployment", "chaostoolkit-crd");
-        assert_eq!((&data["namespace"], home), (home, &deployment["metadata"]["namespace"]), "{name}");
-        assert_eq!(data["account"], deployment["spec"]["template"]["spec"]["serviceAccountName"], "{name}");
-        named(&objects, "Namespace", data["runNamespace"].as_str().unwrap());
+        let home = &account["metadata"]["namespace"];
+        assert_eq!(home, &deployment["metadata"]["namespace"], "{name}");
+        assert_eq!(
+            account["metadata"]["name"], deployment["spec"]["template"]["spec"]["serviceAccountName"],
+            "{name}"
+        );
+        for policy in ["authors", "authors-bound", "unwatched"] {
+            let binding =
+                named(&objects, "ValidatingAdmissionPolicyBinding", &format!("chaostoolkit-crd-{policy}"));
+            let parameters = &binding["spec"]["paramRef"];
+            assert_eq!(
+                (&parameters["name"], &parameters["namespace"]),
+                (&account["metadata"]["name"], home),
+                "{name}"
+            );
+        }
         let container = &deployment["spec"]["template"]["spec"]["containers"][0];
         let mut variables = container["env"].as_array().into_iter().flatten();
         let watched = variables.find(|variable| variable["name"] == "WATCH_NAMESPACES");
         let watched = watched.map_or("", |variable| variable["value"].as_str().unwrap());
-        assert_eq!(data["watched"], watched, "{name}: the warning says what the operator does");
+        let warned = account["metadata"]["annotations"]["chaostoolkit.org/watch-namespaces"].as_str();
+        assert_eq!(warned.unwrap_or_default(), watched, "{name}: the warning says what the operator does");
     }
 }
 

@@ -107,7 +107,6 @@ impl Install {
 
     /// Installs the policies, except those that judge the experiments of all installations.
     pub async fn install_policy(&self) {
-        keep_parameters(&self.client).await;
         for object in policies() {
             apply(&self.client, &renamed(object, &self.namespace)).await;
         }
@@ -129,13 +128,7 @@ impl Install {
 
     /// Lets the operator run things in a namespace, as its owner would.
     pub async fn let_in(&self, namespace: &str) {
-        let name = &self.namespace;
-        let binding = json!({
-            "metadata": {"name": "chaostoolkit"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("{name}-runs")},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": name}],
-        });
-        create(&Api::<RoleBinding>::namespaced(self.client.clone(), namespace), binding).await;
+        let_in(&self.client, &self.namespace, namespace).await;
     }
 
     /// Removes the policies.
@@ -300,26 +293,14 @@ pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
 }
 
-/// Installs a policy that judges nothing, and stays.
-///
-/// Once the last bound policy with a `ConfigMap` as its parameters is deleted, a new one finds none until the API server
-/// restarts (docs/architecture.md). The tests after this one need it.
-async fn keep_parameters(client: &Client) {
-    let metadata = json!({"name": "tests-parameters"});
-    let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["none"]});
-    let policy = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": POLICY, "metadata": metadata,
-        "spec": {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "matchConstraints": {"resourceRules": [rule]},
-            "validations": [{"expression": "true"}]},
-    });
-    let parameters = json!({"name": "none", "namespace": "default", "parameterNotFoundAction": "Allow"});
+/// Lets the operator of an installation run things in a namespace, as its owner would.
+pub async fn let_in(client: &Client, name: &str, namespace: &str) {
     let binding = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": format!("{POLICY}Binding"), "metadata": metadata,
-        "spec": {"policyName": "tests-parameters", "validationActions": ["Warn"], "paramRef": parameters},
+        "metadata": {"name": "chaostoolkit"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("{name}-runs")},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": name}],
     });
-    for object in [policy, binding] {
-        apply(client, &object).await;
-    }
+    create(&Api::<RoleBinding>::namespaced(client.clone(), namespace), binding).await;
 }
 
 async fn apply(client: &Client, object: &Value) {

@@ -6,7 +6,7 @@ use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -261,9 +261,10 @@ async fn an_experiment_where_nobody_watches_is_answered_by_a_warning() {
     for (watched, is_warned) in
         [(format!("shop, {}", team.namespace), false), ("shop".to_owned(), true), ("all".to_owned(), false)]
     {
-        let maps = install.config_maps(&install.namespace);
-        let patch = Patch::Merge(json!({"data": {"watched": watched}}));
-        maps.patch("chaostoolkit-policy", &PatchParams::default(), &patch).await.unwrap();
+        let accounts = Api::<ServiceAccount>::namespaced(install.client.clone(), &install.namespace);
+        let annotations = json!({"chaostoolkit.org/watch-namespaces": watched});
+        let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
+        accounts.patch(&install.namespace, &PatchParams::default(), &patch).await.unwrap();
         let text = eventually("the parameters are known", async || {
             tries += 1;
             let text = apply(&team.namespace, &format!("try-{tries}"), true);

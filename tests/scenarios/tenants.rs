@@ -3,13 +3,13 @@
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use k8s_openapi::api::core::v1::{Binding, ConfigMap, Namespace, Pod};
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding};
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use crate::common::install::Install;
+use crate::common::install::{Install, let_in};
 use crate::common::operator::Operator;
 use crate::common::{
     config_map, create, delete, eventually, experiment, report_container, running, status, wait,
@@ -23,33 +23,7 @@ pub struct Tenants {
 
 impl Tenants {
     pub async fn new(test: &str) -> Self {
-        let install = Install::new(test).await;
-        let name = &install.namespace;
-        let roles = Api::<ClusterRole>::all(install.client.clone());
-        let given = json!(roles.get(name).await.unwrap().rules);
-        let mut of_runs = given.as_array().unwrap().clone();
-        of_runs.push(
-            json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}),
-        );
-        of_runs.push(json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}));
-        create(&roles, json!({"metadata": {"name": Self::role(name)}, "rules": of_runs})).await;
-        let everywhere = format!("{name}-everywhere");
-        let watched = json!(["get", "list", "watch", "patch"]);
-        let rights = json!([
-            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "patch"]},
-            {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list", "watch"]},
-            {"apiGroups": [names::GROUP], "resources": ["chaosexperiments"], "verbs": watched},
-            {"apiGroups": [names::GROUP], "resources": ["chaosexperiments/status"], "verbs": ["patch"]},
-        ]);
-        create(&roles, json!({"metadata": {"name": everywhere}, "rules": rights})).await;
-        let bindings = Api::<ClusterRoleBinding>::all(install.client.clone());
-        let reference =
-            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": everywhere});
-        let subjects = json!([{"kind": "ServiceAccount", "name": name, "namespace": name}]);
-        let binding = json!({"metadata": {"name": everywhere}, "roleRef": reference, "subjects": subjects});
-        create(&bindings, binding).await;
-        delete(&bindings, name).await;
+        let install = Install::multi_tenant(test).await;
         Self { install }
     }
 
@@ -105,13 +79,7 @@ impl Team {
 
     /// Gives the operator its rights.
     pub async fn bind(&self) {
-        let name = &self.operator;
-        let role = Tenants::role(name);
-        let reference = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
-        let subjects = json!([{"kind": "ServiceAccount", "name": name, "namespace": name}]);
-        let binding =
-            json!({"metadata": {"name": "chaostoolkit"}, "roleRef": reference, "subjects": subjects});
-        create(&self.bindings(), binding).await;
+        let_in(&self.client, &self.operator, &self.namespace).await;
     }
 
     /// Creates an experiment.
