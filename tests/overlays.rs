@@ -95,13 +95,15 @@ fn each_overlay_has_what_its_name_says() {
 /// The operator watches all namespaces, and may run things only where a RoleBinding lets it in.
 #[test]
 #[ignore = "needs an API server"]
-fn the_overlay_for_tenants_differs_in_rights_and_in_one_argument() {
+fn the_overlay_for_tenants_differs_in_rights_and_in_what_is_watched() {
     let [mut tenants, mut central] = ["multi-tenant", "generic-rbac"].map(overlay);
-    let container = "/spec/template/spec/containers/0/args";
-    let arguments =
-        |objects: &[Value]| named(objects, "Deployment", "chaostoolkit-crd").pointer(container).cloned();
-    assert_eq!(arguments(&central), Some(json!(["run"])));
-    assert_eq!(arguments(&tenants), Some(json!(["run", "--watch-namespaces=all"])));
+    let container = "/spec/template/spec/containers/0/env";
+    let variables = |objects: &[Value]| {
+        let deployment = named(objects, "Deployment", "chaostoolkit-crd");
+        deployment.pointer(container).unwrap().as_array().unwrap().clone()
+    };
+    let added = json!({"name": "WATCH_NAMESPACES", "value": "all"});
+    assert_eq!(variables(&tenants), [variables(&central), vec![added]].concat());
     let rules = |objects: &[Value]| {
         named(objects, "ClusterRole", "chaostoolkit-crd")["rules"].as_array().unwrap().clone()
     };
@@ -110,8 +112,10 @@ fn the_overlay_for_tenants_differs_in_rights_and_in_one_argument() {
     for objects in [&mut tenants, &mut central] {
         objects.retain(|object| {
             let name = object["metadata"]["name"].as_str().unwrap();
-            object["kind"] != "Deployment"
+            // The test of the parameters compares the account.
+            !["Deployment", "ServiceAccount"].contains(&object["kind"].as_str().unwrap())
                 && (object["kind"].as_str().unwrap(), name) != ("ClusterRole", "chaostoolkit-crd")
+                && name != "chaostoolkit-crd-own-namespace"
         });
     }
     let [gone, new] = [(&central, &tenants), (&tenants, &central)]

@@ -93,7 +93,9 @@ fn let_go(fake: &FakeApi, victims: &[String]) -> bool {
         .filter(|(path, object)| is_held(object) && !victims.contains(path))
         .map(|(path, _)| path)
         .collect();
-    held.iter().for_each(|path| fake.vanish(path));
+    for path in &held {
+        fake.vanish(path);
+    }
     !held.is_empty()
 }
 

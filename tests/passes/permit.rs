@@ -182,13 +182,18 @@ async fn what_was_never_judged_starts_only_as_the_default_run() {
     }
 }
 
-/// A Role that the author chooses cannot be judged at the request, unless it gives no more than the default one.
+/// The policy that judges requests asks for `update` on other templates. Without it, nobody has asked for anything.
 #[tokio::test]
-async fn a_role_from_other_templates_needs_an_author_if_it_gives_more() {
+async fn a_role_from_other_templates_needs_a_policy_if_it_gives_more() {
     let secrets = "[{apiGroups: [''], resources: [secrets], verbs: [get]}]";
     let fewer = "[{apiGroups: [''], resources: [pods], verbs: [list], resourceNames: [a]}]";
-    for (rules, expected) in [(secrets, "Blocked/none/AuthorUnknown"), (fewer, "Completed/Passed/Passed")] {
-        let fake = judged(cluster_for_runs());
+    for (is_judged, rules, expected) in [
+        (false, secrets, "Blocked/none/PolicyMissing"),
+        (false, fewer, "Completed/Passed/Passed"),
+        (true, secrets, "Completed/Passed/Passed"),
+    ] {
+        let fake = cluster_for_runs();
+        let fake = if is_judged { judged(fake) } else { fake };
         let mut templates = TEMPLATES.clone();
         templates["metadata"]["name"] = json!("other");
         templates["data"]["chaostoolkit-role.yaml"] =
@@ -201,6 +206,35 @@ async fn a_role_from_other_templates_needs_an_author_if_it_gives_more() {
             assert!(told(&fake).contains("may get secrets in namespace chaostoolkit-run"), "{}", told(&fake));
         }
     }
+}
+
+/// The names of the objects stay, so only their content says what they give.
+#[tokio::test(start_paused = true)]
+async fn an_edited_schedule_keeps_no_rights_of_before_and_gets_none_that_its_author_lacks() {
+    let with_role = |name: &str| json!({"name": name});
+    let mut spec = schedule::spec();
+    spec["role"] = with_role("strong");
+    let fake = cluster_for_runs();
+    stamp_requests(&fake);
+    for name in ["strong", "weak"] {
+        fake.put(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+            "metadata": {"name": name, "namespace": "chaostoolkit-run"}, "rules": []}));
+    }
+    let (fake, mut operator) = begin_in(fake, &spec);
+    stamp(&fake, AUTHOR);
+    let bound = || fake.list("RoleBinding")[0]["roleRef"]["name"].clone();
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((found(&fake), bound()), ("Scheduled/Unknown/Scheduled".to_owned(), json!("strong")));
+    set(&fake, "role", with_role("weak"));
+    stamp(&fake, AUTHOR);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(bound(), "weak");
+    fake.forbid(&["create rolebindings chaostoolkit-run"]);
+    forget().await;
+    set(&fake, "role", with_role("strong"));
+    stamp(&fake, "another");
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((found(&fake), bound()), ("Blocked/Unknown/AuthorForbidden".to_owned(), json!("weak")));
 }
 
 #[tokio::test]

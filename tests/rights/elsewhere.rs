@@ -48,6 +48,13 @@ const OTHERS: &[Elsewhere] = &[
     of(Role::Cluster, "list", "", &["pods"], NO_STREAMS),
     of(Role::Cluster, "list", "batch", &["cronjobs", "jobs"], NO_STREAMS),
     of(
+        Role::OwnNamespace,
+        "delete",
+        "chaostoolkit.org",
+        &["chaosexperiments"],
+        "a time to live in a namespace of a team",
+    ),
+    of(
         Role::Cluster,
         "patch",
         "",
@@ -58,39 +65,6 @@ const OTHERS: &[Elsewhere] = &[
 
 const NO_STREAMS: &str = "an API server that does not stream lists";
 
-/// Used by what is not built yet.
-const AWAITED: &[Elsewhere] = &[
-    of(Role::Cluster, "get", "chaostoolkit.org", &["chaosexperiments"], TENANTS),
-    of(Role::Cluster, "watch", "chaostoolkit.org", &["chaosexperiments"], TENANTS),
-    of(Role::Cluster, "patch", "chaostoolkit.org", &["chaosexperiments", "chaosexperiments/status"], TENANTS),
-    of(Role::Cluster, "delete", "chaostoolkit.org", &["chaosexperiments"], TENANTS),
-    of(Role::Cluster, "create", "events.k8s.io", &["events"], TENANTS),
-    of(Role::Cluster, "patch", "events.k8s.io", &["events"], TENANTS),
-    of(Role::Cluster, "create", "authorization.k8s.io", &["subjectaccessreviews"], "the check of the author"),
-    of(
-        Role::Cluster,
-        "create",
-        "authorization.k8s.io",
-        &["selfsubjectaccessreviews"],
-        "an experiment in a namespace whose owner has not let the operator in",
-    ),
-    of(
-        Role::Cluster,
-        "get",
-        "admissionregistration.k8s.io",
-        &[
-            "mutatingadmissionpolicies",
-            "mutatingadmissionpolicybindings",
-            "validatingadmissionpolicies",
-            "validatingadmissionpolicybindings",
-        ],
-        "the check of the author, which asks whether the policies are in force",
-    ),
-    of(Role::RunObjects, "patch", "batch", &["jobs"], "the release of a run of a schedule"),
-];
-
-const TENANTS: &str = "experiments in all namespaces";
-
 pub fn all() -> impl Iterator<Item = &'static Elsewhere> {
-    [NODE, OTHERS, AWAITED].into_iter().flatten()
+    [NODE, OTHERS].into_iter().flatten()
 }

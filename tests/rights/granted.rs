@@ -16,6 +16,8 @@ pub enum Role {
     Cluster,
     /// The `ClusterRole` for the operator's own work in namespaces of runs.
     RunObjects,
+    /// The `ClusterRole` of the overlay `multi-tenant` for namespaces with experiments of their own.
+    OwnNamespace,
 }
 
 impl Role {
@@ -25,6 +27,7 @@ impl Role {
             Self::Home => ["Role", "chaostoolkit-crd"],
             Self::Cluster => ["ClusterRole", "chaostoolkit-crd"],
             Self::RunObjects => ["ClusterRole", "chaostoolkit-crd-run-objects"],
+            Self::OwnNamespace => ["ClusterRole", "chaostoolkit-crd-own-namespace"],
         }
     }
 }
@@ -51,7 +54,8 @@ impl Display for Right {
 /// Returns the rights of the operator in an overlay, except those that it holds only to give them to runs.
 pub fn by(overlay: &str) -> BTreeSet<Right> {
     let objects = rendered(overlay);
-    let roles = [Role::Home, Role::Cluster, Role::RunObjects];
+    let mut roles = vec![Role::Home, Role::Cluster, Role::RunObjects];
+    roles.extend((overlay == "multi-tenant").then_some(Role::OwnNamespace));
     roles.into_iter().flat_map(|role| of(role, named(&objects, role.object()))).collect()
 }
 

@@ -49,7 +49,7 @@ impl Use {
     pub fn right<'a>(&self, granted: &'a BTreeSet<Right>) -> Option<&'a Right> {
         let roles: &[Role] = match self.place {
             Place::Home => &[Role::Home, Role::Cluster],
-            Place::Away => &[Role::RunObjects, Role::Cluster],
+            Place::Away => &[Role::RunObjects, Role::OwnNamespace, Role::Cluster],
             Place::Everywhere => &[Role::Cluster],
         };
         let allows = |role: Role, right: &Right| {

@@ -85,12 +85,17 @@ fn more(role: &Manifest, default: &Value) -> Option<String> {
 /// Whether the Role of an experiment's runs is not simply that of the default templates.
 #[must_use]
 pub fn has_own_role(experiment: &Experiment) -> bool {
-    let field = |path: &str| experiment.spec.as_ref().and_then(|spec| spec.pointer(path));
     let is_default = |name: &str| matches!(name, "" | names::TEMPLATES);
-    let is_given = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
-    let has_templates = is_given(field("/template/name"))
-        && !field("/template/name").and_then(Value::as_str).is_some_and(is_default);
-    let is_generated =
-        is_given(field("/role/generate")) && field("/role/generate") != Some(&Value::Bool(false));
-    has_templates || is_generated
+    let template = given(experiment, "/template/name");
+    template.is_some_and(|name| !name.as_str().is_some_and(is_default)) || has_generated_role(experiment)
+}
+
+/// Whether the Role of an experiment's runs follows from its activities, which no policy can read.
+#[must_use]
+pub fn has_generated_role(experiment: &Experiment) -> bool {
+    given(experiment, "/role/generate").is_some_and(|value| *value != Value::Bool(false))
+}
+
+fn given<'a>(experiment: &'a Experiment, path: &str) -> Option<&'a Value> {
+    experiment.spec.as_ref()?.pointer(path).filter(|value| !value.is_null())
 }

@@ -73,7 +73,7 @@ async fn check(context: &Context, experiment: &Experiment, resources: &Resources
     let reason = match (bound.stamp, bound.authors) {
         (Some(_), _) if run.is_default() => Reason::Permitted,
         (Some(_), _) => return Err(run.unknown(stamp_it(experiment))),
-        (None, Some(_)) if run.has_own_role && !run.beyond.is_within_templates() => {
+        (None, Some(_)) if beyond::has_generated_role(experiment) && !run.beyond.is_within_templates() => {
             return Err(run.unknown(NEEDS_STAMPS.to_owned()));
         }
         (None, Some(since)) if is_older(experiment, since) && !run.needs_no_policy() => {

@@ -9,7 +9,7 @@ use crate::cluster::without_finalizers;
 use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
+use crate::experiment::children::{create, cron_job, pods, pull_secrets, references, rights};
 use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
@@ -79,7 +79,10 @@ pub async fn start(
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
-            pass.create(manifest, is_resumed).await?;
+            let found = pass.create(manifest, is_resumed).await?;
+            if rights::differ(manifest, &found.data) {
+                replace_rights(pass, resources, manifest).await?;
+            }
         }
     }
     let secrets = &pass.context.config.runner.pull_secrets;
@@ -113,6 +116,16 @@ async fn ensure_cron_job(
         pass.draft.permitted(permit.reason, permit.requested_by);
     }
     Ok(cron_job)
+}
+
+/// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
+/// the author is asked first.
+async fn replace_rights(pass: &mut Pass<'_>, resources: &Resources, wanted: &Manifest) -> Result<(), Error> {
+    let permit = permit::may_start(pass.context, &pass.live, resources).await?;
+    pass.draft.permitted(permit.reason, permit.requested_by);
+    pass.fence(wanted.kind).await?;
+    delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
+    pass.create(wanted, false).await.map(|_| ())
 }
 
 /// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
