@@ -11,7 +11,7 @@ use crate::experiment::status::draft::Draft;
 use crate::experiment::status::end::count;
 use crate::experiment::status::schedule::{keep_newest, past};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{GivenUp, PastRun, Phase, Run};
+use chaostoolkit_api::{About, GivenUp, PastRun, Phase, Run};
 
 impl Draft {
     /// A pod of a schedule, with its Job if that still exists. The record keeps what a Job that is gone said of the run.
@@ -106,7 +106,8 @@ impl Draft {
             trigger: given_up.trigger,
             requested_at: given_up.requested_at.clone(),
             job_name: Some(given_up.job_name.clone()),
-            experiment: self.about.clone(),
+            // Whether it is known at this moment depends on what failed in this pass. A skipped run ran no experiment.
+            experiment: if is_skipped { About::default() } else { self.about.clone() },
             finished_at: Some(Time(self.now)),
             ..Run::default()
         };

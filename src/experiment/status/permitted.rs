@@ -9,6 +9,9 @@ use chaostoolkit_api::{Status, Text};
 /// The reasons that say more of a permitted run than that nothing was refused. A run that was created keeps them.
 const LASTING: [Reason; 2] = [Reason::JudgedAtRequest, Reason::AuthorUnchecked];
 
+/// The reasons of a refusal that is over once the run may start.
+const OVER: [Reason; 3] = [Reason::AuthorForbidden, Reason::AuthorUnknown, Reason::PolicyMissing];
+
 impl Draft {
     /// The run may start for this reason. The user asked for it, if one is known.
     ///
@@ -17,7 +20,10 @@ impl Draft {
     pub fn permitted(&mut self, reason: Reason, requested_by: Option<String>) {
         self.permitted = Some(reason);
         self.requested_by = requested_by;
-        let is_open = find(&self.status).is_none_or(|(state, _)| state == State::Unknown);
+        // A refusal of the author is over. One of the API server may come again in this pass.
+        let is_open = find(&self.status).is_none_or(|(state, reason)| {
+            state == State::Unknown || reason.is_some_and(|reason| OVER.contains(&reason))
+        });
         if LASTING.contains(&reason) && is_open {
             self.set(Type::Permitted, State::Unknown, reason, explained(reason));
         }
