@@ -258,12 +258,6 @@ fn renamed(object: &Value, namespace: &str) -> Value {
     let label = "chaostoolkit.org/aggregate-to-";
     let mut text = object.to_string().replace("chaostoolkit-crd", namespace);
     text = text.replace(&format!("\"{label}"), &format!("\"{namespace}.{label}"));
-    // The operator asks for these policies by their names.
-    if object["kind"] == "ClusterRole" {
-        for policy in ["authors", "stamp"] {
-            text = text.replace(&format!("{namespace}-{policy}"), &format!("chaostoolkit-crd-{policy}"));
-        }
-    }
     serde_json::from_str(&text).unwrap()
 }
 

@@ -86,7 +86,8 @@ impl Use {
             place,
             verb: of("/verb"),
             group: of("/objectRef/apiGroup"),
-            name: of("/objectRef/name"),
+            // A test has the objects of the manifests under a name of its own.
+            name: of("/objectRef/name").replace(&home, "chaostoolkit-crd"),
             resource: format!("{resource}/{subresource}").trim_end_matches('/').to_owned(),
         })
     }

@@ -21,8 +21,8 @@ use crate::experiment::pass::Pass;
 use crate::experiment::permit::{self, Permit};
 use crate::experiment::stages::jobs::Found;
 use crate::process::clock;
+use chaostoolkit_api::Trigger;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Status, Trigger};
 
 /// The pause before it is asked again whether a run may start.
 const RETRY: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const RETRY: Duration = Duration::from_secs(5);
 pub enum Decision<'a> {
     /// There is nothing more to do now.
     Done,
-    /// The Job is let go once the status says who asked for its run.
+    /// The Job is let go once the status says who asked for its run, and which others are skipped.
     Go(&'a Job),
     /// The Job waits for this reason, a sentence for the status.
     Waits(String),
@@ -88,12 +88,7 @@ pub async fn decide<'a>(
     match permit::may_start(pass.context, &pass.live, resources).await {
         Ok(Permit { requested_by, reason }) => {
             pass.draft.run_permitted(job, reason, requested_by.as_deref());
-            let released =
-                |status: &Status| status.schedule.as_ref().map(|schedule| schedule.released.clone());
-            let recorded = pass.live.status.as_ref().and_then(released).unwrap_or_default();
-            if released(&pass.draft.status)
-                .is_some_and(|wanted| wanted.iter().any(|one| !recorded.contains(one)))
-            {
+            if !is_recorded(pass) {
                 return Ok(Decision::Go(job));
             }
             release(pass, job).await
@@ -105,6 +100,15 @@ pub async fn decide<'a>(
         }
         Err(error) => Ok(waits(job, &error)),
     }
+}
+
+/// Whether the status says already what this pass knows of the Jobs that wait: who asked for them, and which ones are given up.
+/// Once the newest one has gone, nothing else would show that the older ones were to be skipped.
+fn is_recorded(pass: &Pass<'_>) -> bool {
+    let recorded = pass.live.status.as_ref().and_then(|status| status.schedule.clone()).unwrap_or_default();
+    let wanted = pass.draft.status.schedule.clone().unwrap_or_default();
+    let knows_released = wanted.released.iter().all(|one| recorded.released.contains(one));
+    knows_released && wanted.given_up.iter().all(|one| recorded.given_up.contains(one))
 }
 
 /// Lets a Job go. Fails only if the experiment has changed since it was read: its author may not want the run any more, or be
