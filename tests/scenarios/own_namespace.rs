@@ -231,6 +231,13 @@ async fn without_a_binding_the_operator_may_only_let_go_what_it_holds() {
 async fn an_experiment_where_nobody_watches_is_answered_by_a_warning() {
     let tenants = Tenants::new("unwatched").await;
     let install = &tenants.install;
+    let accounts = Api::<ServiceAccount>::namespaced(install.client.clone(), &install.namespace);
+    let watch = async |watched: &str| {
+        let annotations = json!({"chaostoolkit.org/watch-namespaces": watched});
+        let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
+        accounts.patch(&install.namespace, &PatchParams::default(), &patch).await.unwrap();
+    };
+    watch("").await;
     install.install_policy().await;
     let team = tenants.team("team").await;
     let apply = |namespace: &str, name: &str, verbose: bool| {
@@ -261,10 +268,7 @@ async fn an_experiment_where_nobody_watches_is_answered_by_a_warning() {
     for (watched, is_warned) in
         [(format!("shop, {}", team.namespace), false), ("shop".to_owned(), true), ("all".to_owned(), false)]
     {
-        let accounts = Api::<ServiceAccount>::namespaced(install.client.clone(), &install.namespace);
-        let annotations = json!({"chaostoolkit.org/watch-namespaces": watched});
-        let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
-        accounts.patch(&install.namespace, &PatchParams::default(), &patch).await.unwrap();
+        watch(&watched).await;
         let text = eventually("the parameters are known", async || {
             tries += 1;
             let text = apply(&team.namespace, &format!("try-{tries}"), true);
