@@ -167,7 +167,6 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
         ["get", "chaostoolkit.org", "chaosexperiments"],
         ["watch", "chaostoolkit.org", "chaosexperiments"],
         ["patch", "chaostoolkit.org", "chaosexperiments"],
-        ["delete", "chaostoolkit.org", "chaosexperiments"],
         ["patch", "chaostoolkit.org", "chaosexperiments/status"],
         ["create", "events.k8s.io", "events"],
         ["patch", "", "pods"],
@@ -178,6 +177,7 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
     for right in [
         ["create", "chaostoolkit.org", "chaosexperiments"],
         ["update", "chaostoolkit.org", "chaosexperiments"],
+        ["delete", "chaostoolkit.org", "chaosexperiments"],
         ["create", "", "configmaps"],
         ["delete", "", "pods"],
         ["get", "", "secrets"],

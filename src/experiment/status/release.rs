@@ -38,7 +38,9 @@ impl Draft {
     pub(super) fn is_judged(&self) -> bool {
         let said = condition::find(&self.status.conditions, Type::Permitted);
         let plain = [Reason::Permitted.as_str(), Reason::Forbidden.as_str()];
-        said.is_some_and(|said| !plain.contains(&said.reason.as_str()))
+        said.is_some_and(|said| {
+            said.status != State::Unknown.as_str() && !plain.contains(&said.reason.as_str())
+        })
     }
 
     /// Who asked for the run of a pod.
