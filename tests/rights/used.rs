@@ -87,7 +87,7 @@ impl Use {
             verb: of("/verb"),
             group: of("/objectRef/apiGroup"),
             // A test has the objects of the manifests under a name of its own.
-            name: of("/objectRef/name").replace(&home, "chaostoolkit-crd"),
+            name: of("/objectRef/name").replace(home, "chaostoolkit-crd"),
             resource: format!("{resource}/{subresource}").trim_end_matches('/').to_owned(),
         })
     }
