@@ -12,6 +12,8 @@ cluster-down: ## Remove this cluster and those of the tests, without a trace
 	hack/cluster/down.sh
 	CLUSTER_NAME=ctk-api hack/cluster/down.sh
 	CLUSTER_NAME=ctk-bad hack/cluster/down.sh
+	CLUSTER_NAME=ctk-33 hack/cluster/down.sh
+	CLUSTER_NAME=ctk-35 hack/cluster/down.sh
 
 .PHONY: image
 image: ## Build the operator's image (IMAGE is its name)

@@ -39,10 +39,31 @@ pure() {
 api() {
   layer "tests that need an API server"
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
-  local variables; variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh)
+  local variables begin
+  variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh) begin=$(log_size "$variables")
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test uninstall -- --ignored --skip outages::)
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored)
+  # Last, since it looks at what the operators of all tests before have asked for.
+  (eval "$variables"; RIGHTS_SINCE=$begin cargo test --locked --test rights -- --ignored --skip the_layer_node)
+  emulated 1.33
+  emulated 1.35
+}
+emulated() { # VERSION: runs what depends on the version, with an API server that emulates this one; it cannot name authors
+  local cluster=${CLUSTER_NAME:-ctk}-${1#1.} variables
+  APISERVER_ARGS=--emulated-version=$1 CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (
+    eval "$variables"
+    cargo test --locked --no-fail-fast --test authors -- --ignored --skip with_both_policies --skip the_stamp_
+    cargo test --locked --test overlays the_api_server_accepts -- --ignored
+  )
+  CLUSTER_NAME=$cluster hack/cluster/down.sh
+}
+log_size() { # prints how many bytes the audit log has, so that rights are compared with what comes after
+  local variables; variables=$1
+  (eval "$variables"; stat -c %s "${CLUSTER_AUDIT_LOG:-/dev/null}" 2>/dev/null || echo 0)
 }
 with_faults() { # CLUSTER PROGRAM TEST: runs one test after the other on a control plane of their own
   local cluster=$1 program=$2 test=$3 variables
@@ -74,21 +95,24 @@ soak() {
   layer "many experiments at once, with kills and errors"
   with_faults "${CLUSTER_NAME:-ctk}-api" faults soak
 }
-on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's image
-  local image built variables
+on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's image, then those in RIGHTS about rights
+  local image built variables begin rights
   image=$(hack/image.sh --name) built=$(hack/image.sh)
   hack/cluster/up.sh
   variables=$(hack/cluster/env.sh)
+  begin=$(log_size "$variables")
   (
     eval "$variables"
     hack/cluster/load.sh "$built" "$image"
     cargo test --locked --no-fail-fast "$@"
+    read -ra rights <<<"${RIGHTS:-}"
+    [ -z "${RIGHTS:-}" ] || RIGHTS_SINCE=$begin cargo test --locked --test rights -- --ignored "${rights[@]}"
   )
 }
 node() {
   layer "tests that need a node"
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
+  RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"

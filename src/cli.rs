@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::process::config::JournalLimits;
+use crate::process::config::{JournalLimits, Watched};
 use crate::process::key_list;
 use crate::process::resources::{self, Quantity};
 use crate::process::telemetry::LogFormat;
@@ -59,6 +59,13 @@ pub struct RunArgs {
     /// operator runs.
     #[arg(long, env = "OPERATOR_NAMESPACE")]
     pub namespace: Option<String>,
+    /// Further namespaces in which experiments are watched: `all`, or names separated by commas. An experiment there runs in
+    /// its own namespace. The operator needs a RoleBinding in it.
+    #[arg(long, env = "WATCH_NAMESPACES", value_parser = watched, value_name = "all|NAME,…")]
+    pub watch_namespaces: Option<Watched>,
+    /// Start runs without asking whether their authors may do what the runs will be allowed to do, as 0.14.0 did.
+    #[arg(long, env = "UNCHECKED_AUTHORS")]
+    pub unchecked_authors: bool,
     /// Address on which to serve /livez, /readyz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
     pub listen: SocketAddr,
@@ -75,7 +82,7 @@ pub struct RunArgs {
     /// How much storage the journals of one experiment may take, compressed. Beyond it, the oldest ones are deleted.
     #[arg(long, env = "JOURNAL_BUDGET_PER_EXPERIMENT", default_value = JournalLimits::PER_EXPERIMENT, value_name = "QUANTITY")]
     pub journal_budget_per_experiment: Quantity,
-    /// How much storage all journals may take, compressed. Beyond it, no more are kept.
+    /// How much storage all journals in a namespace of experiments may take, compressed. Beyond it, no more are kept.
     #[arg(long, env = "JOURNAL_BUDGET", default_value = JournalLimits::ALL, value_name = "QUANTITY")]
     pub journal_budget: Quantity,
     /// Settings of the leader election.
@@ -232,6 +239,10 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 /// The name becomes a part of a URL.
 fn lease_name(text: &str) -> Result<String, String> {
     names::check_dns_subdomain(text).map(|()| text.to_owned())
+}
+
+fn watched(text: &str) -> Result<Watched, String> {
+    text.parse()
 }
 
 fn lease_seconds(text: &str) -> Result<Duration, String> {

@@ -1,5 +1,7 @@
 //! The controller: the watches, their caches, and the passes that they trigger.
 
+mod experiments;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,8 @@ use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::apart::sweep;
-use crate::experiment::context::Context;
+use crate::experiment::binding::Bindings;
+use crate::experiment::context::{Answers, Context};
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
@@ -54,10 +57,8 @@ pub async fn run(
     let Some(watching) = stop.run_until_cancelled(watch::config(&client, &config.namespace)).await else {
         return;
     };
-    let own_client = watch::client(&client, &health.heartbeat("watch of experiments", watch::SILENCE));
-    let api = Api::<Watched>::namespaced(own_client, &config.namespace);
-    let filled = health.readiness_check("the cache of experiments is full");
-    let experiment_events = watched(api, watching.clone(), filled).reflect(experiments_writer);
+    let experiment_events = experiments::watch(&client, &config, &health, &watching, &experiments);
+    let experiment_events = experiment_events.reflect(experiments_writer);
     let experiment_events = touched(experiment_events, experiments.clone());
     // Watch only the metadata. The status of a pod is read from the API server when it is needed.
     let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
@@ -78,11 +79,12 @@ pub async fn run(
 
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-    let own_namespace = config.namespace.clone();
+    let owners = Arc::new(config.clone());
     let settings = controller::Config::default().concurrency(config.concurrency);
     let cluster = Cluster::new(client.clone(), config.call_limit);
     let context = Arc::new(Context {
         log_follower: LogFollower::new(cluster.clone()),
+        bindings: Bindings::default(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
         recorder: Recorder::new(client, reporter),
@@ -90,6 +92,7 @@ pub async fn run(
         metrics,
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
+        answers: Answers::default(),
         room: Room::default(),
         journals: Budget::new(journals),
         config,
@@ -99,9 +102,9 @@ pub async fn run(
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
-        .watches_stream(pod_events, owner_in(&own_namespace))
-        .watches_stream(job_events, owner_in(&own_namespace))
-        .watches_stream(cron_job_events, owner_in(&own_namespace))
+        .watches_stream(pod_events, owner(&owners))
+        .watches_stream(job_events, owner(&owners))
+        .watches_stream(cron_job_events, owner(&owners))
         .reconcile_all_on(leadership.begins())
         .trigger_backoff(NoDelay)
         .with_config(settings)
@@ -144,13 +147,14 @@ async fn keep_apart(context: Arc<Context>, experiments: Store<Watched>, lead: Le
     }
 }
 
-/// Returns the experiment that an object names in its annotation, if it is in this namespace. Anybody can write an annotation,
-/// so it only triggers a pass.
-fn owner_in<K>(namespace: &str) -> impl Fn(PartialObjectMeta<K>) -> Option<ObjectRef<Watched>> + use<K> {
-    let namespace = namespace.to_owned();
+/// Returns the experiment that an object names in its annotation, if it is watched and may have the object as its child. Anybody
+/// can write an annotation, so it only triggers a pass.
+fn owner<K>(config: &Arc<Config>) -> impl Fn(PartialObjectMeta<K>) -> Option<ObjectRef<Watched>> + use<K> {
+    let config = config.clone();
     move |object| {
         let key = object.metadata.annotations.as_ref()?.get(names::EXPERIMENT_ANNOTATION)?;
         let (found, name) = key.split_once('/')?;
-        (found == namespace).then(|| ObjectRef::new(name).within(found))
+        let child = object.metadata.namespace.as_deref().unwrap_or_default();
+        config.may_own(found, child).then(|| ObjectRef::new(name).within(found))
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chaostoolkit_api::condition::Type;
-use chaostoolkit_api::{Experiment, Outcome, Phase, Spec};
+use chaostoolkit_api::{Experiment, Outcome, Phase, Spec, names};
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
 use common::{delete_and_wait, kubectl, status, within};
@@ -38,6 +38,14 @@ fn examples() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The namespace of the runs of an experiment: its own, unless it is in that of the operator.
+fn run_namespace_of(experiment: &Value) -> &str {
+    match experiment["metadata"]["namespace"].as_str().unwrap() {
+        "chaostoolkit-crd" => "chaostoolkit-run",
+        own => own,
+    }
+}
+
 fn experiments(documents: &[Value]) -> Vec<&Value> {
     documents.iter().filter(|document| document["kind"] == "ChaosToolkitExperiment").collect()
 }
@@ -58,11 +66,16 @@ fn every_spec_is_understood_to_the_last_field() {
         let documents = documents(&text);
         assert!(!experiments(&documents).is_empty(), "{name}");
         for experiment in experiments(&documents) {
-            assert_eq!(experiment["metadata"]["namespace"], "chaostoolkit-crd", "{name}");
             let parsed =
                 Spec::parse(experiment.get("spec")).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(parsed.unknown, Vec::<String>::new(), "{name}");
-            assert_eq!(parsed.spec.namespace.as_deref(), Some("chaostoolkit-run"), "{name}");
+            let expected = if name == "own-namespace" {
+                ("my-team", None)
+            } else {
+                ("chaostoolkit-crd", Some("chaostoolkit-run"))
+            };
+            let namespace = experiment["metadata"]["namespace"].as_str().unwrap();
+            assert_eq!((namespace, parsed.spec.namespace.as_deref()), expected, "{name}");
         }
     }
 }
@@ -72,11 +85,12 @@ fn every_spec_is_understood_to_the_last_field() {
 fn every_example_has_all_that_it_needs() {
     for (name, text) in examples() {
         let documents = documents(&text);
+        let runs = run_namespace_of(experiments(&documents)[0]);
         let find = |kind: &str, wanted: &str| {
             let found = documents.iter().find(|found| {
                 found["kind"] == kind
                     && found["metadata"]["name"] == wanted
-                    && (found["metadata"]["namespace"] == "chaostoolkit-run" || kind.starts_with("Role"))
+                    && (found["metadata"]["namespace"] == runs || kind.starts_with("Role"))
             });
             found.unwrap_or_else(|| panic!("{name}: no {kind} {wanted}"))
         };
@@ -123,6 +137,19 @@ fn all_examples_can_be_applied_side_by_side() {
             assert!(seen.insert(key.clone()), "{name}: {key:?} is in another example too");
         }
     }
+}
+
+/// The command that the status of an experiment tells makes the same binding.
+#[test]
+fn the_example_of_a_team_binds_the_operator_to_the_role_for_runs() {
+    let documents = documents(&text_of("own-namespace"));
+    let binding = documents.iter().find(|document| document["kind"] == "RoleBinding").unwrap();
+    assert_eq!(binding["metadata"]["namespace"], experiments(&documents)[0]["metadata"]["namespace"]);
+    assert_eq!(binding["roleRef"]["kind"], "ClusterRole");
+    assert_eq!(binding["roleRef"]["name"], names::RUNS_ROLE);
+    let account =
+        json!([{"kind": "ServiceAccount", "name": names::ACCOUNT, "namespace": "chaostoolkit-crd"}]);
+    assert_eq!(binding["subjects"], account);
 }
 
 /// `kubectl apply` of a namespace without labels takes away those that an overlay has put there.

@@ -18,7 +18,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 24] = [
     "yaml",
     "process",
     "toolkit",
@@ -33,7 +33,9 @@ const LAYERS: [&str; 22] = [
     "experiment/journals",
     "experiment/apart",
     "experiment/status",
+    "experiment/binding",
     "experiment/context",
+    "experiment/permit",
     "experiment/pass",
     "experiment/stages",
     "experiment",

@@ -89,12 +89,69 @@ fn each_overlay_has_what_its_name_says() {
     assert_eq!(more("generic-rbac-podsec", "generic-rbac"), [""; 0]);
     assert_eq!(more("generic-rbac-podsec-netsec", "generic-rbac-podsec"), ["NetworkPolicy"]);
     assert_eq!(more("example-other-namespace", "generic-rbac"), [""; 0]);
+    assert_eq!(more("multi-tenant", "generic-rbac"), [""; 0]);
+}
+
+/// The operator watches all namespaces, and may run things only where a RoleBinding lets it in.
+#[test]
+#[ignore = "needs an API server"]
+fn the_overlay_for_tenants_differs_in_rights_and_in_what_is_watched() {
+    let [mut tenants, mut central] = ["multi-tenant", "generic-rbac"].map(overlay);
+    let container = "/spec/template/spec/containers/0/env";
+    let variables = |objects: &[Value]| {
+        let deployment = named(objects, "Deployment", "chaostoolkit-crd");
+        deployment.pointer(container).unwrap().as_array().unwrap().clone()
+    };
+    let added = json!({"name": "WATCH_NAMESPACES", "value": "all"});
+    assert_eq!(variables(&tenants), [variables(&central), vec![added]].concat());
+    let rules = |objects: &[Value]| {
+        named(objects, "ClusterRole", "chaostoolkit-crd")["rules"].as_array().unwrap().clone()
+    };
+    let (of_tenants, of_central) = (rules(&tenants), rules(&central));
+    assert_eq!(of_tenants[..of_central.len()], of_central, "nothing is missing");
+    for objects in [&mut tenants, &mut central] {
+        objects.retain(|object| {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            // The test of the parameters compares the account.
+            !["Deployment", "ServiceAccount"].contains(&object["kind"].as_str().unwrap())
+                && (object["kind"].as_str().unwrap(), name) != ("ClusterRole", "chaostoolkit-crd")
+                && name != "chaostoolkit-crd-own-namespace"
+        });
+    }
+    let [gone, new] = [(&central, &tenants), (&tenants, &central)]
+        .map(|(some, others)| some.iter().filter(|object| !others.contains(object)).collect::<Vec<_>>());
+    let [gone] = gone[..] else { panic!("{gone:?}") };
+    let [new] = new[..] else { panic!("{new:?}") };
+    assert_eq!((&gone["kind"], &new["kind"]), (&json!("ClusterRoleBinding"), &json!("RoleBinding")));
+    assert_eq!(new["metadata"]["namespace"], "chaostoolkit-run");
+    for part in ["roleRef", "subjects"] {
+        assert_eq!(gone[part], new[part]);
+    }
+    assert_eq!(gone["roleRef"]["name"], "chaostoolkit-crd-runs");
+}
+
+#[rstest]
+#[case("grantable-cluster")]
+#[case("grantable-workloads")]
+#[ignore = "needs an API server"]
+fn a_component_that_allows_more_adds_one_role_to_the_grantable_ones(#[case] component: &str) {
+    let directory = scratch(component);
+    let text = "resources: [ROOT/manifests/overlays/multi-tenant]\ncomponents: [ROOT/kustomize/components/";
+    kustomization(&directory, &format!("{text}{component}]"));
+    let more = documents(&kustomize(directory.to_str().unwrap()));
+    let objects = overlay("multi-tenant");
+    let new: Vec<_> = more.iter().filter(|object| !objects.contains(object)).collect();
+    let [new] = new[..] else { panic!("{new:?}") };
+    let grantable = named(&objects, "ClusterRole", "chaostoolkit-crd-grantable");
+    let label = &grantable["aggregationRule"]["clusterRoleSelectors"][0]["matchLabels"];
+    assert_eq!((&new["kind"], label), (&json!("ClusterRole"), &new["metadata"]["labels"]));
 }
 
 #[rstest]
 #[case("generic", "baseline")]
 #[case("no-rbac", "baseline")]
 #[case("generic-rbac", "baseline")]
+#[case("multi-tenant", "baseline")]
 #[case("generic-rbac-podsec", "restricted")]
 #[case("psp", "restricted")]
 #[case("generic-rbac-podsec-netsec", "restricted")]
@@ -119,6 +176,38 @@ fn the_labels_of_the_namespaces_ask_for_pod_security(#[case] name: &str, #[case]
     let template = template(&objects, "chaostoolkit-ns.yaml");
     assert_eq!(of(&template), labels(runs), "the namespaces that the operator makes are like this one");
     assert_eq!(template["metadata"]["name"], "chaostoolkit-run");
+}
+
+/// Wherever the operator is, its policies take its own account for a parameter.
+#[rstest]
+#[case("ROOT/manifests/overlays/generic-rbac", "", "chaostoolkit-crd")]
+#[case("ROOT/kustomize/base", "namespace: my-chaos", "my-chaos")]
+#[ignore = "needs an API server"]
+fn the_component_for_stamping_adds_its_policy_alone(
+    #[case] base: &str,
+    #[case] moved: &str,
+    #[case] namespace: &str,
+) {
+    let directory = scratch(&format!("stamping-{namespace}"));
+    let build = |components: &str| {
+        kustomization(&directory, &format!("{moved}\nresources: [{base}]\n{components}"));
+        documents(&kustomize(directory.to_str().unwrap()))
+    };
+    let without = build("");
+    let with = build("components: [ROOT/kustomize/components/stamping]");
+    let added: Vec<_> = with.iter().filter(|object| !without.contains(object)).collect();
+    let kinds: BTreeSet<_> = added.iter().map(|object| object["kind"].as_str().unwrap()).collect();
+    assert!(kinds.iter().eq(&["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]), "{kinds:?}");
+    assert_eq!((added.len(), with.len()), (2, without.len() + 2));
+    assert!(added.iter().all(|object| object["metadata"]["name"] == "chaostoolkit-crd-stamp"));
+    for name in ["chaostoolkit-crd-authors", "chaostoolkit-crd-authors-bound"] {
+        let binding = &named(&with, "ValidatingAdmissionPolicyBinding", name)["spec"];
+        let account =
+            json!({"name": "chaostoolkit-crd", "namespace": namespace, "parameterNotFoundAction": "Deny"});
+        assert_eq!(binding["paramRef"], account);
+        assert_eq!(binding["validationActions"], json!(["Deny"]));
+        named(&with, "ServiceAccount", "chaostoolkit-crd");
+    }
 }
 
 /// A Deployment's selector cannot be changed, so these are for ever.
@@ -171,6 +260,58 @@ fn ports(policies: &[&Value], namespace: &str, labels: &Value, direction: &str) 
         rule["ports"].as_array().unwrap()
     });
     ports.map(|port| format!("{}/{}", port["port"], port["protocol"].as_str().unwrap())).collect()
+}
+
+/// The policies know the installation from its account.
+#[test]
+#[ignore = "needs an API server"]
+fn the_parameters_of_the_policies_are_those_of_the_installation() {
+    for name in shipped() {
+        let objects = overlay(&name);
+        let account = named(&objects, "ServiceAccount", "chaostoolkit-crd");
+        let deployment = named(&objects, "Deployment", "chaostoolkit-crd");
+        let home = &account["metadata"]["namespace"];
+        assert_eq!(home, &deployment["metadata"]["namespace"], "{name}");
+        assert_eq!(
+            account["metadata"]["name"], deployment["spec"]["template"]["spec"]["serviceAccountName"],
+            "{name}"
+        );
+        for policy in ["authors", "authors-bound", "unwatched"] {
+            let binding =
+                named(&objects, "ValidatingAdmissionPolicyBinding", &format!("chaostoolkit-crd-{policy}"));
+            let parameters = &binding["spec"]["paramRef"];
+            assert_eq!(
+                (&parameters["name"], &parameters["namespace"]),
+                (&account["metadata"]["name"], home),
+                "{name}"
+            );
+        }
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let mut variables = container["env"].as_array().into_iter().flatten();
+        let watched = variables.find(|variable| variable["name"] == "WATCH_NAMESPACES");
+        let watched = watched.map_or("", |variable| variable["value"].as_str().unwrap());
+        let warned = account["metadata"]["annotations"]["chaostoolkit.org/watch-namespaces"].as_str();
+        assert_eq!(warned.unwrap_or_default(), watched, "{name}: the warning says what the operator does");
+    }
+}
+
+/// A warning stops nobody. What bounds the operator must not depend on an object that anybody could delete.
+#[test]
+#[ignore = "needs an API server"]
+fn one_policy_only_warns_and_the_one_that_bounds_the_operator_has_no_parameters() {
+    for name in shipped() {
+        let objects = overlay(&name);
+        let spec = |kind: &str, policy: &str| named(&objects, kind, policy)["spec"].clone();
+        let [policy, binding] = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+        assert_eq!(spec(policy, "chaostoolkit-crd-unwatched")["failurePolicy"], "Ignore", "{name}");
+        let warning = spec(binding, "chaostoolkit-crd-unwatched");
+        assert_eq!(warning["validationActions"], json!(["Warn"]), "{name}");
+        assert_eq!(warning["paramRef"]["parameterNotFoundAction"], "Allow", "{name}");
+        assert_eq!(spec(policy, "chaostoolkit-crd-finalizers")["failurePolicy"], "Fail", "{name}");
+        assert_eq!(spec(policy, "chaostoolkit-crd-finalizers").get("paramKind"), None, "{name}");
+        let bound = spec(binding, "chaostoolkit-crd-finalizers");
+        assert_eq!((&bound["validationActions"], bound.get("paramRef")), (&json!(["Deny"]), None), "{name}");
+    }
 }
 
 /// The policies of the Python operator's overlay had their selectors rewritten by kustomize and selected no run.
@@ -340,7 +481,10 @@ fn an_overlay_over_the_base_of_0_14_0_has_the_objects_of_a_shipped_one(
     assert_eq!(container(deployment), expected, "the edit of the user is there, and no other");
     for kind in ["Role", "ClusterRole"] {
         let rules = |objects: &[Value]| -> Vec<Value> {
-            of_kind(objects, kind).iter().map(|role| role["rules"].clone()).collect()
+            of_kind(objects, kind)
+                .iter()
+                .map(|role| json!([role["rules"], role["aggregationRule"]]))
+                .collect()
         };
         assert_eq!(rules(&objects), rules(&shipped));
     }
@@ -413,6 +557,7 @@ impl Placed {
 #[case("psp")]
 #[case("generic-rbac-podsec-netsec")]
 #[case("example-other-namespace")]
+#[case("multi-tenant")]
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn the_api_server_accepts_every_object_without_a_warning(#[case] name: &str) {
@@ -432,6 +577,7 @@ fn every_overlay_is_in_the_tests_above() {
         "generic-rbac",
         "generic-rbac-podsec",
         "generic-rbac-podsec-netsec",
+        "multi-tenant",
         "no-rbac",
         "psp",
     ];
@@ -505,14 +651,34 @@ fn file(path: &str) -> Vec<Value> {
 
 /// Kubernetes lets nobody create a role with a right that he does not hold himself.
 #[test]
-fn the_operator_holds_every_right_that_the_template_gives_away() {
-    let cluster_role = file("kustomize/components/rbac/clusterrole.yaml");
-    let held = allowed(&named(&cluster_role, "ClusterRole", "chaostoolkit-crd")["rules"]);
+fn the_operator_may_give_what_the_template_gives_away_and_nothing_else() {
+    let roles = file("kustomize/components/rbac/grantable.yaml");
+    let held = allowed(&named(&roles, "ClusterRole", "chaostoolkit-crd-grantable-default")["rules"]);
     let given = allowed(&template(&file("kustomize/base/templates.yaml"), "chaostoolkit-role.yaml")["rules"]);
     assert_eq!(given.len(), 17, "four verbs on four resources, and one on events");
-    let lacking: Vec<_> = given.difference(&held).collect();
-    assert!(lacking.is_empty(), "{lacking:?}");
+    assert_eq!(held, given);
     assert!(held.iter().flatten().all(|part| part != "*"), "no rights but those that are named");
+}
+
+/// Kubernetes fills in the rules of an aggregated role. An empty list in the manifest would remove them at each
+/// `kubectl apply`.
+#[test]
+fn what_the_operator_needs_for_runs_is_added_up_from_its_own_work_and_what_runs_may_have() {
+    let [runs, grantable] =
+        ["runs", "grantable"].map(|name| file(&format!("kustomize/components/rbac/{name}.yaml")));
+    let all = [runs, grantable].concat();
+    for (aggregate, parts) in [
+        ("chaostoolkit-crd-runs", ["chaostoolkit-crd-run-objects", "chaostoolkit-crd-grantable"].as_slice()),
+        ("chaostoolkit-crd-grantable", &["chaostoolkit-crd-grantable-default"]),
+    ] {
+        let aggregate = named(&all, "ClusterRole", aggregate);
+        assert_eq!(aggregate.get("rules"), None);
+        let [selector] = &aggregate["aggregationRule"]["clusterRoleSelectors"].as_array().unwrap()[..] else {
+            panic!("{aggregate}")
+        };
+        let selected = all.iter().filter(|role| selects(selector, &role["metadata"]["labels"]));
+        assert!(selected.map(|role| role["metadata"]["name"].as_str().unwrap()).eq(parts.iter().copied()));
+    }
 }
 
 /// Of other leases in the namespace the operator can neither read nor change any.
@@ -537,19 +703,22 @@ fn the_operator_may_use_the_lease_that_it_uses_by_default_and_no_other() {
 /// Rights are bound to the account that the operator runs as.
 #[test]
 fn the_rights_are_those_of_the_operators_account() {
-    let [cluster, own] =
-        ["clusterrole", "role"].map(|name| file(&format!("kustomize/components/rbac/{name}.yaml")));
+    let [cluster, runs, own] = ["clusterrole", "everywhere", "role"]
+        .map(|name| file(&format!("kustomize/components/rbac/{name}.yaml")));
     let account =
         json!([{"kind": "ServiceAccount", "name": "chaostoolkit-crd", "namespace": "chaostoolkit-crd"}]);
-    for (objects, role, binding) in
-        [(cluster, "ClusterRole", "ClusterRoleBinding"), (own, "Role", "RoleBinding")]
-    {
-        let binding = named(&objects, binding, "chaostoolkit-crd");
+    let tenant = file("kustomize/tenant/rolebinding.yaml");
+    for (objects, binding, name, role) in [
+        (&cluster, "ClusterRoleBinding", "chaostoolkit-crd", ["ClusterRole", "chaostoolkit-crd"]),
+        (&runs, "ClusterRoleBinding", "chaostoolkit-crd-runs", ["ClusterRole", "chaostoolkit-crd-runs"]),
+        (&own, "RoleBinding", "chaostoolkit-crd", ["Role", "chaostoolkit-crd"]),
+        (&tenant, "RoleBinding", "chaostoolkit", ["ClusterRole", "chaostoolkit-crd-runs"]),
+    ] {
+        let binding = named(objects, binding, name);
         assert_eq!(binding["subjects"], account);
-        assert_eq!(
-            (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]),
-            (&json!(role), &json!("chaostoolkit-crd"))
-        );
-        named(&objects, role, "chaostoolkit-crd");
+        let [kind, name] = role.map(Value::from);
+        assert_eq!((&binding["roleRef"]["kind"], &binding["roleRef"]["name"]), (&kind, &name));
     }
+    named(&cluster, "ClusterRole", "chaostoolkit-crd");
+    named(&own, "Role", "chaostoolkit-crd");
 }

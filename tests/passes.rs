@@ -30,6 +30,8 @@ mod fairness;
 mod fake_api;
 #[path = "passes/forged.rs"]
 mod forged;
+#[path = "passes/generate.rs"]
+mod generate;
 #[path = "passes/give_up.rs"]
 mod give_up;
 #[path = "passes/harness/mod.rs"]
@@ -50,8 +52,14 @@ mod names;
 mod older;
 #[path = "passes/orphans.rs"]
 mod orphans;
+#[path = "passes/own_namespace.rs"]
+mod own_namespace;
+#[path = "passes/permit.rs"]
+mod permit;
 #[path = "passes/pods.rs"]
 mod pods;
+#[path = "passes/release.rs"]
+mod release;
 #[path = "passes/schedule.rs"]
 mod schedule;
 #[path = "passes/schedule_rerun.rs"]

@@ -63,8 +63,38 @@ fn a_schedule_without_a_value_is_that_of_an_edited_template() {
     }
 }
 
+const GENERATED: &str =
+    "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {role: {generate: true}}}";
+
+#[test]
+fn generated_roles_come_from_the_experiment_in_the_file() {
+    let map = r#"
+kind: ConfigMap
+metadata: {name: chaostoolkit-experiment, namespace: chaostoolkit-run}
+data:
+  experiment.json: |
+    {"method": [{"type": "action", "name": "a", "provider": {"type": "python", "module": "chaosk8s.pod.actions",
+      "func": "terminate_pods", "arguments": {"ns": "shop"}}}]}
+"#;
+    let objects = rendered(&format!("{GENERATED}\n---{map}"), &[]);
+    let of = |kind: &str| objects.iter().filter(|object| object["kind"] == kind).cloned().collect::<Vec<_>>();
+    let (roles, bindings) = (of("Role"), of("RoleBinding"));
+    assert_eq!((roles.len(), bindings.len()), (1, 1));
+    assert_eq!(roles[0]["metadata"]["namespace"], "shop");
+    assert_eq!(
+        roles[0]["rules"],
+        serde_json::json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"]}])
+    );
+    assert_eq!(bindings[0]["metadata"]["namespace"], "shop");
+    assert_eq!(bindings[0]["roleRef"]["name"], roles[0]["metadata"]["name"]);
+}
+
 #[rstest]
 #[case("", "no document of kind ChaosToolkitExperiment")]
+#[case(
+    GENERATED,
+    "the file has no ConfigMap chaostoolkit-run/chaostoolkit-experiment with the key experiment.json"
+)]
 #[case("a: [", "not YAML")]
 #[case(
     "{kind: ChaosToolkitExperiment, metadata: {name: exp}, spec: {namespace: kube-system}}",

@@ -9,6 +9,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chaostoolkit_operator::cluster::merged::{Events, merged};
 use chaostoolkit_operator::cluster::touched::touched;
 use chaostoolkit_operator::cluster::watch;
 use chaostoolkit_operator::process::health::{Health, Heartbeat};
@@ -272,4 +273,71 @@ async fn an_object_that_a_list_no_longer_has_is_touched_too() {
     let objects = touched(two_lists().reflect(writer), cache).map(|object| object.unwrap().name_any());
     let objects: Vec<String> = objects.take(3).collect().await;
     assert_eq!(objects, ["early", "late", "early"]);
+}
+
+/// A `ConfigMap` in this namespace.
+fn a_map_in(namespace: &str, name: &str) -> ConfigMap {
+    let mut map = a_config_map(name);
+    map.metadata.namespace = Some(namespace.to_owned());
+    map
+}
+
+/// An event of a watch, and the seconds before it.
+type Paced = (u64, watcher::Result<Event<ConfigMap>>);
+
+/// The events of a watch, each with the pause before it in seconds, and then nothing.
+fn paced(events: Vec<Paced>) -> Events<ConfigMap> {
+    let paced = stream::iter(events).then(async |(pause, event)| {
+        sleep(Duration::from_secs(pause)).await;
+        event
+    });
+    paced.chain(stream::pending()).boxed()
+}
+
+/// The events of a list with these objects, this many seconds after the one before.
+fn list_of(pause: u64, namespace: &str, names: &[&str]) -> Vec<Paced> {
+    let mut events: Vec<Paced> = vec![(pause, Ok(Event::Init))];
+    events.extend(names.iter().map(|name| (0, Ok(Event::InitApply(a_map_in(namespace, name))))));
+    events.push((0, Ok(Event::InitDone)));
+    events
+}
+
+/// Returns namespaces and names of what a cache has.
+fn cached(cache: &reflector::Store<ConfigMap>) -> Vec<String> {
+    let key = |map: &Arc<ConfigMap>| format!("{}/{}", map.namespace().unwrap(), map.name_any());
+    let mut all: Vec<String> = cache.state().iter().map(key).collect();
+    all.sort();
+    all
+}
+
+/// Fills a cache from the watches of three namespaces, and returns what it has after so many seconds.
+async fn merged_after(seconds: u64, home: Events<ConfigMap>, others: [Events<ConfigMap>; 2]) -> Vec<String> {
+    let (cache, writer) = reflector::store();
+    let others = ["a", "b"].map(str::to_owned).into_iter().zip(others).collect();
+    let events = merged(("home".to_owned(), home), others, &cache).reflect(writer);
+    let objects = touched(events, cache.clone()).for_each(async |_| {});
+    assert!(timeout(Duration::from_secs(seconds), objects).await.is_err());
+    cached(&cache)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_of_one_namespace_leaves_what_the_cache_has_of_the_others() {
+    let two = |[first, second]: [Vec<Paced>; 2]| paced(first.into_iter().chain(second).collect());
+    let home = || two([list_of(1, "home", &["x", "y"]), list_of(10, "home", &["y"])]);
+    let first = || two([list_of(0, "a", &["p"]), list_of(20, "a", &["q"])]);
+    let second = || paced(vec![]);
+    assert_eq!(merged_after(5, home(), [first(), second()]).await, ["a/p", "home/x", "home/y"]);
+    assert_eq!(merged_after(15, home(), [first(), second()]).await, ["a/p", "home/y"]);
+    assert_eq!(merged_after(30, home(), [first(), second()]).await, ["a/q", "home/y"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_fails_stops_no_other_one_and_changes_arrive_one_by_one() {
+    let refused = || Err(watcher::Error::NoResourceVersion);
+    let home = paced(list_of(1, "home", &[]));
+    let failing = paced(vec![(0, refused()), (1, refused()), (1, refused())]);
+    let changes = [(1, Ok(Event::Apply(a_map_in("b", "two")))), (1, Ok(Event::Delete(a_map_in("b", "one"))))];
+    let mut working = list_of(0, "b", &["one"]);
+    working.extend(changes);
+    assert_eq!(merged_after(9, home, [failing, paced(working)]).await, ["b/two"]);
 }

@@ -38,7 +38,7 @@ lock "/run/lock/chaostoolkit-operator-$NAME.lock"
 programs=$("$HERE/programs.sh") images=
 [ $what = control-plane ] || images=$("$HERE/images.sh")
 PATH=$(paste -sd: <<<"$programs"):$PATH
-wanted=$(printf '%s\n' "$what" "$programs" "${APISERVER_ARGS:-}" "${KCM_ARGS:-}")
+wanted=$(printf '%s\n' "$what" "$programs" "${APISERVER_ARGS:-}" "${KCM_ARGS:-}" "$(cksum <"$HERE/control-plane.sh")")
 
 healthy() {
   local program parts=("${CONTROL_PLANE[@]}")

@@ -20,7 +20,7 @@ use chaostoolkit_api::{Experiment, names};
 /// A client whose calls have a time limit, and errors that name the object.
 #[derive(Clone)]
 pub struct Cluster {
-    client: Client,
+    pub(super) client: Client,
     limit: Duration,
 }
 

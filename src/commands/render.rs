@@ -12,9 +12,10 @@ use serde_json::Value;
 use crate::cli::RenderArgs;
 use crate::commands::output::print;
 use crate::experiment::build::build;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
-use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, lists_url};
-use crate::experiment::decide::plan::{self, Facts};
+use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, experiment_file, lists_url};
+use crate::experiment::decide::plan::{self, Facts, Generated, Source};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{self, checks};
@@ -76,8 +77,9 @@ fn one(
     config_maps: &[&Value],
     have: &[String],
 ) -> anyhow::Result<Vec<Value>> {
-    let parsed = understood(experiment, experiment.namespace())?;
-    let namespace = checks::run_namespace(&parsed.spec, experiment.namespace())?;
+    let home = home_of(experiment);
+    let parsed = understood(experiment, home)?;
+    let namespace = checks::run_namespace(&parsed.spec, Place::of(experiment, home))?;
     let given = |name: &str| {
         let is =
             |map: &&&Value| map["metadata"]["name"] == name && map["metadata"]["namespace"] == *namespace;
@@ -86,19 +88,34 @@ fn one(
     let exists = |name: &str| given(name).is_some() || have.iter().any(|known| known == name);
     let env = env_config_map(&parsed.spec);
     let facts = Facts {
-        operator_namespace: experiment.namespace().to_owned(),
+        operator_namespace: home.to_owned(),
         has_default_env: exists(DEFAULT_ENV),
         has_url: lists_url(&parsed.spec)
             || given(&env).is_some_and(|env| env["data"].get(URL_VARIABLE).is_some()),
         experiment_exists: exists(DEFAULT_EXPERIMENT),
-        text: None,
+        text: experiment_file(&parsed.spec)
+            .and_then(|(name, file)| given(&name)?["data"].get(file)?.as_str().map(str::to_owned)),
         runner: Runner::default(),
         template_schedule: decide::template_schedule(&parsed.spec, templates)?,
         excluded_labels: Keys::default().excluded_labels,
     };
-    let resources = build(&plan::plan(experiment, &parsed, &facts)?, templates)?;
+    let plan = plan::plan(experiment, &parsed, &facts)?;
+    if let (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) =
+        (&plan.rights.generated, &plan.source)
+    {
+        bail!("spec.role.generate: the file has no ConfigMap {namespace}/{config_map} with the key {file}");
+    }
+    let resources = build(&plan, templates)?;
     let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);
     Ok(order.map(|manifest| manifest.value).collect())
+}
+
+/// Returns the namespace of the operator that runs an experiment. That is the experiment's own, unless its runs are to take
+/// place there: no operator has runs in its own namespace.
+fn home_of(experiment: &Experiment) -> &str {
+    let wanted = experiment.spec.as_ref().and_then(|spec| spec["namespace"].as_str());
+    let own = experiment.namespace();
+    if wanted == Some(own) && own != DEFAULT_NAMESPACE { DEFAULT_NAMESPACE } else { own }
 }
 
 /// Returns an experiment as the API server would have stored it.

@@ -8,7 +8,7 @@ use kube::api::Api;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
@@ -35,6 +35,8 @@ const UNDECIDED: Duration = Duration::from_secs(30);
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let RunArgs {
         namespace,
+        watch_namespaces,
+        unchecked_authors,
         listen,
         concurrency,
         call_limit,
@@ -74,7 +76,22 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
         metrics.report_leadership(leadership.clone());
         let runner = Runner { resources, ..runner };
-        let config = Config { namespace, concurrency, call_limit, cleanup_limit, runner, keys };
+        if unchecked_authors {
+            warn!(
+                "--unchecked-authors: whoever may create experiments can do through them whatever the operator may do"
+            );
+        }
+        let watched = watch_namespaces.unwrap_or_default();
+        let config = Config {
+            namespace,
+            concurrency,
+            call_limit,
+            cleanup_limit,
+            runner,
+            keys,
+            watched,
+            unchecked_authors,
+        };
         controller::run(client, (config, journals), (leadership, health, metrics), &begun, stop.clone())
             .await;
         // Release the lease only now, so that the next leader starts after the last pass of this process.

@@ -1,5 +1,6 @@
 //! What the passes share, and how long they wait.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -11,12 +12,14 @@ use kube::runtime::reflector::Store;
 
 use crate::cluster::Cluster;
 use crate::experiment::apart::keeper::Keeper;
+use crate::experiment::binding::Bindings;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
+use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 
@@ -26,6 +29,8 @@ pub struct Context {
     pub cluster: Cluster,
     /// The list of runs for the policy that keeps them apart.
     pub apart: Keeper,
+    /// Where the operator has rights.
+    pub bindings: Bindings,
     /// Settings.
     pub config: Config,
     /// Metadata of all runner pods, as watched.
@@ -44,6 +49,19 @@ pub struct Context {
     pub backoff: Backoff,
     /// Which passes may begin.
     pub workers: Workers,
+    /// The last answers of the API server about rights.
+    pub answers: Answers,
+}
+
+/// The last answers of the API server about rights. `permit` asks the questions.
+#[derive(Default)]
+pub struct Answers {
+    /// Whether a user has a right.
+    pub reviews: Remembered<bool>,
+    /// Since when a policy is bound as shipped, if it is.
+    pub policies: Remembered<Option<Timestamp>>,
+    /// The resources of an API group.
+    pub served: Remembered<BTreeSet<String>>,
 }
 
 /// How long a pass waits for the first list of pods.

@@ -89,11 +89,50 @@ pub enum Error {
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
+    /// A namespace in which the account is to get rights does not exist.
+    /// The operator has no rights in the namespace of the experiment.
+    #[error(
+        "the operator has no rights in namespace {namespace}, so it can do nothing for its experiments; whoever has the role admin there can give it these rights: {command}"
+    )]
+    RightsMissing {
+        /// The namespace.
+        namespace: String,
+        /// The command that gives the rights.
+        command: String,
+    },
     /// A namespace of `spec.role.binds_to_namespaces` does not exist.
     #[error(
-        "namespace {0}, named by spec.role.binds_to_namespaces, does not exist; the run starts once it does"
+        "namespace {0}, named by spec.role.binds_to_namespaces or (with spec.role.generate) by the experiment, does not exist; the run starts once it does"
     )]
     NamespaceMissing(String),
+    /// The author of the run lacks a right that the run would have.
+    #[error("the author of the run may not {missing}{others}; the run starts once this says yes: {command}")]
+    AuthorForbidden {
+        /// The first missing right, in words.
+        missing: String,
+        /// How many more are missing, in words, or nothing.
+        others: String,
+        /// The command that asks for it, without the author.
+        command: String,
+        /// The flags of that command that name the author. Neither events nor logs have them.
+        author: String,
+    },
+    /// The run would have more rights than are asked for.
+    #[error("the run would have more than {0} rights, too many to ask for")]
+    TooManyRights(usize),
+    /// Nobody knows who asked for the run.
+    #[error("it is not known who asked for the run, and the run {beyond}; {remedy}")]
+    AuthorUnknown {
+        /// What needs the rights of an author, in words.
+        beyond: String,
+        /// What helps.
+        remedy: String,
+    },
+    /// No policy says or judges who asks for runs.
+    #[error(
+        "the policies about authors are not bound as they are shipped, and the run {0}; apply the policy chaostoolkit-crd-authors and its binding, or start the operator with --unchecked-authors"
+    )]
+    PolicyMissing(String),
 }
 
 /// Templates that cannot be used.
@@ -143,6 +182,10 @@ impl Error {
             Self::RoleMissing { .. } => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
             Self::NamespaceMissing(_) => Reason::NamespaceMissing,
+            Self::AuthorForbidden { .. } | Self::TooManyRights(_) => Reason::AuthorForbidden,
+            Self::AuthorUnknown { .. } => Reason::AuthorUnknown,
+            Self::PolicyMissing(_) => Reason::PolicyMissing,
+            Self::RightsMissing { .. } => Reason::RightsMissing,
         }
     }
 
@@ -160,6 +203,27 @@ impl Error {
             Self::Cluster(error) => error.describe(),
             error => error.to_string(),
         }
+    }
+
+    /// The description for the condition `Permitted`, which also names the author.
+    #[must_use]
+    pub fn describe_with_author(&self) -> String {
+        match self {
+            Self::AuthorForbidden { author, .. } => format!("{}{author}", self.describe()),
+            error => error.describe(),
+        }
+    }
+
+    /// Whether the author of the run is not allowed to start it, or is not known to be.
+    #[must_use]
+    pub const fn is_about_author(&self) -> bool {
+        matches!(
+            self,
+            Self::AuthorForbidden { .. }
+                | Self::TooManyRights(_)
+                | Self::AuthorUnknown { .. }
+                | Self::PolicyMissing(_)
+        )
     }
 
     /// Whether the API server said that an object does not exist.

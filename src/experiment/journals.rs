@@ -23,6 +23,7 @@ use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
 use crate::experiment::judge::logs::JOURNAL_WAIT;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::condition::short;
+use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
 use chaostoolkit_journal::frame::{Carried, LIMIT};
 use chaostoolkit_journal::{Outcome, redact};
@@ -77,6 +78,10 @@ pub async fn keep(
                         problem: reported.problem,
                     });
                 }
+                // Nothing can be created there any more, and the pod is not to hold the namespace.
+                Err(error) if error.reason() == Reason::NamespaceTerminating => {
+                    format!("not kept: {}", error.describe())
+                }
                 Err(error) if is_overdue(run.recorded_at.as_ref(), JOURNAL_WAIT) => error.describe(),
                 Err(_) => return Some(JournalRef { problem: None, ..reported }),
             }
@@ -103,7 +108,7 @@ async fn store(
     let manifest = manifest(experiment, (run, outcome), (carried, bytes), &evidence.others)?;
     let stored = create(cluster, experiment, &manifest).await;
     if stored.is_err() {
-        budget.give_back(bytes).await;
+        budget.give_back(experiment.namespace(), bytes).await;
     }
     stored?;
     // As many fit in any case.
@@ -229,7 +234,7 @@ async fn remove_beyond(
         all = all.saturating_add(size(map));
         if run <= number.saturating_sub(limit) || all > budget.of_experiment() {
             remove(cluster, experiment, &map.metadata).await?;
-            budget.give_back(size(map)).await;
+            budget.give_back(experiment.namespace(), size(map)).await;
         }
     }
     Ok(())

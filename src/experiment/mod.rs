@@ -8,6 +8,7 @@
 //! policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
 pub mod apart;
+pub mod binding;
 pub mod build;
 pub mod children;
 pub mod context;
@@ -18,6 +19,7 @@ pub mod journals;
 pub mod judge;
 pub mod parent;
 pub mod pass;
+pub mod permit;
 mod settled;
 pub mod stages;
 pub mod status;
@@ -33,6 +35,7 @@ use kube::runtime::controller::Action;
 use tracing::{Instrument, Span, error_span, warn};
 
 use crate::cluster::slim;
+use crate::experiment::build::resources::Resources;
 use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -59,7 +62,11 @@ pub async fn reconcile(
         Ok(experiment) => experiment,
         Err(invalid) => {
             // Only metadata or a status that somebody else made can cause this. A retry is useless.
-            warn!(experiment = invalid.metadata.name, "cannot read the experiment: {invalid}");
+            warn!(
+                namespace = invalid.metadata.namespace,
+                experiment = invalid.metadata.name,
+                "cannot read the experiment: {invalid}"
+            );
             return Ok(Action::await_change());
         }
     };
@@ -181,17 +188,17 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, E
     let begun = match try_begin(pass, intent).await {
         Err(error) if error.is_for_people() => {
             // What blocks the next run of a schedule blocks neither the record nor the abort of those that go on.
-            schedule::go_on(pass, intent).await?;
+            schedule::go_on(pass, intent, &error).await?;
             return Err(error);
         }
         begun => begun?,
     };
     match begun {
         Begun::Waiting(action) => Ok(Some(action)),
-        Begun::Workload(Workload::CronJob(cron_job)) => {
-            schedule::sync(pass, intent, &cron_job).await.map(Some)
+        Begun::Workload(Workload::CronJob(cron_job), resources) => {
+            schedule::sync(pass, intent, (&cron_job, &resources)).await.map(Some)
         }
-        Begun::Workload(Workload::Pod(pod)) => follow::follow(pass, intent, &pod).await,
+        Begun::Workload(Workload::Pod(pod), _) => follow::follow(pass, intent, &pod).await,
     }
 }
 
@@ -199,8 +206,8 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, E
 enum Begun {
     /// Nothing yet.
     Waiting(Action),
-    /// A run, or a schedule of runs.
-    Workload(Workload),
+    /// A run, or a schedule of runs, and the objects that it consists of.
+    Workload(Workload, Box<Resources>),
 }
 
 /// Decides on a run and creates its objects, unless it was restored from a backup, is adopted from the Python operator, or
@@ -219,7 +226,10 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
         return Ok(Begun::Waiting(action));
     }
     let workload = start::start(pass, &plan, &resources).await?;
-    Ok(workload.map_or(Begun::Waiting(Action::requeue(TEARDOWN_RESYNC)), Begun::Workload))
+    Ok(match workload {
+        Some(workload) => Begun::Workload(workload, Box::new(resources)),
+        None => Begun::Waiting(Action::requeue(TEARDOWN_RESYNC)),
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::children::create;
 use crate::experiment::context::Context;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -42,7 +43,8 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Leaves only what may be acted on in the status of an experiment.
 fn checked(context: &Context, mut live: Experiment) -> (Experiment, Option<String>) {
     let Some(status) = live.status.take() else { return (live, None) };
-    let (status, ignored) = trusted(status, live.uid(), &context.config.namespace);
+    let place = Place::of(&live, &context.config.namespace);
+    let (status, ignored) = trusted(status, live.uid(), place);
     live.status = Some(status);
     (live, ignored)
 }

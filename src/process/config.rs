@@ -1,14 +1,17 @@
 //! The settings of the operator.
 
+use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::process::key_list::Keys;
 use crate::process::resources::SidecarResources;
+use chaostoolkit_api::names;
 
 /// The settings of the operator, from the command line and from discovery.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The operator's namespace. Experiments are watched and templates are read there.
+    /// The operator's namespace. Templates are read there, and experiments are always watched there.
     pub namespace: String,
     /// The maximum number of experiments that are reconciled at the same time.
     pub concurrency: u16,
@@ -21,6 +24,59 @@ pub struct Config {
     pub runner: Runner,
     /// The lists of labels and annotations that have a meaning.
     pub keys: Keys,
+    /// Further namespaces in which experiments are watched.
+    pub watched: Watched,
+    /// Whether runs start without a check of what their authors may do.
+    pub unchecked_authors: bool,
+}
+
+impl Config {
+    /// Returns whether the experiments in a namespace are watched.
+    #[must_use]
+    pub fn watches(&self, namespace: &str) -> bool {
+        namespace == self.namespace
+            || match &self.watched {
+                Watched::None => false,
+                Watched::Named(names) => names.contains(namespace),
+                Watched::All => true,
+            }
+    }
+
+    /// Returns whether an object in a namespace may be a child of an experiment in another one. The children of an experiment
+    /// outside the operator's namespace are beside it.
+    #[must_use]
+    pub fn may_own(&self, experiment: &str, child: &str) -> bool {
+        self.watches(experiment) && (experiment == self.namespace || experiment == child)
+    }
+}
+
+/// Further namespaces in which experiments are watched, besides the operator's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Watched {
+    /// None.
+    #[default]
+    None,
+    /// These, without the operator's own.
+    Named(BTreeSet<String>),
+    /// All of them.
+    All,
+}
+
+impl FromStr for Watched {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        match names[..] {
+            [] => Ok(Self::None),
+            ["all"] => Ok(Self::All),
+            _ if names.contains(&"all") => Err("must be all alone, or names of namespaces".to_owned()),
+            _ => {
+                names.iter().try_for_each(|name| names::check_dns_label(name))?;
+                Ok(Self::Named(names.into_iter().map(str::to_owned).collect()))
+            }
+        }
+    }
 }
 
 /// How many bytes of journals are kept, as they are stored.

@@ -18,24 +18,24 @@ pub struct Health(Arc<Mutex<Checks>>);
 
 #[derive(Default)]
 struct Checks {
-    heartbeats: Vec<(&'static str, Duration, Heartbeat)>,
-    readiness_checks: Vec<(&'static str, ReadinessCheck)>,
+    heartbeats: Vec<(String, Duration, Heartbeat)>,
+    readiness_checks: Vec<(String, ReadinessCheck)>,
 }
 
 impl Health {
     /// Adds a part of the process, whose heartbeat must not be older than the limit.
     #[must_use]
-    pub fn heartbeat(&self, part: &'static str, limit: Duration) -> Heartbeat {
+    pub fn heartbeat(&self, part: impl Into<String>, limit: Duration) -> Heartbeat {
         let heartbeat = Heartbeat::default();
-        self.lock().heartbeats.push((part, limit, heartbeat.clone()));
+        self.lock().heartbeats.push((part.into(), limit, heartbeat.clone()));
         heartbeat
     }
 
     /// Adds a check that has to pass once before the process is ready.
     #[must_use]
-    pub fn readiness_check(&self, what: &'static str) -> ReadinessCheck {
+    pub fn readiness_check(&self, what: impl Into<String>) -> ReadinessCheck {
         let check = ReadinessCheck::default();
-        self.lock().readiness_checks.push((what, check.clone()));
+        self.lock().readiness_checks.push((what.into(), check.clone()));
         check
     }
 

@@ -8,6 +8,7 @@ pub mod key_list;
 pub mod leader;
 pub mod metrics;
 pub mod nonce;
+pub mod remembered;
 pub mod resources;
 pub mod room;
 pub mod server;

@@ -2,4 +2,5 @@
 
 pub mod lint;
 pub mod options;
+pub mod rights;
 pub mod rollback_time;

@@ -24,7 +24,7 @@ async fn the_pod_of_a_run_passes_common_limit_ranges() {
         .await;
     install.apply_experiment("exp", json!({})).await;
     let status = wait_for_phase(&install.experiments(), "exp", Phase::Starting).await;
-    assert_eq!(condition_of(&status, Type::Permitted), "True/Permitted");
+    assert_eq!(condition_of(&status, Type::Permitted), "True/AuthorUnchecked");
 }
 
 #[tokio::test]

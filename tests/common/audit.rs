@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::variables;
 
+/// How the log writes the verbs of requests that change nothing.
+const READS: [&str; 3] = [r#""verb":"get""#, r#""verb":"list""#, r#""verb":"watch""#];
+
 /// A request that asked for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -80,17 +83,12 @@ pub struct Tail {
 impl Tail {
     /// Returns the writes of a user since the last reading.
     pub fn writes_of(&mut self, user: &str) -> Vec<Entry> {
-        self.more().iter().filter(|line| is_write_of(line, user)).map(entry).collect()
+        self.lines_with(user).iter().filter(|line| is_write_of(line, user)).map(entry).collect()
     }
 
     /// Begins at the present end of the log.
     pub fn from_now() -> Self {
         Self { offset: std::fs::metadata(path()).unwrap().len() }
-    }
-
-    /// Returns the complete lines since the last reading.
-    fn more(&mut self) -> Vec<Value> {
-        self.lines_with("")
     }
 
     /// Returns the complete lines since the last reading that contain this text.
@@ -102,8 +100,10 @@ impl Tail {
         file.read_to_string(&mut text).unwrap();
         let complete = text.rfind('\n').map_or("", |end| &text[..=end]);
         self.offset += complete.len() as u64;
-        // A dry run changes nothing.
-        let wanted = complete.lines().filter(|line| line.contains(part) && !line.contains("dryRun=All"));
+        // A read changes nothing, nor does a dry run.
+        let changes =
+            |line: &str| !READS.iter().any(|read| line.contains(read)) && !line.contains("dryRun=All");
+        let wanted = complete.lines().filter(|line| line.contains(part) && changes(line));
         wanted.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }

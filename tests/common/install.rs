@@ -1,12 +1,14 @@
 //! An installation of the shipped manifests under unique names, so that tests can run side by side.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::Kubeconfig;
@@ -27,9 +29,18 @@ const KINDS: [(&str, &str); 7] = [
     ("batch", "Job"),
 ];
 
-/// How the kinds of the policy that keeps runs apart begin. Each policy costs each request to the API server a little, so only
-/// the tests that need it install it.
+/// How the kinds of policies begin. Each policy costs each request to the API server a little, so only the tests that need one
+/// install it.
 const POLICY: &str = "ValidatingAdmissionPolicy";
+
+/// A part of the name of each installation with the overlay `multi-tenant`. `tests/rights` knows its operators by this.
+pub const TENANTS: &str = "-tenants-";
+
+/// The label of the `ClusterRoles` for people, without the name of the role that they are added to.
+const FOR_PEOPLE: &str = "rbac.authorization.k8s.io/aggregate-to-";
+
+/// The policies that judge authors. `tests/authors` has them for itself.
+const JUDGES: &str = "chaostoolkit-crd-authors";
 
 /// The name of the `ConfigMap` that keeps a namespace from going away.
 const ANCHOR: &str = "anchor";
@@ -51,20 +62,40 @@ pub struct Install {
 impl Install {
     /// Installs under a name that no other test uses.
     pub async fn new(test: &str) -> Self {
+        Self::of("generic-rbac", format!("{test}-{}", super::unique())).await
+    }
+
+    /// Installs the overlay `multi-tenant` under a name that no other test uses. The operator may run things nowhere until
+    /// `let_in` is called.
+    pub async fn multi_tenant(test: &str) -> Self {
+        Self::of("multi-tenant", format!("{test}{TENANTS}{}", super::unique())).await
+    }
+
+    /// The operator gets the rights of the manifests and no others. People get none: see `install_people`.
+    async fn of(overlay: &'static str, namespace: String) -> Self {
         let client = client().await;
-        let namespace = format!("{test}-{}", super::unique());
-        for object in manifests() {
+        for object in manifests(overlay) {
             let kind = object["kind"].as_str().unwrap_or_default();
+            let is_of_runs =
+                ["name", "namespace"].iter().any(|key| object["metadata"][key] == "chaostoolkit-run");
             if kind == "CustomResourceDefinition" {
                 apply(&client, object).await;
             } else if kind != "Deployment"
                 && !kind.starts_with(POLICY)
-                && object["metadata"]["name"] != "chaostoolkit-run"
+                && !is_of_runs
+                && !is_for_people(object)
             {
-                let renamed = object.to_string().replace("chaostoolkit-crd", &namespace);
-                apply(&client, &serde_json::from_str(&renamed).unwrap()).await;
+                apply(&client, &renamed(object, &namespace)).await;
             }
         }
+        // Kubernetes fills in the rules.
+        let is_filled_in = |found: Option<&ClusterRole>| {
+            let rules = found.and_then(|role| role.rules.as_deref()).unwrap_or_default();
+            ["pods/log", "ingresses"].iter().all(|part| {
+                rules.iter().any(|rule| rule.resources.iter().flatten().any(|resource| resource == part))
+            })
+        };
+        wait(&Api::all(client.clone()), &format!("{namespace}-runs"), "complete", is_filled_in).await;
         wait(&Api::all(client.clone()), "chaosexperiments.chaostoolkit.org", "established", |found| {
             kube::runtime::wait::Condition::matches_object(&is_crd_established(), found)
         })
@@ -74,21 +105,42 @@ impl Install {
         Self { run_namespace: format!("{namespace}-run"), client, namespace, user, kubeconfig }
     }
 
-    /// Installs the policy that keeps runs apart.
+    /// Installs the policies, except those that judge the experiments of all installations.
     pub async fn install_policy(&self) {
-        for object in manifests() {
-            if object["kind"].as_str().is_some_and(|kind| kind.starts_with(POLICY)) {
-                let renamed = object.to_string().replace("chaostoolkit-crd", &self.namespace);
-                apply(&self.client, &serde_json::from_str(&renamed).unwrap()).await;
-            }
+        for object in policies() {
+            apply(&self.client, &renamed(object, &self.namespace)).await;
         }
     }
 
-    /// Removes the policy that keeps runs apart.
+    /// Adds the rights of people to `view`, `edit` and `admin` of the cluster.
+    pub async fn install_people(&self) {
+        for object in manifests("generic-rbac").iter().filter(|object| is_for_people(object)) {
+            apply(&self.client, &renamed(object, &self.namespace)).await;
+        }
+    }
+
+    /// Removes the rights of people.
+    pub fn remove_people(&self) {
+        let names = ["view", "edit", "admin"].map(|role| format!("{}-{role}", self.namespace));
+        let (removed, text) = super::kubectl(&["delete", "clusterrole", &names[0], &names[1], &names[2]], "");
+        assert!(removed, "{text}");
+    }
+
+    /// Lets the operator run things in a namespace, as its owner would.
+    pub async fn let_in(&self, namespace: &str) {
+        let_in(&self.client, &self.namespace, namespace).await;
+    }
+
+    /// Removes the policies.
     pub fn remove_policy(&self) {
-        let name = format!("{}-runs", self.namespace);
+        let policies = policies().filter(|object| object["kind"] == POLICY);
+        let names = policies.map(|policy| policy["metadata"]["name"].as_str().unwrap_or_default());
+        let names: Vec<String> =
+            names.map(|name| name.replace("chaostoolkit-crd", &self.namespace)).collect();
         let kinds = "validatingadmissionpolicybindings,validatingadmissionpolicies";
-        let (removed, text) = super::kubectl(&["delete", kinds, &name], "");
+        let names = names.iter().map(String::as_str);
+        let command: Vec<&str> = ["delete", kinds].into_iter().chain(names).collect();
+        let (removed, text) = super::kubectl(&command, "");
         assert!(removed, "{text}");
     }
 
@@ -192,12 +244,35 @@ impl Install {
     }
 }
 
-/// The documents of the overlay as kustomize renders them.
-fn manifests() -> &'static [Value] {
-    static RENDERED: OnceLock<Vec<Value>> = OnceLock::new();
-    RENDERED.get_or_init(|| {
-        documents(&kustomize(concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/overlays/generic-rbac")))
+/// The documents of an overlay as kustomize renders them.
+fn manifests(overlay: &'static str) -> &'static [Value] {
+    static RENDERED: Mutex<BTreeMap<&str, &[Value]>> = Mutex::new(BTreeMap::new());
+    RENDERED.lock().unwrap().entry(overlay).or_insert_with(|| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        documents(&kustomize(&format!("{root}/manifests/overlays/{overlay}"))).leak()
     })
+}
+
+/// The object of an installation: with the names of its own, and a label of its own for the rules that are added up.
+fn renamed(object: &Value, namespace: &str) -> Value {
+    let label = "chaostoolkit.org/aggregate-to-";
+    let mut text = object.to_string().replace("chaostoolkit-crd", namespace);
+    text = text.replace(&format!("\"{label}"), &format!("\"{namespace}.{label}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The policies and bindings that an installation may have beside others.
+fn policies() -> impl Iterator<Item = &'static Value> {
+    manifests("generic-rbac").iter().filter(|object| {
+        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+        text(&object["kind"]).starts_with(POLICY) && !text(&object["metadata"]["name"]).starts_with(JUDGES)
+    })
+}
+
+fn is_for_people(object: &Value) -> bool {
+    object["metadata"]["labels"]
+        .as_object()
+        .is_some_and(|labels| labels.keys().any(|key| key.starts_with(FOR_PEOPLE)))
 }
 
 /// Renders a directory with kustomize.
@@ -210,6 +285,16 @@ pub fn kustomize(directory: &str) -> String {
 /// Parses the documents of a YAML text.
 pub fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap()
+}
+
+/// Lets the operator of an installation run things in a namespace, as its owner would.
+pub async fn let_in(client: &Client, name: &str, namespace: &str) {
+    let binding = json!({
+        "metadata": {"name": "chaostoolkit"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("{name}-runs")},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": name}],
+    });
+    create(&Api::<RoleBinding>::namespaced(client.clone(), namespace), binding).await;
 }
 
 async fn apply(client: &Client, object: &Value) {

@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::eventually;
 use super::install::Install;
 
+/// The variable that lets runs start without a check of their authors.
+const UNCHECKED: &str = "UNCHECKED_AUTHORS";
+
 /// A running operator. Killed when dropped.
 pub struct Operator {
     child: Child,
@@ -33,6 +36,9 @@ impl Operator {
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
             .args(flags)
+            // The shipped policies have fixed names, and these tests run side by side, with runs in namespaces of their own.
+            // Tests of authors set this to `false` and bind policies.
+            .env(UNCHECKED, "true")
             .envs(variables.iter().cloned())
             .env("KUBECONFIG", kubeconfig)
             .env_remove("OPERATOR_NAMESPACE")
@@ -53,13 +59,20 @@ impl Operator {
 
     /// Starts the operator with these flags and waits until it is ready.
     pub async fn start_with(install: &Install, flags: &[&str]) -> Self {
-        let mut operator = Self::spawn(install, flags);
-        operator.listens().await;
-        eventually("the operator is ready", async || {
-            operator.get("/readyz").await.filter(|body| body == "ok")
-        })
-        .await;
-        operator
+        Self::spawn(install, flags).ready().await
+    }
+
+    /// Starts an operator that asks what authors may do, and waits until it is ready.
+    pub async fn start_checked(install: &Install) -> Self {
+        let checked = [(UNCHECKED.to_owned(), "false".to_owned())];
+        Self::with_environment(&install.kubeconfig, &[], &checked).ready().await
+    }
+
+    async fn ready(mut self) -> Self {
+        self.listens().await;
+        eventually("the operator is ready", async || self.get("/readyz").await.filter(|body| body == "ok"))
+            .await;
+        self
     }
 
     /// Waits until its endpoints answer.

@@ -53,6 +53,12 @@ impl<'a> Life<'a> {
 
     /// Lets the next run start, by itself or as a run of the schedule. Returns the pod once it exists.
     pub async fn starts(&mut self) -> String {
+        let wanted = self.is_asked_for().await;
+        self.pod(&wanted).await
+    }
+
+    /// Asks for the next run. Returns the labels of its pod.
+    pub async fn is_asked_for(&mut self) -> String {
         self.runs += 1;
         let mut wanted = format!("chaostoolkit.org/experiment-uid={}", self.uid);
         if self.story == Story::Schedule {
@@ -64,7 +70,12 @@ impl<'a> Life<'a> {
             .await;
             wanted = format!("{wanted},{}={name}", job::JOB_NAME);
         }
-        let wanted = ListParams::default().labels(&wanted);
+        wanted
+    }
+
+    /// Returns the pod with these labels once it exists.
+    pub async fn pod(&self, labels: &str) -> String {
+        let wanted = ListParams::default().labels(labels);
         let pods = self.rig.install.pods();
         within(self.limit, "the pod is there", async || {
             let found = pods.list(&wanted).await.ok()?;

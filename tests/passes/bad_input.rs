@@ -119,7 +119,7 @@ async fn one(seed: u64) -> Vec<(&'static str, String)> {
     let victims = || paths.iter().map(|path| (path.clone(), fake.get(path))).collect::<BTreeMap<_, _>>();
     let before = victims();
     fake.put(object);
-    let mut operator = Operator::new(&fake, Hangs::Crash);
+    let mut operator = Operator::with(&fake, Hangs::Crash, true);
     settle(&fake, &mut operator, Some(0)).await;
     if fake.get(EXPERIMENT).is_some() {
         fake.delete(EXPERIMENT);

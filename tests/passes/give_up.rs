@@ -17,7 +17,8 @@ fn hurry(operator: &mut Operator) {
 
 /// Returns a cluster with a run that ignores the request to stop, and an operator that waits no longer.
 async fn stubborn() -> (FakeApi, Operator) {
-    let (fake, mut operator) = begin(&json!({"role": {"binds_to_namespaces": ["shop"]}}));
+    let (fake, mut operator) =
+        begin_in(judged(cluster_for_runs()), &json!({"role": {"binds_to_namespaces": ["shop"]}}));
     fake.put(namespace("shop"));
     settle(&fake, &mut operator, None).await;
     assert_eq!(status(&fake)["phase"], "Running");

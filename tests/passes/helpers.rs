@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::control::{RESCUE, condition, found, rerun, set, with_rollbacks};
-use super::schedule::{CRON_JOB, begin_run};
+use super::schedule::{CRON_JOB, begin_run, tick};
 use super::*;
 
 /// How the pod of a run ended, and whether it is held.
@@ -169,7 +169,7 @@ async fn pods_whose_helpers_have_time_keep_no_later_run_from_being_recorded() {
     set(&fake, "report", json!({"helperGraceSeconds": 3600}));
     fake.end_beside_helper(&first, 0);
     for _ in 0..11 {
-        let pod = fake.tick(CRON_JOB);
+        let pod = tick(&fake, &mut operator).await;
         settle(&fake, &mut operator, None).await;
         fake.end_beside_helper(&pod, 0);
         settle(&fake, &mut operator, None).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::control::{RESCUE, condition, found, rerun, set, with_rollbacks};
 use super::jobs::{JOBS, past};
-use super::schedule::{CRON_JOB, begin_run, spec};
+use super::schedule::{CRON_JOB, begin_run, spec, tick};
 use super::*;
 
 /// The annotation that shows that the operator has created an object.
@@ -266,7 +266,7 @@ async fn the_pod_of_a_job_that_was_seen_counts_once_the_job_is_gone() {
 async fn a_pod_whose_job_came_and_went_unseen_counts_by_the_mark_of_its_schedule() {
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
-    let pod = fake.tick(CRON_JOB);
+    let pod = tick(&fake, &mut operator).await;
     fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
     fake.end(&pod, 0, None);
     settle(&fake, &mut operator, None).await;
@@ -278,7 +278,7 @@ async fn a_pod_whose_job_came_and_went_unseen_counts_by_the_mark_of_its_schedule
 async fn a_pod_without_a_mark_whose_job_came_and_went_unseen_is_let_go_and_not_recorded() {
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
-    let pod = fake.tick(CRON_JOB);
+    let pod = tick(&fake, &mut operator).await;
     fake.edit(&pod, |pod| pod["metadata"]["annotations"][names::MARK_ANNOTATION] = json!("of somebody else"));
     fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
     settle(&fake, &mut operator, None).await;

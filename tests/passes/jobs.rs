@@ -1,16 +1,17 @@
 //! Runs of a schedule that do not get on, or that somebody else ends.
 
 use super::control::{condition, found, set};
-use super::schedule::{CRON_JOB, spec};
+use super::schedule::{CRON_JOB, spec, tick};
 use super::*;
 
 pub const JOBS: &str = "/apis/batch/v1/namespaces/chaostoolkit-run/jobs";
 
-/// Returns a cluster with an experiment whose schedule is due, and the path of the Job that has no pod yet.
+/// Returns a cluster with an experiment whose schedule is due, and the path of the Job that may start and has no pod yet.
 pub async fn begin_job(spec: &Value) -> (FakeApi, Operator, String) {
     let (fake, mut operator) = begin(spec);
     settle(&fake, &mut operator, None).await;
     let job = fake.due(CRON_JOB);
+    settle(&fake, &mut operator, None).await;
     (fake, operator, job)
 }
 
@@ -37,9 +38,10 @@ pub fn start_all(fake: &FakeApi) {
     }
 }
 
-/// A run is due that cannot start in time, without a pod or with one.
-pub fn give_up(fake: &FakeApi, has_pod: bool) {
+/// A run is due that is let go and cannot start in time, without a pod or with one.
+pub async fn give_up(fake: &FakeApi, operators: &mut [Operator], pace: Pace, has_pod: bool) {
     let job = fake.due(CRON_JOB);
+    drive(fake, operators, pace, None).await;
     if has_pod {
         stall(fake, &fake.start_job(&job), "no such image");
     }
@@ -295,7 +297,7 @@ async fn a_cron_job_that_somebody_deleted_comes_back_at_once() {
 async fn each_run_of_a_schedule_has_events_of_its_own() {
     let (fake, mut operator, _) = begin_job(&spec()).await;
     for _ in 0..2 {
-        let pod = fake.tick(CRON_JOB);
+        let pod = tick(&fake, &mut operator).await;
         settle(&fake, &mut operator, Some(0)).await;
         let number = status(&fake)["counters"]["runs"].as_i64().unwrap();
         for reason in ["RunCreated", "RunStarted", "Passed"] {

@@ -31,7 +31,7 @@ fn victims(fake: &FakeApi) -> Vec<(String, Value)> {
 /// Makes passes over an experiment until nothing changes, then aborts and deletes it. No call may concern a victim.
 async fn attempt(fake: &FakeApi, what: &str) {
     let before = victims(fake);
-    let mut operator = Operator::new(fake, Hangs::Crash);
+    let mut operator = Operator::with(fake, Hangs::Crash, true);
     for _ in 0..4 {
         operator.pass().await;
     }
@@ -196,7 +196,7 @@ async fn the_annotation_of_a_pod_leads_to_no_other_object() {
         fake.put(
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {"phase": "Running"}}),
         );
-        let mut operator = Operator::new(&fake, Hangs::Crash);
+        let mut operator = Operator::with(&fake, Hangs::Crash, true);
         orphans::sweep(&fake, &mut operator, true).await;
         assert!(
             fake.calls().iter().all(|call| !call.path.contains("chaosexperiments/")),

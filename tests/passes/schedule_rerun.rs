@@ -19,7 +19,10 @@ async fn a_rerun_of_a_schedule_is_one_job_now() {
     assert_eq!(metadata["annotations"]["cronjob.kubernetes.io/instantiate"], "manual");
     assert_eq!(metadata["ownerReferences"][0]["uid"], fake.get(CRON_JOB).unwrap()["metadata"]["uid"]);
     assert_eq!(metadata["labels"][names::UID_LABEL], UID);
-    assert_eq!(jobs[0]["spec"], fake.get(CRON_JOB).unwrap()["spec"]["jobTemplate"]["spec"]);
+    let mut wanted = fake.get(CRON_JOB).unwrap()["spec"]["jobTemplate"]["spec"].clone();
+    assert_eq!(wanted["suspend"].take(), true);
+    wanted["suspend"] = json!(false);
+    assert_eq!(jobs[0]["spec"], wanted, "it is what the CronJob makes, and was let go");
     assert_eq!(status(&fake)["rerun"], "now");
     let told = events(&fake, "RerunRequested");
     assert_eq!((told.len(), &told[0]["related"]["name"]), (1, &metadata["name"]));

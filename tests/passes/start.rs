@@ -49,7 +49,7 @@ async fn an_object_of_somebody_else_is_left_alone_and_the_run_waits_until_it_is_
 
 #[tokio::test]
 async fn an_edit_before_the_start_leaves_nothing_in_the_namespace_before() {
-    let fake = cluster();
+    let fake = judged(cluster());
     let mut operator = Operator::new(&fake, Hangs::Crash);
     // The `ConfigMap` of variables has the name of an object that somebody else owns, so the run gets stuck
     // halfway.
@@ -167,7 +167,7 @@ async fn a_run_waits_for_the_key_of_its_config_map_and_is_told_which_there_are()
 #[tokio::test]
 async fn a_run_waits_for_the_roles_that_its_author_names() {
     let spec = json!({"role": {"name": "theirs", "binds_to_namespaces": ["shop"]}});
-    let (fake, mut operator) = begin(&spec);
+    let (fake, mut operator) = begin_in(judged(cluster_for_runs()), &spec);
     fake.put(namespace("shop"));
     let role = |namespace: &str| {
         json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
@@ -220,7 +220,7 @@ async fn a_template_config_map_with_some_of_the_keys_takes_the_rest_as_shipped()
 async fn the_pull_secrets_of_the_account_stay_beside_those_of_the_operator() {
     for own in [true, false] {
         let spec = if own { json!({}) } else { json!({"serviceaccount": {"name": "team"}}) };
-        let (fake, mut operator) = begin(&spec);
+        let (fake, mut operator) = begin_in(judged(cluster_for_runs()), &spec);
         let context = std::sync::Arc::get_mut(&mut operator.context).unwrap();
         context.config.runner.pull_secrets = vec!["of-the-operator".to_owned()];
         let account = if own { "chaostoolkit-a235f4ad3e" } else { "team" };

@@ -11,6 +11,7 @@
 )]
 
 mod again;
+mod authors;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
@@ -18,7 +19,9 @@ mod edits;
 mod forced;
 mod forgeries;
 mod garbage;
+mod held;
 mod outages;
+mod own_namespace;
 mod owners;
 mod refusal;
 mod rights;
@@ -26,4 +29,5 @@ mod schedules;
 mod specs;
 mod squatters;
 mod stalled;
+mod tenants;
 mod watched;

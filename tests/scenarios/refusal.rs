@@ -144,7 +144,7 @@ async fn a_refused_pod_is_told_of_in_the_servers_words_and_starts_by_itself_once
     refusal.end(&install).await;
     pod_of(&install, "exp").await;
     let started = wait_for_phase(&install.experiments(), "exp", Phase::Starting).await;
-    assert_eq!(condition_of(&started, Type::Permitted), "True/Permitted");
+    assert_eq!(condition_of(&started, Type::Permitted), "True/AuthorUnchecked");
     assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());

@@ -22,28 +22,14 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     create(&namespaces, json!({"metadata": {"name": shop}})).await;
     // The operator gets its rights namespace by namespace, so that those in one namespace can be removed.
     let subject = json!([{"kind": "ServiceAccount", "name": name, "namespace": name}]);
-    let reference =
-        |role: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
-    let everywhere = format!("{name}-everywhere");
-    let watched = ["get", "list", "watch"];
-    let rules = json!([
-        {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": watched},
-        {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": watched},
-    ]);
-    let api_version = "rbac.authorization.k8s.io/v1";
-    install
-        .create_any(&json!({"apiVersion": api_version, "kind": "ClusterRole", "metadata": {"name": everywhere}, "rules": rules}))
-        .await;
-    let cluster_bindings = Api::<ClusterRoleBinding>::all(install.client.clone());
-    let binding =
-        json!({"metadata": {"name": everywhere}, "roleRef": reference(&everywhere), "subjects": subject});
-    create(&cluster_bindings, binding).await;
-    let right = json!({"metadata": {"name": "operator"}, "roleRef": reference(name), "subjects": subject});
+    let role = format!("{name}-runs");
+    let reference = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
+    let right = json!({"metadata": {"name": "operator"}, "roleRef": reference, "subjects": subject});
     let bindings = |namespace: &str| Api::<RoleBinding>::namespaced(install.client.clone(), namespace);
     for namespace in [&install.run_namespace, &shop] {
         create(&bindings(namespace), right.clone()).await;
     }
-    delete(&cluster_bindings, name).await;
+    delete(&Api::<ClusterRoleBinding>::all(install.client.clone()), &role).await;
     may_delete_bindings(&install, "default", false).await;
     may_delete_bindings(&install, &shop, true).await;
 

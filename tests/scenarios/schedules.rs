@@ -5,6 +5,7 @@ use std::time::Duration;
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;
 use chaostoolkit_api::{Counters, Experiment, Phase};
+use chaostoolkit_operator::experiment::children::jobs;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{Timestamp, Zoned};
 use kube::Api;
@@ -108,5 +109,56 @@ async fn a_schedule_goes_on_after_more_than_a_hundred_missed_times_which_are_cou
         assert_eq!(audit::pods_created_in(&install.run_namespace), 1);
     }
     delete_and_wait(&experiments, "exp").await;
+    assert_eq!(install.left_behind().await, Vec::<String>::new());
+}
+
+/// The schedule is never due during a test.
+const NEVER: &str = "0 0 1 1 *";
+
+/// Who sets `keep_resources_on_delete` has the schedule go on, with pods that no operator follows.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_schedule_that_is_kept_makes_pods_that_no_finalizer_holds() {
+    let (install, _operator) = set_up("kept").await;
+    let spec = json!({"schedule": {"kind": "cronJob", "value": NEVER}, "keep_resources_on_delete": true});
+    let made = install.apply_experiment("exp", spec).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
+    let cron_jobs = Api::<CronJob>::namespaced(install.client.clone(), &install.run_namespace);
+    let name = format!("chaostoolkit-{}", names::suffix(made.uid()));
+    let held = async || {
+        let template = cron_jobs.get(&name).await.unwrap().spec.unwrap().job_template.spec.unwrap().template;
+        template.metadata.and_then(|pod| pod.finalizers).unwrap_or_default()
+    };
+    assert_eq!(held().await, [names::OUTCOME_FINALIZER]);
+    delete_and_wait(&install.experiments(), "exp").await;
+    assert_eq!(held().await, [""; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn a_rerun_waits_while_the_job_of_somebody_else_has_its_name() {
+    let (install, _operator) = set_up("rerunname").await;
+    let spec = json!({"schedule": {"kind": "cronJob", "value": NEVER}});
+    let made = install.apply_experiment("exp", spec).await;
+    wait_for_phase(&install.experiments(), "exp", Phase::Scheduled).await;
+    let name = jobs::rerun_name(&format!("chaostoolkit-{}", names::suffix(made.uid())), "now");
+    let pod = json!({"restartPolicy": "Never", "containers": [{"name": "other", "image": "other"}]});
+    let other = json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": name, "namespace": install.run_namespace},
+        "spec": {"suspend": true, "template": {"spec": pod}},
+    });
+    install.create_any(&other).await;
+    edit(&install, "exp", json!({"metadata": {"annotations": {names::RERUN_ANNOTATION: "now"}}})).await;
+    wait(&install.experiments(), "exp", "waiting", |found| {
+        let message = status(found).message.unwrap_or_default();
+        message.contains("the rerun that was asked for waits") && message.contains(&name)
+    })
+    .await;
+    let jobs = Api::<Job>::namespaced(install.client.clone(), &install.run_namespace);
+    delete_and_wait(&jobs, &name).await;
+    let is_own = |found: Option<&Job>| found.is_some_and(|job| job.metadata.owner_references.is_some());
+    wait(&jobs, &name, "that of the rerun", is_own).await;
+    delete_and_wait(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
 }

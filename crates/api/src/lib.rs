@@ -27,7 +27,7 @@ pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
     About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, JournalRef, Outcome, PastRun,
-    Phase, Rescue, ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts, Trigger,
-    Warning,
+    Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts,
+    Trigger, Warning,
 };
 pub use text::Text;

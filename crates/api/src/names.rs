@@ -58,9 +58,36 @@ pub const MARK_ANNOTATION: &str = "chaostoolkit.org/mark";
 /// The annotation of an experiment that requests another run. Each new value requests one run, after the end of the last.
 pub const RERUN_ANNOTATION: &str = "chaostoolkit.org/rerun";
 
+/// The name of the operator's account in its namespace, as shipped.
+pub const ACCOUNT: &str = "chaostoolkit-crd";
+
+/// The name of the `ClusterRole` with the rights that the operator needs in a namespace of runs, as shipped. The owner of a
+/// namespace binds the operator to it.
+pub const RUNS_ROLE: &str = "chaostoolkit-crd-runs";
+
+/// The annotation of an experiment with the name of the user who asked for the next run. The API server writes it, by the
+/// policy in `kustomize/components/stamping`. So do the four others of the author.
+pub const AUTHOR_ANNOTATION: &str = "chaostoolkit.org/author";
+
+/// The annotation of an experiment with the uid of that user, which may be empty.
+pub const AUTHOR_UID_ANNOTATION: &str = "chaostoolkit.org/author-uid";
+
+/// The annotation of an experiment with the groups of that user, as a JSON list of texts.
+pub const AUTHOR_GROUPS_ANNOTATION: &str = "chaostoolkit.org/author-groups";
+
+/// The annotation of an experiment with further properties of that user, as a JSON object of lists of texts.
+pub const AUTHOR_EXTRA_ANNOTATION: &str = "chaostoolkit.org/author-extra";
+
+/// The annotation of an experiment that says which request the annotations of the author belong to: `generation/rerun`, where
+/// `generation` is the one that the request led to, and `rerun` is the value of [`RERUN_ANNOTATION`], or empty.
+pub const AUTHOR_REQUEST_ANNOTATION: &str = "chaostoolkit.org/author-request";
+
 /// The annotation of a `CronJob` and its Jobs: a hash of the spec from which it was created, which shows whether the spec
 /// has changed.
 pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
+
+/// The annotation of a Job that the operator has let go. If somebody suspends that Job again, the operator leaves it so.
+pub const RELEASED_ANNOTATION: &str = "chaostoolkit.org/released";
 
 /// The default namespace of runs, as in version 0.14.0.
 pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";

@@ -44,6 +44,20 @@ pub enum Reason {
     NameConflict,
     /// The API server rejected a write because of permissions, a quota, Pod Security or an admission webhook.
     Forbidden,
+    /// The author of the run lacks a right that the run would have; the message names it.
+    AuthorForbidden,
+    /// It is not known who asked for the run, so nobody can say whether it is allowed.
+    AuthorUnknown,
+    /// The rights of authors are not checked, since the operator was started with `--unchecked-authors`.
+    AuthorUnchecked,
+    /// The policy that judges requests allowed the request. The cluster cannot say who made it.
+    JudgedAtRequest,
+    /// The cluster has neither the policy that names authors nor the one that judges requests.
+    PolicyMissing,
+    /// The operator has no rights in the namespace of the experiment; the message has the command that gives them.
+    RightsMissing,
+    /// A run of the schedule was due and was not allowed to start, or was allowed too late.
+    Skipped,
     /// The API server rejected an object of the run as invalid.
     ObjectInvalid,
     /// The API server could not be reached or failed; the operator tries again.

@@ -4,6 +4,7 @@
 //! deletion of their namespaces and of the definition. Only an operator or this command removes the finalizers.
 
 mod guard;
+mod home;
 mod work;
 
 use std::collections::HashSet;
@@ -23,9 +24,11 @@ use crate::cluster::manifest::Kind;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
 use crate::commands::cleanup::work::{Scope, Work, key};
 use crate::experiment::apart::keeper::Keeper;
+use crate::experiment::binding::Bindings;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{cron_job, pods};
-use crate::experiment::context::Context;
+use crate::experiment::context::{Answers, Context};
+use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
@@ -37,7 +40,7 @@ use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
-use crate::process::config::{Config, Runner};
+use crate::process::config::{Config, Runner, Watched};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
 use crate::process::room::Room;
@@ -77,7 +80,7 @@ impl Cleanup {
             return Ok(());
         }
         if !self.args.force {
-            let namespaces = work.experiments.iter().filter_map(ResourceExt::namespace).collect();
+            let namespaces = home::of_operators(&self.cluster, &work.experiments).await?;
             guard::check_that_no_operator_works(&self.cluster, namespaces).await?;
         }
         if !self.args.yes {
@@ -158,7 +161,7 @@ impl Cleanup {
             let deleted = api.delete(&checked, &parameters);
             gone_is_fine(self.cluster.call(format!("delete experiment {}", key(found)), deleted).await)?;
         }
-        let context = self.context(&namespace);
+        let context = self.context(&home::of(found));
         let result = match self.cluster.find(&api, "experiment", &name).await {
             Ok(None) => return Ok(Progress::Done),
             Ok(Some(live)) => {
@@ -185,7 +188,9 @@ impl Cleanup {
         // If an experiment cannot be read, its recorded objects are unknown. Its finalizers are known nevertheless.
         let mut parent = Parent::gone(&uid, None);
         if let Ok(experiment) = found.clone().try_parse::<Experiment>() {
-            let (status, _) = trusted(experiment.status.unwrap_or_default(), &uid, namespace);
+            let home = home::of(&found);
+            let place = Place::of(&experiment, &home);
+            let (status, _) = trusted(experiment.status.clone().unwrap_or_default(), &uid, place);
             parent = Parent::of(&uid, &status);
             left.extend(give_up::remove_all(&self.cluster, &status, &parent).await);
         }
@@ -208,11 +213,12 @@ impl Cleanup {
         }
     }
 
-    /// Returns the context for the teardown of experiments in a namespace.
+    /// Returns the context for the teardown of experiments whose operator was in this namespace.
     fn context(&self, namespace: &str) -> Context {
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
         Context {
             log_follower: LogFollower::new(self.cluster.clone()),
+            bindings: Bindings::default(),
             apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),
             config: Config {
@@ -222,6 +228,8 @@ impl Cleanup {
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
                 keys: Keys::default(),
+                watched: Watched::None,
+                unchecked_authors: false,
             },
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),
@@ -230,6 +238,7 @@ impl Cleanup {
             journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(1),
+            answers: Answers::default(),
         }
     }
 }

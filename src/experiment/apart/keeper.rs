@@ -156,15 +156,14 @@ impl Keeper {
     }
 
     async fn read(&self) -> Result<Known, Error> {
-        let namespace = self.namespace.as_deref().unwrap_or_default();
-        let api = self.cluster.runs(namespace)?;
+        let api = self.cluster.runs(self.home())?;
         let object = self.cluster.find(&api, "ChaosToolkitRuns", names::RUNS).await?;
         let list = object.as_ref().map(|object| List::parse(&object.data["data"])).unwrap_or_default();
         Ok(Known { object, list })
     }
 
     async fn write(&self, old: Option<DynamicObject>, list: &List) -> Result<DynamicObject, cluster::Error> {
-        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let namespace = self.home();
         let api = self.cluster.runs(namespace)?;
         let doing = format!("write ChaosToolkitRuns {namespace}/{}", names::RUNS);
         let is_new = old.is_none();
@@ -219,6 +218,11 @@ impl Keeper {
     /// Returns the access to the API server.
     pub(super) const fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// Returns the operator's namespace. Without a list it has no name.
+    pub(super) fn home(&self) -> &str {
+        self.namespace.as_deref().unwrap_or_default()
     }
 
     /// Whether there is a list at all.

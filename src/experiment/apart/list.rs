@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::resources::Resources;
+use crate::experiment::decide::place::Place;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
 
 /// The longest name of an account that is listed, in bytes. The policy counts on it: a longer name would make a search cost
@@ -46,10 +47,12 @@ impl Entry {
     /// Returns what the status of an experiment says, if a run was decided on. It does not name all that the run executes.
     /// Anybody with the right to write a status can write it, so only names count that the experiment may have.
     #[must_use]
-    pub fn recorded(experiment: &Experiment) -> Option<Self> {
+    pub fn recorded(experiment: &Experiment, home: &str) -> Option<Self> {
         let status = experiment.status.as_ref()?;
         let namespace = status.run_namespace.clone()?;
-        names::check_dns_label(&namespace).ok()?;
+        if !Place::of(experiment, home).may_run_in(&namespace) {
+            return None;
+        }
         let suffix = names::suffix(experiment.uid());
         let is_own = |resource: &&ResourceRef| {
             Kind::ServiceAccount.is_of(resource)

@@ -68,7 +68,7 @@ async fn try_sweep(keeper: &Keeper, experiments: &Store<DeserializeGuard<Experim
         return Ok(());
     }
     keeper.begin();
-    let recorded = recorded(experiments);
+    let recorded = recorded(experiments, keeper.home());
     state.age();
     // The first time, the cache of experiments may not be full. To wait for it here would keep the controller from waking up.
     let (experiments_gone, accounts_gone) =
@@ -102,10 +102,13 @@ async fn is_answered(keeper: &Keeper, is_first: bool) -> Result<bool, Error> {
 }
 
 /// What the statuses of all experiments record, by namespace and suffix.
-fn recorded(experiments: &Store<DeserializeGuard<Experiment>>) -> BTreeMap<(String, String), Entry> {
+fn recorded(
+    experiments: &Store<DeserializeGuard<Experiment>>,
+    home: &str,
+) -> BTreeMap<(String, String), Entry> {
     let seen = experiments.state();
     let read = seen.iter().filter_map(|seen| seen.0.as_ref().ok());
-    read.filter_map(Entry::recorded)
+    read.filter_map(|experiment| Entry::recorded(experiment, home))
         .map(|entry| ((entry.namespace.clone(), entry.suffix.clone()), entry))
         .collect()
 }
@@ -140,14 +143,14 @@ async fn gone(
     state.cursor = start + suspects.len();
     let mut accounts_gone = Vec::new();
     for (namespace, suffix, name) in suspects {
-        match account(keeper.cluster(), &namespace, &name).await {
-            Ok(None) => {
+        match is_there(keeper.cluster(), &namespace, &name).await {
+            Ok(false) => {
                 if let Some(left) = experiments.get_mut(&(namespace.clone(), suffix.clone())) {
                     left.remove(&name);
                 }
                 accounts_gone.push((namespace, suffix, name));
             }
-            Ok(Some(_)) => {}
+            Ok(true) => {}
             Err(error) => warn!("cannot look up an account that is listed: {}", error.describe()),
         }
     }
@@ -155,11 +158,14 @@ async fn gone(
     (experiments.into_keys().collect(), accounts_gone)
 }
 
-/// Looks up an account.
-async fn account(
-    cluster: &Cluster,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<ServiceAccount>, cluster::Error> {
-    cluster.find(&cluster.service_accounts(namespace)?, "ServiceAccount", name).await
+/// Looks up an account. One that the operator may not look up exists as long as its namespace does.
+async fn is_there(cluster: &Cluster, namespace: &str, name: &str) -> Result<bool, cluster::Error> {
+    let accounts = cluster.service_accounts(namespace)?;
+    let found: Result<Option<ServiceAccount>, _> = cluster.find(&accounts, "ServiceAccount", name).await;
+    match found {
+        Err(error) if error.is_forbidden() => {
+            Ok(cluster.find(&cluster.namespaces(), "Namespace", namespace).await?.is_some())
+        }
+        found => Ok(found?.is_some()),
+    }
 }

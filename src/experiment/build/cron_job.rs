@@ -48,6 +48,8 @@ pub fn cron_job(
     let job = cron_job.map(&[JOB, &["spec"]].concat());
     default(job, "backoffLimit", json!(0));
     default(job, "podReplacementPolicy", json!("Failed"));
+    // The operator lets each Job go, once its author is known to be allowed what the run will do.
+    job.insert("suspend".to_owned(), json!(true));
     let Manifest { value: Value::Object(mut pod), .. } = pod else {
         return Err(templates.invalid(Template::Pod, "is not a mapping"));
     };

@@ -29,8 +29,10 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
     let mut owned = Vec::new();
     owned.extend(rbac::service_account(plan, templates)?.map(|account| placed(account, namespace)));
     for namespace in std::iter::once(namespace).chain(&rights.namespaces) {
-        owned.extend(rbac::role(plan, templates)?.map(|role| placed(role, namespace)));
-        owned.extend(rbac::role_binding(plan, templates)?.map(|binding| placed(binding, namespace)));
+        owned.extend(rbac::role(plan, templates, namespace)?.map(|role| placed(role, namespace)));
+        owned.extend(
+            rbac::role_binding(plan, templates, namespace)?.map(|binding| placed(binding, namespace)),
+        );
     }
     owned.extend(config_map::env(plan).map(|env| placed(env, namespace)));
     owned.extend(config_map::experiment(plan).map(|experiment| placed(experiment, namespace)));

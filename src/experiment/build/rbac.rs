@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::manifest::Manifest;
-use crate::experiment::build::objects::child;
+use crate::experiment::build::objects::{child, named};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
@@ -17,29 +17,64 @@ pub fn service_account(plan: &Plan, templates: &Templates) -> Result<Option<Mani
     child(templates, Template::ServiceAccount, &plan.owner).map(Some)
 }
 
-/// The role, unless the author names one.
-pub fn role(plan: &Plan, templates: &Templates) -> Result<Option<Manifest>, TemplateError> {
+/// The role for a namespace, unless the author names one. A generated role has the rules that the experiment needs there.
+pub fn role(plan: &Plan, templates: &Templates, namespace: &str) -> Result<Option<Manifest>, TemplateError> {
     if plan.rights.role.is_some() {
         return Ok(None);
     }
-    child(templates, Template::Role, &plan.owner).map(Some)
+    let Some(generated) = &plan.rights.generated else {
+        return child(templates, Template::Role, &plan.owner).map(Some);
+    };
+    let Some(rules) = generated.rules.get(namespace) else { return Ok(None) };
+    let mut role = with_hash(templates, Template::Role, plan, &json!(rules))?;
+    role.value["rules"] = json!(rules);
+    Ok(Some(role))
 }
 
-/// The binding of the role to the account that the run uses, unless the author names a binding. If the author named an
-/// account, 0.14.0 bound one that did not exist.
-pub fn role_binding(plan: &Plan, templates: &Templates) -> Result<Option<Manifest>, TemplateError> {
+/// Builds the object of a template with a hash of its content in its name. Objects are created once and never changed, so other
+/// content gets another object.
+fn with_hash(
+    templates: &Templates,
+    template: Template,
+    plan: &Plan,
+    content: &Value,
+) -> Result<Manifest, TemplateError> {
+    let mut manifest = Manifest::new(template.kind(), templates.object(template)?);
+    let name = names::child(manifest.name(), &names::suffix(&content.to_string()));
+    manifest.map(&["metadata"]).insert("name".to_owned(), name.into());
+    Ok(named(manifest, &plan.owner))
+}
+
+/// The binding of the role in a namespace to the account that the run uses, unless the author names a binding. If the author
+/// named an account, 0.14.0 bound one that did not exist.
+pub fn role_binding(
+    plan: &Plan,
+    templates: &Templates,
+    namespace: &str,
+) -> Result<Option<Manifest>, TemplateError> {
     if !plan.rights.bind {
         return Ok(None);
     }
-    let mut binding = child(templates, Template::RoleBinding, &plan.owner)?;
     let suffix = plan.owner.suffix();
-    let role = binding.map(&["roleRef"]);
-    let name = match (&plan.rights.role, role.get("name").and_then(Value::as_str)) {
-        (Some(name), _) => name.clone(),
-        (None, Some(name)) => names::child(name, &suffix),
-        (None, None) => return Err(templates.invalid(Template::RoleBinding, "has no `roleRef.name`")),
+    let mut binding = if let Some(generated) = &plan.rights.generated {
+        let Some(rules) = generated.rules.get(namespace) else { return Ok(None) };
+        let role = with_hash(templates, Template::Role, plan, &json!(rules))?;
+        let content = json!([rules, plan.namespace, plan.service_account]);
+        let mut binding = with_hash(templates, Template::RoleBinding, plan, &content)?;
+        binding.value["roleRef"] =
+            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.name()});
+        binding
+    } else {
+        let mut binding = child(templates, Template::RoleBinding, &plan.owner)?;
+        let role = binding.map(&["roleRef"]);
+        let name = match (&plan.rights.role, role.get("name").and_then(Value::as_str)) {
+            (Some(name), _) => name.clone(),
+            (None, Some(name)) => names::child(name, &suffix),
+            (None, None) => return Err(templates.invalid(Template::RoleBinding, "has no `roleRef.name`")),
+        };
+        role.insert("name".to_owned(), name.into());
+        binding
     };
-    role.insert("name".to_owned(), name.into());
     let Some(subject) = binding.value.pointer_mut("/subjects/0").and_then(Value::as_object_mut) else {
         return Err(templates.invalid(Template::RoleBinding, "has no `subjects`"));
     };

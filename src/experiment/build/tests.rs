@@ -24,7 +24,7 @@ fn experiment(spec: Value) -> Experiment {
 }
 
 fn planned(experiment: &Experiment, has_default_env: bool) -> Plan {
-    let facts = Facts { operator_namespace: "operators".into(), has_default_env, ..Facts::default() };
+    let facts = Facts { operator_namespace: "authors".into(), has_default_env, ..Facts::default() };
     plan::plan(experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
 }
 
@@ -48,6 +48,37 @@ fn default_objects() {
         .map(|manifest| &manifest.value)
         .collect();
     insta::assert_json_snapshot!(all);
+}
+
+#[test]
+fn generated_objects_with_other_content_have_other_names() {
+    let arguments = |name: &str| json!({"name": name, "replicas": 1, "ns": "shop"});
+    let scale = |name: &str| {
+        json!({"provider": {"type": "python", "module": "chaosk8s.deployment.actions",
+            "func": "scale_deployment", "arguments": arguments(name)}})
+    };
+    let names_of = |name: &str, namespace: &str, account: Option<&str>| {
+        let resources = built(json!({"role": {"generate": true}, "experiment": {"method": [scale(name)]},
+            "namespace": namespace, "serviceaccount": {"name": account}}));
+        let of = |kind: Kind| {
+            let mut found = resources.owned.iter().filter(|manifest| manifest.kind == kind);
+            let manifest = found.next().unwrap();
+            assert_eq!((manifest.namespace(), found.next()), ("shop", None));
+            manifest.name().to_owned()
+        };
+        (of(Kind::Role), of(Kind::RoleBinding))
+    };
+    let (role, binding) = names_of("web", "a", None);
+    assert_eq!(names_of("web", "a", None), (role.clone(), binding.clone()));
+    assert!(names::is_child(&role, "a235f4ad3e") && names::is_child(&binding, "a235f4ad3e"));
+    let others = [("web", "b", None), ("web", "a", Some("team"))].map(|(name, namespace, account)| {
+        let (same, other) = names_of(name, namespace, account);
+        assert_eq!(same, role);
+        other
+    });
+    assert!(others[0] != others[1] && !others.contains(&binding), "{binding} {others:?}");
+    let (other_role, other_binding) = names_of("db", "a", None);
+    assert!(other_role != role && other_binding != binding);
 }
 
 #[test]
@@ -267,6 +298,22 @@ fn labels_by_which_other_tools_own_objects_are_not_copied() {
         let text = resources.workload.value.to_string();
         assert_eq!(labels.map(|label| text.contains(label)), [true, false, false, false], "{text}");
     }
+}
+
+#[rstest]
+#[case(json!({}))]
+#[case(json!({"suspend": false, "ttlSecondsAfterFinished": 7}))]
+fn the_jobs_of_a_schedule_are_created_suspended_whatever_the_template_says(#[case] job: Value) {
+    let cron_job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "chaostoolkit"},
+        "spec": {"jobTemplate": {"spec": job}}});
+    let templates = shipped().with(Template::CronJob, cron_job.to_string());
+    let experiment = experiment(json!({"schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}}));
+    let resources = build(&planned(&experiment, true), &templates).unwrap();
+    let made = &resources.workload.value["spec"]["jobTemplate"]["spec"];
+    assert_eq!(
+        (&made["suspend"], &made["ttlSecondsAfterFinished"]),
+        (&json!(true), &job["ttlSecondsAfterFinished"])
+    );
 }
 
 #[test]

@@ -16,17 +16,24 @@ use chaostoolkit_api::{ResourceRef, names};
 
 /// Creates the `CronJob`, or replaces it if the spec now asks for another one. A `CronJob` that somebody has changed by
 /// hand stays so until the spec changes: the hash of the request is compared, not the object.
-pub async fn ensure(
+///
+/// Waits for `permit` before it replaces the `CronJob`, and returns the permit then.
+pub async fn ensure<P>(
     (cluster, parent): (&Cluster, &Parent),
     wanted: &Manifest,
     is_likely_there: bool,
     fence: impl AsyncFnOnce() -> Result<(), Error>,
-) -> Result<CronJob, Error> {
+    permit: impl Future<Output = Result<P, Error>>,
+) -> Result<(CronJob, Option<P>), Error> {
     let found = create::child((cluster, parent), wanted, is_likely_there, fence).await?;
     let asked = found.metadata.annotations.as_ref().and_then(|all| all.get(names::SPEC_HASH_ANNOTATION));
     let is_current = asked.map(String::as_str) == wanted.annotation(names::SPEC_HASH_ANNOTATION);
-    let current = if is_current { found } else { replace(cluster, &parent.marked(wanted), &found).await? };
-    Ok(create::typed(wanted, current)?)
+    if is_current {
+        return Ok((create::typed(wanted, found)?, None));
+    }
+    let permit = permit.await?;
+    let changed = replace(cluster, &parent.marked(wanted), &found).await?;
+    Ok((create::typed(wanted, changed)?, Some(permit)))
 }
 
 async fn replace(
@@ -56,6 +63,20 @@ pub async fn suspend(
         "spec": {"suspend": true},
     });
     change(cluster, "suspend", recorded, &suspended).await
+}
+
+/// Has a `CronJob` of an older operator create its Jobs suspended, so that none starts unjudged until the operator can decide on
+/// the schedule again.
+pub async fn hold_jobs(
+    cluster: &Cluster,
+    recorded: &ResourceRef,
+    found: &DynamicObject,
+) -> Result<(), cluster::Error> {
+    if found.data["spec"]["jobTemplate"]["spec"]["suspend"] == true {
+        return Ok(());
+    }
+    let held = json!({"metadata": {"uid": found.metadata.uid}, "spec": {"jobTemplate": {"spec": {"suspend": true}}}});
+    change(cluster, "hold the Jobs of", recorded, &held).await
 }
 
 /// Removes the outcome finalizer from the pods that a `CronJob` will create: no operator will release them.

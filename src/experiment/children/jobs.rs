@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Event;
-use kube::api::{DeleteParams, DynamicObject, ListParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch};
 use serde_json::json;
 
-use crate::cluster::manifest::{Kind, Manifest};
-use crate::cluster::{self, Cluster, label};
+use crate::cluster::manifest::{Kind, Manifest, title};
+use crate::cluster::{self, Cluster, gone_is_fine, label, patching};
 use crate::experiment::children::{delete, pages};
 use crate::experiment::judge::job;
 use crate::experiment::parent::{Jobs, Parent};
@@ -32,6 +32,25 @@ pub async fn remove(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> 
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
     delete::object(cluster, Kind::Job, namespace, name, &parameters).await
+}
+
+/// Lets a suspended Job start its pod, unless it is gone.
+pub async fn release(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> {
+    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
+    let name = job.metadata.name.as_deref().unwrap_or_default();
+    let patch = json!({
+        "metadata": {"uid": job.metadata.uid, "annotations": {names::RELEASED_ANNOTATION: "true"}},
+        "spec": {"suspend": false},
+    });
+    let api = cluster.objects(Kind::Job, namespace)?;
+    let (checked, parameters) = (api.name(name)?, patching());
+    let doing = format!("let {} go", title(Kind::Job, namespace, name));
+    gone_is_fine(
+        cluster
+            .call(doing, api.patch_metadata(&checked, &parameters, &Patch::Merge(&patch)))
+            .await
+            .map(|_| ()),
+    )
 }
 
 /// How many events about a Job are read.

@@ -8,3 +8,4 @@ pub mod pages;
 pub mod pods;
 pub mod pull_secrets;
 pub mod references;
+pub mod rights;

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch};
+use kube::core::PartialObjectMeta;
 use serde_json::json;
 use tracing::warn;
 
@@ -138,6 +139,17 @@ pub async fn release(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error>
         released => released,
     };
     gone_is_fine(released)
+}
+
+/// Removes the outcome finalizer from a pod of which only the metadata is known, as watched. The operator may do that in each
+/// namespace, even if it may not read the pod there.
+pub async fn release_known(cluster: &Cluster, pod: &PartialObjectMeta<Pod>) -> Result<(), cluster::Error> {
+    let pod = Pod { metadata: pod.metadata.clone(), ..Pod::default() };
+    let Some(finalizers) = without_finalizers(&pod, &[names::OUTCOME_FINALIZER]) else {
+        return Ok(());
+    };
+    let api = cluster.pods(&PodAddress::of(&pod).namespace)?;
+    gone_is_fine(cluster.set_finalizers(&api, Kind::Pod.as_str(), &pod, &finalizers).await)
 }
 
 /// Lists the pods in a namespace that were created for an experiment, by the operator or by the Jobs of its schedule.

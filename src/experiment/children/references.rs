@@ -9,8 +9,17 @@ use crate::cluster::Cluster;
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::create::is_terminating;
+use crate::experiment::decide::plan::{Generated, Plan, Source};
 use crate::experiment::error::Error;
 use chaostoolkit_api::Text;
+
+/// Checks that the namespace of the experiment, in which the run is to take place, is not being deleted.
+pub async fn namespace_stays(cluster: &Cluster, name: &str) -> Result<(), Error> {
+    match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
+        Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
+        _ => Ok(()),
+    }
+}
 
 /// Checks that the further namespaces exist in which the role is to be bound. The operator does not create them.
 pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) -> Result<(), Error> {
@@ -61,6 +70,23 @@ pub async fn config_maps_exist(cluster: &Cluster, resources: &Resources) -> Resu
         }
     }
     Ok(())
+}
+
+/// Checks that the rules of the Role are known, if they follow from the experiment. The `ConfigMap` of the experiment may
+/// have been created since it was looked up.
+pub fn experiment_was_read(plan: &Plan) -> Result<(), Error> {
+    match (&plan.rights.generated, &plan.source) {
+        (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) => {
+            Err(Error::ConfigMapKeyMissing {
+                namespace: plan.namespace.clone(),
+                name: config_map.clone(),
+                used_by: "named by spec.pod.experiment".to_owned(),
+                key: file.clone(),
+                there: "with spec.role.generate, its value has to be text".to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How many keys of a `ConfigMap` a message names.

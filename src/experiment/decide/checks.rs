@@ -2,13 +2,14 @@
 //!
 //! Each check is a named predicate. A spec is valid if all of them hold, and all that fail are reported.
 
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::source::experiment_file;
 use crate::experiment::decide::plan::values::{given, is_empty};
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes, PodSpec};
 use chaostoolkit_api::{Spec, names};
 
-/// A check of a spec. Its second argument is the operator's namespace.
-type Check = fn(&Spec, &str) -> Result<(), InvalidSpec>;
+/// A check of a spec of an experiment at a place.
+type Check = fn(&Spec, Place<'_>) -> Result<(), InvalidSpec>;
 
 /// All checks, in the order in which they are made. Names are checked here since they become a part of a URL when the
 /// operator looks the object up.
@@ -25,67 +26,47 @@ const CHECKS: [Check; 9] = [
 ];
 
 /// Returns the namespace of the run if all checks of the spec hold.
-pub fn run_namespace(spec: &Spec, operator_namespace: &str) -> Result<String, InvalidSpec> {
+pub fn run_namespace(spec: &Spec, place: Place<'_>) -> Result<String, InvalidSpec> {
     let mut mistakes = Mistakes::default();
     for check in CHECKS {
-        mistakes.or(check(spec, operator_namespace), ());
+        mistakes.or(check(spec, place), ());
     }
     mistakes.none()?;
-    Ok(wanted_namespace(spec).to_owned())
+    place.run_namespace(spec).map(str::to_owned)
 }
 
-fn wanted_namespace(spec: &Spec) -> &str {
-    spec.namespace.as_deref().unwrap_or(names::DEFAULT_RUN_NAMESPACE)
+fn run_namespace_is_allowed(spec: &Spec, place: Place<'_>) -> Result<(), InvalidSpec> {
+    place.run_namespace(spec).map(|_| ())
 }
 
-fn run_namespace_is_allowed(spec: &Spec, operator_namespace: &str) -> Result<(), InvalidSpec> {
-    namespace_is_allowed("spec.namespace".to_owned(), wanted_namespace(spec), operator_namespace)
-}
-
-/// Whether a run may reach into a namespace: not into those of the cluster's own parts, nor into the operator's.
-pub fn namespace_is_allowed(
-    path: String,
-    namespace: &str,
-    operator_namespace: &str,
-) -> Result<(), InvalidSpec> {
-    names::check_dns_label(namespace).map_err(|problem| InvalidSpec::new(path.clone(), problem))?;
-    if namespace == operator_namespace || namespace.starts_with("kube-") {
-        let problem = format!(
-            "{namespace:?} is not for experiments: a run there could reach the cluster's or the operator's own parts"
-        );
-        return Err(InvalidSpec::forbidden(path, problem));
-    }
-    Ok(())
-}
-
-fn template_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn template_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let name = spec.template.as_ref().and_then(|template| template.name.clone());
     name_is_valid("spec.template.name", name)
 }
 
-fn env_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn env_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let env = spec.pod.as_ref().and_then(|pod| pod.env.as_ref());
     name_is_valid("spec.pod.env.configMapName", env.and_then(|env| env.config_map_name.clone()))
 }
 
 /// The older place of the name counts only if the newer one has none.
-fn older_env_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn older_env_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let Some(pod) = &spec.pod else { return Ok(()) };
     let env = pod.env.as_ref().and_then(|env| given(env.config_map_name.clone()));
     name_is_valid("spec.pod.configMapName", pod.config_map_name.clone().filter(|_| env.is_none()))
 }
 
-fn experiment_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn experiment_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let name = experiment_file(spec).map(|(config_map, _)| config_map);
     name_is_valid("spec.pod.experiment.configMapName", name)
 }
 
-fn account_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn account_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let name = spec.serviceaccount.as_ref().and_then(|account| account.name.clone());
     name_is_valid("spec.serviceaccount.name", name)
 }
 
-fn role_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn role_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let name = given(spec.role.as_ref().and_then(|role| role.name.clone()));
     name.map_or(Ok(()), |name| {
         names::check_role_reference(&name).map_err(|problem| InvalidSpec::new("spec.role.name", problem))
@@ -98,13 +79,13 @@ fn pod_options(spec: &Spec) -> Option<&PodSpec> {
 }
 
 /// The name counts only if the pod gets the variables.
-fn env_secret_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn env_secret_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let env = pod_options(spec).and_then(|pod| pod.env.as_ref()).filter(|env| env.enabled != Some(false));
     name_is_valid("spec.pod.env.secretName", env.and_then(|env| env.secret_name.clone()))
 }
 
 /// The name counts only if the settings are mounted.
-fn settings_secret_name_is_valid(spec: &Spec, _: &str) -> Result<(), InvalidSpec> {
+fn settings_secret_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
     let settings = pod_options(spec).and_then(|pod| pod.settings.as_ref());
     let mounted = settings.filter(|settings| settings.enabled == Some(true));
     name_is_valid("spec.pod.settings.secretName", mounted.and_then(|settings| settings.secret_name.clone()))

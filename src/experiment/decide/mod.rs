@@ -3,12 +3,14 @@
 pub mod checks;
 pub mod fields;
 pub mod observe;
+pub mod place;
 pub mod plan;
 pub mod spec_hash;
 pub mod templates;
 pub mod understood;
 
 use crate::cluster::Cluster;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::schedule::is_that_of_the_template;
 use crate::experiment::decide::plan::{Facts, Plan, TemplateSchedule};
 use crate::experiment::decide::templates::Templates;
@@ -34,7 +36,8 @@ pub async fn decide(
     experiment: &Experiment,
     parsed: &Parsed,
 ) -> Result<Decision, Error> {
-    let namespace = checks::run_namespace(&parsed.spec, &config.namespace)?;
+    let place = Place::of(experiment, &config.namespace);
+    let namespace = checks::run_namespace(&parsed.spec, place)?;
     let templates = observe::templates(cluster, &config.namespace, &parsed.spec).await?;
     let template_schedule = template_schedule(&parsed.spec, &templates)?;
     let facts = observe::facts(cluster, config, experiment, &parsed.spec, &namespace).await?;

@@ -1,9 +1,11 @@
-//! How much of the API server's storage the journals take: so many bytes for each experiment, and so many in all.
+//! How much of the API server's storage the journals take: so many bytes for each experiment, and so many for all in a
+//! namespace. One team cannot use up what another one has.
 //!
 //! The runs decide how large their journals are. Journals are counted as they are stored, which is compressed. Each has its
 //! size in an annotation, so counting reads metadata only. All of them are counted once in a while, and what this process
 //! stores and deletes in between is added and subtracted.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -30,7 +32,8 @@ const DOUBTFUL: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Budget {
     limits: JournalLimits,
-    counted: Mutex<Option<Counted>>,
+    /// What was counted, by namespace.
+    counted: Mutex<HashMap<String, Counted>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,7 @@ impl Budget {
         self.limits.per_experiment
     }
 
-    /// Takes this many bytes. Returns why not if there are not as many left.
+    /// Takes this many bytes in a namespace of experiments. Returns why not if there are not as many left.
     pub async fn take(
         &self,
         cluster: &Cluster,
@@ -67,31 +70,32 @@ impl Budget {
         }
         let mut counted = self.counted.lock().await;
         let is_older = |counted: &Counted, than| counted.at.elapsed() > than;
-        let mut now = match *counted {
-            Some(known) if !is_older(&known, STALE) => known,
-            _ => Counted { bytes: count(cluster, namespace).await?, at: Instant::now() },
+        counted.retain(|_, known| !is_older(known, STALE));
+        let mut now = match counted.get(namespace) {
+            Some(known) => *known,
+            None => Counted { bytes: count(cluster, namespace).await?, at: Instant::now() },
         };
         if now.bytes.saturating_add(size) > self.limits.all && is_older(&now, DOUBTFUL) {
             now = Counted { bytes: count(cluster, namespace).await?, at: Instant::now() };
         }
         let all = now.bytes.saturating_add(size);
         let fits = all <= self.limits.all;
-        *counted = Some(if fits { Counted { bytes: all, ..now } } else { now });
+        counted.insert(namespace.to_owned(), if fits { Counted { bytes: all, ..now } } else { now });
         drop(counted);
         Ok(if fits {
             Ok(())
         } else {
             let limit = self.limits.all;
             Err(format!(
-                "all journals together may take {limit} bytes (--journal-budget), and take {}",
+                "all journals in the namespace may take {limit} bytes (--journal-budget), and take {}",
                 now.bytes
             ))
         })
     }
 
-    /// Gives back what a journal took that is not stored any more.
-    pub async fn give_back(&self, size: u64) {
-        if let Some(counted) = self.counted.lock().await.as_mut() {
+    /// Gives back what a journal in this namespace took that is not stored any more.
+    pub async fn give_back(&self, namespace: &str, size: u64) {
+        if let Some(counted) = self.counted.lock().await.get_mut(namespace) {
             counted.bytes = counted.bytes.saturating_sub(size);
         }
     }
@@ -158,6 +162,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn each_namespace_has_a_budget_of_its_own() {
+        let calls = Arc::default();
+        let cluster = cluster(&calls);
+        let taken = 100_000 + LIMIT as u64;
+        let budget = Budget::new(JournalLimits { per_experiment: 500, all: taken + 500 });
+        for namespace in ["x", "y"] {
+            assert_eq!(budget.take(&cluster, namespace, 500).await.unwrap(), Ok(()));
+            assert!(budget.take(&cluster, namespace, 1).await.unwrap().is_err());
+        }
+        budget.give_back("x", 500).await;
+        assert_eq!(budget.take(&cluster, "x", 500).await.unwrap(), Ok(()));
+        assert!(budget.take(&cluster, "y", 1).await.unwrap().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn journals_are_counted_in_pages_and_once_in_a_while() {
         let calls = Arc::default();
         let cluster = cluster(&calls);
@@ -172,7 +191,7 @@ mod tests {
             "{problem}"
         );
         assert_eq!(calls.load(Ordering::SeqCst), 11, "they were counted just now");
-        budget.give_back(400).await;
+        budget.give_back("x", 400).await;
         assert_eq!(take(200).await, Ok(()));
         assert!(take(501).await.unwrap_err().contains("an experiment may take 500"));
         // What was stored here is not in this cluster, as if the garbage collector had deleted it.

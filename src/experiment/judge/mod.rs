@@ -11,3 +11,4 @@ pub mod pod_state;
 pub mod record;
 pub mod tail;
 pub mod verdict;
+pub mod waiting_job;

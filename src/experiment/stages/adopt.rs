@@ -128,6 +128,10 @@ async fn claim(
         "labels": {names::UID_LABEL: owner.uid},
         "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
     }});
+    if workload.kind == Kind::CronJob {
+        // From here on no run starts before it is judged.
+        patch["spec"] = json!({"jobTemplate": {"spec": {"suspend": true}}});
+    }
     if workload.kind == Kind::Pod {
         let pod: Pod = create::typed(workload, found.clone())?;
         if pod.metadata.deletion_timestamp.is_none() && !matches!(pod_state(&pod), PodState::Ended(_)) {

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
+use tracing::warn;
 
 use crate::experiment::context::JOURNAL_RETRY;
+use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::adopt;
+use crate::experiment::stages::{adopt, let_go};
 use crate::process::clock;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{Experiment, Run, Status, Text};
@@ -19,6 +21,18 @@ const LASTING: Duration = Duration::from_secs(30);
 
 /// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> {
+    let place = Place::of(&pass.live, &pass.context.config.namespace);
+    let error = pass.context.bindings.explained(&pass.context.cluster, place, error).await;
+    if matches!(error, Error::RightsMissing { .. }) {
+        match let_go::let_go(pass).await {
+            Ok(Some(action)) => return Ok(action),
+            Ok(None) => {}
+            Err(left) if left.is_for_people() => {
+                warn!("cannot let go what is held in a namespace that is being deleted: {}", left.describe());
+            }
+            Err(left) => return Err(left),
+        }
+    }
     let lasts = pass.context.backoff.failing_for(pass.live.uid()) >= LASTING;
     if pass.live.is_deleting() {
         if error.is_for_people() || lasts {

@@ -18,7 +18,9 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::job;
 use crate::experiment::judge::pod_state::{PodState, Stall, pod_state};
+use crate::experiment::judge::waiting_job::is_waiting;
 use crate::experiment::pass::Pass;
+use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{GivenUp, Run, names};
@@ -94,7 +96,7 @@ pub async fn judge<'a>(
         }
         let stall = match last {
             Some(pod) => stall(pod),
-            None if has_started => None,
+            None if has_started || is_waiting(job) => None,
             None => {
                 checks.push(POD_CHECK);
                 without_pod(pass, job).await
@@ -147,15 +149,17 @@ fn is_outdated(job: &Job, cron_job: &CronJob) -> bool {
     made.is_some() && wanted.is_some() && made != wanted
 }
 
-/// Records the runs of the given up Jobs that are gone and never had a pod. The end of a pod is recorded like any other.
+/// Records the runs of the given up Jobs that are gone and never had a pod, at most as many at a time as the history takes: each
+/// has an event. The end of a pod is recorded like any other.
 pub fn record_gone(pass: &mut Pass<'_>, found: &Found) {
-    for given_up in pass.draft.given_up() {
+    let is_gone = |given_up: &GivenUp| {
         let name = given_up.job_name.as_str();
         let is_left = found.jobs.iter().any(|job| job.metadata.name.as_deref() == Some(name))
             || found.pods.iter().any(|pod| job::owner(pod).is_some_and(|owner| owner.name == name));
-        if !is_left {
-            pass.draft.ended_without_pod(&given_up);
-        }
+        !is_left
+    };
+    for given_up in pass.draft.given_up().into_iter().filter(is_gone).take(MAX_HISTORY) {
+        pass.draft.ended_without_pod(&given_up);
     }
 }
 

@@ -33,7 +33,7 @@ pub async fn watch(context: Arc<Context>, experiments: Experiments, lead: Leader
     loop {
         tokio::time::sleep(PERIOD).await;
         context.backoff.keep_only(|| uids(&experiments));
-        lead.within(sweep(&context, &experiments)).await;
+        lead.within(Box::pin(sweep(&context, &experiments))).await;
     }
 }
 
@@ -68,12 +68,14 @@ async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<
     let cluster = &context.cluster;
     let uid = suspect.labels().get(names::UID_LABEL).map(String::as_str).unwrap_or_default();
     let owner = suspect.annotations().get(names::EXPERIMENT_ANNOTATION).and_then(|key| key.split_once('/'));
+    let address = PodAddress::of(suspect);
     // The pods of other installations belong to those.
-    let Some((_, experiment)) = owner.filter(|(namespace, _)| *namespace == context.config.namespace) else {
+    let is_ours = |namespace: &str| context.config.may_own(namespace, &address.namespace);
+    let Some((namespace, experiment)) = owner.filter(|(namespace, _)| is_ours(namespace)) else {
         return Ok(());
     };
     // The cache may be behind. No experiment can have a name that is not valid.
-    let api = cluster.experiments(&context.config.namespace)?;
+    let api = cluster.experiments(namespace)?;
     let found = match api.name(experiment) {
         Ok(_) => cluster.find(&api, "experiment", experiment).await?,
         Err(_) => None,
@@ -81,8 +83,15 @@ async fn release(context: &Context, suspect: &PartialObjectMeta<Pod>) -> Result<
     if found.is_some_and(|found| found.uid() == uid) {
         return Ok(());
     }
-    let address = PodAddress::of(suspect);
-    let Some(pod) = pods::find_labeled(cluster, &address, uid).await? else { return Ok(()) };
+    let found = match pods::find_labeled(cluster, &address, uid).await {
+        // Without rights in its namespace, the operator can still let it go.
+        Err(error) if error.is_forbidden() => {
+            warn!(pod = %address, experiment, "letting go a pod whose experiment is gone: {}", error.describe());
+            return Ok(pods::release_known(cluster, suspect).await?);
+        }
+        found => found?,
+    };
+    let Some(pod) = found else { return Ok(()) };
     warn!(pod = %address, experiment, "stopping a pod whose experiment is gone");
     Ok(pods::stop_orphan(cluster, &pod).await?)
 }

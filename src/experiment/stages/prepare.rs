@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Facts, Plan, Source, grace};
 use crate::experiment::decide::templates::{Template, Templates};
@@ -20,14 +21,22 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let parsed = understood(&pass.live, &config.namespace)?;
     let unknown = fields::described(&parsed.unknown);
     pass.draft.accepted(&unknown, &[]);
+    let place = Place::of(&pass.live, &config.namespace);
+    pass.context.bindings.check(cluster, place).await?;
     let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
+    warned.extend(underived(&plan));
     warned.extend(warnings(&plan, &facts, &resources));
     warned.extend(shortened(&plan, &templates));
+    warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));
     pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
 }
+
+/// The warning on each experiment while authors are not checked.
+const UNCHECKED: &str =
+    "the operator does not ask whether its author may do what the run may do (--unchecked-authors)";
 
 /// What the author probably did not mean.
 fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
@@ -51,6 +60,13 @@ fn warnings(plan: &Plan, facts: &Facts, resources: &Resources) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Names what the generated Role leaves out.
+fn underived(plan: &Plan) -> impl Iterator<Item = String> {
+    let generated = plan.rights.generated.as_ref();
+    let problems = generated.into_iter().flat_map(|generated| &generated.problems);
+    problems.map(|problem| format!("spec.role.generate: {problem}"))
 }
 
 /// Says that the pod gets a shorter grace period than it asks for.

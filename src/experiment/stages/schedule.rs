@@ -15,6 +15,7 @@ use tracing::warn;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
+use crate::experiment::build::resources::Resources;
 use crate::experiment::children::{cron_job, delete, pods};
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
@@ -23,16 +24,22 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::job;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
+use crate::experiment::judge::waiting_job::Limits;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::jobs::{self, Found};
+use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
-use crate::experiment::stages::{helpers, missed, times};
+use crate::experiment::stages::{helpers, missed, release, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus};
 
 /// Records the state of the schedule and of the runs that it has started. Returns when to look again.
-pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> Result<Action, Error> {
+pub async fn sync(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    (cron_job, resources): (&CronJob, &Resources),
+) -> Result<Action, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
@@ -47,6 +54,7 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
         cron_job_uids: known.cron_job_uids,
         job_uids: known.job_uids,
         ended: known.ended,
+        released: known.released,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -62,17 +70,27 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
     pass.draft.scheduled(schedule, is_suspended, missed);
     pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
+    let until_late = release::skip(pass, intent, &found, &Limits::of(cron_job));
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
+    let mut decision = release::decide(pass, intent, (cron_job, resources), &found).await?;
     let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
     if let Some((job, stall)) = stalled {
         pass.draft.start_stalled(job, &stall, told.as_deref());
     } else if let Rerun::Waits { why, .. } = &rerun {
-        pass.draft.rerun_waits(why);
+        pass.draft.run_waits(why);
+    } else if let Decision::Waits(why) = &decision {
+        pass.draft.run_waits(why);
     }
     let again = sync_runs(pass, intent, &found, (replaces, grace)).await?;
     rerun.announce(pass).await;
+    if let Decision::Go(job) = decision {
+        decision = release::release(pass, job).await?;
+        if let Decision::Waits(why) = &decision {
+            pass.draft.run_waits(why);
+        }
+    }
     let next = times::until_next(&pass.draft.status, clock::now());
-    let checks = [until_missed, until_check, rerun.retry(), again];
+    let checks = [until_missed, until_late, until_check, decision.again(), rerun.retry(), again];
     Ok(Action::requeue(checks.into_iter().flatten().fold(next, Duration::min)))
 }
 
@@ -80,8 +98,9 @@ pub async fn sync(pass: &mut Pass<'_>, intent: &Intent, cron_job: &CronJob) -> R
 const REPLACE: &str = "Replace";
 
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
-/// hide the end of one that has started, nor keep anybody from stopping it.
-pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
+/// hide the end of one that has started, nor keep anybody from stopping it. No run is let go meanwhile, since nobody can judge
+/// it.
+pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Result<(), Error> {
     let is_schedule = |resource: &&ResourceRef| Kind::CronJob.is_of(resource);
     let Some(recorded) = pass.draft.status.resources.iter().find(is_schedule).cloned() else {
         return Ok(());
@@ -90,8 +109,15 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<(), Error> {
         cron_job::suspend(&pass.context.cluster, &recorded, &pass.parent()).await?;
     }
     let cron_job = recall(pass, &recorded).await?;
-    let replaces = cron_job.is_some_and(|found| found.data["spec"]["concurrencyPolicy"] == REPLACE);
+    if let Some(found) = &cron_job {
+        cron_job::hold_jobs(&pass.context.cluster, &recorded, found).await?;
+    }
+    let spec = cron_job.map(|found| found.data["spec"].clone()).unwrap_or_default();
+    let replaces = spec["concurrencyPolicy"] == REPLACE;
+    let limits = Limits { deadline: spec["startingDeadlineSeconds"].as_i64(), template: None };
     let found = Found::list(pass, &recorded.namespace).await?;
+    release::refuse_all(pass, &found, obstacle);
+    release::skip(pass, intent, &found, &limits);
     jobs::judge(pass, intent, &found, None).await;
     sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await.map(|_| ())
 }
@@ -150,6 +176,8 @@ async fn sync_runs(
         }
     }
     let unrecorded = found.unrecorded(&done, &pass.draft.given_up());
+    let is_open = |uid: &str| found.open().any(|job| job.metadata.uid.as_deref() == Some(uid));
+    pass.draft.keep_released(|uid| is_open(uid) || unrecorded.iter().any(|known| known == uid));
     pass.draft.jobs_seen(unrecorded);
     let is_done = |pod: &Pod| !is_held(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
     let is_waiting = |pod: &&Pod| !is_done(pod) || helpers::are_waited_for(pod);

@@ -4,15 +4,17 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use tracing::debug;
 
-use crate::cluster::manifest::Kind;
+use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::without_finalizers;
 use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, pods, pull_secrets, references};
+use crate::experiment::children::{create, cron_job, pods, pull_secrets, references, rights};
+use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
+use crate::experiment::permit;
 use crate::experiment::stages::schedule;
 use crate::process::nonce;
 use chaostoolkit_api::{ResourceRef, Status, names};
@@ -45,8 +47,14 @@ pub async fn start(
     plan: &Plan,
     resources: &Resources,
 ) -> Result<Option<Workload>, Error> {
+    await_experiment(pass, plan, resources).await?;
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
+    }
+    // Without checks this costs nothing, and says so again after a refusal by the API server.
+    if pass.context.config.unchecked_authors || is_to_be_asked(&pass.draft.status, resources) {
+        let permit = permit::may_start(pass.context, &pass.live, resources).await?;
+        pass.draft.permitted(permit.reason, permit.requested_by);
     }
     let cluster = &pass.context.cluster;
     // An earlier pass may have created a part already.
@@ -59,28 +67,85 @@ pub async fn start(
     }
     pass.write().await?;
     debug!(run = plan.owner.number, "creating the objects of the run");
-    create::namespace(cluster, &resources.namespace).await?;
+    match Place::of(&pass.live, &pass.context.config.namespace).own_namespace() {
+        Some(own) => references::namespace_stays(cluster, own).await?,
+        None => create::namespace(cluster, &resources.namespace).await?,
+    }
     references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
     references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)?;
     references::roles_exist(cluster, resources).await?;
     // Before the account exists, so that it is bounded from its first moment.
     pass.context.apart.list(Entry::of_run(&plan.owner.uid, resources)).await?;
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
-            pass.create(manifest, is_resumed).await?;
+            let found = pass.create(manifest, is_resumed).await?;
+            if rights::differ(manifest, &found.data) {
+                replace_rights(pass, resources, manifest).await?;
+            }
         }
     }
     let secrets = &pass.context.config.runner.pull_secrets;
     let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
     if resources.is_scheduled() {
-        let parent = pass.parent();
-        let fence = async || pass.fence(Kind::CronJob).await;
-        let cron_job = cron_job::ensure((cluster, &parent), workload, is_resumed, fence).await?;
+        let cron_job = ensure_cron_job(pass, resources, workload, is_resumed).await?;
         return Ok(Some(Workload::CronJob(Box::new(cron_job))));
     }
     let pod = pass.create(workload, false).await?;
     Ok(Some(Workload::Pod(Box::new(create::typed(workload, pod)?))))
+}
+
+/// Creates the `CronJob` of a schedule, or changes it if the author may have the runs that the spec asks for now.
+async fn ensure_cron_job(
+    pass: &mut Pass<'_>,
+    resources: &Resources,
+    workload: &Manifest,
+    is_resumed: bool,
+) -> Result<CronJob, Error> {
+    let (context, live, parent) = (pass.context, pass.live.clone(), pass.parent());
+    // Only the one that is needed is asked.
+    let [before_creation, before_change] = [(), ()].map(|()| permit::may_start(context, &live, resources));
+    let fence = async || {
+        before_creation.await?;
+        pass.fence(Kind::CronJob).await
+    };
+    let cluster = &context.cluster;
+    let (cron_job, permit) =
+        cron_job::ensure((cluster, &parent), workload, is_resumed, fence, before_change).await?;
+    if let Some(permit) = permit {
+        pass.draft.permitted(permit.reason, permit.requested_by);
+    }
+    Ok(cron_job)
+}
+
+/// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
+/// the author is asked first.
+async fn replace_rights(pass: &mut Pass<'_>, resources: &Resources, wanted: &Manifest) -> Result<(), Error> {
+    let permit = permit::may_start(pass.context, &pass.live, resources).await?;
+    pass.draft.permitted(permit.reason, permit.requested_by);
+    pass.fence(wanted.kind).await?;
+    delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
+    pass.create(wanted, false).await.map(|_| ())
+}
+
+/// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
+/// other objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
+fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
+    let is_recorded = |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
+    status.schedule.is_none() || !resources.is_scheduled() || !resources.references().iter().all(is_recorded)
+}
+
+/// Fails if the rights of a schedule follow from an experiment that is gone. Its runs may go on, so their rights stay.
+async fn await_experiment(pass: &Pass<'_>, plan: &Plan, resources: &Resources) -> Result<(), Error> {
+    let (cluster, status) = (&pass.context.cluster, &pass.draft.status);
+    let is_here = status.run_namespace.as_ref() == Some(&plan.namespace);
+    if status.schedule.is_none() || !is_here || references::experiment_was_read(plan).is_ok() {
+        return Ok(());
+    }
+    create::namespace(cluster, &resources.namespace).await?;
+    references::config_maps_exist(cluster, resources).await?;
+    references::experiment_was_read(plan)
 }
 
 /// Whether nothing was created for an experiment yet that has no mark: neither by an older operator nor by 0.14.0.

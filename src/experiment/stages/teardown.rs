@@ -204,7 +204,7 @@ async fn release_pods(pass: &Pass<'_>) -> Result<(), Error> {
 }
 
 /// Removes the operator's finalizers from the experiment, which lets the API server delete it.
-async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
+pub async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
     let Some(finalizers) = without_finalizers(&pass.live, FINALIZERS) else {
         return Ok(());
     };

@@ -31,6 +31,10 @@ pub struct Draft {
     /// The experiment that the runs of a schedule run: by the spec of now, or by the last spec that could be decided
     /// on.
     pub(super) about: About,
+    /// Why the run may start, if that was asked in this pass.
+    pub(super) permitted: Option<Reason>,
+    /// The user who asked for the run, if that was asked in this pass and is known.
+    pub(super) requested_by: Option<String>,
 }
 
 impl Draft {
@@ -43,7 +47,8 @@ impl Draft {
             status.observed_generation = experiment.metadata.generation;
         }
         let about = status.run.as_ref().map(|run| run.experiment.clone()).unwrap_or_default();
-        Self { status, generation: experiment.metadata.generation, now, about }
+        let generation = experiment.metadata.generation;
+        Self { status, generation, now, about, permitted: None, requested_by: None }
     }
 
     /// The spec is valid. It has these unknown fields and these warnings.
@@ -130,6 +135,7 @@ impl Draft {
         let run = Run {
             number: plan.owner.number,
             trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
+            requested_by: self.requested_by.clone(),
             requested_at: requested_at.or(Some(Time(self.now))),
             pod_name: resources.workload.name().to_owned(),
             experiment: plan.about.clone(),
@@ -158,12 +164,7 @@ impl Draft {
             return;
         }
         self.set(Type::Provisioned, State::False, error.reason(), &message);
-        if error.reason() == Reason::Forbidden {
-            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
-        } else {
-            // The refusal is over. The rest of the pass shows whether anything else is refused.
-            self.status.conditions.retain(|condition| condition.type_ != Type::Permitted.as_str());
-        }
+        self.refused(error);
         self.phase(Phase::Blocked, error.reason(), &message);
     }
 
@@ -289,7 +290,7 @@ impl Draft {
 
     /// All that the run needs was created, and nothing was refused.
     pub(super) fn provisioned(&mut self, message: &str) {
-        self.set(Type::Permitted, State::True, Reason::Permitted, "nothing that the run needs was refused");
+        self.nothing_refused();
         self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
     }
 
@@ -307,7 +308,7 @@ impl Draft {
             self.status.message = Some(condition::short(message));
         }
         match phase {
-            Phase::Completed | Phase::Failed | Phase::Aborted => {
+            Phase::Completed | Phase::Failed | Phase::Aborted | Phase::Skipped => {
                 self.set(Type::Finished, State::True, reason, message);
                 self.set(Type::Succeeded, State::False, reason, message);
             }

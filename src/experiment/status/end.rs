@@ -18,8 +18,13 @@ pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
 }
 
-/// Records the verdict on a run, and counts the run.
+/// Records the verdict on a run, and counts the run. A run that was skipped found nothing, so what the last run found stays.
 pub(super) fn count(status: &mut Status, verdict: &Verdict) {
+    if verdict.phase == Phase::Skipped {
+        let skipped = &mut status.counters.get_or_insert_default().skipped;
+        *skipped = skipped.saturating_add(1);
+        return;
+    }
     status.outcome = Some(verdict.outcome);
     status.result = Some(verdict.rating().result);
     status.warnings.clone_from(&verdict.warnings);

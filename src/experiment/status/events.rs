@@ -195,9 +195,18 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
     }
 }
 
-/// The end of a run of a schedule.
+/// The end of a run of a schedule, or why it was skipped.
 fn past_run(past: &PastRun, new: &Status) -> Event {
-    let PastRun { run, outcome, reason, warnings, message, .. } = past;
+    let PastRun { run, phase, outcome, reason, warnings, message, .. } = past;
+    if *phase == Phase::Skipped {
+        let job = run.job_name.as_deref().unwrap_or_default();
+        let said = message.as_deref().unwrap_or_default();
+        let note = match reason.as_str() {
+            plain if plain == Reason::Skipped.as_str() => format!("the run of Job {job} was skipped: {said}"),
+            reason => format!("{reason}: the run of Job {job} was skipped: {said}"),
+        };
+        return related(warning(Reason::Skipped.as_str(), Action::ScheduleRuns, &note), run, new);
+    }
     let place = match &run.job_name {
         Some(job) if run.pod_name.is_empty() => format!("of Job {job}, which had no pod"),
         _ => format!("in pod {}", run.pod_name),
@@ -219,7 +228,10 @@ pub fn is_new(past: &PastRun, old: &Status) -> bool {
 /// Runs of a schedule that were not started.
 fn skipped(old: &Status, new: &Status) -> Option<Event> {
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
-    let more = skipped(new).saturating_sub(skipped(old));
+    // Runs that had a Job have an event of their own.
+    let told = new.history.iter().filter(|past| past.phase == Phase::Skipped && is_new(past, old)).count();
+    let told = i32::try_from(told).unwrap_or(i32::MAX);
+    let more = skipped(new).saturating_sub(skipped(old)).saturating_sub(told);
     (more > 0).then(|| {
         let runs = match more {
             1 => "a run that was due was not started".to_owned(),

@@ -11,7 +11,7 @@ use crate::experiment::status::draft::Draft;
 use crate::experiment::status::end::count;
 use crate::experiment::status::schedule::{keep_newest, past};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{GivenUp, Run};
+use chaostoolkit_api::{About, GivenUp, PastRun, Phase, Run};
 
 impl Draft {
     /// A pod of a schedule, with its Job if that still exists. The record keeps what a Job that is gone said of the run.
@@ -54,6 +54,15 @@ impl Draft {
     /// A Job is to be deleted before its run has started. Recorded before it is deleted, since nothing else says later why
     /// the run did not start.
     pub fn give_up(&mut self, job: &Job, reason: Reason) {
+        self.leave_out(job, reason, None);
+    }
+
+    /// The run of a Job is skipped, for this reason. The Job is given up.
+    pub fn skip(&mut self, job: &Job, reason: Reason, message: &str) {
+        self.leave_out(job, reason, PastRun::short(message));
+    }
+
+    fn leave_out(&mut self, job: &Job, reason: Reason, message: Option<String>) {
         let name = job.metadata.name.clone().unwrap_or_default();
         let Some(schedule) = &mut self.status.schedule else { return };
         if schedule.given_up.iter().all(|known| known.job_name != name) {
@@ -61,6 +70,7 @@ impl Draft {
                 trigger: job::trigger(Some(job), &name),
                 requested_at: job.metadata.creation_timestamp.clone(),
                 reason: reason.into(),
+                message,
                 job_name: name,
             });
         }
@@ -90,17 +100,21 @@ impl Draft {
     /// A Job that was given up is gone, and never had a pod.
     pub fn ended_without_pod(&mut self, given_up: &GivenUp) {
         let Some(verdict) = self.take_given_up(Some(&given_up.job_name), false) else { return };
+        let is_skipped = verdict.phase == Phase::Skipped;
         let run = Run {
-            number: self.status.counters.map_or(0, |counters| counters.runs).saturating_add(1),
+            number: if is_skipped { 0 } else { self.next_number() },
             trigger: given_up.trigger,
             requested_at: given_up.requested_at.clone(),
             job_name: Some(given_up.job_name.clone()),
-            experiment: self.about.clone(),
+            // Whether it is known at this moment depends on what failed in this pass. A skipped run ran no experiment.
+            experiment: if is_skipped { About::default() } else { self.about.clone() },
             finished_at: Some(Time(self.now)),
             ..Run::default()
         };
         count(&mut self.status, &verdict);
-        self.status.run = Some(run.clone());
+        if !is_skipped {
+            self.status.run = Some(run.clone());
+        }
         self.status.history.insert(0, past(run, verdict));
         keep_newest(&mut self.status.history);
     }
@@ -117,6 +131,9 @@ fn verdict(given_up: &GivenUp) -> Verdict {
             let text = format!("the spec was edited before the run of Job {job} had started");
             Verdict::new(chaostoolkit_api::Outcome::Error, Reason::Replaced, text)
         }
-        _ => Verdict::start_timeout(format!("the run of Job {job} had not started in time")),
+        Ok(Reason::StartTimeout) | Err(_) => {
+            Verdict::start_timeout(format!("the run of Job {job} had not started in time"))
+        }
+        Ok(reason) => Verdict::skipped(reason, given_up.message.clone().unwrap_or_default()),
     }
 }

@@ -5,6 +5,8 @@ mod end;
 mod ended;
 pub mod events;
 mod jobs;
+mod permitted;
+mod release;
 mod requests;
 mod rescue;
 pub mod run_events;

@@ -14,7 +14,7 @@ use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Text, Trigger};
 
-/// How many ended runs of a schedule the status keeps, and how many one write records.
+/// How many ended runs of a schedule the status keeps, and how many one write records. The same holds for skipped runs.
 pub const MAX_HISTORY: usize = 10;
 
 /// How many `CronJob`s of a schedule are known: that of now, and those that it has replaced.
@@ -29,8 +29,8 @@ impl Draft {
         (suspended.status == State::False.as_str()).then_some(suspended.last_transition_time.0)
     }
 
-    /// A requested rerun does not start yet.
-    pub fn rerun_waits(&mut self, obstacle: &str) {
+    /// A run does not start yet.
+    pub fn run_waits(&mut self, obstacle: &str) {
         let (Some(phase), Some(message)) = (self.status.phase, self.status.message.clone()) else { return };
         let reason = if phase == Phase::Suspended { Reason::Suspended } else { Reason::Scheduled };
         self.phase(phase, reason, &format!("{message}; {obstacle}"));
@@ -38,7 +38,13 @@ impl Draft {
 
     /// The schedule exists, and has missed this many runs. The runs that it has started follow, oldest first.
     pub fn scheduled(&mut self, schedule: ScheduleStatus, is_suspended: bool, missed: i32) {
-        self.provisioned("all objects of the schedule were created");
+        let message = "all objects of the schedule were created";
+        if self.is_judged() {
+            // What was said of the last run that was to start holds until the next one.
+            self.set(Type::Provisioned, State::True, Reason::Provisioned, message);
+        } else {
+            self.provisioned(message);
+        }
         if missed != 0 {
             let counters = self.status.counters.get_or_insert_default();
             counters.skipped = counters.skipped.saturating_add(missed).max(0);
@@ -102,6 +108,9 @@ impl Draft {
         let verdict = self
             .take_given_up(run.job_name.as_deref(), end.started_at.is_some())
             .unwrap_or_else(|| verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered));
+        if verdict.phase == Phase::Skipped {
+            run.number = 0;
+        }
         let status = &mut self.status;
         count(status, &verdict);
         status.run = Some(run.clone());
@@ -116,8 +125,9 @@ impl Draft {
         let known = self.status.run.clone().filter(|known| known.pod_uid == pod.metadata.uid);
         let known = known.unwrap_or_else(|| Run { trigger: Trigger::Schedule, ..Run::default() });
         Run {
-            number: self.status.counters.map_or(0, |counters| counters.runs).saturating_add(1),
+            number: self.next_number(),
             trigger: known.trigger,
+            requested_by: self.requester(pod).or(known.requested_by),
             requested_at: known.requested_at,
             job_name: known.job_name,
             pod_name: pod.metadata.name.clone().unwrap_or_default(),
@@ -128,27 +138,36 @@ impl Draft {
         }
     }
 
+    pub(super) fn next_number(&self) -> i32 {
+        self.status.counters.map_or(0, |counters| counters.runs).saturating_add(1)
+    }
+
     /// The recorded run of a pod that has ended.
     pub fn past_run(&mut self, pod: &Pod) -> Option<&mut PastRun> {
         self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
     }
 }
 
-/// Drops the oldest runs. Runs whose pod is still held have to stay, or they would be recorded again.
+/// Drops the oldest runs. Runs whose pod is still held have to stay, or they would be recorded again. So runs that were skipped
+/// push no others out: as many of them are kept besides.
 pub(super) fn keep_newest(history: &mut Vec<PastRun>) {
-    while history.len() > MAX_HISTORY
-        && let Some(oldest) = history.iter().rposition(|past| !past.run.is_journal_due())
-    {
-        history.remove(oldest);
+    for is_skipped in [false, true] {
+        let counts = |past: &PastRun| (past.phase == Phase::Skipped) == is_skipped;
+        while history.iter().filter(|past| counts(past)).count() > MAX_HISTORY
+            && let Some(oldest) = history.iter().rposition(|past| counts(past) && !past.run.is_journal_due())
+        {
+            history.remove(oldest);
+        }
     }
 }
 
 /// The entry of a run in the history.
 pub(super) fn past(run: Run, verdict: Verdict) -> PastRun {
+    let result = Some(verdict.rating().result).filter(|_| verdict.phase != Phase::Skipped);
     PastRun {
         run: run.in_history(),
         phase: verdict.phase,
-        result: Some(verdict.rating().result),
+        result,
         outcome: verdict.outcome,
         conclusive: verdict.conclusive,
         reason: verdict.reason.into(),

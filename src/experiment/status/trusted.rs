@@ -2,10 +2,11 @@
 //!
 //! Whoever may write the status could have the operator, or an administrator's `cleanup`, delete objects of others. So each
 //! record has to be what the operator itself would have written for this experiment: its names end in the suffix that follows
-//! from the uid, and its namespaces pass the checks of the spec. A record that fails is ignored, and an event names it.
+//! from the uid, and its namespaces pass the checks of the spec. What an experiment outside the operator's namespace has is in
+//! its own one, except rights in further namespaces. A record that fails is ignored, and an event names it.
 
 use crate::cluster::manifest::Kind;
-use crate::experiment::decide::checks::namespace_is_allowed;
+use crate::experiment::decide::place::Place;
 use crate::experiment::journals;
 use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{JournalRef, ResourceRef, Run, ScheduleStatus, Status, names};
@@ -17,12 +18,15 @@ const RECORDED: [Kind; 5] =
 /// How many ignored records a message names.
 const MAX_NAMED: usize = 5;
 
-/// Removes from the status of the experiment with this uid what the operator in this namespace would not have written.
+/// The kinds of the recorded objects that may be in other namespaces than the run.
+const RIGHTS: [Kind; 2] = [Kind::Role, Kind::RoleBinding];
+
+/// Removes from the status of the experiment with this uid and at this place what the operator would not have written.
 /// Returns the rest, and a sentence about what is ignored.
 #[must_use]
-pub fn trusted(status: Status, uid: &str, operator_namespace: &str) -> (Status, Option<String>) {
+pub fn trusted(status: Status, uid: &str, place: Place<'_>) -> (Status, Option<String>) {
     let suffix = names::suffix(uid);
-    let mut check = Check { suffix: &suffix, uid, operator_namespace, ignored: Vec::new() };
+    let mut check = Check { suffix: &suffix, uid, place, ignored: Vec::new() };
     let status = check.status(status);
     let Check { ignored, .. } = check;
     if ignored.is_empty() {
@@ -42,7 +46,7 @@ pub fn trusted(status: Status, uid: &str, operator_namespace: &str) -> (Status, 
 struct Check<'a> {
     suffix: &'a str,
     uid: &'a str,
-    operator_namespace: &'a str,
+    place: Place<'a>,
     ignored: Vec<String>,
 }
 
@@ -52,7 +56,7 @@ impl Check<'_> {
         if !status.suffix.as_ref().is_none_or(is_own) {
             self.ignore("suffix", status.suffix.take().as_deref());
         }
-        if status.run_namespace.as_ref().is_some_and(|namespace| !self.is_allowed(namespace)) {
+        if status.run_namespace.as_ref().is_some_and(|namespace| !self.place.may_run_in(namespace)) {
             self.ignore("runNamespace", status.run_namespace.take().as_deref());
         }
         status.resources.retain(|recorded| self.keeps(recorded));
@@ -76,7 +80,7 @@ impl Check<'_> {
         let known = kind.parse::<Kind>().ok().filter(|kind| RECORDED.contains(kind));
         let is_own = known.is_some_and(|kind| kind.name_check()(name).is_ok())
             && names::is_child(name, self.suffix)
-            && self.is_allowed(namespace);
+            && self.may_be_in(known, namespace);
         if !is_own {
             self.ignored.push(format!("{kind} {namespace}/{name}"));
         }
@@ -128,8 +132,9 @@ impl Check<'_> {
         }
     }
 
-    fn is_allowed(&self, namespace: &str) -> bool {
-        namespace_is_allowed(String::new(), namespace, self.operator_namespace).is_ok()
+    fn may_be_in(&self, kind: Option<Kind>, namespace: &str) -> bool {
+        let is_right = kind.is_some_and(|kind| RIGHTS.contains(&kind));
+        if is_right { self.place.may_reach(namespace) } else { self.place.may_run_in(namespace) }
     }
 
     fn ignore(&mut self, field: &str, value: Option<&str>) {

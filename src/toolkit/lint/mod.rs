@@ -26,13 +26,14 @@ use crate::toolkit::lint::keys::{
     ACTIVITY, EXPERIMENT, HYPOTHESIS, NEVER_NULL, PAUSES, PROVIDER, PYTHON, RUNTIME, STEADY_STATE, STRATEGY,
 };
 use crate::toolkit::lint::typo::{nearest, whole};
-use crate::toolkit::lint::warnings::{Warnings, hint, shown};
+use crate::toolkit::lint::warnings::{Warnings, hint};
 use crate::yaml;
 use chaostoolkit_api::Text;
 use chaostoolkit_api::bounded;
 use chaostoolkit_api::spec::options::{HypothesisStrategy, RollbackStrategy};
 
 pub use typo::plain;
+pub(super) use warnings::shown;
 
 #[cfg(test)]
 mod tests;

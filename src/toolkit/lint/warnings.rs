@@ -54,7 +54,7 @@ pub(super) fn hint(meant: Option<&str>) -> String {
 }
 
 /// Returns a word of the author for a warning. It is short, quoted and on one line, whatever the word contains.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::toolkit) fn shown(text: &str) -> String {
     let short: String = text.chars().take(MAX_SHOWN).collect();
     let dots = if short.len() < text.len() { "…" } else { "" };
     format!("{short:?}{dots}")

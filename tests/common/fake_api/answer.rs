@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use super::paths::{failure, is_collection, not_found, path_is_namespace};
-use super::{Answer, Call, FakeApi, Fault, State};
+use super::{Answer, Call, FakeApi, Fault, State, authority};
 
 impl FakeApi {
     /// Takes a call. A planned fault decides whether the call is done and answered.
@@ -94,6 +94,9 @@ impl State {
     fn answer(&mut self, head: &http::request::Parts, path: &str, body: &Value) -> Answer {
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let sent = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if let Some(refused) = self.refusal(&head.method, path, body) {
+            return refused;
+        }
         let is_event = path.contains("/events.k8s.io/");
         let (code, answer) = match (&head.method, sent) {
             (&Method::POST | &Method::PATCH, _) if is_event => {
@@ -113,11 +116,14 @@ impl State {
                     None => not_found(path),
                 }
             }
+            (&Method::GET, _) if authority::is_discovery(path) => (200, authority::discovery(path)),
+            (&Method::POST, _) if path.contains("/subjectaccessreviews/") => (201, self.review(body)),
             (&Method::GET, _) if is_collection(path) => (200, self.list(path, head.uri.query())),
             (&Method::GET, _) => match self.objects.get(path) {
                 Some(found) => (200, found.clone()),
                 None => not_found(path),
             },
+            (&Method::POST, _) if path.ends_with("reviews/") => (201, self.review_own(path, body)),
             (&Method::POST, _) if head.uri.query().is_some_and(|query| query.contains("dryRun=All")) => {
                 self.answer_of_policy(path)
             }

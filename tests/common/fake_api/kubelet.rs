@@ -48,24 +48,32 @@ impl FakeApi {
         moved
     }
 
-    /// Does what the controllers do when a `CronJob` is due: creates a job and its pod. Returns the path of the pod.
-    pub fn tick(&self, cron_job: &str) -> String {
-        self.start_job(&self.due(cron_job))
-    }
-
     /// Does what the controller of `CronJob`s does when one is due: creates a job. Returns the path of the job.
     pub fn due(&self, cron_job: &str) -> String {
         let cron_job = self.get(cron_job).unwrap_or_else(|| panic!("no {cron_job}"));
         let name = cron_job["metadata"]["name"].as_str().unwrap_or_default();
-        let number = self.list("Job").len() + 1;
+        let number = self.lock().next_job();
         let mut job = owned(&format!("{name}-{number}"), &cron_job["spec"]["jobTemplate"], &cron_job);
         job["kind"] = json!("Job");
+        let scheduled = job["metadata"]["creationTimestamp"].clone();
+        job["metadata"]["annotations"]["batch.kubernetes.io/cronjob-scheduled-timestamp"] = scheduled;
         self.put(job)
     }
 
-    /// Does what the job controller does for a new job: creates its pod. Returns the path of the pod.
+    /// Does what `kubectl create job --from` does. Returns the path of the job.
+    pub fn create_job_from(&self, cron_job: &str, name: &str) -> String {
+        let cron_job = self.get(cron_job).unwrap_or_else(|| panic!("no {cron_job}"));
+        let mut job = owned(name, &cron_job["spec"]["jobTemplate"], &cron_job);
+        job["kind"] = json!("Job");
+        job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] = json!("manual");
+        self.put(job)
+    }
+
+    /// Does what the job controller does for a new job: creates its pod. Returns the path of the pod. A job that is suspended
+    /// gets no pod.
     pub fn start_job(&self, path: &str) -> String {
         let job = self.get(path).unwrap_or_else(|| panic!("no {path}"));
+        assert_ne!(job["spec"]["suspend"], true, "{path} is suspended");
         let name = job["metadata"]["name"].as_str().unwrap_or_default();
         let mut pod = owned(&format!("{name}-pod"), &job["spec"]["template"], &job);
         pod["kind"] = json!("Pod");

@@ -4,11 +4,13 @@
 //! An unknown call fails the test: the operator has to stay within what is modeled here.
 
 mod answer;
+mod authority;
 mod kubelet;
 mod paths;
+mod rights;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,7 +70,18 @@ struct State {
     refused: Option<(&'static str, &'static str, u16)>,
     latency: Duration,
     has_policy: bool,
+    missing_rights: Vec<String>,
+    unbound: BTreeSet<String>,
     log: Option<String>,
+    due: usize,
+}
+
+impl State {
+    /// Counts the jobs of schedules, and returns the number of the next one.
+    fn next_job(&mut self) -> usize {
+        self.due += 1;
+        self.due
+    }
 }
 
 /// Status code and body.
@@ -108,6 +121,16 @@ impl FakeApi {
     /// Installs the policy that keeps runs apart, or removes it.
     pub fn set_policy(&self, is_installed: bool) {
         self.lock().has_policy = is_installed;
+    }
+
+    /// Takes from the operator all rights in a namespace but those that it has in each, or gives them back.
+    pub fn bind(&self, namespace: &str, is_bound: bool) {
+        let mut state = self.lock();
+        if is_bound {
+            state.unbound.remove(namespace);
+        } else {
+            state.unbound.insert(namespace.to_owned());
+        }
     }
 
     /// Waits until a call hangs.
@@ -190,7 +213,8 @@ impl FakeApi {
 
     /// Returns the calls that changed something, without those for events.
     pub fn writes(&self) -> Vec<Call> {
-        let is_write = |call: &Call| call.done && call.method != "GET" && !call.path.contains("/events");
+        let changes_nothing = |path: &str| path.contains("/events") || path.contains("/subjectaccessreviews");
+        let is_write = |call: &Call| call.done && call.method != "GET" && !changes_nothing(&call.path);
         self.calls().into_iter().filter(is_write).collect()
     }
 

@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::Answer;
 
+const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
+
 /// The kinds that exist: the root of their paths, their plural and their name.
-const KINDS: [(&str, &str, &str); 12] = [
+pub(super) const KINDS: [(&str, &str, &str); 16] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
@@ -18,6 +20,10 @@ const KINDS: [(&str, &str, &str); 12] = [
     ("/apis/chaostoolkit.org/v1", "chaosruns", "ChaosToolkitRuns"),
     ("/api/v1", "events", "Event"),
     ("/apis/events.k8s.io/v1", "events", "Event"),
+    (ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+    (ADMISSION, "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+    (ADMISSION, "mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
+    (ADMISSION, "mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"),
 ];
 
 /// Returns the path of an object.

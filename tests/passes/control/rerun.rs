@@ -97,7 +97,7 @@ async fn a_rerun_that_is_asked_for_during_a_run_waits_for_its_end() {
 /// Objects of an earlier run must not pass for objects of this run.
 #[tokio::test]
 async fn a_rerun_elsewhere_leaves_nothing_where_the_last_one_was() {
-    let (fake, mut operator) = begin(&json!({}));
+    let (fake, mut operator) = begin_in(judged(cluster_for_runs()), &json!({}));
     settle(&fake, &mut operator, Some(0)).await;
     fake.put(namespace("new"));
     fake.put(config_map("new"));

@@ -1,5 +1,6 @@
 //! The clusters that stories are played in, and the objects in them.
 
+use chaostoolkit_api::names;
 use serde_json::{Value, json};
 
 use super::{EXPERIMENT, Hangs, Operator, TEMPLATES, UID};
@@ -52,6 +53,48 @@ pub fn cluster_for_runs() -> FakeApi {
     fake.put(namespace("chaostoolkit-run"));
     fake.put(config_map("chaostoolkit-run"));
     fake
+}
+
+/// Installs the policy that judges requests, as it is shipped.
+pub fn judge_requests(fake: &FakeApi) {
+    bind_policy(fake, "Validating", "chaostoolkit-crd-authors");
+    bind_policy(fake, "Validating", "chaostoolkit-crd-authors-bound");
+}
+
+/// Installs the policy that names authors, as it is shipped.
+pub fn stamp_requests(fake: &FakeApi) {
+    bind_policy(fake, "Mutating", "chaostoolkit-crd-stamp");
+}
+
+/// Installs the policy that judges requests in a cluster.
+pub fn judged(fake: FakeApi) -> FakeApi {
+    judge_requests(&fake);
+    fake
+}
+
+fn bind_policy(fake: &FakeApi, sort: &str, name: &str) {
+    let rules = json!([{"apiGroups": ["chaostoolkit.org"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"],
+        "resources": ["chaosexperiments"], "scope": "*"}]);
+    fake.put(json!({"kind": format!("{sort}AdmissionPolicy"), "metadata": {"name": name}, "spec": {
+        "failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
+        "validations": [{"expression": "…"}], "mutations": [{"patchType": "ApplyConfiguration"}]}}));
+    let parameters = json!({"name": "chaostoolkit-crd", "namespace": "chaostoolkit-crd", "parameterNotFoundAction": "Deny"});
+    fake.put(json!({"kind": format!("{sort}AdmissionPolicyBinding"), "metadata": {"name": name}, "spec": {
+        "policyName": name, "validationActions": ["Deny"], "paramRef": parameters}}));
+}
+
+/// Stamps the experiment as the policy does: this user made the newest request.
+pub fn stamp(fake: &FakeApi, user: &str) {
+    fake.edit(EXPERIMENT, |experiment| {
+        let generation = experiment["metadata"]["generation"].as_i64().unwrap();
+        let annotations = &mut experiment["metadata"]["annotations"];
+        let rerun = annotations[names::RERUN_ANNOTATION].as_str().unwrap_or_default().to_owned();
+        annotations[names::AUTHOR_ANNOTATION] = json!(user);
+        annotations[names::AUTHOR_UID_ANNOTATION] = json!("");
+        annotations[names::AUTHOR_GROUPS_ANNOTATION] = json!(r#"["system:authenticated"]"#);
+        annotations[names::AUTHOR_EXTRA_ANNOTATION] = json!("{}");
+        annotations[names::AUTHOR_REQUEST_ANNOTATION] = json!(format!("{generation}/{rerun}"));
+    });
 }
 
 /// Returns a cluster with an experiment of this spec and everything that the run needs, and an operator.

@@ -33,6 +33,7 @@ pub async fn compare(story: Story, pace: Pace, number: usize, fault: Fault, hang
             }
         }
     }
+    let what = format!("{what}: {} {}", late.method, late.path);
     assert_same(&ends.ran, &expected.ran, &what);
     assert_same(&ends.left, &expected.left, &what);
     assert_eq!(pods_created(&fake), story.pods(), "{what}");

@@ -7,13 +7,14 @@ use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use chaostoolkit_operator::cluster::Cluster;
 use chaostoolkit_operator::experiment::apart::keeper::Keeper;
-use chaostoolkit_operator::experiment::context::Context;
+use chaostoolkit_operator::experiment::binding::Bindings;
+use chaostoolkit_operator::experiment::context::{Answers, Context};
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
-use chaostoolkit_operator::process::config::{Config, Runner};
+use chaostoolkit_operator::process::config::{Config, Runner, Watched};
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use chaostoolkit_operator::process::room::Room;
@@ -34,6 +35,8 @@ use crate::fake_api::FakeApi;
 /// The part of an operator process that passes need.
 pub struct Operator {
     pub fake: FakeApi,
+    /// The path of the experiment.
+    pub experiment: &'static str,
     pub context: Arc<Context>,
     pub pods: Writer<PartialObjectMeta<Pod>>,
     /// What the last pass saw: the versions of the experiment and of all watched children.
@@ -59,11 +62,17 @@ pub enum Hangs {
 
 impl Operator {
     pub fn new(fake: &FakeApi, hangs: Hangs) -> Self {
+        Self::with(fake, hangs, false)
+    }
+
+    /// An operator that may have been started with `--unchecked-authors`.
+    pub fn with(fake: &FakeApi, hangs: Hangs, unchecked_authors: bool) -> Self {
         let (pods, writer) = store();
         let reporter = Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: None };
         let cluster = Cluster::new(fake.client(), LIMIT);
         let context = Context {
             log_follower: LogFollower::new(cluster.clone()),
+            bindings: Bindings::default(),
             apart: Keeper::off(cluster.clone()),
             cluster,
             config: Config {
@@ -73,6 +82,8 @@ impl Operator {
                 cleanup_limit: Duration::MAX,
                 runner: Runner::default(),
                 keys: Keys::default(),
+                watched: Watched::None,
+                unchecked_authors,
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),
@@ -81,9 +92,11 @@ impl Operator {
             journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(8),
+            answers: Answers::default(),
         };
         Self {
             fake: fake.clone(),
+            experiment: EXPERIMENT,
             context: Arc::new(context),
             pods: writer,
             seen: Vec::new(),
@@ -96,14 +109,14 @@ impl Operator {
     /// Whether the controller would start a pass.
     pub fn is_due(&self) -> bool {
         self.asleep.is_none()
-            && self.fake.get(EXPERIMENT).is_some()
-            && (self.again || self.seen != versions(&self.fake))
+            && self.fake.get(self.experiment).is_some()
+            && (self.again || self.seen != versions(&self.fake, self.experiment))
     }
 
     /// Makes one pass over the experiment as it is now.
     pub async fn pass(&mut self) {
-        let Some(experiment) = self.fake.get(EXPERIMENT) else { return };
-        self.seen = versions(&self.fake);
+        let Some(experiment) = self.fake.get(self.experiment) else { return };
+        self.seen = versions(&self.fake, self.experiment);
         self.fill_cache();
         self.pass_on(experiment).await;
     }
@@ -124,7 +137,8 @@ impl Operator {
                 } else {
                     pass.abort();
                     assert!(pass.await.unwrap_err().is_cancelled());
-                    *self = Self::new(&self.fake, self.hangs);
+                    let is_unchecked = self.context.config.unchecked_authors;
+                    *self = Self::with(&self.fake, self.hangs, is_unchecked);
                 }
             }
         }
@@ -158,10 +172,10 @@ pub fn runner_pods(fake: &FakeApi) -> Vec<Value> {
     fake.list("Pod").into_iter().filter(is_ours).collect()
 }
 
-pub fn versions(fake: &FakeApi) -> Vec<String> {
+pub fn versions(fake: &FakeApi, experiment: &str) -> Vec<String> {
     let is_ours = |object: &Value| !object["metadata"]["labels"][names::UID_LABEL].is_null();
     let watched = ["Job", "CronJob"].into_iter().flat_map(|kind| fake.list(kind)).filter(is_ours);
-    let objects = fake.get(EXPERIMENT).into_iter().chain(runner_pods(fake)).chain(watched);
+    let objects = fake.get(experiment).into_iter().chain(runner_pods(fake)).chain(watched);
     objects.map(|object| object["metadata"]["resourceVersion"].to_string()).collect()
 }
 

@@ -53,6 +53,13 @@ pub fn check_protocol(fake: &FakeApi) {
                 let run = if name.ends_with("-rescue") { &run["rescue"] } else { run };
                 assert!(!run["finishedAt"].is_null(), "the end is recorded before {name} is released");
             }
+            "PATCH jobs" => {
+                assert_eq!(write.body["spec"], json!({"suspend": false}), "{write:?}");
+                assert!(write.body["metadata"]["uid"].is_string(), "no other Job of that name");
+                let given_up = at["status"]["schedule"]["givenUp"].as_array().cloned().unwrap_or_default();
+                assert!(given_up.iter().all(|job| job["jobName"] != name), "{name} was given up");
+                assert!(at["metadata"]["deletionTimestamp"].is_null(), "{write:?}");
+            }
             "POST namespaces"
             | "PATCH chaosexperiments"
             | "DELETE chaosexperiments"

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, masked, namespace, status};
+use super::{
+    EXPERIMENT, Operator, POD, Pace, config_map, drive, experiment, judge_requests, masked, namespace, stamp,
+    stamp_requests, status,
+};
 use crate::fake_api::FakeApi;
-use crate::{control, jobs, schedule};
+use crate::{control, jobs, release, schedule};
 
 /// The life of an experiment, without the faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +42,10 @@ pub enum Story {
     RerunScheduled,
     /// It has a schedule. Its first run never gets a pod and its second one never starts, and both are given up.
     StalledScheduled,
+    /// It reaches into another namespace, and the cluster names its author.
+    Asked,
+    /// It has a schedule. Its first run was due while nobody was there. Of the two that are due after it, the newer one starts.
+    SkippedScheduled,
 }
 
 /// What a story leaves: the objects once the run has ended, and the objects once the experiment was deleted.
@@ -54,7 +61,11 @@ pub const STORIES: [Story; 6] =
 impl Story {
     pub const fn pods(self) -> usize {
         match self {
-            Self::DeletedWaiting | Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled => 0,
+            Self::DeletedWaiting
+            | Self::Scheduled
+            | Self::RerunScheduled
+            | Self::StalledScheduled
+            | Self::SkippedScheduled => 0,
             Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
             _ => 1,
         }
@@ -74,15 +85,35 @@ impl Story {
             Self::CleansUp => {
                 json!({"pod": {"experiment": {"asFile": false}}, "cleanup": {"onSuccess": "delete"}})
             }
-            Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled => schedule::spec(),
+            Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled | Self::SkippedScheduled => {
+                schedule::spec()
+            }
             Self::Waits | Self::DeletedWaiting => json!({}),
             Self::Moves => json!({"namespace": "old"}),
+            Self::Asked => {
+                json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": ["shop"]}})
+            }
         }
     }
 
     pub async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
+        match self {
+            Self::Moves => {
+                judge_requests(fake);
+                // Only the policy that names authors lets a run create its namespace.
+                fake.put(namespace("old"));
+            }
+            Self::Asked => stamp_requests(fake),
+            _ => {}
+        }
         fake.put(experiment(&self.spec()));
         match self {
+            Self::Asked => {
+                fake.put(namespace("shop"));
+                stamp(fake, "author");
+                drive(fake, operators, pace, Some(0)).await;
+                assert_eq!(status(fake)["run"]["requestedBy"], "author");
+            }
             Self::Completes | Self::DeletedWaiting | Self::CleansUp => {
                 drive(fake, operators, pace, Some(0)).await;
             }
@@ -109,9 +140,9 @@ impl Story {
             }
             Self::Scheduled => {
                 drive(fake, operators, pace, None).await;
-                fake.tick(schedule::CRON_JOB);
+                schedule::tick_with(fake, operators, pace).await;
                 drive(fake, operators, pace, Some(0)).await;
-                fake.tick(schedule::CRON_JOB);
+                schedule::tick_with(fake, operators, pace).await;
                 drive(fake, operators, pace, None).await;
             }
             Self::RerunScheduled => {
@@ -124,9 +155,18 @@ impl Story {
             Self::StalledScheduled => {
                 drive(fake, operators, pace, None).await;
                 for has_pod in [false, true] {
-                    jobs::give_up(fake, has_pod);
+                    jobs::give_up(fake, operators, pace, has_pod).await;
                     drive(fake, operators, pace, None).await;
                 }
+            }
+            Self::SkippedScheduled => {
+                drive(fake, operators, pace, None).await;
+                release::miss(fake);
+                drive(fake, operators, pace, None).await;
+                let newer = release::two_are_due(fake);
+                drive(fake, operators, pace, None).await;
+                fake.start_job(&newer);
+                drive(fake, operators, pace, Some(0)).await;
             }
             Self::Fails => drive(fake, operators, pace, Some(1)).await,
             Self::Aborted => drive(fake, operators, pace, None).await,

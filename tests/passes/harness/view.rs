@@ -34,6 +34,8 @@ pub fn mask(value: &mut Value) {
                     | "nonce"
                     | "cronJobUids"
                     | "jobUids"
+                    | "jobUid"
+                    | "batch.kubernetes.io/cronjob-scheduled-timestamp"
                     | "chaostoolkit.org/mark"
                     | "chaostoolkit.org/pod-uid" => *value = json!("masked"),
                     _ => mask(value),

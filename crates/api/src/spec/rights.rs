@@ -38,4 +38,9 @@ pub struct RoleSpec {
     )]
     #[schemars(schema_with = "schema::untyped")]
     pub binds_to_namespaces: Option<Vec<String>>,
+    /// Whether the Role gets only the rules that the activities of the experiment need, instead of those of the template. The
+    /// operator knows the functions of `chaosk8s`. It reads the experiment for that, so it cannot be used with `name`, `bind`,
+    /// `pod.template` or an experiment from a URL. Defaults to false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<bool>,
 }

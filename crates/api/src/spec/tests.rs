@@ -92,6 +92,7 @@ fn json_value() -> impl Strategy<Value = Value> {
         Just("image"),
         Just("chaosArgs"),
         Just("role"),
+        Just("generate"),
         Just("settings"),
         Just("experiment"),
         Just("name"),

@@ -10,17 +10,18 @@ use crate::status::run::Run;
 use crate::{lenient, words};
 use chaostoolkit_journal::{Outcome, RunResult, Warning};
 
-/// A run that has ended.
+/// A run that has ended, or a run of a schedule that was skipped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PastRun {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// The phase in which the run ended: Completed, Failed or Aborted.
+    /// The phase in which the run ended: Completed, Failed, Aborted or Skipped.
     #[serde(deserialize_with = "lenient::field")]
     pub phase: Phase,
-    /// The result of the run in one word: its outcome, or Inconclusive if nobody can rely on that.
+    /// The result of the run in one word: its outcome, or Inconclusive if nobody can rely on that. Absent if the run was
+    /// skipped.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::result")]
     pub result: Option<RunResult>,
@@ -70,7 +71,7 @@ pub struct Counters {
     /// Number of runs that ended in the phase Aborted.
     #[serde(deserialize_with = "lenient::field")]
     pub aborted: i32,
-    /// Number of times at which a run was due by the schedule, but none was started.
+    /// Number of times at which a run was due by the schedule, but none was started, and of requested runs that were skipped.
     #[serde(default, deserialize_with = "lenient::field")]
     pub skipped: i32,
 }

@@ -12,7 +12,7 @@ pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
 pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
-pub use schedule::{EndedPod, GivenUp, ScheduleStatus};
+pub use schedule::{EndedPod, GivenUp, ReleasedJob, ScheduleStatus};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
@@ -72,7 +72,8 @@ pub struct ExperimentStatus {
     /// The schedule, if there is one.
     #[serde(default, deserialize_with = "lenient::proof", skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleStatus>,
-    /// The earlier runs, or the last runs of a schedule. The newest run is first. At most 10 runs are kept.
+    /// The earlier runs, or the last runs of a schedule. The newest run is first. At most 10 runs are kept, and of a schedule 10
+    /// more that were skipped.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastRun>,
     /// The numbers of runs.

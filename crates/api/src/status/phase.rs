@@ -37,6 +37,8 @@ pub enum Phase {
     Failed,
     /// Somebody stopped the run before a verdict.
     Aborted,
+    /// A run of a schedule was due and was not started. Only past runs have this phase.
+    Skipped,
     /// A schedule starts the runs.
     Scheduled,
     /// The run or the schedule is suspended, so no run starts.

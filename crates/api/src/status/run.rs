@@ -14,12 +14,16 @@ use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// Number of the run. The first run has number 1.
+    /// Number of the run. The first run has number 1. A run that was skipped has number 0.
     #[serde(deserialize_with = "lenient::field")]
     pub number: i32,
     /// What started the run: Created, Rerun, Schedule or Manual.
     #[serde(default, deserialize_with = "lenient::field")]
     pub trigger: Trigger,
+    /// Name of the user who asked for the run, if it is known: who created the experiment or last changed its spec, or who
+    /// asked for a rerun. At most 253 bytes.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
     /// Time when the run was requested: when the experiment was created or resumed, or when a rerun was requested. With a
     /// schedule, the time when the Job of the run was created.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]

@@ -45,6 +45,21 @@ pub struct ScheduleStatus {
     /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
+    /// The Jobs that the operator has let go in the name of a known user. A Job stays here until its run is in the history.
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<ReleasedJob>,
+}
+
+/// A Job that the operator has let go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleasedJob {
+    /// Uid of the Job.
+    #[serde(deserialize_with = "lenient::field")]
+    pub job_uid: String,
+    /// Name of the user who asked for the run. At most 253 bytes.
+    #[serde(deserialize_with = "lenient::field")]
+    pub requested_by: String,
 }
 
 /// A Job that the operator deletes before its run has started.
@@ -54,9 +69,13 @@ pub struct GivenUp {
     /// Name of the Job.
     #[serde(deserialize_with = "lenient::field")]
     pub job_name: String,
-    /// The reason for the deletion: StartTimeout, Replaced or AbortRequested.
+    /// The reason for the deletion: StartTimeout, Replaced, AbortRequested, Skipped, or the reason of a refusal such as
+    /// AuthorForbidden.
     #[serde(deserialize_with = "lenient::field")]
     pub reason: String,
+    /// A sentence for people that explains why the run is skipped. At most 256 bytes.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What started the run.
     #[serde(default, deserialize_with = "lenient::field")]
     pub trigger: Trigger,

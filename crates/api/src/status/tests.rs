@@ -10,7 +10,7 @@ fn full() -> Value {
     let rollbacks = json!({"strategy": "always", "state": "Played", "total": 2, "failed": 1});
     let started = json!({"number": 1, "outcome": "Passed", "warnings": ["DryRun"], "exitCode": 1, "rollbacks": "Failed", "title": "t"});
     let run = json!({
-        "number": 2, "trigger": "Rerun", "requestedAt": time, "specHash": "h", "jobName": "job", "podName": "pod",
+        "number": 2, "trigger": "Rerun", "requestedBy": "u", "requestedAt": time, "specHash": "h", "jobName": "job", "podName": "pod",
         "podUid": "uid", "nodeName": "node", "startedAt": time, "finishedAt": time, "recordedAt": time, "durationSeconds": 3, "exitCode": 1,
         "signal": 9, "terminatedReason": "Error", "toolkit": {"version": "1", "lib": "2"},
         "experiment": {"title": "t", "source": "url", "sha256": "s"},

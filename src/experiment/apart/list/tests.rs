@@ -69,7 +69,7 @@ fn a_status_can_only_name_accounts_that_its_experiment_may_have() {
     let recorded = |namespace: &str| {
         let experiment = json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment",
             "metadata": {"name": "e", "uid": "123e4567-e89b-12d3-a456-426614174000"}, "status": status(namespace)});
-        Entry::recorded(&serde_json::from_value(experiment).unwrap())
+        Entry::recorded(&serde_json::from_value(experiment).unwrap(), "home")
     };
     assert_eq!(
         recorded("runs"),

@@ -1,5 +1,6 @@
 //! From the spec and the observed facts to the plan of a run: pure.
 
+pub mod generate;
 pub mod grace;
 pub mod pod;
 pub mod schedule;
@@ -8,6 +9,8 @@ pub mod types;
 pub mod values;
 
 use crate::experiment::decide::checks;
+use crate::experiment::decide::place::Place;
+use crate::experiment::decide::plan::generate::{MAX_BOUND_NAMESPACES, generated};
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map, own_pod, runner};
 use crate::experiment::decide::plan::schedule::wanted_schedule;
 use crate::experiment::decide::plan::source::{about, source};
@@ -18,17 +21,15 @@ use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
-pub use types::{Env, Facts, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
+pub use types::{Env, Facts, Generated, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
 pub use values::{given, is_empty};
-
-/// How many further namespaces a role may be bound in. More would not fit into what an admission policy may compute.
-const MAX_BOUND_NAMESPACES: usize = 8;
 
 /// Decides on a run. An error names all mistakes of the spec.
 pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<Plan, InvalidSpec> {
     let spec = &parsed.spec;
     let mut mistakes = Mistakes::default();
-    let namespace = mistakes.or(checks::run_namespace(spec, &facts.operator_namespace), String::new());
+    let place = Place::of(experiment, &facts.operator_namespace);
+    let namespace = mistakes.or(checks::run_namespace(spec, place), String::new());
     let pod = spec.pod.clone().unwrap_or_default();
     let role = spec.role.clone().unwrap_or_default();
     let env = pod.env.clone().unwrap_or_default();
@@ -42,8 +43,10 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     };
     let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
     let options = mistakes.or(options(spec, &pod), Vec::new());
-    let listed = bound_namespaces(role.binds_to_namespaces, &namespace, &facts.operator_namespace);
-    let namespaces = mistakes.or(listed, Vec::new());
+    let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
+    let listed = mistakes.or(listed, Vec::new());
+    let generated = generated(spec, &source, facts, (place, &namespace), listed);
+    let (generated, namespaces) = mistakes.or(generated, (None, Vec::new()));
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
     mistakes.none()?;
@@ -61,7 +64,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         active_deadline: spec.active_deadline_seconds,
         is_rescue: false,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
-        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name), namespaces },
+        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name), namespaces, generated },
         namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),
@@ -90,12 +93,12 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
 fn bound_namespaces(
     listed: Option<Vec<String>>,
     run_namespace: &str,
-    operator_namespace: &str,
+    place: Place<'_>,
 ) -> Result<Vec<String>, InvalidSpec> {
     let (mut namespaces, mut mistakes) = (Vec::<String>::new(), Mistakes::default());
     for (index, namespace) in listed.into_iter().flatten().enumerate() {
         let path = format!("spec.role.binds_to_namespaces[{index}]");
-        mistakes.or(checks::namespace_is_allowed(path, &namespace, operator_namespace), ());
+        mistakes.or(place.check(path, &namespace), ());
         if namespace != run_namespace && !namespaces.contains(&namespace) {
             namespaces.push(namespace);
         }

@@ -96,6 +96,19 @@ pub struct Rights {
     pub bind: bool,
     /// Further namespaces in which the account gets the role.
     pub namespaces: Vec<String>,
+    /// The rules that take the place of those of the template.
+    pub generated: Option<Generated>,
+}
+
+/// The rules that an experiment needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Generated {
+    /// The rules by namespace. A namespace without rules gets no Role.
+    pub rules: BTreeMap<String, Vec<Value>>,
+    /// What cannot be derived from the experiment.
+    pub problems: Vec<String>,
+    /// Whether the experiment was there to be read.
+    pub is_known: bool,
 }
 
 /// When runs are due.

@@ -11,7 +11,7 @@ use chaostoolkit_journal::{Outcome, Rating, Warning, rate};
 /// The verdict on a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Completed, Failed or Aborted.
+    /// Completed, Failed, Aborted or Skipped.
     pub phase: Phase,
     /// What the run found.
     pub outcome: Outcome,
@@ -55,6 +55,12 @@ impl Verdict {
     #[must_use]
     pub fn start_timeout(message: String) -> Self {
         Self::new(Outcome::Error, Reason::StartTimeout, message)
+    }
+
+    /// A run that was due and was not started. It found nothing, and nothing failed.
+    #[must_use]
+    pub fn skipped(reason: Reason, message: String) -> Self {
+        Self { phase: Phase::Skipped, ..Self::new(Outcome::Unknown, reason, message) }
     }
 
     /// The verdict with the reason for which the operator itself deleted the pod, if it did and the run ended because of

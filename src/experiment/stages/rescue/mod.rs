@@ -25,6 +25,7 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
+use crate::experiment::permit;
 use crate::experiment::stages::helpers;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
@@ -170,6 +171,12 @@ async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let resources = match prepare(pass).await? {
         Ok(resources) => resources,
         Err(problem) => return finish(pass, Err(problem)).await,
+    };
+    match permit::may_start(pass.context, &pass.live, &resources).await {
+        Err(error) if error.is_about_author() => {
+            return finish(pass, Err(impossible(&error.describe()))).await;
+        }
+        asked => asked?,
     };
     pass.draft.rescue_planned(&resources);
     pass.write().await?;

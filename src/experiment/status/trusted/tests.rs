@@ -9,7 +9,15 @@ use super::*;
 const UID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
 fn read(status: &Value) -> (Status, Option<String>) {
-    trusted(serde_json::from_value(status.clone()).unwrap(), UID, "operators")
+    read_in("operators", status)
+}
+
+/// Reads the status of an experiment in this namespace.
+fn read_in(namespace: &str, status: &Value) -> (Status, Option<String>) {
+    let experiment =
+        serde_json::from_value(json!({"metadata": {"name": "x", "namespace": namespace}})).unwrap();
+    let place = Place::of(&experiment, "operators");
+    trusted(serde_json::from_value(status.clone()).unwrap(), UID, place)
 }
 
 #[rstest]
@@ -59,10 +67,10 @@ fn a_forged_record_of_an_object_is_ignored(#[case] kind: &str, #[case] namespace
 #[case("schedule", json!({"schedule": {"cron": "", "stalledJob": "a/b"}}))]
 #[case("schedule", json!({"schedule": {"cron": "", "givenUp": [{"jobName": "a/b", "reason": "Replaced"}]}}))]
 fn a_forged_name_is_ignored(#[case] field: &str, #[case] status: Value) {
-    let (read, ignored) = read(&status);
+    let (kept, ignored) = read(&status);
     let ignored = ignored.unwrap();
     assert!(ignored.contains(&format!("ignored: {field} \"")), "{ignored}");
-    assert_eq!(trusted(read.clone(), UID, "operators"), (read, None), "nothing of it is left");
+    assert_eq!(read(&json!(kept)), (kept, None), "nothing of it is left");
 }
 
 #[test]
@@ -90,6 +98,41 @@ fn what_the_operator_records_is_kept() {
     let schedule = json!({"schedule": {"cron": "@daily", "active": ["by-hand-x4f5z"], "stalledJob": "by-hand",
         "givenUp": [{"jobName": "by-hand", "reason": "Replaced"}]}, "run": {"number": 3, "podName": "by-hand-x4f5z"}});
     assert_eq!(read(&schedule).1, None);
+}
+
+#[rstest]
+#[case::its_own("team", "team", true)]
+#[case::another("team", "shop", false)]
+#[case::the_default_one("team", "chaostoolkit-run", false)]
+#[case::the_operators("team", "operators", false)]
+#[case::of_the_cluster("kube-system", "kube-system", false)]
+#[case::at_home("operators", "shop", true)]
+fn an_experiment_elsewhere_has_its_run_in_its_own_namespace(
+    #[case] namespace: &str,
+    #[case] recorded: &str,
+    #[case] is_kept: bool,
+) {
+    let resource = |kind: &str| json!({"kind": kind, "namespace": recorded, "name": "x-a235f4ad3e"});
+    for kind in ["ServiceAccount", "ConfigMap", "CronJob"] {
+        let (status, ignored) =
+            read_in(namespace, &json!({"runNamespace": recorded, "resources": [resource(kind)]}));
+        assert_eq!(status.run_namespace.is_some(), is_kept, "{kind}");
+        assert_eq!(status.resources.len(), usize::from(is_kept), "{kind}");
+        assert_eq!(ignored.is_none(), is_kept, "{kind}");
+    }
+}
+
+#[rstest]
+#[case("shop", true)]
+#[case("team", true)]
+#[case("operators", false)]
+#[case("kube-public", false)]
+fn an_experiment_elsewhere_may_have_rights_in_further_namespaces(#[case] bound: &str, #[case] is_kept: bool) {
+    for kind in ["Role", "RoleBinding"] {
+        let resource = json!({"kind": kind, "namespace": bound, "name": "x-a235f4ad3e"});
+        let (status, _) = read_in("team", &json!({"runNamespace": "team", "resources": [resource]}));
+        assert_eq!(status.resources.len(), usize::from(is_kept), "{kind}");
+    }
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! Lets the Jobs of a schedule go: a run starts only once its author is known to be allowed what the run will do.
+//!
+//! A `CronJob` creates its Jobs suspended. So nothing starts while no operator is there. A Job that may not start any more is
+//! given up and its run is recorded as skipped, so that `Forbid` lets the next one through.
+
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use kube::ResourceExt;
+use tracing::warn;
+
+use crate::cluster::manifest::Kind;
+use crate::experiment::build::resources::Resources;
+use crate::experiment::children::jobs;
+use crate::experiment::context::TEARDOWN_RESYNC;
+use crate::experiment::error::Error;
+use crate::experiment::intent::Intent;
+use crate::experiment::judge::job;
+use crate::experiment::judge::waiting_job::{Limits, Sorted, is_waiting, sort};
+use crate::experiment::pass::Pass;
+use crate::experiment::permit::{self, Permit};
+use crate::experiment::stages::jobs::Found;
+use crate::process::clock;
+use chaostoolkit_api::Trigger;
+use chaostoolkit_api::reason::Reason;
+
+/// The pause before it is asked again whether a run may start.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What is decided on the Jobs that wait.
+pub enum Decision<'a> {
+    /// There is nothing more to do now.
+    Done,
+    /// The Job is let go once the status says who asked for its run, and which others are skipped.
+    Go(&'a Job),
+    /// The Job waits for this reason, a sentence for the status.
+    Waits(String),
+    /// A run is refused.
+    Refused,
+}
+
+impl Decision<'_> {
+    /// After how long to look again.
+    #[must_use]
+    pub const fn again(&self) -> Option<Duration> {
+        match self {
+            Self::Done | Self::Go(_) => None,
+            Self::Waits(_) => Some(RETRY),
+            Self::Refused => Some(TEARDOWN_RESYNC),
+        }
+    }
+}
+
+/// The Jobs that wait and are not given up.
+fn waiting<'a>(pass: &Pass<'_>, found: &'a Found) -> impl Iterator<Item = &'a Job> {
+    let given_up = pass.draft.given_up();
+    let is_given_up = move |job: &Job| given_up.iter().any(|known| known.job_name == job.name_any());
+    let waits = |job: &&Job| is_waiting(job) && !job::has_started(job, &found.pods);
+    found.open().filter(waits).filter(move |job| !is_given_up(job))
+}
+
+/// Gives up the Jobs that may not start any more. An abort gives up all of them, with a reason of its own. Returns after how
+/// long the next Job is late.
+pub fn skip(pass: &mut Pass<'_>, intent: &Intent, found: &Found, limits: &Limits) -> Option<Duration> {
+    if intent.abort {
+        return None;
+    }
+    let now = clock::of_server();
+    let Sorted { next, skipped } = sort(waiting(pass, found), limits, now);
+    for (job, why) in skipped {
+        pass.draft.skip(job, Reason::Skipped, &why);
+    }
+    limits.end(next?).map(|end| clock::until(end, now) + Duration::from_secs(1))
+}
+
+/// Asks whether the next Job may start now, and lets it go. A refusal gives it up. If the question has no answer, it is asked
+/// again until the Job is late. Fails only if the experiment has changed since it was read.
+pub async fn decide<'a>(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    (cron_job, resources): (&CronJob, &Resources),
+    found: &'a Found,
+) -> Result<Decision<'a>, Error> {
+    let sorted = sort(waiting(pass, found), &Limits::of(cron_job), clock::of_server());
+    let Some(job) = sorted.next.filter(|job| !is_held_back(intent, cron_job, job)) else {
+        return Ok(Decision::Done);
+    };
+    match permit::may_start(pass.context, &pass.live, resources).await {
+        Ok(Permit { requested_by, reason }) => {
+            pass.draft.run_permitted(job, reason, requested_by.as_deref());
+            if !is_recorded(pass) {
+                return Ok(Decision::Go(job));
+            }
+            release(pass, job).await
+        }
+        Err(error @ Error::Overtaken(_)) => Err(error),
+        Err(error) if error.is_for_people() => {
+            refuse(pass, job, &error);
+            Ok(Decision::Refused)
+        }
+        Err(error) => Ok(waits(job, &error)),
+    }
+}
+
+/// Whether the status says already what this pass knows of the Jobs that wait: who asked for them, and which ones are given up.
+/// Once the newest one has gone, nothing else would show that the older ones were to be skipped.
+fn is_recorded(pass: &Pass<'_>) -> bool {
+    let recorded = pass.live.status.as_ref().and_then(|status| status.schedule.clone()).unwrap_or_default();
+    let wanted = pass.draft.status.schedule.clone().unwrap_or_default();
+    let knows_released = wanted.released.iter().all(|one| recorded.released.contains(one));
+    knows_released && wanted.given_up.iter().all(|one| recorded.given_up.contains(one))
+}
+
+/// Lets a Job go. Fails only if the experiment has changed since it was read: its author may not want the run any more, or be
+/// another one. Another failure must not hide the ends of other runs, so it is a reason to wait.
+pub async fn release<'a>(pass: &mut Pass<'_>, job: &'a Job) -> Result<Decision<'a>, Error> {
+    let gone = match pass.fence(Kind::Job).await {
+        Ok(()) => jobs::release(&pass.context.cluster, job).await.map_err(Error::from),
+        fenced => fenced,
+    };
+    match gone {
+        Ok(()) => Ok(Decision::Done),
+        Err(error @ Error::Overtaken(_)) => Err(error),
+        Err(error) => Ok(waits(job, &error)),
+    }
+}
+
+fn waits<'a>(job: &Job, error: &Error) -> Decision<'a> {
+    let why = format!("the run of Job {} waits: {}", job.name_any(), error.describe());
+    warn!("{why}");
+    Decision::Waits(why)
+}
+
+/// Whether the author wants no run to start. A schedule that is suspended by its own field starts none itself, and people may
+/// still start one by hand, as with any `CronJob`.
+fn is_held_back(intent: &Intent, cron_job: &CronJob, job: &Job) -> bool {
+    let is_by_hand = job::trigger(Some(job), "") == Trigger::Manual;
+    let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
+    intent.abort || intent.suspend || (is_suspended && !is_by_hand)
+}
+
+/// Gives up all Jobs that wait, if this error refuses what the author may do.
+pub fn refuse_all(pass: &mut Pass<'_>, found: &Found, error: &Error) {
+    if error.is_about_author() {
+        let refused: Vec<&Job> = waiting(pass, found).collect();
+        for job in refused {
+            refuse(pass, job, error);
+        }
+    }
+}
+
+fn refuse(pass: &mut Pass<'_>, job: &Job, error: &Error) {
+    warn!(job = job.name_any(), "a run is refused: {}", error.describe());
+    pass.draft.run_refused(job, error.reason(), &error.describe(), &error.describe_with_author());
+}
