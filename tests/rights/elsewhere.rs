@@ -55,6 +55,13 @@ const OTHERS: &[Elsewhere] = &[
         "tests/passes/permit.rs: a policy that stamps would do so for all tests that run at the same time",
     ),
     of(
+        Role::Cluster,
+        "patch",
+        "events.k8s.io",
+        &["events"],
+        "an event that repeats within minutes on an experiment of a team",
+    ),
+    of(
         Role::OwnNamespace,
         "delete",
         "chaostoolkit.org",
