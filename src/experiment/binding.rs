@@ -3,19 +3,17 @@
 //! The owner of such a namespace gives them by a `RoleBinding`. Without one, the author is told the command that makes it. The
 //! operator asks before it creates anything, so that nothing is left half done.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
-use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster, posting};
 use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
+use crate::process::remembered::Remembered;
 use chaostoolkit_api::names;
 
 /// For how long an answer of the API server counts.
@@ -23,13 +21,13 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// What the API server has answered of late, by namespace.
 #[derive(Debug, Default)]
-pub struct Bindings(Mutex<HashMap<String, (bool, Instant)>>);
+pub struct Bindings(Remembered<bool>);
 
 impl Bindings {
     /// Fails with [`Error::RightsMissing`] if the operator has no rights in the namespace of an experiment at this place.
     pub async fn check(&self, cluster: &Cluster, place: Place<'_>) -> Result<(), Error> {
         let Some(namespace) = place.own_namespace() else { return Ok(()) };
-        let known = match self.known(namespace) {
+        let known = match self.0.get(namespace, FRESH) {
             Some(known) => known,
             None => self.ask(cluster, namespace).await?,
         };
@@ -44,11 +42,6 @@ impl Bindings {
             Ok(false) => missing(cluster, place.home(), namespace).await,
             _ => error,
         }
-    }
-
-    fn known(&self, namespace: &str) -> Option<bool> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(namespace).filter(|(_, asked)| asked.elapsed() < FRESH).map(|(is_allowed, _)| *is_allowed)
     }
 
     /// Asks the API server. The right to create pods stands for all that the `ClusterRole` for runs holds.
@@ -69,9 +62,7 @@ impl Bindings {
         let reviews = cluster.everywhere::<SelfSubjectAccessReview>();
         let answer = cluster.call(doing, reviews.create(&posting(), &review)).await?;
         let is_allowed = answer.status.is_some_and(|status| status.allowed);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, asked)| asked.elapsed() < FRESH);
-        known.insert(namespace.to_owned(), (is_allowed, Instant::now()));
+        self.0.put(namespace.to_owned(), is_allowed, FRESH);
         Ok(is_allowed)
     }
 }

@@ -166,6 +166,9 @@ impl TemplateError {
     }
 }
 
+/// The reasons that say that the author may not start a run, or is not known to be allowed to.
+pub const ABOUT_AUTHOR: [Reason; 3] = [Reason::AuthorForbidden, Reason::AuthorUnknown, Reason::PolicyMissing];
+
 impl Error {
     /// The reason for it.
     #[must_use]
@@ -216,14 +219,8 @@ impl Error {
 
     /// Whether the author of the run is not allowed to start it, or is not known to be.
     #[must_use]
-    pub const fn is_about_author(&self) -> bool {
-        matches!(
-            self,
-            Self::AuthorForbidden { .. }
-                | Self::TooManyRights(_)
-                | Self::AuthorUnknown { .. }
-                | Self::PolicyMissing(_)
-        )
+    pub fn is_about_author(&self) -> bool {
+        ABOUT_AUTHOR.contains(&self.reason())
     }
 
     /// Whether the API server said that an object does not exist.

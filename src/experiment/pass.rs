@@ -87,6 +87,12 @@ impl<'a> Pass<'a> {
         create::child((cluster, &parent), manifest, is_likely_there, async || self.fence(kind).await).await
     }
 
+    /// Where the experiment is, and which namespaces its runs may use for that reason.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place::of(&self.live, &self.context.config.namespace)
+    }
+
     /// What shows that an object belongs to the experiment, by its next status.
     #[must_use]
     pub fn parent(&self) -> Parent {

@@ -176,12 +176,13 @@ fn stamp(user: &str, experiment: &Value) -> Value {
         None => r#"["system:authenticated"]"#.to_owned(),
     };
     let values = [user, "", &groups, "{}", &format!("{}/{rerun}", metadata["generation"])];
-    AUTHOR
-        .iter()
-        .zip(values)
-        .map(|(key, value)| ((*key).to_owned(), json!(value)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+    annotations(values)
+}
+
+/// The annotations of an author with these values.
+pub fn annotations(values: [&str; 5]) -> Value {
+    let all = AUTHOR.iter().zip(values).map(|(key, value)| ((*key).to_owned(), json!(value)));
+    all.collect::<serde_json::Map<_, _>>().into()
 }
 
 fn request(method: &str, path: &str, kind: &str, body: &Value) -> http::Request<Vec<u8>> {

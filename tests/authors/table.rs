@@ -2,7 +2,7 @@
 
 use crate::cast::Who::{self, Boss, Dev, Operator, Owner};
 use crate::request::Answer::{self, Refused, Stamped, Taken};
-use crate::request::{AUTHOR, Ask, annotate, central, edit, own, signed};
+use crate::request::{AUTHOR, Ask, annotate, annotations, central, edit, own, signed};
 use serde_json::{Value, json};
 
 /// A request, and what is answered to it.
@@ -56,13 +56,7 @@ const TEMPLATES: [Answer; 3] = with_stamp("kubectl auth can-i update configmaps/
 
 /// A stamp, as somebody else could write it.
 fn stamp(user: &str, request: &str) -> Value {
-    let values = [user, "", r#"["system:authenticated"]"#, "{}", request];
-    AUTHOR
-        .iter()
-        .zip(values)
-        .map(|(key, value)| ((*key).to_owned(), json!(value)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+    annotations([user, "", r#"["system:authenticated"]"#, "{}", request])
 }
 
 /// The stamp that is right for a new experiment of `Dev`, with one annotation changed.

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::Client;
@@ -16,7 +17,7 @@ use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
 use kube::runtime::conditions::is_crd_established;
 use serde_json::{Value, json};
 
-use super::{client, create, wait};
+use super::{client, create, eventually, wait};
 
 /// The kinds of the objects that are created for an experiment, with their API groups.
 const KINDS: [(&str, &str); 7] = [
@@ -129,6 +130,26 @@ impl Install {
     /// Lets the operator run things in a namespace, as its owner would.
     pub async fn let_in(&self, namespace: &str) {
         let_in(&self.client, &self.namespace, namespace).await;
+    }
+
+    /// Whether the operator has a right: verb, group and resource. Core resources have the group "".
+    pub async fn may(&self, namespace: &str, [verb, group, resource]: [&str; 3]) -> bool {
+        let [resource, subresource] = resource
+            .split_once('/')
+            .map_or([resource, ""], |(resource, subresource)| [resource, subresource]);
+        let asked = json!({"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace});
+        let groups = json!(["system:serviceaccounts", "system:authenticated"]);
+        let review = json!({"spec": {"user": self.user, "groups": groups, "resourceAttributes": asked}});
+        let reviews = Api::<SubjectAccessReview>::all(self.client.clone());
+        create(&reviews, review).await.status.unwrap().allowed
+    }
+
+    /// Waits until the API server knows of a change to the operator's rights.
+    pub async fn wait_until_may(&self, namespace: &str, right: [&str; 3], wanted: bool) {
+        eventually("the operator's rights are known", async || {
+            (self.may(namespace, right).await == wanted).then_some(())
+        })
+        .await;
     }
 
     /// Removes the policies.

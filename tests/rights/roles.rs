@@ -1,6 +1,5 @@
 //! What the roles of the operator amount to, on a real API server.
 
-use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Api;
@@ -124,17 +123,6 @@ async fn a_role_that_is_added_to_the_grantable_ones_can_be_given_to_runs() {
     pod_of(&install, "exp").await;
 }
 
-/// Whether the operator may do this. Core resources have the group "".
-async fn may(install: &Install, namespace: &str, [verb, group, resource]: [&str; 3]) -> bool {
-    let [resource, subresource] =
-        resource.split_once('/').map_or([resource, ""], |(resource, subresource)| [resource, subresource]);
-    let asked = json!({"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace});
-    let groups = json!(["system:serviceaccounts", "system:authenticated"]);
-    let review = json!({"spec": {"user": install.user, "groups": groups, "resourceAttributes": asked}});
-    let reviews = Api::<SubjectAccessReview>::all(install.client.clone());
-    create(&reviews, review).await.status.unwrap().allowed
-}
-
 const TO_RUN: [[&str; 3]; 6] = [
     ["create", "", "pods"],
     ["create", "rbac.authorization.k8s.io", "rolebindings"],
@@ -154,13 +142,13 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
         let namespaces = Api::<Namespace>::all(install.client.clone());
         create(&namespaces, json!({"metadata": {"name": namespace}})).await;
     }
-    assert!(!may(&install, &tenant, TO_RUN[0]).await);
+    assert!(!install.may(&tenant, TO_RUN[0]).await);
     install.let_in(&tenant).await;
-    eventually("the binding counts", async || may(&install, &tenant, TO_RUN[0]).await.then_some(())).await;
+    eventually("the binding counts", async || install.may(&tenant, TO_RUN[0]).await.then_some(())).await;
     for right in TO_RUN {
-        assert!(may(&install, &tenant, right).await, "{right:?}");
-        assert!(!may(&install, &other, right).await, "{right:?}");
-        assert!(!may(&install, &install.namespace, right).await, "{right:?}");
+        assert!(install.may(&tenant, right).await, "{right:?}");
+        assert!(!install.may(&other, right).await, "{right:?}");
+        assert!(!install.may(&install.namespace, right).await, "{right:?}");
     }
     // Experiments are in all namespaces, and a namespace can go although its binding has gone first.
     for right in [
@@ -172,7 +160,7 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
         ["patch", "", "pods"],
         ["watch", "", "pods"],
     ] {
-        assert!(may(&install, &other, right).await, "{right:?}");
+        assert!(install.may(&other, right).await, "{right:?}");
     }
     for right in [
         ["create", "chaostoolkit.org", "chaosexperiments"],
@@ -182,7 +170,7 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
         ["delete", "", "pods"],
         ["get", "", "secrets"],
     ] {
-        assert!(!may(&install, &other, right).await, "{right:?}");
+        assert!(!install.may(&other, right).await, "{right:?}");
     }
     for namespace in [&tenant, &other] {
         delete(&Api::<Namespace>::all(install.client.clone()), namespace).await;
@@ -193,15 +181,15 @@ async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
 #[ignore = "needs an API server"]
 async fn the_operator_of_the_central_overlays_runs_things_everywhere_and_has_experiments_at_home() {
     let install = Install::new("central").await;
-    eventually("the bindings count", async || may(&install, "default", TO_RUN[0]).await.then_some(())).await;
+    eventually("the bindings count", async || install.may("default", TO_RUN[0]).await.then_some(())).await;
     for right in TO_RUN {
-        assert!(may(&install, "default", right).await, "{right:?}");
+        assert!(install.may("default", right).await, "{right:?}");
     }
     for verb in ["get", "watch", "patch", "delete"] {
         assert!(
-            may(&install, &install.namespace, [verb, "chaostoolkit.org", "chaosexperiments"]).await,
+            install.may(&install.namespace, [verb, "chaostoolkit.org", "chaosexperiments"]).await,
             "{verb}"
         );
-        assert!(!may(&install, "default", [verb, "chaostoolkit.org", "chaosexperiments"]).await, "{verb}");
+        assert!(!install.may("default", [verb, "chaostoolkit.org", "chaosexperiments"]).await, "{verb}");
     }
 }

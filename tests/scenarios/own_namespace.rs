@@ -5,7 +5,6 @@ use std::process::Command;
 use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;
-use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
@@ -18,6 +17,9 @@ use crate::common::{
     wait, wait_for_phase, wait_for_reason, wait_until_gone,
 };
 use crate::tenants::{Team, Tenants};
+
+/// A right that the operator has where it is bound.
+const DELETE_PODS: [&str; 3] = ["delete", "", "pods"];
 
 #[tokio::test]
 #[ignore = "needs an API server"]
@@ -100,7 +102,7 @@ async fn a_namespace_whose_binding_is_gone_is_deleted_during_a_run() {
     team.apply("nightly", json!({"schedule": {"kind": "cronJob", "value": "0 3 * * *"}})).await;
     wait_for_phase(&team.experiments(), "nightly", Phase::Scheduled).await;
     delete(&team.bindings(), "chaostoolkit").await;
-    may_delete_pods(&tenants.install, &team, false).await;
+    tenants.install.wait_until_may(&team.namespace, DELETE_PODS, false).await;
     team.delete().await;
     let is_released = |found: Option<&Pod>| found.is_none_or(|pod| pod.finalizers().is_empty());
     wait(&team.pods(), &pod, "let go", is_released).await;
@@ -119,7 +121,7 @@ async fn a_namespace_that_stays_keeps_what_is_held_until_the_binding_is_back() {
     let operator = tenants.start(&[&team]).await;
     let pod = team.runs("exp").await;
     delete(&team.bindings(), "chaostoolkit").await;
-    may_delete_pods(&tenants.install, &team, false).await;
+    tenants.install.wait_until_may(&team.namespace, DELETE_PODS, false).await;
     delete(&team.experiments(), "exp").await;
     let blocked = wait_for_reason(&team.experiments(), "exp", "CleanupBlocked").await;
     assert!(blocked.message.unwrap().contains("create rolebinding chaostoolkit"));
@@ -217,7 +219,7 @@ async fn without_a_binding_the_operator_may_only_let_go_what_it_holds() {
         }
     }
     team.bind().await;
-    may_delete_pods(&tenants.install, &team, true).await;
+    tenants.install.wait_until_may(&team.namespace, DELETE_PODS, true).await;
     for change in &changes[1..5] {
         assert_eq!(refused(true, change).await, None, "{change}");
     }
@@ -303,19 +305,6 @@ async fn end_grace(team: &Team, pod: &str) {
     let ended = team.pods().delete(pod, &DeleteParams::default().grace_period(0)).await;
     let is_gone = |error: &kube::Error| matches!(error, kube::Error::Api(status) if status.is_not_found());
     assert!(ended.as_ref().err().is_none_or(is_gone), "{ended:?}");
-}
-
-/// Waits until the API server knows of the change to the operator's rights.
-async fn may_delete_pods(install: &Install, team: &Team, wanted: bool) {
-    let reviews = Api::<SubjectAccessReview>::all(install.client.clone());
-    let asked = json!({"resource": "pods", "verb": "delete", "namespace": team.namespace});
-    eventually("the operator's rights are known", async || {
-        let groups = json!(["system:serviceaccounts", "system:authenticated"]);
-        let review = json!({"spec": {"user": install.user, "groups": groups, "resourceAttributes": asked}});
-        let answer = create(&reviews, review).await;
-        (answer.status.unwrap().allowed == wanted).then_some(())
-    })
-    .await;
 }
 
 /// Returns the objects of experiments that are left in a namespace.

@@ -2,7 +2,6 @@
 
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::names;
-use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::{Api, ResourceExt};
@@ -10,7 +9,10 @@ use serde_json::json;
 
 use crate::common::install::Install;
 use crate::common::operator::Operator;
-use crate::common::{condition_of, create, delete, eventually, pod_of, wait_for_reason, wait_until_gone};
+use crate::common::{condition_of, create, delete, pod_of, wait_for_reason, wait_until_gone};
+
+/// A right that the operator has where it is bound.
+const DELETE_BINDINGS: [&str; 3] = ["delete", "rbac.authorization.k8s.io", "rolebindings"];
 
 #[tokio::test]
 #[ignore = "needs an API server"]
@@ -30,14 +32,14 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
         create(&bindings(namespace), right.clone()).await;
     }
     delete(&Api::<ClusterRoleBinding>::all(install.client.clone()), &role).await;
-    may_delete_bindings(&install, "default", false).await;
-    may_delete_bindings(&install, &shop, true).await;
+    install.wait_until_may("default", DELETE_BINDINGS, false).await;
+    install.wait_until_may(&shop, DELETE_BINDINGS, true).await;
 
     let _operator = Operator::start(&install).await;
     let made = install.apply_experiment("exp", json!({"role": {"binds_to_namespaces": [shop]}})).await;
     pod_of(&install, "exp").await;
     delete(&bindings(&shop), "operator").await;
-    may_delete_bindings(&install, &shop, false).await;
+    install.wait_until_may(&shop, DELETE_BINDINGS, false).await;
     delete(&install.experiments(), "exp").await;
     let blocked = wait_for_reason(&install.experiments(), "exp", "CleanupBlocked").await;
     assert_eq!(condition_of(&blocked, Type::CleanupBlocked), "True/CleanupBlocked");
@@ -52,17 +54,4 @@ async fn what_may_not_be_deleted_is_named_the_rest_goes_and_with_the_right_so_do
     create(&bindings(&shop), right).await;
     wait_until_gone(&install.experiments(), "exp").await;
     assert_eq!(install.left_behind().await, Vec::<String>::new());
-}
-
-/// Waits until the API server knows of the change to the operator's rights.
-async fn may_delete_bindings(install: &Install, namespace: &str, wanted: bool) {
-    let reviews = Api::<SubjectAccessReview>::all(install.client.clone());
-    let asked = json!({"group": "rbac.authorization.k8s.io", "resource": "rolebindings", "verb": "delete", "namespace": namespace});
-    eventually("the operator's rights are known", async || {
-        let groups = json!(["system:serviceaccounts", "system:authenticated"]);
-        let review = json!({"spec": {"user": install.user, "groups": groups, "resourceAttributes": asked}});
-        let answer = create(&reviews, review).await;
-        (answer.status.unwrap().allowed == wanted).then_some(())
-    })
-    .await;
 }

@@ -101,17 +101,15 @@ async fn look_at(
     name: &str,
 ) -> Result<Option<Timestamp>, cluster::Error> {
     let Some(binding) = cluster.admission_binding(policy.admission(), name).await? else { return Ok(None) };
-    let is_bound = match policy {
-        Policy::Stamp => is_binding(&binding.data, name),
-        Policy::Authors | Policy::AuthorsBound => {
-            is_binding(&binding.data, name) && judges(&binding.data, home)
-        }
+    let refuses = match policy.admission() {
+        Admission::Mutating => true,
+        Admission::Validating => judges(&binding.data, home),
     };
-    if !is_bound {
+    if !(refuses && is_binding(&binding.data, name)) {
         return Ok(None);
     }
     let Some(found) = cluster.admission_policy(policy.admission(), name).await? else { return Ok(None) };
-    Ok(is_policy(&found.data, policy).then(|| created(&binding).max(created(&found))))
+    Ok(is_policy(&found.data, policy.admission()).then(|| created(&binding).max(created(&found))))
 }
 
 fn created(object: &DynamicObject) -> Timestamp {
@@ -134,17 +132,17 @@ fn judges(binding: &Value, home: &str) -> bool {
         spec["validationActions"].as_array().is_some_and(|actions| actions.contains(&json!("Deny")));
     let parameters = &spec["paramRef"];
     has_deny
-        && [SHIPPED, home].iter().any(|name| parameters["name"] == *name)
+        && [names::ACCOUNT, home].iter().any(|name| parameters["name"] == *name)
         && parameters["namespace"] == home
         && parameters["parameterNotFoundAction"] == "Deny"
 }
 
 /// Whether a policy sees all requests that create or change experiments, and fails closed.
-fn is_policy(policy: &Value, which: Policy) -> bool {
+fn is_policy(policy: &Value, admission: Admission) -> bool {
     let spec = &policy["spec"];
-    let content = match which {
-        Policy::Stamp => "mutations",
-        Policy::Authors | Policy::AuthorsBound => "validations",
+    let content = match admission {
+        Admission::Mutating => "mutations",
+        Admission::Validating => "validations",
     };
     let rules = spec["matchConstraints"]["resourceRules"].as_array();
     spec["failurePolicy"] == "Fail"
@@ -206,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_shipped_counts() {
-        assert!(is_policy(&policy(), Policy::Authors));
+        assert!(is_policy(&policy(), Admission::Validating));
         assert!(is_binding(&binding(), "p") && judges(&binding(), "home"));
         let mut plain = binding();
         plain["spec"].as_object_mut().unwrap().remove("matchResources");
@@ -227,7 +225,7 @@ mod tests {
     fn a_weaker_policy_does_not_count(#[case] path: &str, #[case] value: Value) {
         let mut weaker = policy();
         *weaker.pointer_mut(path).unwrap() = value;
-        assert!(!is_policy(&weaker, Policy::Authors));
+        assert!(!is_policy(&weaker, Admission::Validating));
     }
 
     #[rstest]
@@ -253,7 +251,7 @@ mod tests {
             json!({"spec": 1}),
             json!({"spec": {"matchConstraints": {"resourceRules": [1, null]}}}),
         ] {
-            assert!(!is_policy(&odd, Policy::Stamp) && !is_binding(&odd, "p") && !judges(&odd, "home"));
+            assert!(!is_policy(&odd, Admission::Mutating) && !is_binding(&odd, "p") && !judges(&odd, "home"));
         }
     }
 }

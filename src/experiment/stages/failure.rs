@@ -7,7 +7,6 @@ use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::experiment::context::JOURNAL_RETRY;
-use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
@@ -21,8 +20,7 @@ const LASTING: Duration = Duration::from_secs(30);
 
 /// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> {
-    let place = Place::of(&pass.live, &pass.context.config.namespace);
-    let error = pass.context.bindings.explained(&pass.context.cluster, place, error).await;
+    let error = pass.context.bindings.explained(&pass.context.cluster, pass.place(), error).await;
     if matches!(error, Error::RightsMissing { .. }) {
         match let_go::let_go(pass).await {
             Ok(Some(action)) => return Ok(action),

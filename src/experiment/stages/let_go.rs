@@ -9,7 +9,6 @@ use tracing::warn;
 
 use crate::cluster::{belongs_to, is_held};
 use crate::experiment::children::{create, pods};
-use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::teardown;
@@ -19,7 +18,7 @@ use chaostoolkit_api::PodAddress;
 /// the experiment was let go too.
 pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Action>, Error> {
     let context = pass.context;
-    let place = Place::of(&pass.live, &context.config.namespace);
+    let place = pass.place();
     let Some(name) = place.own_namespace() else { return Ok(None) };
     let found = context.cluster.find(&context.cluster.namespaces(), "Namespace", name).await?;
     if !found.is_some_and(|namespace| create::is_terminating(&namespace)) {

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
-use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Facts, Plan, Source, grace};
 use crate::experiment::decide::templates::{Template, Templates};
@@ -21,8 +20,7 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let parsed = understood(&pass.live, &config.namespace)?;
     let unknown = fields::described(&parsed.unknown);
     pass.draft.accepted(&unknown, &[]);
-    let place = Place::of(&pass.live, &config.namespace);
-    pass.context.bindings.check(cluster, place).await?;
+    pass.context.bindings.check(cluster, pass.place()).await?;
     let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());

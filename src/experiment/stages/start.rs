@@ -10,7 +10,6 @@ use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{create, cron_job, pods, pull_secrets, references, rights};
-use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -53,8 +52,7 @@ pub async fn start(
     }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
     if pass.context.config.unchecked_authors || is_to_be_asked(&pass.draft.status, resources) {
-        let permit = permit::may_start(pass.context, &pass.live, resources).await?;
-        pass.draft.permitted(permit.reason, permit.requested_by);
+        ask(pass, resources).await?;
     }
     let cluster = &pass.context.cluster;
     // An earlier pass may have created a part already.
@@ -67,7 +65,7 @@ pub async fn start(
     }
     pass.write().await?;
     debug!(run = plan.owner.number, "creating the objects of the run");
-    match Place::of(&pass.live, &pass.context.config.namespace).own_namespace() {
+    match pass.place().own_namespace() {
         Some(own) => references::namespace_stays(cluster, own).await?,
         None => create::namespace(cluster, &resources.namespace).await?,
     }
@@ -119,11 +117,17 @@ async fn ensure_cron_job(
     Ok(cron_job)
 }
 
+/// Asks whether the author may have a run with these objects, and puts the answer on the draft of the status.
+async fn ask(pass: &mut Pass<'_>, resources: &Resources) -> Result<(), Error> {
+    let permit = permit::may_start(pass.context, &pass.live, resources).await?;
+    pass.draft.permitted(permit.reason, permit.requested_by);
+    Ok(())
+}
+
 /// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
 /// the author is asked first.
 async fn replace_rights(pass: &mut Pass<'_>, resources: &Resources, wanted: &Manifest) -> Result<(), Error> {
-    let permit = permit::may_start(pass.context, &pass.live, resources).await?;
-    pass.draft.permitted(permit.reason, permit.requested_by);
+    ask(pass, resources).await?;
     pass.fence(wanted.kind).await?;
     delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
     pass.create(wanted, false).await.map(|_| ())

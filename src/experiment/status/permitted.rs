@@ -1,6 +1,6 @@
 //! The condition `Permitted`: whether the run may start.
 
-use crate::experiment::error::Error;
+use crate::experiment::error::{ABOUT_AUTHOR, Error};
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -8,9 +8,6 @@ use chaostoolkit_api::{Status, Text};
 
 /// The reasons that say more of a permitted run than that nothing was refused. A run that was created keeps them.
 const LASTING: [Reason; 2] = [Reason::JudgedAtRequest, Reason::AuthorUnchecked];
-
-/// The reasons of a refusal that is over once the run may start.
-const OVER: [Reason; 3] = [Reason::AuthorForbidden, Reason::AuthorUnknown, Reason::PolicyMissing];
 
 impl Draft {
     /// The run may start for this reason. The user asked for it, if one is known.
@@ -22,7 +19,7 @@ impl Draft {
         self.requested_by = requested_by;
         // A refusal of the author is over. One of the API server may come again in this pass.
         let is_open = find(&self.status).is_none_or(|(state, reason)| {
-            state == State::Unknown || reason.is_some_and(|reason| OVER.contains(&reason))
+            state == State::Unknown || reason.is_some_and(|reason| ABOUT_AUTHOR.contains(&reason))
         });
         if LASTING.contains(&reason) && is_open {
             self.set(Type::Permitted, State::Unknown, reason, explained(reason));
