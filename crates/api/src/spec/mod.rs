@@ -2,6 +2,7 @@
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 mod env;
+mod files;
 mod invalid;
 pub mod options;
 mod pod;
@@ -10,14 +11,17 @@ mod report;
 mod rights;
 mod schedule;
 mod schema;
+mod source;
 mod template;
 
 pub use env::EnvSpec;
+pub use files::{FileSpec, KeySpec, ProxySpec};
 pub use invalid::{InvalidSpec, Mistakes};
-pub use pod::{ExperimentSpec, PodSpec, SettingsSpec};
+pub use pod::{PodSpec, SettingsSpec};
 pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
-pub use rights::{RoleSpec, ServiceAccountSpec};
+pub use rights::{RoleSpec, RuleSpec, ServiceAccountSpec};
 pub use schedule::ScheduleSpec;
+pub use source::{ArtifactSpec, ExperimentSpec, HeaderSpec};
 pub use template::TemplateSpec;
 
 use kube::CustomResource;

@@ -19,6 +19,7 @@ pub struct ServiceAccountSpec {
 
 /// The permissions of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct RoleSpec {
     /// Name of an existing Role in the namespace of the run to bind to the service account. If it is absent, the operator
@@ -43,4 +44,35 @@ pub struct RoleSpec {
     /// `pod.template` or an experiment from a URL. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<bool>,
+    /// The rules of the Role, instead of those of the template. With `generate`, they come in addition to the generated ones.
+    /// They cannot be used with `name`, `bind` or `clusterRole`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<RuleSpec>>,
+    /// Name of an existing ClusterRole to bind to the service account, in the namespace of the run and in those of
+    /// `binds_to_namespaces`. It cannot be used with `name`, `bind`, `rules` or `generate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_role: Option<String>,
+    /// Whether the ClusterRole is bound in the whole cluster, by a ClusterRoleBinding. Nodes and other objects without a
+    /// namespace need that. Defaults to false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_wide: Option<bool>,
+}
+
+/// A rule of a Role.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct RuleSpec {
+    /// The API groups of the resources. The empty text is the core group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_groups: Vec<String>,
+    /// The resources, such as `pods` or `pods/log`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// The verbs, such as `get`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verbs: Vec<String>,
+    /// Names of the objects. If there are none, all objects are meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_names: Vec<String>,
 }

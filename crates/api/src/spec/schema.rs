@@ -7,6 +7,17 @@ pub(super) fn mapping(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
+/// Returns the schema of a mapping with any keys, or null.
+pub(super) fn nullable_mapping(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
+}
+
+/// Returns the schema of a list of mappings with any keys, or null.
+pub(super) fn mappings(_: &mut SchemaGenerator) -> Schema {
+    let item = json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    json_schema!({ "type": "array", "items": item, "nullable": true })
+}
+
 /// Returns the schema of a value of any type. Version 0.14.0 accepted several forms of such fields.
 pub(super) fn untyped(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
