@@ -35,6 +35,10 @@ test-outcomes: ## Test each outcome on a real node, with three versions of the C
 bench-start: ## Measure how much the runner delays the start of the toolkit (needs an idle machine)
 	hack/test.sh overhead
 
+.PHONY: bench
+bench: ## Measure the operator beside a bare client (needs an idle machine; BENCH_PARTS chooses parts)
+	hack/test.sh bench
+
 .PHONY: test-faults
 test-faults: ## Test runs while writes, watches and the cluster fail: all plans and outages, in minutes
 	hack/test.sh faults

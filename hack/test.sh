@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
-# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input. The last five run only by
-# name.
+# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|bench. The last six run only
+# by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -129,12 +129,20 @@ overhead() {
   layer "how much the runner delays the start of the toolkit; on an idle machine"
   on_node --test overhead -- --ignored --nocapture
 }
+bench() {
+  layer "how fast and how small the operator is, beside a bare client; on an idle machine"
+  local cluster=${CLUSTER_NAME:-ctk}-bench variables
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --fresh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (eval "$variables"; BENCH_TABLE=${BENCH_TABLE:-$ROOT/target/bench.md} cargo test --release --locked --test bench -- --ignored --nocapture)
+  CLUSTER_NAME=$cluster hack/cluster/down.sh
+}
 
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input)" ;;
+    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, bench)" ;;
   esac
 done
 say "all passed: $*"
