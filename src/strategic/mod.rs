@@ -22,4 +22,4 @@ pub use merge::{Problem, merge};
 pub use path::Path;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

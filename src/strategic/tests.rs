@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+use proptest::sample::select;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -69,4 +71,56 @@ fn a_patch_that_is_too_deep_is_refused() {
 fn directives_that_kubernetes_would_drop_are_dropped() {
     let left = json!({"volumes": [{"name": "a", "$retainKeys": ["name"]}, {"$patch": "delete"}], "b": {"$setElementOrder/c": []}});
     assert_eq!(without_directives(left), json!({"volumes": [{"name": "a"}], "b": {}}));
+}
+
+const KEYS: [&str; 14] = [
+    "metadata",
+    "spec",
+    "containers",
+    "volumes",
+    "env",
+    "finalizers",
+    "name",
+    "a",
+    "$patch",
+    "$retainKeys",
+    "$setElementOrder",
+    "$setElementOrder/containers",
+    "$setElementOrder/finalizers",
+    "$deleteFromPrimitiveList/finalizers",
+];
+
+/// Any value, with keys that mean something.
+pub fn any_value() -> impl Strategy<Value = Value> {
+    let text = select(vec!["replace", "delete", "merge", "a", "containers"]).prop_map(Value::from);
+    let scalar =
+        prop_oneof![Just(json!(null)), any::<bool>().prop_map(Value::from), Just(json!(1)), Just(json!(0.5))];
+    prop_oneof![text, scalar].prop_recursive(7, 80, 5, |inner| {
+        let fields =
+            proptest::collection::btree_map(select(&KEYS[..]).prop_map(str::to_owned), inner.clone(), 0..6);
+        let fields = fields.prop_map(|fields| Value::Object(fields.into_iter().collect()));
+        prop_oneof![proptest::collection::vec(inner, 0..4).prop_map(Value::Array), fields]
+    })
+}
+
+fn has_directives(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(key, value)| is_directive(key) || has_directives(value)),
+        Value::Array(items) => items.iter().any(has_directives),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn whatever_is_merged_nothing_panics(pod in any_value(), patch in any_value(), spec in any_value()) {
+        let _ = check(&patch);
+        let _ = merge(pod.clone(), patch.clone());
+        let merged = merge(json!({"metadata": pod, "spec": spec}), json!({"metadata": patch, "spec": patch}));
+        if let Ok(merged) = merged {
+            prop_assert!(!has_directives(&without_directives(merged)));
+        }
+    }
 }
