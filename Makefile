@@ -61,6 +61,11 @@ crd: ## Generate the definition of the custom resource from the Rust types
 cron-table: ## Ask the cron library of Kubernetes for the times that the tests compare with (needs Go)
 	cd tests/cron && go run . > table.tsv
 
+.PHONY: merge-keys
+merge-keys: ## Ask the API server of the current context how the lists of a pod are merged
+	{ kubectl version -o json && kubectl get --raw /openapi/v2; } | python3 hack/strategic/merge_keys.py > target/pod.json
+	cp target/pod.json src/strategic/pod.json
+
 .PHONY: deny
 deny: ## Check licenses, sources and advisories of the dependencies; fails if the advisories cannot be fetched
 	tool=$$(hack/tool.sh cargo-deny) && "$$tool" --locked --all-features check

@@ -41,7 +41,7 @@ api() {
   CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/up.sh --control-plane
   local variables begin
   variables=$(CLUSTER_NAME=${CLUSTER_NAME:-ctk}-api hack/cluster/env.sh) begin=$(log_size "$variables")
-  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test uninstall -- --ignored --skip outages::)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test strategic --test uninstall -- --ignored --skip outages::)
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
   (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored)

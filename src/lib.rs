@@ -20,5 +20,6 @@ pub mod commands;
 pub mod controller;
 pub mod experiment;
 pub mod process;
+pub mod strategic;
 pub mod toolkit;
 pub mod yaml;

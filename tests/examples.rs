@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Experiment, Outcome, Phase, Spec, names};
+use chaostoolkit_operator::experiment::decide::plan::patch::unknown;
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
 use common::{delete_and_wait, kubectl, status, within};
@@ -68,7 +69,8 @@ fn every_spec_is_understood_to_the_last_field() {
         for experiment in experiments(&documents) {
             let parsed =
                 Spec::parse(experiment.get("spec")).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(parsed.unknown, Vec::<String>::new(), "{name}");
+            let unknown = [parsed.unknown, unknown(&parsed.spec)].concat();
+            assert_eq!(unknown, Vec::<String>::new(), "{name}");
             let expected = if name == "own-namespace" {
                 ("my-team", None)
             } else {
@@ -247,6 +249,8 @@ impl Example {
 #[case("custom-image", &["Probe: count-runs"])]
 #[case("settings", &["Rollbacks strategy: always", "Rollback: tidy-up"])]
 #[case("yaml-experiment", &["Action: say-hello"])]
+#[case("pod-options", &["Steady state hypothesis is met!"])]
+#[case("pod-patch", &["Steady state hypothesis is met!"])]
 #[case("several-experiments", &["Action: say-"])]
 #[case("service-account", &["Steady state hypothesis is met!", "Action: say-so"])]
 #[tokio::test]
@@ -283,6 +287,45 @@ async fn the_account_of_the_author_has_the_rights_of_its_role_and_no_others() {
         let (allowed, text) = kubectl(&["auth", "can-i", verb, "pods", "-n", namespace, &account], "");
         assert_eq!(allowed, may, "{verb} in {namespace}: {text}");
     }
+}
+
+/// What the experiments look for in their pods, they cannot see all of.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn the_options_and_the_patch_of_a_pod_are_in_the_pod() {
+    let example = Example::new("pod-options").await;
+    Example::apply(&example.text, &[]);
+    example.log_of_completed("pod-options").await;
+    let pod = example.made_for::<Pod>("pod-options").await.remove(0);
+    let (labels, annotations) = (pod.metadata.labels.unwrap(), pod.metadata.annotations.unwrap());
+    assert_eq!((&*labels["team"], &*labels["app"]), ("payments", "chaostoolkit"));
+    assert!(annotations.contains_key("example.com/runbook") && labels.contains_key(names::UID_LABEL));
+    let spec = pod.spec.unwrap();
+    assert_eq!((spec.priority, spec.priority_class_name.as_deref()), (Some(1000), Some("chaos-experiments")));
+    assert_eq!(spec.node_selector.unwrap()["kubernetes.io/os"], "linux");
+    assert!(
+        spec.tolerations.unwrap().iter().any(|one| one.key.as_deref() == Some("example.com/experiments"))
+    );
+    assert!(spec.image_pull_secrets.unwrap().iter().any(|one| one.name == "pod-options-registry"));
+    let context = spec.security_context.unwrap();
+    assert_eq!(
+        (context.fs_group, context.seccomp_profile.unwrap().type_.as_str()),
+        (Some(2000), "RuntimeDefault")
+    );
+    let container = &spec.containers[0];
+    assert_eq!(
+        (&*container.name, container.image_pull_policy.as_deref()),
+        (names::CONTAINER, Some("IfNotPresent"))
+    );
+    assert_eq!(container.resources.clone().unwrap().requests.unwrap()["cpu"].0, "100m");
+
+    let example = Example::new("pod-patch").await;
+    Example::apply(&example.text, &[]);
+    example.log_of_completed("pod-patch").await;
+    let spec = example.made_for::<Pod>("pod-patch").await.remove(0).spec.unwrap();
+    assert_eq!((spec.termination_grace_period_seconds, spec.topology_spread_constraints), (Some(120), None));
+    let first = spec.init_containers.unwrap().into_iter().map(|container| container.name);
+    assert_eq!(first.collect::<Vec<_>>(), ["prepare", names::SIDECAR]);
 }
 
 /// As its comment says: first the server, then the rest. The clusters of the tests have no names, so the address of the

@@ -18,8 +18,9 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "yaml",
+    "strategic",
     "process",
     "toolkit",
     "cluster",

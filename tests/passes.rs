@@ -54,6 +54,8 @@ mod older;
 mod orphans;
 #[path = "passes/own_namespace.rs"]
 mod own_namespace;
+#[path = "passes/patched.rs"]
+mod patched;
 #[path = "passes/permit.rs"]
 mod permit;
 #[path = "passes/pods.rs"]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::objects::{child, label, mark_at};
+use crate::experiment::build::patched;
 use crate::experiment::decide::plan::{Owner, Plan, Schedule};
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
@@ -17,7 +18,8 @@ pub const POD: &[&str] = &["spec", "jobTemplate", "spec", "template"];
 const MOST_PODS_KEPT: i64 = 100;
 
 /// The `CronJob`, with the spec of this pod. As in 0.14.0, its pods have the labels of the `CronJob` template and of the
-/// experiment. They also have the labels and annotations of the pod, unless they have the same ones already.
+/// experiment. They also have the labels and annotations of the pod, unless they have the same ones already. Those of the
+/// patches come last.
 pub fn cron_job(
     plan: &Plan,
     schedule: &Schedule,
@@ -62,6 +64,11 @@ pub fn cron_job(
         for (key, value) in metadata[field].as_object().into_iter().flatten() {
             default(cron_job.map(&[POD, &["metadata", field]].concat()), key, value.clone());
         }
+    }
+    if plan.patches.all().next().is_some() {
+        let problem = |problem| templates.invalid(Template::CronJob, problem);
+        patched::metadata(cron_job.map(POD), &plan.patches).map_err(problem)?;
+        label(&mut cron_job, &[POD, &["metadata", "labels"]].concat(), &plan.owner);
     }
     debug_assert_eq!(cron_job.kind, Kind::CronJob);
     Ok(cron_job)

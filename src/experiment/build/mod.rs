@@ -10,6 +10,7 @@ mod injection;
 mod json;
 mod namespace;
 mod objects;
+mod patched;
 mod pod;
 pub mod pull_secrets;
 mod rbac;

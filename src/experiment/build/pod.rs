@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, eviction, injection};
+use crate::experiment::build::{config_map, eviction, injection, patched};
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
@@ -21,12 +21,17 @@ const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
 const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
 const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
 
-/// Builds the pod, without the marks that all children get.
+/// Builds the pod, without the marks that all children get. What the operator sets comes after all that an author may
+/// change.
 pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError> {
     let mut pod = match &plan.pod {
         Some(own) => named(Manifest::new(Kind::Pod, own.clone()), &plan.owner),
         None => child(templates, Template::Pod, &plan.owner)?,
     };
+    if plan.pod.is_none() {
+        options(&mut pod.value["spec"], plan, templates)?;
+        patched::apply(&mut pod, plan, templates)?;
+    }
     let spec = pod.map(&["spec"]);
     let account = match (&plan.service_account, spec.get("serviceAccountName").and_then(Value::as_str)) {
         (Some(name), _) => name.clone(),
@@ -49,9 +54,6 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     })?;
     if asked.is_some_and(|asked| asked > grace::LONGEST) {
         pod.map(&["spec"]).insert(grace::FIELD.to_owned(), grace::LONGEST.into());
-    }
-    if plan.pod.is_none() {
-        options(&mut pod.value["spec"], plan, templates)?;
     }
     if let Some(container) = toolkit(&mut pod.value["spec"]) {
         own_env(container, &plan.env, plan);

@@ -1,14 +1,15 @@
 //! Whether a spec is understood, before anything is read from the cluster: pure.
 
 use crate::experiment::decide::fields::misplaced;
-use crate::experiment::decide::plan::{Facts, plan};
+use crate::experiment::decide::plan::{Facts, patch, plan};
 use chaostoolkit_api::spec::InvalidSpec;
 use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::{Experiment, Spec};
 
 /// Reads a spec and checks everything that needs no facts. An error names all mistakes.
 pub fn understood(experiment: &Experiment, operator_namespace: &str) -> Result<Parsed, InvalidSpec> {
-    let parsed = Spec::read(experiment.spec.as_ref());
+    let mut parsed = Spec::read(experiment.spec.as_ref());
+    parsed.unknown.extend(patch::unknown(&parsed.spec));
     let mut mistakes = parsed.mistakes.clone();
     mistakes.or(misplaced(experiment.spec.as_ref()).none(), ());
     if let Err(invalid) = plan(experiment, &parsed, &Facts::before_any(operator_namespace)) {

@@ -69,7 +69,10 @@ fn underived(plan: &Plan) -> impl Iterator<Item = String> {
 
 /// Says that the pod gets a shorter grace period than it asks for.
 fn shortened(plan: &Plan, templates: &Templates) -> Option<String> {
-    let pod = plan.pod.clone().or_else(|| templates.object(Template::Pod).ok())?;
+    let mut pod = plan.pod.clone().or_else(|| templates.object(Template::Pod).ok())?;
+    if let Some((spec, asked)) = pod["spec"].as_object_mut().zip(plan.patches.grace()) {
+        spec.insert(grace::FIELD.to_owned(), asked.clone());
+    }
     grace::shortened(grace::asked(&pod["spec"]).ok()??)
 }
 

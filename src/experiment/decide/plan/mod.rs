@@ -2,6 +2,7 @@
 
 pub mod generate;
 pub mod grace;
+pub mod patch;
 pub mod pod;
 pub mod schedule;
 pub mod source;
@@ -11,6 +12,7 @@ pub mod values;
 use crate::experiment::decide::checks;
 use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::generate::{MAX_BOUND_NAMESPACES, generated};
+use crate::experiment::decide::plan::patch::patches;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map, own_pod, runner};
 use crate::experiment::decide::plan::schedule::wanted_schedule;
 use crate::experiment::decide::plan::source::{about, source};
@@ -21,7 +23,7 @@ use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
-pub use types::{Env, Facts, Generated, Owner, Plan, Rights, Schedule, Source, TemplateSchedule};
+pub use types::{Env, Facts, Generated, Owner, Patches, Plan, Rights, Schedule, Source, TemplateSchedule};
 pub use values::{given, is_empty};
 
 /// Decides on a run. An error names all mistakes of the spec.
@@ -47,6 +49,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let listed = mistakes.or(listed, Vec::new());
     let generated = generated(spec, &source, facts, (place, &namespace), listed);
     let (generated, namespaces) = mistakes.or(generated, (None, Vec::new()));
+    let runner = runner(spec.report.as_ref(), &facts.runner);
+    let patches = mistakes.or(patches(&pod, runner.is_some()), Patches::default());
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
     mistakes.none()?;
@@ -85,7 +89,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         schedule,
         about,
         source,
-        runner: runner(spec.report.as_ref(), &facts.runner),
+        patches,
+        runner,
     })
 }
 

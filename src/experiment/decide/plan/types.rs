@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::experiment::decide::plan::grace;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
 use chaostoolkit_api::{About, Experiment, names};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub command: Option<String>,
     /// Whether `chaos` runs verbosely.
     pub verbose: bool,
+    /// What is merged into the pod after all other options.
+    pub patches: Patches,
     /// The author's own pod. It replaces the template and all options of the pod.
     pub pod: Option<Value>,
     /// The schedule, if there is one.
@@ -151,6 +154,30 @@ pub enum Source {
     Inline(Value),
     /// The URL in the variable `EXPERIMENT_URL`.
     Url,
+}
+
+/// What is merged into the pod once the other options were applied, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patches {
+    /// The patch that the short forms make.
+    pub short: Option<Value>,
+    /// Further sources of variables. Kubernetes would replace the list, so they are no patch.
+    pub env_from: Vec<Value>,
+    /// The author's own patch.
+    pub own: Option<Value>,
+}
+
+impl Patches {
+    /// Returns all patches, in their order.
+    pub fn all(&self) -> impl Iterator<Item = &Value> {
+        self.short.iter().chain(&self.own)
+    }
+
+    /// Returns the grace period that they set, or null if they remove it.
+    #[must_use]
+    pub fn grace(&self) -> Option<&Value> {
+        self.own.as_ref().and_then(|patch| patch.get("spec")?.get(grace::FIELD))
+    }
 }
 
 /// What the cluster tells before a run is planned.

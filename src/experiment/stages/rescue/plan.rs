@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::experiment::decide::plan::patch::changes_what_runs;
 use crate::experiment::decide::plan::{Facts, Plan, Source};
 use crate::process::config::Runner;
 use crate::yaml;
@@ -17,6 +18,11 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
     }
     if plan.pod.is_some() {
         return Err("what runs in a pod of your own (spec.pod.template) is not known".to_owned());
+    }
+    if let Some(what) = plan.patches.all().find_map(changes_what_runs) {
+        return Err(format!(
+            "spec.pod.patch or spec.pod.volumes changes {what}, so what would run is not known"
+        ));
     }
     let decided = recorded.run.as_ref().and_then(|run| run.experiment.sha256.as_ref());
     if plan.about.sha256.as_ref() != decided {
