@@ -6,13 +6,16 @@
 mod config_map;
 mod cron_job;
 mod eviction;
+mod files;
 mod injection;
 mod json;
 mod namespace;
 mod objects;
 mod pod;
+mod proxy;
 pub mod pull_secrets;
 mod rbac;
+mod remote;
 pub mod resources;
 
 use crate::cluster::manifest::Kind;
@@ -58,3 +61,6 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod elsewhere_tests;
