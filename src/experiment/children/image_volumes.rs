@@ -7,7 +7,6 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{Cluster, posting};
 use crate::experiment::build::resources::Resources;
 use crate::experiment::error::Error;
-use chaostoolkit_api::Text;
 
 /// Fails if the API server would drop the volume of an artifact. It does that without a word where the feature is off, and
 /// the pod would start without the experiment. So it is asked to create the pod, and to store nothing.
