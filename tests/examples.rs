@@ -101,7 +101,24 @@ fn every_example_has_all_that_it_needs() {
             let pod = spec.pod.unwrap_or_default();
             let source = pod.experiment.unwrap_or_default();
             let env = pod.env.and_then(|env| env.config_map_name);
-            if source.as_file == Some(false) {
+            let given = |kind: &str, name: &str, key: &str| {
+                let object = find(kind, name);
+                let data = if kind == "Secret" { &object["stringData"] } else { &object["data"] };
+                assert!(data[key].is_string(), "{name}: no key {key}");
+            };
+            for file in pod.files.iter().flatten() {
+                file.config_map.iter().for_each(|from| given("ConfigMap", &from.name, &from.key));
+                file.secret.iter().for_each(|from| given("Secret", &from.name, &from.key));
+            }
+            let bundle = pod.proxy.as_ref().and_then(|proxy| proxy.ca_bundle.as_ref());
+            bundle.iter().for_each(|from| given("ConfigMap", &from.name, &from.key));
+            let headers = source.headers.iter().flatten();
+            headers.for_each(|header| given("Secret", &header.secret.name, &header.secret.key));
+            if let Some(inline) = &spec.experiment {
+                assert!(inline["title"].is_string() && inline["method"].is_array(), "{name}");
+            } else if source.url.is_some() || source.artifact.is_some() {
+                // It is elsewhere, as its comment says.
+            } else if source.as_file == Some(false) {
                 let env = find("ConfigMap", env.as_deref().unwrap_or("chaostoolkit-env"));
                 assert!(env["data"]["EXPERIMENT_URL"].is_string(), "{name}");
             } else {
@@ -344,6 +361,42 @@ async fn an_experiment_is_fetched_from_a_url() {
     Example::apply(&example.text.replace("http://experiments:", &format!("http://{address}:")), &[]);
     let log = example.log_of_completed("url").await;
     assert!(log.contains("Running experiment: A greeting from elsewhere"), "{log}");
+}
+
+/// The server of this example wants a token, and its experiment has a known hash.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn an_experiment_is_fetched_with_a_header_and_its_hash() {
+    let example = Example::new("fetch").await;
+    Example::apply(&example.text, &["--selector=app=fetch"]);
+    let runs = &example.install.run_namespace;
+    let (ready, text) =
+        kubectl(&["-n", runs, "wait", "--for=condition=Ready", "pod/fetch", "--timeout=120s"], "");
+    assert!(ready, "{text}");
+    let services = Api::<Service>::namespaced(example.install.client.clone(), runs);
+    let address = services.get("fetch").await.unwrap().spec.unwrap().cluster_ip.unwrap();
+    Example::apply(&example.text.replace("http://fetch:", &format!("http://{address}:")), &[]);
+    let log = example.log_of_completed("fetch").await;
+    assert!(log.contains("Running experiment: A greeting for those with a token"), "{log}");
+    assert!(!log.contains("Bearer"), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn the_files_of_a_run_are_where_its_example_puts_them() {
+    let example = Example::new("files").await;
+    Example::apply(&example.text, &[]);
+    let log = example.log_of_completed("files").await;
+    assert!(log.contains("Rollbacks strategy: always") && log.contains("read-files"), "{log}");
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_behind_a_proxy_reaches_the_cluster_without_it() {
+    let example = Example::new("proxy").await;
+    Example::apply(&example.text, &[]);
+    let log = example.log_of_completed("proxy").await;
+    assert!(log.contains("bypasses-the-proxy"), "{log}");
 }
 
 #[tokio::test]

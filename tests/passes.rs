@@ -22,6 +22,8 @@ mod common {
 }
 #[path = "passes/control/mod.rs"]
 mod control;
+#[path = "passes/elsewhere.rs"]
+mod elsewhere;
 #[path = "passes/failures.rs"]
 mod failures;
 #[path = "passes/fairness.rs"]

@@ -61,6 +61,11 @@ pub enum Error {
         /// The keys that the `ConfigMap` has, in words.
         there: String,
     },
+    /// The API server does not know the volume in which an artifact is mounted.
+    #[error(
+        "the cluster has no image volumes, which spec.pod.experiment.artifact needs: Kubernetes 1.35 and later has them, and earlier versions with the feature gate ImageVolume; {0}"
+    )]
+    NoImageVolumes(String),
     /// A Role that is to be bound does not exist.
     #[error(
         "Role {namespace}/{name}, to which the account of the run is to be bound, does not exist; the run starts once it does; a ClusterRole of that name does not count"
@@ -180,6 +185,7 @@ impl Error {
             Self::Template(error) => error.reason(),
             Self::NameConflict { .. } => Reason::NameConflict,
             Self::ListFull(_) => Reason::Forbidden,
+            Self::NoImageVolumes(_) => Reason::ObjectInvalid,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
             Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
             Self::RoleMissing { .. } => Reason::RoleMissing,
@@ -223,6 +229,16 @@ impl Error {
         ABOUT_AUTHOR.contains(&self.reason())
     }
 
+    /// Says so if the API server refused an object since it does not know image volumes: it drops the field, and then misses it.
+    #[must_use]
+    pub fn about_image_volumes(self) -> Self {
+        let text = self.describe();
+        if self.reason() == Reason::ObjectInvalid && text.contains("must specify a volume type") {
+            return Self::NoImageVolumes(text);
+        }
+        self
+    }
+
     /// Whether the API server said that an object does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -241,6 +257,23 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
+
+    #[test]
+    fn a_cluster_without_image_volumes_is_told_from_other_refusals() {
+        let refused = |code: u16, message: &str| {
+            let status = json!({"code": code, "message": message});
+            let source = Box::new(kube::Error::Api(serde_json::from_value(status).unwrap()));
+            Error::from(cluster::Error::Api { doing: "create Pod a/b".into(), source }).about_image_volumes()
+        };
+        let invalid = "Pod \"b\" is invalid: spec.volumes[1]: Required value: must specify a volume type";
+        let error = refused(422, invalid);
+        assert_eq!(error.reason(), Reason::ObjectInvalid);
+        let text = error.describe();
+        assert!(text.contains("spec.pod.experiment.artifact") && text.contains(invalid), "{text}");
+        for other in [refused(422, "spec.volumes[1].name: Duplicate value"), refused(403, invalid)] {
+            assert!(!matches!(other, Error::NoImageVolumes(_)), "{other}");
+        }
+    }
 
     #[rstest]
     #[case::forbidden(json!({"code": 403, "reason": "Forbidden"}), true)]

@@ -126,6 +126,12 @@ pub const RUNNER_DIRECTORY: &str = "/chaostoolkit-runner";
 /// The path of the runner. A container has a runner if this is its command.
 pub const RUNNER: &str = "/chaostoolkit-runner/chaos-runner";
 
+/// The directory in the container of the toolkit for what the operator mounts for options: certificates and headers.
+pub const OPTIONS_DIRECTORY: &str = "/chaostoolkit-options";
+
+/// The directory in the container of the toolkit with an OCI artifact.
+pub const ARTIFACT_DIRECTORY: &str = "/chaostoolkit-artifact";
+
 /// How the command of the sidecar begins that brings the runner and prints the journal.
 pub const SIDECAR_COMMAND: [&str; 3] = ["/chaos-runner", "sidecar", RUNNER_DIRECTORY];
 
@@ -233,6 +239,20 @@ pub fn check_path_segment(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks a key of a `ConfigMap` or of a Secret by the rule of Kubernetes. The error names the problem.
+pub fn check_data_key(key: &str) -> Result<(), String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    if key.len() > 253 {
+        return Err(format!("a key of {} characters is longer than the 253 that one may have", key.len()));
+    }
+    if key.is_empty() || key == "." || key.starts_with("..") || !key.chars().all(is_plain) {
+        return Err(format!(
+            "{key:?} must consist of letters, digits, '-', '.' and '_', and not begin with \"..\""
+        ));
+    }
+    Ok(())
+}
+
 /// Checks the name of a template. Its objects get this name and a suffix, and all of that has to pass the check.
 pub fn check_template(name: &str, check: fn(&str) -> Result<(), String>) -> Result<(), String> {
     check(&child(name, "0123456789")).map_err(|problem| check(name).err().unwrap_or(problem))
@@ -298,6 +318,22 @@ mod tests {
     #[case(&"a".repeat(254), false)]
     fn dns_subdomains(#[case] name: &str, #[case] valid: bool) {
         assert_eq!(check_dns_subdomain(name).is_ok(), valid);
+    }
+
+    #[rstest]
+    #[case("config", true)]
+    #[case(".dockerconfigjson", true)]
+    #[case("a_B-1.yaml", true)]
+    #[case("", false)]
+    #[case(".", false)]
+    #[case("..", false)]
+    #[case("..data", false)]
+    #[case("a/b", false)]
+    #[case("a b", false)]
+    #[case("é", false)]
+    #[case(&"a".repeat(254), false)]
+    fn data_keys(#[case] key: &str, #[case] valid: bool) {
+        assert_eq!(check_data_key(key).is_ok(), valid);
     }
 
     proptest! {

@@ -28,6 +28,19 @@ pub struct Refusal {
 pub const MAX_LINE_BYTES: usize = 200;
 
 impl Refusal {
+    /// Creates a refusal that the toolkit did not print. The line is shortened, and URLs in it end with their host.
+    #[must_use]
+    pub fn new(kind: RefusalKind, line: &str) -> Self {
+        Self { kind, line: cut(kind::without_urls(line).trim(), MAX_LINE_BYTES) }
+    }
+
+    /// Creates the refusal that follows from an exception of Python, as if the toolkit had printed it.
+    #[must_use]
+    pub fn raised(name: &str, text: &str) -> Self {
+        let said = Said::Exception { name: name.to_owned(), text: text.to_owned() };
+        Self { kind: kind::kind(&said), line: cut(kind::exception_line(name, text).trim(), MAX_LINE_BYTES) }
+    }
+
     /// Finds the refusal in the end of a log of the toolkit.
     ///
     /// Returns `None` if the log has no error, or if the toolkit had begun to run the experiment. Errors that follow are

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command;
+use crate::fetch::URL_VARIABLE;
 use crate::volume::Volume;
 
 /// The search paths of a process.
@@ -14,6 +15,8 @@ pub struct Environment {
     pub path: Option<OsString>,
     /// The value of `PYTHONPATH`. Empty if the variable is to be removed.
     pub python_path: Option<OsString>,
+    /// The file of the experiment, if it was fetched.
+    pub experiment: Option<PathBuf>,
 }
 
 impl Environment {
@@ -21,7 +24,7 @@ impl Environment {
     pub fn with_hooks(volume: &Volume) -> Self {
         let path = join(&volume.bin_dir(), &command::search_path());
         let python_path = join(&volume.hook_dir(), &std::env::var_os("PYTHONPATH").unwrap_or_default());
-        Self { path: Some(path), python_path: Some(python_path) }
+        Self { path: Some(path), python_path: Some(python_path), experiment: None }
     }
 
     /// Returns the environment of this process without the shim and the module for Python.
@@ -30,13 +33,16 @@ impl Environment {
     pub fn without_hooks(volume: &Volume) -> Self {
         let path = without(&command::search_path(), &volume.bin_dir());
         let python_path = std::env::var_os("PYTHONPATH").map(|path| without(&path, &volume.hook_dir()));
-        Self { path: Some(path), python_path }
+        Self { path: Some(path), python_path, experiment: None }
     }
 
     /// Sets the variables for a command.
     pub fn apply(&self, command: &mut Command) {
         if let Some(path) = &self.path {
             command.env("PATH", path);
+        }
+        if let Some(file) = &self.experiment {
+            command.env(URL_VARIABLE, file);
         }
         match &self.python_path {
             Some(path) if path.is_empty() => drop(command.env_remove("PYTHONPATH")),

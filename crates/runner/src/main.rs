@@ -23,6 +23,7 @@ mod command;
 mod command_line;
 mod environment;
 mod exit;
+mod fetch;
 mod install;
 mod journal;
 mod processes;
@@ -43,16 +44,22 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::fetch::Fetch;
+
 const USAGE: &str = "\
 Usage: chaos-runner install DIR
        chaos-runner sidecar DIR [--no-journal]
-       chaos-runner run DIR [--message PATH] -- COMMAND [ARGS…]
+       chaos-runner run DIR [--message PATH] [--header NAME=PATH]… [--sha256 DIGITS]
+                    -- COMMAND [ARGS…]
 
   install  Copies this program to DIR, the volume that the containers of a pod share.
   sidecar  Waits for the end of the run, prints the journal, and waits for SIGTERM or SIGINT.
            With --no-journal, only waits for SIGTERM or SIGINT.
   run      Runs COMMAND and reports the run in the termination message.
            The message goes to PATH. The default is /dev/termination-log.
+           With --header or --sha256, fetches the experiment at EXPERIMENT_URL first. The request
+           has the header NAME with the content of the file at PATH. If the experiment has another
+           SHA-256, COMMAND does not run. The file takes the place of the URL in ARGS.
 
 Python calls `chaos-runner python INTERPRETER [WORDS…]` in place of each toolkit
 that a COMMAND starts.";
@@ -63,7 +70,7 @@ enum Mode {
     Help,
     Install(PathBuf),
     Sidecar { dir: PathBuf, journal: bool },
-    Run { dir: PathBuf, message: PathBuf, command: OsString, args: Vec<OsString> },
+    Run { dir: PathBuf, message: PathBuf, fetch: Fetch, command: OsString, args: Vec<OsString> },
     Shim(Vec<OsString>),
     Python(Vec<OsString>),
 }
@@ -77,7 +84,9 @@ fn main() -> ExitCode {
         Some(Mode::Help) => i32::from(writeln!(std::io::stdout(), "{USAGE}").is_err()),
         Some(Mode::Install(dir)) => exit_code(install::install(&dir)),
         Some(Mode::Sidecar { dir, journal }) => exit_code(sidecar::sidecar(&dir, journal)),
-        Some(Mode::Run { dir, message, command, args }) => run::run(&dir, &message, &command, &args),
+        Some(Mode::Run { dir, message, fetch, command, args }) => {
+            run::run(&dir, &message, fetch, (&command, &args))
+        }
         Some(Mode::Shim(args)) => shim::shim(&args),
         Some(Mode::Python(words)) => shim::python(&words),
     };
@@ -121,15 +130,22 @@ fn parse_args(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
         "run" => {
             let dir = parse_dir(&mut args)?;
             let mut message = PathBuf::from("/dev/termination-log");
+            let mut fetch = Fetch::default();
             loop {
                 let option = args.next()?;
                 match option.to_str()? {
                     "--" => break,
                     "--message" => message = args.next()?.into(),
+                    "--sha256" => fetch.sha256 = Some(args.next()?.into_string().ok()?.to_ascii_lowercase()),
+                    "--header" => {
+                        let header = args.next()?.into_string().ok()?;
+                        let (name, path) = header.split_once('=')?;
+                        fetch.headers.push((name.to_owned(), path.into()));
+                    }
                     _ => return None,
                 }
             }
-            Some(Mode::Run { dir, message, command: args.next()?, args: args.collect() })
+            Some(Mode::Run { dir, message, fetch, command: args.next()?, args: args.collect() })
         }
         _ => None,
     }
@@ -162,6 +178,8 @@ mod tests {
     #[case("chaos-runner run a --")]
     #[case("chaos-runner run a --message -- chaos")]
     #[case("chaos-runner run a --message x chaos")]
+    #[case("chaos-runner run a --header x -- chaos")]
+    #[case("chaos-runner run a --sha256")]
     fn wrong_usage_gives_none(#[case] line: &str) {
         assert_eq!(parse(line), None);
     }
@@ -177,8 +195,15 @@ mod tests {
         assert_eq!(parse("/d/bin/chaos run x"), Some(Mode::Shim(vec!["run".into(), "x".into()])));
         let run = |message: &str, args: &[&str]| {
             let args = args.iter().map(OsString::from).collect();
-            Some(Mode::Run { dir: "/d".into(), message: message.into(), command: "chaos".into(), args })
+            let (dir, fetch) = ("/d".into(), Fetch::default());
+            Some(Mode::Run { dir, message: message.into(), fetch, command: "chaos".into(), args })
         };
+        let fetch = Fetch { headers: vec![("A".into(), "/b=c".into())], sha256: Some("ab".into()) };
+        let (message, command) = (PathBuf::from("/dev/termination-log"), "chaos".into());
+        assert_eq!(
+            parse("r run /d --header A=/b=c --sha256 AB -- chaos"),
+            Some(Mode::Run { dir: "/d".into(), message, fetch, command, args: Vec::new() })
+        );
         assert_eq!(parse("r run /d -- chaos"), run("/dev/termination-log", &[]));
         assert_eq!(parse("r run /d --message /m -- chaos run -- x"), run("/m", &["run", "--", "x"]));
     }

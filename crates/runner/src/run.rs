@@ -1,7 +1,7 @@
 //! Runs a command as PID 1 of its container, and reports its end in the termination message.
 
 use std::ffi::{OsStr, OsString, c_int};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chaostoolkit_journal::frame::MAX_JOURNALS;
 use chaostoolkit_journal::message::{Message, State};
@@ -12,6 +12,7 @@ use signal_hook::iterator::Signals;
 use crate::command::{self, StartError};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::fetch::{Failure, Fetch, Fetched};
 use crate::processes;
 use crate::starts::merge::{self, Rest};
 use crate::starts::{self, Record};
@@ -22,7 +23,7 @@ use crate::volume::Volume;
 use crate::wrapper;
 
 /// Runs a command, writes the termination message and marks the journals as complete. Returns the exit code.
-pub fn run(dir: &Path, message: &Path, command: &OsStr, args: &[OsString]) -> i32 {
+pub fn run(dir: &Path, message: &Path, fetch: Fetch, (command, args): (&OsStr, &[OsString])) -> i32 {
     let signals = match handle_signals() {
         Ok(signals) => signals,
         Err(error) => {
@@ -42,7 +43,7 @@ pub fn run(dir: &Path, message: &Path, command: &OsStr, args: &[OsString]) -> i3
     }
     volume.clear();
 
-    let mut runner = Runner { volume, signals, termination, stopped_by: None };
+    let mut runner = Runner { volume, signals, termination, fetch, stopped_by: None };
     let mut message = Message::new(State::Ended);
     match runner.execute(command, args, &mut message) {
         Ok(exit) => {
@@ -83,6 +84,7 @@ struct Runner {
     volume: Volume,
     signals: Signals,
     termination: TerminationLog,
+    fetch: Fetch,
     stopped_by: Option<c_int>,
 }
 
@@ -108,21 +110,54 @@ impl Runner {
     ) -> Result<Exit, StartError> {
         let path = command::search_path();
         let program = command::find(command, &path)?;
-        match Toolkit::of_program(&program, command, args, &path) {
-            Some(toolkit) => self.supervise(toolkit, message),
-            None => self.wrap(&program, command, args, message),
+        let toolkit = Toolkit::of_program(&program, command, args, &path);
+        let fetched = match self.fetch(toolkit.as_ref()) {
+            Ok(fetched) => fetched,
+            // What follows does not start anything then.
+            Err(Failure::Stopped) => None,
+            Err(Failure::Broken(error)) => return Err(error),
+            Err(Failure::Refused(refusal)) => {
+                crate::warn(&refusal.line);
+                message.refusal = Some(refusal);
+                self.mark_done(&[]);
+                return Ok(Exit::Code(1));
+            }
+        };
+        let args = fetched.as_ref().map_or_else(|| args.to_vec(), |fetched| fetched.replace(args));
+        let experiment = fetched.map(|fetched| fetched.file);
+        match toolkit {
+            Some(toolkit) => self.supervise(Toolkit { args, ..toolkit }, experiment, message),
+            None => self.wrap((&program, command, &args), experiment, message),
         }
     }
 
+    /// Fetches the experiment, if that is to be done here.
+    fn fetch(&mut self, toolkit: Option<&Toolkit>) -> Result<Option<Fetched>, Failure> {
+        if self.fetch.is_empty() {
+            return Ok(None);
+        }
+        let Self { volume, signals, fetch, stopped_by, .. } = self;
+        let mut is_stopped = || {
+            *stopped_by = stopped_by.or_else(|| stop_signal(signals.pending()));
+            stopped_by.is_some()
+        };
+        fetch.fetch(volume, toolkit, &mut is_stopped).map(Some)
+    }
+
     /// Runs the toolkit itself. What it starts is a part of its run, so its environment stays as it is.
-    fn supervise(&mut self, toolkit: Toolkit, message: &mut Message) -> Result<Exit, StartError> {
-        let Self { volume, signals, termination, stopped_by } = self;
+    fn supervise(
+        &mut self,
+        toolkit: Toolkit,
+        experiment: Option<PathBuf>,
+        message: &mut Message,
+    ) -> Result<Exit, StartError> {
+        let Self { volume, signals, termination, stopped_by, .. } = self;
         let mut is_stopped = |signals: &mut Signals| {
             *stopped_by = stopped_by.or_else(|| stop_signal(signals.pending()));
             stopped_by.is_some()
         };
-        let supervisor =
-            Supervisor::new(volume, toolkit, Environment::default(), &mut || is_stopped(signals));
+        let environment = Environment { experiment, ..Environment::default() };
+        let supervisor = Supervisor::new(volume, toolkit, environment, &mut || is_stopped(signals));
         termination.write(&Message {
             toolkit: supervisor.record().toolkit.clone(),
             rollback_strategy: supervisor.record().rollback_strategy.clone(),
@@ -144,17 +179,17 @@ impl Runner {
     /// Runs a command that starts the toolkit.
     fn wrap(
         &mut self,
-        program: &Path,
-        name: &OsStr,
-        args: &[OsString],
+        command: (&Path, &OsStr, &[OsString]),
+        experiment: Option<PathBuf>,
         message: &mut Message,
     ) -> Result<Exit, StartError> {
-        self.stopped_by = stop_signal(self.signals.pending());
+        self.stopped_by = self.stopped_by.or_else(|| stop_signal(self.signals.pending()));
         if self.stopped_by.is_some() {
             self.mark_done(&[]);
             return Ok(Exit::Code(INTERRUPTED));
         }
-        let ended = wrapper::run(&self.volume, (program, name, args), &mut self.signals)?;
+        let environment = Environment { experiment, ..Environment::with_hooks(&self.volume) };
+        let ended = wrapper::run(&self.volume, command, &environment, &mut self.signals)?;
         self.stopped_by = ended.stopped_by;
         // Nothing that still runs may change the files or the message from here on.
         processes::kill_all();

@@ -64,13 +64,14 @@ struct Wrapper<'a> {
 pub fn run(
     volume: &Volume,
     (program, name, args): (&Path, &OsStr, &[OsString]),
+    environment: &Environment,
     signals: &mut Signals,
 ) -> Result<Ended, StartError> {
     let mut command = Command::new(program);
     command.arg0(name).args(args);
     // Use a new process group, so that ^C in a terminal reaches only this process.
     command.process_group(0);
-    Environment::with_hooks(volume).apply(&mut command);
+    environment.apply(&mut command);
     let child = command.spawn().map_err(|error| StartError::of(program, &error))?;
     let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
         return Ok(Ended { exit: Exit::Code(1), stopped_by: None, unobserved: 0 });

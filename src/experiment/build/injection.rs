@@ -15,19 +15,20 @@ use chaostoolkit_api::names;
 /// The path of the program in the operator's image.
 const PROGRAM: &str = names::SIDECAR_COMMAND[0];
 
-/// Puts the runner into the spec of a pod. A container without a command stays as it is, since the operator does not
-/// know what its image starts.
-pub fn inject(spec: &mut Value, runner: &Runner) {
-    let Some(container) = toolkit(spec) else { return };
+/// Puts the runner into the spec of a pod, with these further options. Returns whether it did. A container without a command
+/// stays as it is, since the operator does not know what its image starts.
+pub fn inject(spec: &mut Value, runner: &Runner, options: &[String]) -> bool {
+    let Some(container) = toolkit(spec) else { return false };
     let Some(command) =
         container.get("command").and_then(Value::as_array).filter(|command| !command.is_empty())
     else {
-        return;
+        return false;
     };
     let mut wrapped = vec![json!(names::RUNNER), json!("run"), json!(names::RUNNER_DIRECTORY)];
     if let Some(path) = container.get("terminationMessagePath").and_then(Value::as_str) {
         wrapped.extend([json!("--message"), json!(path)]);
     }
+    wrapped.extend(options.iter().map(|option| json!(option)));
     wrapped.push(json!("--"));
     wrapped.extend(command.iter().cloned());
     container["command"] = Value::Array(wrapped);
@@ -45,6 +46,7 @@ pub fn inject(spec: &mut Value, runner: &Runner) {
     }
     let bringer = bringer(spec, runner, &mount);
     push(spec, "initContainers", bringer);
+    true
 }
 
 /// The container that brings the program into the pod.

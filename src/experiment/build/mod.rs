@@ -6,14 +6,17 @@
 mod config_map;
 mod cron_job;
 mod eviction;
+mod files;
 mod injection;
 mod json;
 mod namespace;
 mod objects;
 mod patched;
 mod pod;
+mod proxy;
 pub mod pull_secrets;
 mod rbac;
+mod remote;
 pub mod resources;
 
 use crate::cluster::manifest::Kind;
@@ -59,3 +62,6 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod elsewhere_tests;

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, eviction, injection, patched};
+use crate::experiment::build::{config_map, eviction, files, injection, patched, proxy, remote};
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
-use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Env, Plan, Source};
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
@@ -16,6 +15,9 @@ use chaostoolkit_api::names;
 
 /// How many seconds a run has to play its rollbacks once it is asked to stop, if the template does not say.
 const GRACE_SECONDS: i64 = 300;
+
+/// Why the runner cannot fetch an experiment.
+const NO_COMMAND: &str = "has no `command` in the container of the toolkit, so nothing can fetch the experiment as spec.pod.experiment asks (headers, sha256)";
 
 const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
 const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
@@ -66,7 +68,11 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     }
     harden(&mut pod);
     if let Some(runner) = &plan.runner {
-        injection::inject(&mut pod.value["spec"], runner);
+        let fetched = remote::options(&plan.source);
+        let is_injected = injection::inject(&mut pod.value["spec"], runner, &fetched);
+        if !is_injected && !fetched.is_empty() {
+            return Err(templates.invalid(Template::Pod, NO_COMMAND.to_owned()));
+        }
         eviction::allow(&mut pod);
     }
     label(&mut pod, &["metadata", "labels"], &plan.owner);
@@ -77,7 +83,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
 fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), TemplateError> {
     settings(spec, plan.settings.as_deref());
     let config_map = match &plan.source {
-        Source::Url => None,
+        Source::Url | Source::Remote(_) | Source::Artifact(_) => None,
         Source::File { config_map, .. } => Some(config_map.clone()),
         Source::Inline(inline) => Some(config_map::experiment_name(inline, &plan.owner)),
     };
@@ -101,7 +107,10 @@ fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), T
     }
     env(container, plan);
     source(container, &plan.source);
+    proxy::set(container, plan);
     command(container, plan);
+    remote::add(spec, plan);
+    files::mount(spec, plan);
     Ok(())
 }
 
@@ -161,13 +170,11 @@ fn own_env(container: &mut Value, env: &Env, plan: &Plan) {
 
 /// Sets the place of the experiment.
 fn source(container: &mut Value, source: &Source) {
-    let file = match source {
-        Source::File { file, .. } => Some(file.as_str()),
-        Source::Inline(_) => Some(DEFAULT_FILE),
-        Source::Url => None,
-    };
-    let Some(file) = file else {
+    let Some(file) = source.file() else {
         retain(container, "volumeMounts", |mount| !is_named(mount, EXPERIMENT_VOLUME));
+        if matches!(source, Source::Artifact(_)) {
+            return;
+        }
         retain(container, "env", |variable| !is_named(variable, PATH_VARIABLE));
         arguments(container, &["run".to_owned(), "$(EXPERIMENT_URL)".to_owned()]);
         return;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::experiment::build::build;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
-use crate::experiment::decide::plan::{Facts, Plan, Source, grace};
+use crate::experiment::decide::plan::{Facts, Plan, Source, files, grace, proxy};
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{Decision, decide, fields};
@@ -25,6 +25,9 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
     warned.extend(underived(&plan));
+    let options = parsed.spec.pod.as_ref().filter(|_| plan.pod.is_none());
+    warned.extend(options.into_iter().flat_map(files::unreadable));
+    warned.extend(options.into_iter().flat_map(proxy::shown_passwords));
     warned.extend(warnings(&plan, &facts, &resources));
     warned.extend(shortened(&plan, &templates));
     warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));

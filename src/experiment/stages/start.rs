@@ -9,8 +9,8 @@ use crate::cluster::without_finalizers;
 use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, pods, pull_secrets, references, rights};
-use crate::experiment::decide::plan::Plan;
+use crate::experiment::children::{create, cron_job, image_volumes, pods, pull_secrets, references, rights};
+use crate::experiment::decide::plan::{Plan, Source};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
@@ -86,6 +86,9 @@ pub async fn start(
     }
     let secrets = &pass.context.config.runner.pull_secrets;
     let workload = &pull_secrets::completed(cluster, resources, secrets).await?;
+    if matches!(plan.source, Source::Artifact(_)) {
+        image_volumes::exist(cluster, resources).await?;
+    }
     if resources.is_scheduled() {
         let cron_job = ensure_cron_job(pass, resources, workload, is_resumed).await?;
         return Ok(Some(Workload::CronJob(Box::new(cron_job))));

@@ -36,7 +36,7 @@ pub fn generated(
         Source::File { config_map, file } => {
             (facts.text.clone(), file.as_str(), Some(format!("configmap/{config_map}/{file}")))
         }
-        Source::Url => (None, DEFAULT_FILE, None),
+        Source::Url | Source::Remote(_) | Source::Artifact(_) => (None, DEFAULT_FILE, None),
     };
     let Some(text) = text else { return Ok((Some(Generated::default()), listed)) };
     let arguments = spec.pod.as_ref().and_then(|pod| pod.chaos_args.as_deref()).unwrap_or_default();
@@ -90,7 +90,9 @@ fn is_possible(spec: &Spec, source: &Source) -> Result<(), InvalidSpec> {
     let pod = spec.pod.clone().unwrap_or_default();
     if pod.template.is_some_and(|template| !is_empty(&template)) {
         wrong("cannot be used with spec.pod.template, since it is not known what runs in a pod of your own");
-    } else if *source == Source::Url && spec.experiment.is_none() {
+    } else if matches!(source, Source::Artifact(_)) {
+        wrong("cannot be used with an experiment from an artifact, which the operator does not read");
+    } else if matches!(source, Source::Url | Source::Remote(_)) && spec.experiment.is_none() {
         wrong("cannot be used with an experiment from a URL, which the operator does not read");
     }
     mistakes.none()

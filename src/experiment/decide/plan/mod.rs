@@ -1,13 +1,18 @@
 //! From the spec and the observed facts to the plan of a run: pure.
 
+pub mod elsewhere;
+pub mod files;
 pub mod generate;
 pub mod grace;
 pub mod patch;
 pub mod pod;
+pub mod proxy;
+pub mod remote;
 pub mod schedule;
 pub mod source;
 pub mod types;
 pub mod values;
+pub mod web;
 
 use crate::experiment::decide::checks;
 use crate::experiment::decide::place::Place;
@@ -23,6 +28,7 @@ use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
+pub use elsewhere::{Artifact, Mounted, Origin, Proxy, Remote};
 pub use types::{Env, Facts, Generated, Owner, Patches, Plan, Rights, Schedule, Source, TemplateSchedule};
 pub use values::{given, is_empty};
 
@@ -51,6 +57,10 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let (generated, namespaces) = mistakes.or(generated, (None, Vec::new()));
     let runner = runner(spec.report.as_ref(), &facts.runner);
     let patches = mistakes.or(patches(&pod, runner.is_some()), Patches::default());
+    let has_options = pod.template.as_ref().is_none_or(is_empty);
+    let files =
+        mistakes.or(if has_options { files::files(&pod, &source) } else { Ok(Vec::new()) }, Vec::new());
+    let proxy = mistakes.or(if has_options { proxy::proxy(&pod) } else { Ok(None) }, None);
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
     mistakes.none()?;
@@ -91,6 +101,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         source,
         patches,
         runner,
+        files,
+        proxy,
     })
 }
 

@@ -3,19 +3,17 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::experiment::decide::plan::elsewhere::Artifact;
+use crate::experiment::decide::plan::remote::{is_remote, remote};
 use crate::experiment::decide::plan::types::{Facts, Source};
 use crate::experiment::decide::plan::values::{given, is_empty};
 use chaostoolkit_api::spec::{InvalidSpec, PodSpec};
 use chaostoolkit_api::{About, Spec};
 
+pub use crate::experiment::decide::plan::elsewhere::{DEFAULT_FILE, URL_VARIABLE};
+
 /// The `ConfigMap` of the experiment if the spec names none.
 pub const DEFAULT_EXPERIMENT: &str = "chaostoolkit-experiment";
-
-/// The name of the experiment's file if the spec names none.
-pub const DEFAULT_FILE: &str = "experiment.json";
-
-/// The variable that has the URL of an experiment.
-pub const URL_VARIABLE: &str = "EXPERIMENT_URL";
 
 /// Whether a spec lists the URL of the experiment among its variables.
 #[must_use]
@@ -32,6 +30,7 @@ pub fn experiment_file(spec: &Spec) -> Option<(String, String)> {
     let source = pod.experiment.unwrap_or_default();
     let is_elsewhere = spec.experiment.is_some()
         || source.as_file == Some(false)
+        || is_remote(&source)
         || pod.template.as_ref().is_some_and(|template| !is_empty(template));
     (!is_elsewhere).then(|| {
         (
@@ -46,6 +45,10 @@ pub fn experiment_file(spec: &Spec) -> Option<(String, String)> {
 pub fn source(spec: &Spec, pod: &PodSpec, facts: &Facts) -> Result<Source, InvalidSpec> {
     if let Some(inline) = &spec.experiment {
         return inline_source(inline, pod);
+    }
+    let has_own_pod = pod.template.as_ref().is_some_and(|template| !is_empty(template));
+    if !has_own_pod && let Some(remote) = remote(spec, pod)? {
+        return Ok(remote);
     }
     let source = pod.experiment.clone().unwrap_or_default();
     let is_silent = source.as_file.is_none() && given(source.config_map_name.clone()).is_none();
@@ -82,9 +85,14 @@ pub fn about(source: &Source, text: Option<&str>) -> About {
     let (place, inline) = match source {
         Source::File { config_map, file } => (format!("configmap/{config_map}/{file}"), None),
         Source::Inline(inline) => ("inline".to_owned(), Some(inline.to_string())),
-        Source::Url => ("url".to_owned(), None),
+        Source::Url | Source::Remote(_) => ("url".to_owned(), None),
+        Source::Artifact(Artifact { reference, path, .. }) => (format!("artifact/{reference}/{path}"), None),
     };
     let text = inline.as_deref().or(text);
-    let sha256 = text.map(|text| format!("{:x}", Sha256::digest(text)));
+    let sha256 = match source {
+        // With any other content the run does not start.
+        Source::Remote(remote) => remote.sha256.clone(),
+        _ => text.map(|text| format!("{:x}", Sha256::digest(text))),
+    };
     About { title: None, source: Some(place), sha256 }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::experiment::decide::plan::grace;
+use crate::experiment::decide::plan::elsewhere::{Artifact, DEFAULT_FILE, Mounted, Proxy, Remote};
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
 use chaostoolkit_api::{About, Experiment, names};
@@ -54,6 +55,10 @@ pub struct Plan {
     pub is_rescue: bool,
     /// How the runner is put into the pod, unless the author does not want it.
     pub runner: Option<Runner>,
+    /// The files of the container of the toolkit.
+    pub files: Vec<Mounted>,
+    /// The way of the toolkit through a proxy.
+    pub proxy: Option<Proxy>,
 }
 
 /// The experiment that the children belong to.
@@ -154,6 +159,22 @@ pub enum Source {
     Inline(Value),
     /// The URL in the variable `EXPERIMENT_URL`.
     Url,
+    /// The URL in the spec.
+    Remote(Remote),
+    /// A file of an OCI artifact.
+    Artifact(Artifact),
+}
+
+impl Source {
+    /// The name of the experiment's file in the home of the toolkit, if it is there.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::File { file, .. } => Some(file),
+            Self::Inline(_) => Some(DEFAULT_FILE),
+            Self::Url | Self::Remote(_) | Self::Artifact(_) => None,
+        }
+    }
 }
 
 /// What is merged into the pod once the other options were applied, in this order.

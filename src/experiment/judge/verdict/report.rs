@@ -52,6 +52,10 @@ pub fn from_report(pod: &str, end: &End, message: &Message, evidence: &Evidence)
             );
             Verdict::new(Outcome::Unknown, Reason::ToolkitUnobserved, text)
         }
+        // The runner did not start the command, since it could not fetch the experiment.
+        Seen::Nothing { code, .. } if message.refusal.is_some() => {
+            refusal::judge(&Asked::Run, code, message.refusal.as_ref(), false)
+        }
         Seen::Nothing { code, is_certain: true, .. } if code != 0 => Verdict::new(
             Outcome::Error,
             Reason::ToolkitNotStarted,

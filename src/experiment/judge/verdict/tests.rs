@@ -4,7 +4,7 @@ use super::*;
 use chaostoolkit_api::Phase;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::File;
-use chaostoolkit_journal::{Activities as Counts, Rollbacks as Played, Warning};
+use chaostoolkit_journal::{Activities as Counts, Refusal, RefusalKind, Rollbacks as Played, Warning};
 
 mod recorded;
 mod seen;
@@ -160,6 +160,17 @@ fn without_a_journal_the_runner_tells_what_it_saw() {
     for ((_, outcome, reason), expected, why) in cases {
         assert_eq!((outcome, reason), (expected, why));
     }
+}
+
+#[test]
+fn a_script_that_did_not_start_since_nothing_was_fetched_has_the_words_of_the_runner() {
+    let (end, mut message) = ended(1);
+    message.refusal =
+        Some(Refusal { kind: RefusalKind::ExperimentUnreachable, line: "status 403".to_owned() });
+    let end = End { is_wrapped: true, ..end };
+    let verdict = judge("pod", &end, &Evidence { message: Some(message), ..Evidence::default() });
+    assert_eq!((verdict.outcome, verdict.reason), (Outcome::Error, Reason::ExperimentUnreachable));
+    assert!(verdict.message.contains("status 403"), "{}", verdict.message);
 }
 
 #[rstest]

@@ -34,7 +34,10 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
             yaml::parse(text).map_err(|error| format!("the experiment cannot be read: {error}"))?
         }
         (Source::File { .. }, None) => return Err("the file of the experiment is gone".to_owned()),
-        (Source::Url, _) => return Err("an experiment from a URL is not read here".to_owned()),
+        (Source::Artifact(_), _) => return Err("an experiment from an artifact is not read here".to_owned()),
+        (Source::Url | Source::Remote(_), _) => {
+            return Err("an experiment from a URL is not read here".to_owned());
+        }
     };
     Ok(Plan {
         source: Source::Inline(only_rollbacks(&experiment)?),

@@ -1,0 +1,62 @@
+//! An experiment from elsewhere: a URL that the spec names, or an OCI artifact.
+
+use serde_json::{Value, json};
+
+use crate::experiment::build::files::{self, free_name};
+use crate::experiment::build::json::{is_named, items, push, retain};
+use crate::experiment::decide::plan::source::URL_VARIABLE;
+use crate::experiment::decide::plan::{Artifact, Plan, Remote, Source};
+use chaostoolkit_api::names;
+
+/// The name of the volume of an artifact.
+const VOLUME: &str = "chaostoolkit-artifact";
+
+/// The variable with the path of the experiment.
+const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
+
+/// Gives the container of the toolkit the experiment of a plan that is elsewhere.
+pub fn add(spec: &mut Value, plan: &Plan) {
+    match &plan.source {
+        Source::Remote(remote) => set(spec, URL_VARIABLE, &remote.url),
+        Source::Artifact(artifact) => mount(spec, artifact),
+        Source::File { .. } | Source::Inline(_) | Source::Url => {}
+    }
+}
+
+/// Returns the options of the runner with which it fetches the experiment. There are none if the toolkit loads it.
+#[must_use]
+pub fn options(source: &Source) -> Vec<String> {
+    let Source::Remote(Remote { headers, sha256, .. }) = source else { return Vec::new() };
+    let headers = headers.iter().enumerate();
+    let mut options: Vec<String> = headers
+        .flat_map(|(index, one)| ["--header".to_owned(), format!("{}={}", one.name, files::header(index))])
+        .collect();
+    options.extend(sha256.iter().flat_map(|digest| ["--sha256".to_owned(), digest.clone()]));
+    options
+}
+
+/// Mounts the artifact, and sets the path of the experiment in it.
+fn mount(spec: &mut Value, artifact: &Artifact) {
+    let volume = free_name(spec, VOLUME);
+    let mut image = json!({"reference": artifact.reference});
+    if let Some(policy) = &artifact.pull_policy {
+        image["pullPolicy"] = json!(policy);
+    }
+    push(spec, "volumes", json!({"name": volume, "image": image}));
+    if let Some(container) = toolkit(spec) {
+        let mount = json!({"name": volume, "mountPath": names::ARTIFACT_DIRECTORY, "readOnly": true});
+        push(container, "volumeMounts", mount);
+    }
+    set(spec, PATH_VARIABLE, &format!("{}/{}", names::ARTIFACT_DIRECTORY, artifact.path));
+}
+
+/// Sets a variable. It is the last one, so that its value may refer to those of the author.
+fn set(spec: &mut Value, name: &str, value: &str) {
+    let Some(container) = toolkit(spec) else { return };
+    retain(container, "env", |variable| !is_named(variable, name));
+    push(container, "env", json!({"name": name, "value": value}));
+}
+
+fn toolkit(spec: &mut Value) -> Option<&mut Value> {
+    items(spec, "containers").iter_mut().find(|container| is_named(container, names::CONTAINER))
+}
