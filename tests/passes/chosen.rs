@@ -384,9 +384,18 @@ const STORIES: [(Story, Pace); 3] = [
     (Story::ClusterWide, Pace::FastKubelet),
 ];
 
+/// Once a refusal is over, the condition `Permitted` names the generation of that time. Without one, it names that of the start.
+/// An edit makes these differ, so its story has another failure in place of refusals.
+const fn refused(story: Story, number: usize) -> [Option<Fault>; 1] {
+    match (story, refused_in_turns(story, number)) {
+        (Story::ClusterWide, [Some(Fault::Before(403, _))]) => [Some(Fault::Before(500, "InternalError"))],
+        (_, faults) => faults,
+    }
+}
+
 #[tokio::test]
 async fn any_call_for_chosen_rights_may_be_refused_once() {
-    try_all(&STORIES, "chosen, refused", Hangs::Crash, refused_in_turns).await;
+    try_all(&STORIES, "chosen, refused", Hangs::Crash, refused).await;
 }
 
 #[tokio::test]
