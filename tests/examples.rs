@@ -345,6 +345,52 @@ async fn the_options_and_the_patch_of_a_pod_are_in_the_pod() {
     assert_eq!(first.collect::<Vec<_>>(), ["prepare", names::SIDECAR]);
 }
 
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_has_the_rules_of_its_spec_and_no_others() {
+    let mut example = Example::new("role-rules").await;
+    let target = format!("{}-target", example.install.namespace);
+    let _stop = stop(&[&format!("delete namespace {target} --wait=false")]);
+    // The experiment and its ConfigMap keep their names.
+    example.text = example.text.replace("name: role-rules\n---", &format!("name: {target}\n---"));
+    example.text = example.text.replace("- role-rules\n", &format!("- {target}\n"));
+    example.text = example.text.replace("\"ns\": \"role-rules\"", &format!("\"ns\": \"{target}\""));
+    Example::apply(&example.text, &[]);
+    let log = example.log_of_completed("role-rules").await;
+    assert!(log.contains("Steady state hypothesis is met!") && !log.contains("ERROR"), "{log}");
+    let uid = example.experiment("role-rules").await.metadata.uid.unwrap();
+    let runs = &example.install.run_namespace;
+    let account = format!("--as=system:serviceaccount:{runs}:chaostoolkit-{}", names::suffix(&uid));
+    for (verb, namespace, may) in [
+        ("list", runs, true),
+        ("list", &target, true),
+        ("get", runs, false),
+        ("list", &example.install.namespace, false),
+    ] {
+        let (allowed, text) = kubectl(&["auth", "can-i", verb, "pods", "-n", namespace, &account], "");
+        assert_eq!(allowed, may, "{verb} in {namespace}: {text}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_reads_nodes_by_a_cluster_role_and_the_binding_goes_with_it() {
+    let mut example = Example::new("cluster-role").await;
+    let home = example.install.namespace.clone();
+    let label = example.install.label(names::CLUSTER_WIDE_LABEL);
+    // Others have the same names in the cluster.
+    example.text = example.text.replace("node-reader", &format!("{home}-node-reader"));
+    example.text = example.text.replace(names::CLUSTER_WIDE_LABEL, &label);
+    let _stop = stop(&[&format!("delete clusterrole {home}-node-reader {home}-bind-{home}-node-reader")]);
+    example.install.install_cluster_wide().await;
+    Example::apply(&example.text, &[]);
+    let log = example.log_of_completed("cluster-role").await;
+    assert!(log.contains("Probe: get-nodes") && !log.contains("failed") && !log.contains("ERROR"), "{log}");
+    delete_and_wait(&example.install.experiments(), "cluster-role").await;
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
+    example.install.remove_cluster_wide();
+}
+
 /// As its comment says: first the server, then the rest. The clusters of the tests have no names, so the address of the
 /// Service stands in for its name.
 #[tokio::test]

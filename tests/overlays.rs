@@ -147,6 +147,33 @@ fn a_component_that_allows_more_adds_one_role_to_the_grantable_ones(#[case] comp
     assert_eq!((&new["kind"], label), (&json!("ClusterRole"), &new["metadata"]["labels"]));
 }
 
+/// No overlay lets the operator bind anything in the whole cluster. With the component, it may bind what an administrator names
+/// by the label.
+#[test]
+#[ignore = "needs an API server"]
+fn the_component_for_the_whole_cluster_adds_its_rights_and_the_policy_that_bounds_them() {
+    let may_bind = |object: &Value| {
+        let rules = object["rules"].as_array().cloned().unwrap_or_default();
+        rules.iter().any(|rule| rule["resources"].to_string().contains("clusterrolebindings"))
+    };
+    for name in shipped().iter().filter(|name| *name != "example-other-namespace") {
+        assert!(!overlay(name).iter().any(may_bind), "{name}");
+    }
+    let directory = scratch("cluster-wide");
+    let text = "resources: [ROOT/manifests/overlays/multi-tenant]\ncomponents: [ROOT/kustomize/components/cluster-wide]";
+    kustomization(&directory, text);
+    let more = documents(&kustomize(directory.to_str().unwrap()));
+    let objects = overlay("multi-tenant");
+    let new: Vec<_> = more.into_iter().filter(|object| !objects.contains(object)).collect();
+    assert_eq!(new.len(), 5, "{new:?}");
+    let role = named(&new, "ClusterRole", "chaostoolkit-crd-cluster-wide");
+    let label = &role["aggregationRule"]["clusterRoleSelectors"][0]["matchLabels"];
+    assert_eq!(*label, json!({names::CLUSTER_WIDE_LABEL: "true"}));
+    let part = named(&new, "ClusterRole", "chaostoolkit-crd-cluster-bindings");
+    assert_eq!((&part["metadata"]["labels"], role.get("rules")), (label, None));
+    named(&new, "ValidatingAdmissionPolicyBinding", "chaostoolkit-crd-cluster-wide");
+}
+
 #[rstest]
 #[case("generic", "baseline")]
 #[case("no-rbac", "baseline")]
@@ -708,11 +735,14 @@ fn the_rights_are_those_of_the_operators_account() {
     let account =
         json!([{"kind": "ServiceAccount", "name": "chaostoolkit-crd", "namespace": "chaostoolkit-crd"}]);
     let tenant = file("kustomize/tenant/rolebinding.yaml");
+    let wide = file("kustomize/components/cluster-wide/clusterrole.yaml");
+    let of_wide = ["ClusterRole", "chaostoolkit-crd-cluster-wide"];
     for (objects, binding, name, role) in [
         (&cluster, "ClusterRoleBinding", "chaostoolkit-crd", ["ClusterRole", "chaostoolkit-crd"]),
         (&runs, "ClusterRoleBinding", "chaostoolkit-crd-runs", ["ClusterRole", "chaostoolkit-crd-runs"]),
         (&own, "RoleBinding", "chaostoolkit-crd", ["Role", "chaostoolkit-crd"]),
         (&tenant, "RoleBinding", "chaostoolkit", ["ClusterRole", "chaostoolkit-crd-runs"]),
+        (&wide, "ClusterRoleBinding", "chaostoolkit-crd-cluster-wide", of_wide),
     ] {
         let binding = named(objects, binding, name);
         assert_eq!(binding["subjects"], account);

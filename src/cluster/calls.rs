@@ -79,9 +79,14 @@ impl Cluster {
         Objects::everywhere(&self.client, names::check_dns_label)
     }
 
-    /// Returns the objects of a kind in a namespace.
+    /// Returns the objects of a kind in a namespace. For a kind whose objects are in none, it has to be empty.
     pub fn objects(&self, kind: Kind, namespace: &str) -> Result<Objects<DynamicObject>, Error> {
-        Objects::untyped(&self.client, &kind.api_resource(), Some(namespace), kind.name_check())
+        if !kind.is_namespaced() && !namespace.is_empty() {
+            let field = format!("metadata.namespace of a {kind}");
+            return Err(Error::BadName { field, problem: format!("{namespace:?} must be empty") });
+        }
+        let namespace = kind.is_namespaced().then_some(namespace);
+        Objects::untyped(&self.client, &kind.api_resource(), namespace, kind.name_check())
     }
 
     /// Returns the experiments as they are stored, in a namespace or in all of them. They include those that cannot be read.
@@ -107,7 +112,7 @@ impl Cluster {
         let object = manifest.to_dynamic().map_err(|error| Error::unreadable(doing.clone(), error))?;
         let parameters = posting();
         let kind = manifest.kind;
-        let namespace = (kind != Kind::Namespace).then(|| manifest.namespace());
+        let namespace = kind.is_namespaced().then(|| manifest.namespace());
         let api = Objects::untyped(&self.client, &kind.api_resource(), namespace, kind.name_check())?;
         api.name(manifest.name())?;
         self.call(doing, api.create(&parameters, &object)).await.map_err(Error::of_creation)

@@ -118,6 +118,12 @@ impl Error {
         self.status().is_some_and(|status| status.code == 409)
     }
 
+    /// Returns the words of the API server if it refused the call.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.status().filter(|status| status.is_forbidden()).map(|status| status.message.as_str())
+    }
+
     /// Returns whether the API server refused the call.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ServiceAccount};
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role, RoleBinding};
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::{Map, Value};
 
@@ -30,6 +30,8 @@ pub enum Kind {
     Role,
     /// Binds the role to the service account.
     RoleBinding,
+    /// Binds a `ClusterRole` to the service account in the whole cluster.
+    ClusterRoleBinding,
     /// Holds environment variables, an experiment or a journal.
     ConfigMap,
     /// The pod of a run.
@@ -47,13 +49,19 @@ impl Kind {
         recorded.kind == self.as_str()
     }
 
+    /// Whether objects of this kind are in namespaces.
+    #[must_use]
+    pub const fn is_namespaced(self) -> bool {
+        !matches!(self, Self::Namespace | Self::ClusterRoleBinding)
+    }
+
     /// Returns the check of the names of this kind. Each name that passes is one segment of a URL.
     #[must_use]
     pub fn name_check(self) -> Check {
         match self {
             Self::Namespace => names::check_dns_label,
             // These names may have colons and capital letters.
-            Self::Role | Self::RoleBinding => names::check_path_segment,
+            Self::Role | Self::RoleBinding | Self::ClusterRoleBinding => names::check_path_segment,
             Self::ServiceAccount | Self::ConfigMap | Self::Pod | Self::CronJob | Self::Job => {
                 names::check_dns_subdomain
             }
@@ -68,6 +76,7 @@ impl Kind {
             Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
             Self::Role => ApiResource::erase::<Role>(&()),
             Self::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
+            Self::ClusterRoleBinding => ApiResource::erase::<ClusterRoleBinding>(&()),
             Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
             Self::Pod => ApiResource::erase::<Pod>(&()),
             Self::CronJob => ApiResource::erase::<CronJob>(&()),
@@ -99,7 +108,7 @@ impl Manifest {
         self.value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the namespace. It is empty for a `Namespace`.
+    /// Returns the namespace. It is empty for an object that is in none.
     #[must_use]
     pub fn namespace(&self) -> &str {
         self.value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()

@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn kinds() -> impl Strategy<Value = Kind> {
-        proptest::sample::select(Kind::iter().collect::<Vec<_>>())
+        proptest::sample::select(Kind::iter().filter(|kind| kind.is_namespaced()).collect::<Vec<_>>())
     }
 
     proptest! {
@@ -266,6 +266,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_in_no_namespace_has_a_path_without_one() {
+        let (cluster, asked) = recorded();
+        let kind = Kind::ClusterRoleBinding;
+        assert!(cluster.objects(kind, "run").is_err() && asked.lock().unwrap().is_empty());
+        let bindings = cluster.objects(kind, "").unwrap();
+        let _ = bindings.get_opt(&bindings.name("system:a").unwrap()).await;
+        let _ = cluster.create(&Manifest::new(kind, json!({"metadata": {"name": "a"}}))).await;
+        let root = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+        let paths: Vec<String> = asked.lock().unwrap().iter().map(|url| url.path().to_owned()).collect();
+        assert_eq!(paths, [format!("{root}/system:a"), root.to_owned()]);
     }
 
     #[tokio::test]

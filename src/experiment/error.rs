@@ -24,17 +24,8 @@ pub enum Error {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// An object with the name of a child belongs to somebody else.
-    #[error(
-        "{kind} {namespace}/{name} exists and does not belong to this experiment; delete or rename it, it is left as it is"
-    )]
-    NameConflict {
-        /// Its kind.
-        kind: &'static str,
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-    },
+    #[error("{0} exists and does not belong to this experiment; delete or rename it, it is left as it is")]
+    NameConflict(String),
     /// The pod would refer to a `ConfigMap` that does not exist.
     #[error("ConfigMap {namespace}/{name}, {used_by}, does not exist; the run starts once it does")]
     ConfigMapMissing {
@@ -76,6 +67,11 @@ pub enum Error {
         /// Name of the Role.
         name: String,
     },
+    /// A `ClusterRole` that is to be bound does not exist.
+    #[error(
+        "ClusterRole {0}, to which the account of the run is to be bound, does not exist; the run starts once it does"
+    )]
+    ClusterRoleMissing(String),
     /// The log of a run that has ended cannot be read at the moment.
     #[error("cannot read the log of Pod {namespace}/{pod}: {problem}")]
     LogUnread {
@@ -104,6 +100,14 @@ pub enum Error {
         namespace: String,
         /// The command that gives the rights.
         command: String,
+    },
+    /// The operator does not hold what the spec asks it to give to the run.
+    #[error("{problem}; {remedy}")]
+    NotHeld {
+        /// What is missing.
+        problem: String,
+        /// Who can add it, and how.
+        remedy: String,
     },
     /// A namespace of `spec.role.binds_to_namespaces` does not exist.
     #[error(
@@ -183,18 +187,18 @@ impl Error {
             Self::Cluster(error) => error.reason(),
             Self::Overtaken(_) | Self::LogUnread { .. } | Self::NoRandomness(_) => Reason::ApiError,
             Self::Template(error) => error.reason(),
-            Self::NameConflict { .. } => Reason::NameConflict,
+            Self::NameConflict(_) => Reason::NameConflict,
             Self::ListFull(_) => Reason::Forbidden,
             Self::NoImageVolumes(_) => Reason::ObjectInvalid,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
             Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
-            Self::RoleMissing { .. } => Reason::RoleMissing,
+            Self::RoleMissing { .. } | Self::ClusterRoleMissing(_) => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,
             Self::NamespaceMissing(_) => Reason::NamespaceMissing,
             Self::AuthorForbidden { .. } | Self::TooManyRights(_) => Reason::AuthorForbidden,
             Self::AuthorUnknown { .. } => Reason::AuthorUnknown,
             Self::PolicyMissing(_) => Reason::PolicyMissing,
-            Self::RightsMissing { .. } => Reason::RightsMissing,
+            Self::RightsMissing { .. } | Self::NotHeld { .. } => Reason::RightsMissing,
         }
     }
 

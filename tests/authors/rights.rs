@@ -33,6 +33,75 @@ fn shown([verb, group, resource]: &[String; 3]) -> String {
     format!("kubectl auth can-i {verb} {resource}{dot}{group} -n")
 }
 
+/// Gives a user these rights in the whole cluster, by an object with the name of the user.
+fn grant_everywhere(cast: &Cast, user: &str, rights: &[[String; 3]]) -> [Value; 2] {
+    let name = cast.name(user);
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": name}, "rules": rights.iter().map(rule).collect::<Vec<_>>()});
+    [role, cast.binding("", user, &format!("ClusterRole/{name}"))]
+}
+
+/// A `ClusterRole` is bound by whoever may bind it where the run gets it.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn whoever_lacks_a_right_to_bind_a_cluster_role_is_told_which() {
+    let cast = Cast::new("authors").await;
+    let policies = install(&cast, judging());
+    wait_until_judged(&cast).await;
+    let owned = |verb: &str, group: &str, resource: &str| [verb, group, resource].map(str::to_owned);
+    let rbac = "rbac.authorization.k8s.io";
+    let pods = owned("create", "", "pods");
+    let bind = owned("bind", rbac, "clusterroles");
+    let there = [owned("create", rbac, "rolebindings"), bind.clone()];
+    let everywhere = [owned("create", rbac, "clusterrolebindings"), bind];
+    let mut objects = Vec::new();
+    let mut in_cluster = Vec::new();
+    for (user, of_team, of_shop, of_cluster) in [
+        ("no-binding", &there[1..], &there[..], &[][..]),
+        ("no-bind", &there[..1], &there[..], &[]),
+        ("no-binding-there", &there[..], &there[1..], &[]),
+        ("no-bind-there", &there[..], &there[..1], &[]),
+        ("all", &there[..], &there[..], &[]),
+        ("no-wide-binding", &there[..], &there[..], &everywhere[1..]),
+        ("no-wide-bind", &there[..], &there[..], &everywhere[..1]),
+        ("wide", &[], &[], &everywhere[..]),
+    ] {
+        let mut binding = cast.binding("@home", user, "Role/experiments");
+        binding["metadata"]["name"] = json!(user);
+        objects.push(binding);
+        objects.extend(grant(&cast, "@team", user, &[std::slice::from_ref(&pods), of_team].concat(), None));
+        objects.extend(grant(&cast, "@shop", user, of_shop, None));
+        if !of_cluster.is_empty() {
+            in_cluster.extend(grant_everywhere(&cast, user, of_cluster));
+        }
+    }
+    cast.apply(&[&objects[..], &in_cluster].concat());
+    let bound =
+        json!({"namespace": "@team", "role": {"clusterRole": "view", "binds_to_namespaces": ["@shop"]}});
+    let wide = json!({"namespace": "@team", "role": {"clusterRole": "view", "clusterWide": true}});
+    for (user, spec, expected) in [
+        ("no-binding", &bound, Some("create rolebindings.rbac.authorization.k8s.io -n @team")),
+        ("no-bind", &bound, Some("bind clusterroles.rbac.authorization.k8s.io/view -n @team")),
+        ("no-binding-there", &bound, Some("create rolebindings.rbac.authorization.k8s.io -n @shop")),
+        ("no-bind-there", &bound, Some("bind clusterroles.rbac.authorization.k8s.io/view -n @shop")),
+        ("all", &bound, None),
+        ("all", &wide, Some("create clusterrolebindings.rbac.authorization.k8s.io")),
+        ("no-wide-binding", &wide, Some("create clusterrolebindings.rbac.authorization.k8s.io")),
+        ("no-wide-bind", &wide, Some("bind clusterroles.rbac.authorization.k8s.io/view")),
+        ("wide", &wide, None),
+    ] {
+        let told = refusal(&cast, user, spec.clone()).await;
+        let expected = expected.map(|right| cast.places(&format!("kubectl auth can-i {right}")));
+        let is_told = match (&told, &expected) {
+            (Some(told), Some(expected)) => told.ends_with(expected),
+            (None, None) => true,
+            _ => false,
+        };
+        assert!(is_told, "{user}: {expected:?}, but {told:?}");
+    }
+    cast.remove(&[policies, in_cluster].concat());
+}
+
 /// Gives a user all of these rights but one, or all of them.
 fn grant(
     cast: &Cast,
@@ -69,6 +138,9 @@ async fn whoever_lacks_one_right_of_a_run_is_told_which() {
     let bindings = owned(["create", "rbac.authorization.k8s.io", "rolebindings"]);
     let bound = [&role[..], std::slice::from_ref(&bindings)].concat();
     let may_bind = [bindings, owned(["bind", "rbac.authorization.k8s.io", "roles"])];
+    let escalate = owned(["escalate", "rbac.authorization.k8s.io", "roles"]);
+    let may_write = [std::slice::from_ref(&may_bind[0]), &[escalate], &may_bind[1..]].concat();
+    let pods = [owned(["create", "", "pods"])];
 
     let mut objects = Vec::new();
     let mut experiments = |user: &str| {
@@ -78,6 +150,8 @@ async fn whoever_lacks_one_right_of_a_run_is_told_which() {
     };
     let run = |at: usize| format!("run-{at}");
     let bind = |at: usize| format!("bind-{at}");
+    let write = |at: usize| format!("write-{at}");
+    (0..=may_write.len()).for_each(|at| experiments(&write(at)));
     (0..scheduled.len()).for_each(|at| experiments(&run(at)));
     (0..bound.len()).for_each(|at| experiments(&bind(at)));
     experiments("binder");
@@ -87,6 +161,11 @@ async fn whoever_lacks_one_right_of_a_run_is_told_which() {
     for at in 0..bound.len() {
         objects.extend(grant(&cast, "@team", &bind(at), &role, None));
         objects.extend(grant(&cast, "@shop", &bind(at), &bound, Some(at)));
+    }
+    // The last one lacks nothing.
+    for at in 0..=may_write.len() {
+        objects.extend(grant(&cast, "@team", &write(at), &[&pods, &may_write[..]].concat(), Some(at + 1)));
+        objects.extend(grant(&cast, "@shop", &write(at), &may_write, Some(at)));
     }
     objects.extend(grant(&cast, "@team", "binder", &role, None));
     objects.extend(grant(&cast, "@shop", "binder", &may_bind, None));
@@ -107,6 +186,22 @@ async fn whoever_lacks_one_right_of_a_run_is_told_which() {
         assert_eq!(refusal(&cast, &bind(at), json!({"namespace": "@team"})).await, None);
         told(refusal(&cast, &bind(at), of_binding.clone()).await, right, "@shop");
     }
+    let rules = json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}]);
+    let of_rules = json!({"namespace": "@team", "role": {"rules": rules}});
+    let mut bound_rules = of_rules.clone();
+    bound_rules["role"]["binds_to_namespaces"] = json!(["@shop"]);
+    for (at, right) in may_write.iter().enumerate() {
+        told(refusal(&cast, &write(at), of_rules.clone()).await, right, "@team");
+    }
+    cast.apply(
+        &(0..may_write.len())
+            .flat_map(|at| grant(&cast, "@team", &write(at), &[&pods, &may_write[..]].concat(), None))
+            .collect::<Vec<_>>(),
+    );
+    for (at, right) in may_write.iter().enumerate() {
+        told(refusal(&cast, &write(at), bound_rules.clone()).await, right, "@shop");
+    }
+    assert_eq!(refusal(&cast, &write(may_write.len()), bound_rules).await, None);
     // Whoever may bind a Role need not hold its rights, in any number of namespaces.
     assert_eq!(refusal(&cast, "binder", of_binding).await, None);
     assert_eq!(refusal(&cast, "binder", of_both.clone()).await, None);

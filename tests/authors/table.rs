@@ -48,8 +48,9 @@ const PODS_IN_OTHER: [Answer; 3] = no("kubectl auth can-i create pods -n @other"
 const PODS_IN_RUN: [Answer; 3] = no("kubectl auth can-i create pods -n @run");
 const BINDINGS_IN_OTHER: [Answer; 3] =
     no("kubectl auth can-i create rolebindings.rbac.authorization.k8s.io -n @other");
-const BINDINGS_IN_TEAM: [Answer; 3] =
-    no("kubectl auth can-i create rolebindings.rbac.authorization.k8s.io -n @team");
+const BINDINGS_IN_TEAM_WORDS: &str =
+    "kubectl auth can-i create rolebindings.rbac.authorization.k8s.io -n @team";
+const BINDINGS_IN_TEAM: [Answer; 3] = no(BINDINGS_IN_TEAM_WORDS);
 const BINDINGS_IN_RUN: [Answer; 3] =
     no("kubectl auth can-i create rolebindings.rbac.authorization.k8s.io -n @run");
 const TEMPLATES: [Answer; 3] = with_stamp("kubectl auth can-i update configmaps/mine -n @home");
@@ -97,6 +98,16 @@ fn role(namespace: &str, role: Value) -> Value {
     json!({"namespace": namespace, "role": role})
 }
 
+/// Rules in the spec, with these further fields of the role.
+fn rules(namespace: &str, more: Value) -> Value {
+    let mut role =
+        json!({"rules": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}]});
+    for (field, value) in more.as_object().unwrap() {
+        role[field] = value.clone();
+    }
+    self::role(namespace, role)
+}
+
 fn account(namespace: &str) -> Value {
     json!({"namespace": namespace, "serviceaccount": {"name": "deployer"}})
 }
@@ -111,7 +122,15 @@ const PRIVILEGED: &str = "{kind: Pod, metadata: {name: p}, spec: {hostNetwork: t
 /// `theirs` and `old` run in `@other`, and Boss has created them. `old` is older than the policies. `owners` runs in `@shop`,
 /// `devs` in `@team`. All are suspended.
 pub fn rows() -> Vec<Row> {
-    [own_runs(), runs_of_others(), forged_stamps(), of_administrators()].into_iter().flatten().collect()
+    let all = [
+        own_runs(),
+        runs_of_others(),
+        forged_stamps(),
+        of_administrators(),
+        with_rules(),
+        with_cluster_roles(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 #[rustfmt::skip] // one row, one line
@@ -258,5 +277,64 @@ fn of_administrators() -> Vec<Row> {
     // The operator.
     row(Operator, "writes its finalizer", Ask::Patch("@home", "theirs", json!({"metadata": {"finalizers": ["chaostoolkit.org/teardown"]}})), UNJUDGED),
     row(Operator, "writes that of an old one", Ask::Patch("@home", "old", json!({"metadata": {"finalizers": ["chaostoolkit.org/teardown"]}})), UNJUDGED),
+    ]
+}
+
+/// Rules in the spec. Without a stamp, only whoever may give and bind any rule may write them.
+#[rustfmt::skip]
+fn with_rules() -> Vec<Row> {
+    let many = || rules("@run", json!({"binds_to_namespaces": names(8)}));
+    let escalate = "kubectl auth can-i escalate roles.rbac.authorization.k8s.io -n @shop";
+    vec![
+    row(Dev, "writes rules", central(rules("@team", json!({}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
+    row(Dev, "writes rules beside the experiment", own(rules("@team", json!({}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
+    row(Dev, "writes rules for generated ones", central(rules("@team", json!({"generate": true}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
+    row(Dev, "writes rules with the right stamp", Ask::Create("@home", rules("@team", json!({})), stamp("@home:dev", "1/")), YES),
+    row(Dev, "writes rules for a foreign namespace", central(rules("@other", json!({}))), PODS_IN_OTHER),
+    row(Dev, "writes rules that are bound in one", central(rules("@team", json!({"binds_to_namespaces": ["@other"]}))), [BINDINGS_IN_OTHER[0], Refused("create rolebindings.rbac.authorization.k8s.io -n"), Taken]),
+    row(Dev, "writes rules later", edit("devs", json!({"role": rules("@team", json!({}))["role"]})), with_stamp(BINDINGS_IN_TEAM_WORDS)),
+    row(Dev, "writes rules into another's experiment", edit("theirs", json!({"role": rules("@team", json!({}))["role"]})), PODS_IN_OTHER),
+    row(Dev, "writes no rules", central(role("@team", json!({"rules": []}))), YES),
+    row(Dev, "has null for rules", central(role("@team", json!({"rules": null}))), YES),
+    row(Dev, "writes rules as a text", central(role("@team", json!({"rules": "all"}))), never("spec.role.rules")),
+    row(Dev, "writes a rule as a text", central(role("@team", json!({"rules": ["all"]}))), never("spec.role.rules")),
+    row(Owner, "writes rules", central(rules("@shop", json!({}))), with_stamp(escalate)),
+    row(Owner, "writes rules by a schedule", central(json!({"namespace": "@shop", "role": rules("", json!({}))["role"], "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), with_stamp(escalate)),
+    row(Owner, "writes rules with a stamp that is too long to be read", Ask::Create("@home", rules("@shop", json!({})), long_stamp()), no(escalate)),
+    row(Boss, "writes rules", central(rules("@other", json!({}))), YES),
+    row(Boss, "writes rules for eight namespaces", central(many()), YES),
+    row(Boss, "writes rules for eight namespaces and an account that exists", central(json!({"role": many()["role"], "serviceaccount": {"name": "deployer"}, "template": {"name": "mine"}})), YES),
+    ]
+}
+
+/// An existing `ClusterRole`, in namespaces and in the whole cluster.
+#[rustfmt::skip]
+fn with_cluster_roles() -> Vec<Row> {
+    let view = |namespace: &str| role(namespace, json!({"clusterRole": "view"}));
+    let wide = |namespace: &str| role(namespace, json!({"clusterRole": "view", "clusterWide": true}));
+    let bind = "kubectl auth can-i bind clusterroles.rbac.authorization.k8s.io/view -n @shop";
+    let bindings = no("kubectl auth can-i create clusterrolebindings.rbac.authorization.k8s.io");
+    vec![
+    row(Dev, "binds a ClusterRole", central(view("@team")), BINDINGS_IN_TEAM),
+    row(Dev, "binds one beside the experiment", own(view("@team")), BINDINGS_IN_TEAM),
+    row(Dev, "binds one in a foreign namespace", central(view("@other")), PODS_IN_OTHER),
+    row(Dev, "binds one later", edit("devs", json!({"role": {"clusterRole": "cluster-admin"}})), BINDINGS_IN_TEAM),
+    row(Dev, "binds one with a stamp made by hand", Ask::Create("@home", view("@team"), stamp("@home:dev", "1/")), BINDINGS_IN_TEAM),
+    row(Dev, "binds none", central(role("@team", json!({"clusterRole": "", "clusterWide": false}))), YES),
+    row(Dev, "has null for a ClusterRole", central(role("@team", json!({"clusterRole": null, "clusterWide": null}))), YES),
+    row(Dev, "binds none in the whole cluster", central(role("@team", json!({"clusterWide": true}))), YES),
+    row(Dev, "binds a ClusterRole in the whole cluster", central(wide("@team")), bindings),
+    row(Dev, "binds one in the whole cluster beside the experiment", own(wide("@team")), bindings),
+    row(Dev, "names a list of ClusterRoles", central(role("@team", json!({"clusterRole": ["view"]}))), never("spec.role.clusterRole")),
+    row(Dev, "is in the whole cluster by a text", central(role("@team", json!({"clusterRole": "view", "clusterWide": "yes"}))), never("spec.role.clusterWide")),
+    row(Owner, "binds a ClusterRole", central(view("@shop")), with_stamp(bind)),
+    row(Owner, "binds one to an account that exists", central(json!({"namespace": "@shop", "role": view("")["role"], "serviceaccount": {"name": "deployer"}})), with_stamp(bind)),
+    row(Owner, "binds one with a stamp that is too long to be read", Ask::Create("@home", view("@shop"), long_stamp()), no(bind)),
+    row(Owner, "binds one in the namespace of all runs", central(role("@run", json!({"clusterRole": "view", "binds_to_namespaces": ["@shop"]}))), BINDINGS_IN_RUN),
+    row(Owner, "binds one in a foreign namespace", central(role("@shop", json!({"clusterRole": "view", "binds_to_namespaces": ["@other"]}))), [BINDINGS_IN_OTHER[0], Refused("kubectl auth can-i "), Taken]),
+    row(Owner, "binds one in the whole cluster", central(wide("@shop")), bindings),
+    row(Boss, "binds a ClusterRole", central(view("@other")), YES),
+    row(Boss, "binds one in eight namespaces", central(role("@run", json!({"clusterRole": "cluster-admin", "binds_to_namespaces": names(8)}))), YES),
+    row(Boss, "binds one in the whole cluster by a schedule", central(json!({"role": wide("")["role"], "serviceaccount": {"name": "deployer"}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), YES),
     ]
 }

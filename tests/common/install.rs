@@ -20,12 +20,13 @@ use serde_json::{Value, json};
 use super::{client, create, eventually, wait};
 
 /// The kinds of the objects that are created for an experiment, with their API groups.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("", "Pod"),
     ("", "ConfigMap"),
     ("", "ServiceAccount"),
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     ("batch", "CronJob"),
     ("batch", "Job"),
 ];
@@ -111,6 +112,29 @@ impl Install {
         for object in policies() {
             apply(&self.client, &renamed(object, &self.namespace)).await;
         }
+    }
+
+    /// Lets the operator bind `ClusterRole`s in the whole cluster, and binds the policy that keeps it to those of runs.
+    pub async fn install_cluster_wide(&self) {
+        for object in cluster_wide() {
+            apply(&self.client, &renamed(&object, &self.namespace)).await;
+        }
+    }
+
+    /// Removes what is not in a namespace of this installation after `install_cluster_wide`.
+    pub fn remove_cluster_wide(&self) {
+        for object in cluster_wide().iter().rev() {
+            let object = renamed(object, &self.namespace);
+            let [kind, name] =
+                [&object["kind"], &object["metadata"]["name"]].map(|text| text.as_str().unwrap_or_default());
+            let (removed, text) = super::kubectl(&["delete", kind, name], "");
+            assert!(removed, "{text}");
+        }
+    }
+
+    /// The label of this installation in place of a label for rights that are added up.
+    pub fn label(&self, label: &str) -> String {
+        format!("{}.{label}", self.namespace)
     }
 
     /// Adds the rights of people to `view`, `edit` and `admin` of the cluster.
@@ -280,6 +304,15 @@ fn renamed(object: &Value, namespace: &str) -> Value {
     let mut text = object.to_string().replace("chaostoolkit-crd", namespace);
     text = text.replace(&format!("\"{label}"), &format!("\"{namespace}.{label}"));
     serde_json::from_str(&text).unwrap()
+}
+
+/// The objects of the component that lets the operator bind in the whole cluster.
+pub fn cluster_wide() -> Vec<Value> {
+    let read = |name: &str| {
+        let path = format!("{}/kustomize/components/cluster-wide/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+        documents(&std::fs::read_to_string(path).unwrap())
+    };
+    [read("clusterrole"), read("policy")].concat()
 }
 
 /// The policies and bindings that an installation may have beside others.

@@ -210,6 +210,55 @@ async fn what_is_held_in_a_namespace_that_goes_without_its_binding_is_let_go() {
     assert!(fake.get(OWN).is_none());
 }
 
+/// A binding in the whole cluster does not go with the namespace, and its account could come again.
+#[tokio::test(start_paused = true)]
+async fn what_is_bound_in_the_cluster_goes_although_the_namespace_has_no_binding_any_more() {
+    let (fake, mut operator) =
+        begin_elsewhere(&json!({"role": {"clusterRole": "view", "clusterWide": true}}));
+    Arc::get_mut(&mut operator.context).unwrap().config.unchecked_authors = true;
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(
+        (own_status(&fake)["phase"].clone(), fake.list("ClusterRoleBinding").len()),
+        (json!("Running"), 1)
+    );
+    fake.bind("team", false);
+    delete_namespace(&fake);
+    operator.pass().await;
+    fake.kubelet(None);
+    fake.vanish(OWN_POD);
+    fake.delete(OWN);
+    operator.pass().await;
+    assert_eq!((fake.get(OWN), fake.list("ClusterRoleBinding").len()), (None, 0));
+}
+
+/// The owner of a namespace lets the operator give runs the Role of the templates, and nothing that an author chooses.
+#[tokio::test(start_paused = true)]
+async fn without_a_policy_nobody_chooses_rights_beyond_those_of_the_templates() {
+    let rule =
+        |resource: &str, verb: &str| json!([{"apiGroups": [""], "resources": [resource], "verbs": [verb]}]);
+    for (role, expected) in [
+        (json!({"rules": rule("pods", "list")}), None),
+        (json!({"rules": rule("secrets", "get")}), Some("the run may get secrets in namespace team, unlike")),
+        (json!({"clusterRole": "view"}), Some("the run gets the existing role \"view\"")),
+        (
+            json!({"clusterRole": "view", "clusterWide": true}),
+            Some("the run has rights in the whole cluster"),
+        ),
+    ] {
+        let (fake, mut operator) = begin_elsewhere(&json!({"role": role}));
+        settle(&fake, &mut operator, Some(0)).await;
+        let status = own_status(&fake);
+        let Some(expected) = expected else {
+            assert_eq!(status["outcome"], "Passed", "{role}");
+            continue;
+        };
+        assert_eq!([&status["phase"], &status["reason"]], ["Blocked", "PolicyMissing"], "{role}");
+        let message = status["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(created(&fake), [""; 0], "{role}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_goes_with_its_binding_ends_the_run_as_any_deletion_of_its_pod() {
     let (fake, mut operator) = running().await;

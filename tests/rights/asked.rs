@@ -9,7 +9,7 @@ use crate::used;
 const OVERLAYS: [&str; 2] = ["generic-rbac", "multi-tenant"];
 
 fn granted() -> BTreeSet<Right> {
-    OVERLAYS.into_iter().flat_map(granted::by).collect()
+    OVERLAYS.into_iter().flat_map(granted::with_components).collect()
 }
 
 /// The rights that a request in the log has needed.
@@ -28,7 +28,7 @@ fn listed<'a>(rights: impl IntoIterator<Item = &'a Right>) -> String {
 #[test]
 #[ignore = "needs the audit log of tests with an API server"]
 fn no_operator_has_asked_for_what_the_manifests_do_not_grant() {
-    let granted = OVERLAYS.map(granted::by);
+    let granted = OVERLAYS.map(granted::with_components);
     let lacks =
         |request: &&used::Use| request.right(&granted[usize::from(request.is_multi_tenant)]).is_none();
     let requests = used::in_the_log();

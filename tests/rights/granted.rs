@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 
 use serde_json::Value;
 
-use crate::common::install::{documents, kustomize};
+use crate::common::install::{cluster_wide, documents, kustomize};
 
 /// Where a role of the operator applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub enum Role {
     RunObjects,
     /// The `ClusterRole` of the overlay `multi-tenant` for namespaces with experiments of their own.
     OwnNamespace,
+    /// The `ClusterRole` of the component `cluster-wide`, which is bound in the whole cluster and which no overlay has.
+    ClusterWide,
 }
 
 impl Role {
@@ -28,6 +30,7 @@ impl Role {
             Self::Cluster => ["ClusterRole", "chaostoolkit-crd"],
             Self::RunObjects => ["ClusterRole", "chaostoolkit-crd-run-objects"],
             Self::OwnNamespace => ["ClusterRole", "chaostoolkit-crd-own-namespace"],
+            Self::ClusterWide => ["ClusterRole", "chaostoolkit-crd-cluster-bindings"],
         }
     }
 }
@@ -51,7 +54,16 @@ impl Display for Right {
     }
 }
 
-/// Returns the rights of the operator in an overlay, except those that it holds only to give them to runs.
+/// Returns the rights of the operator in an overlay, except those that it holds only to give them to runs. The component
+/// `cluster-wide` goes with each overlay.
+pub fn with_components(overlay: &str) -> BTreeSet<Right> {
+    let role = Role::ClusterWide;
+    let mut rights = by(overlay);
+    rights.extend(of(role, named(&cluster_wide(), role.object())));
+    rights
+}
+
+/// The same without any component.
 pub fn by(overlay: &str) -> BTreeSet<Right> {
     let objects = rendered(overlay);
     let mut roles = vec![Role::Home, Role::Cluster, Role::RunObjects];

@@ -50,7 +50,7 @@ impl Use {
         let roles: &[Role] = match self.place {
             Place::Home => &[Role::Home, Role::Cluster],
             Place::Away => &[Role::RunObjects, Role::OwnNamespace, Role::Cluster],
-            Place::Everywhere => &[Role::Cluster],
+            Place::Everywhere => &[Role::Cluster, Role::ClusterWide],
         };
         let allows = |role: Role, right: &Right| {
             right.role == role

@@ -15,7 +15,7 @@ use crate::common::{
 
 /// Binds policies that guard stamps, under the names of a renamed installation. They allow every request: what the shipped ones
 /// refuse has tests of its own.
-async fn guard_stamps(install: &Install) {
+pub async fn guard_stamps(install: &Install) {
     let home = &install.namespace;
     let rule = json!({"apiGroups": [names::GROUP], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"],
         "resources": ["chaosexperiments"]});
@@ -36,7 +36,13 @@ async fn guard_stamps(install: &Install) {
 /// Creates an experiment as this user, as the stamping policy would have it. The name is also that of a group of the user, so
 /// that no earlier answer about the user counts.
 async fn create_as(install: &Install, name: &str, user: &str) -> Experiment {
-    let mut object = experiment(name, json!({"namespace": install.run_namespace}));
+    create_with(install, name, user, json!({})).await
+}
+
+/// The same with further fields of the spec.
+pub async fn create_with(install: &Install, name: &str, user: &str, mut spec: Value) -> Experiment {
+    spec["namespace"] = json!(install.run_namespace);
+    let mut object = experiment(name, spec);
     object["metadata"]["annotations"] = json!({
         names::AUTHOR_ANNOTATION: user,
         names::AUTHOR_UID_ANNOTATION: "",

@@ -12,6 +12,7 @@
 
 mod again;
 mod authors;
+mod chosen;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;

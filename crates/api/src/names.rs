@@ -65,6 +65,16 @@ pub const ACCOUNT: &str = "chaostoolkit-crd";
 /// namespace binds the operator to it.
 pub const RUNS_ROLE: &str = "chaostoolkit-crd-runs";
 
+/// How the names of `ClusterRole`s begin whose rights the operator may give to runs.
+pub const GRANTABLE_ROLE: &str = "chaostoolkit-crd-grantable";
+
+/// The label of a `ClusterRole` whose rights the operator may give to runs. Kubernetes adds them to [`RUNS_ROLE`].
+pub const GRANTABLE_LABEL: &str = "chaostoolkit.org/aggregate-to-grantable";
+
+/// The label of a `ClusterRole` whose rights the operator has in the whole cluster, as the component in
+/// `kustomize/components/cluster-wide` says.
+pub const CLUSTER_WIDE_LABEL: &str = "chaostoolkit.org/aggregate-to-cluster-wide";
+
 /// The annotation of an experiment with the name of the user who asked for the next run. The API server writes it, by the
 /// policy in `kustomize/components/stamping`. So do the four others of the author.
 pub const AUTHOR_ANNOTATION: &str = "chaostoolkit.org/author";

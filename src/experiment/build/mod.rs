@@ -38,6 +38,7 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
             rbac::role_binding(plan, templates, namespace)?.map(|binding| placed(binding, namespace)),
         );
     }
+    owned.extend(rbac::cluster_role_binding(plan, templates)?);
     owned.extend(config_map::env(plan).map(|env| placed(env, namespace)));
     owned.extend(config_map::experiment(plan).map(|experiment| placed(experiment, namespace)));
     for manifest in &mut owned {

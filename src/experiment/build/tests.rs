@@ -249,6 +249,9 @@ fn verbose_comes_first() {
 #[case(json!({"serviceaccount": {"name": "mine"}}), &["Role", "RoleBinding"], "mine")]
 #[case(json!({"role": {"name": "theirs"}}), &["ServiceAccount", "RoleBinding"], "chaostoolkit-a235f4ad3e")]
 #[case(json!({"role": {"bind": "theirs"}}), &["ServiceAccount", "Role"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"role": {"clusterRole": "view"}}), &["ServiceAccount", "RoleBinding"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"role": {"clusterRole": "view", "clusterWide": true}}), &["ServiceAccount", "ClusterRoleBinding"], "chaostoolkit-a235f4ad3e")]
+#[case(json!({"role": {"rules": []}}), &["ServiceAccount"], "chaostoolkit-a235f4ad3e")]
 #[case(json!({"serviceaccount": {"name": "mine"}, "role": {"name": "a", "bind": "b"}}), &[], "mine")]
 fn only_what_the_author_does_not_bring_is_made(
     #[case] spec: Value,

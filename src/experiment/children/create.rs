@@ -71,11 +71,7 @@ fn if_own(parent: &Parent, manifest: &Manifest, found: DynamicObject) -> Result<
     if parent.owns(manifest.kind, &found) {
         return Ok(found);
     }
-    Err(Error::NameConflict {
-        kind: manifest.kind.as_str(),
-        namespace: manifest.namespace().to_owned(),
-        name: manifest.name().to_owned(),
-    })
+    Err(Error::NameConflict(manifest.title()))
 }
 
 /// Converts an object to the type of its kind.

@@ -14,7 +14,9 @@ use crate::cluster::manifest::{Kind, Manifest};
 pub fn differ(wanted: &Manifest, found: &Value) -> bool {
     match wanted.kind {
         Kind::Role => rules(&wanted.value) != rules(found),
-        Kind::RoleBinding => role(&wanted.value) != role(found) || subjects(&wanted.value) != subjects(found),
+        Kind::RoleBinding | Kind::ClusterRoleBinding => {
+            role(&wanted.value) != role(found) || subjects(&wanted.value) != subjects(found)
+        }
         _ => false,
     }
 }
@@ -82,6 +84,12 @@ mod tests {
     #[case::the_same(Kind::RoleBinding, binding("weak", "a"), binding("weak", "a"), false)]
     #[case::another_role(Kind::RoleBinding, binding("weak", "a"), binding("powerful", "a"), true)]
     #[case::another_account(Kind::RoleBinding, binding("weak", "a"), binding("weak", "b"), true)]
+    #[case::another_role_in_the_cluster(
+        Kind::ClusterRoleBinding,
+        binding("weak", "a"),
+        binding("powerful", "a"),
+        true
+    )]
     #[case::gives_no_rights(Kind::ConfigMap, with_rules(json!([1])), with_rules(json!([2])), false)]
     fn only_what_gives_other_rights_differs(
         #[case] kind: Kind,

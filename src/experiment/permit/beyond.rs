@@ -14,7 +14,7 @@ use chaostoolkit_api::{Experiment, names};
 pub struct Beyond {
     /// It takes place in another namespace.
     pub place: Option<String>,
-    /// It has rights in further namespaces.
+    /// It has rights in further namespaces, or in the whole cluster.
     pub reach: Option<String>,
     /// It uses an account that was not created for it, or gives rights to one.
     pub account: Option<String>,
@@ -33,14 +33,19 @@ impl Beyond {
         let owned = |kind| resources.owned.iter().filter(move |own| own.kind == kind);
         let place = (namespace != names::DEFAULT_RUN_NAMESPACE)
             .then(|| format!("takes place in namespace {namespace}"));
-        let far = resources.owned.iter().find(|own| own.namespace() != namespace);
+        let bindings = || owned(Kind::RoleBinding).chain(owned(Kind::ClusterRoleBinding));
+        let is_far = |own: &&Manifest| own.kind.is_namespaced() && own.namespace() != namespace;
+        let far = resources.owned.iter().find(is_far);
+        let reach = far.map(|far| format!("has rights in namespace {}", far.namespace()));
+        let wide =
+            owned(Kind::ClusterRoleBinding).next().map(|_| "has rights in the whole cluster".to_owned());
         let account = resources.pod()["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-        let foreign = owned(Kind::RoleBinding).any(|one| !rights::binds_own_account(resources, one));
-        let existing = owned(Kind::RoleBinding).find_map(|one| rights::existing_role(resources, one));
+        let foreign = bindings().any(|one| !rights::binds_own_account(resources, one));
+        let existing = bindings().find_map(|one| rights::existing_role(resources, one));
         let more = default_role.and_then(|default| owned(Kind::Role).find_map(|role| more(role, default)));
         Self {
             place,
-            reach: far.map(|far| format!("has rights in namespace {}", far.namespace())),
+            reach: wide.or(reach),
             account: if rights::creates_account(resources, account) {
                 foreign.then(|| "gives its rights to an existing account".to_owned())
             } else {
@@ -87,13 +92,21 @@ fn more(role: &Manifest, default: &Value) -> Option<String> {
 pub fn has_own_role(experiment: &Experiment) -> bool {
     let is_default = |name: &str| matches!(name, "" | names::TEMPLATES);
     let template = given(experiment, "/template/name");
-    template.is_some_and(|name| !name.as_str().is_some_and(is_default)) || has_generated_role(experiment)
+    template.is_some_and(|name| !name.as_str().is_some_and(is_default))
+        || has_generated_role(experiment)
+        || given(experiment, "/role/rules").is_some()
 }
 
 /// Whether the Role of an experiment's runs follows from its activities, which no policy can read.
 #[must_use]
 pub fn has_generated_role(experiment: &Experiment) -> bool {
     given(experiment, "/role/generate").is_some_and(|value| *value != Value::Bool(false))
+}
+
+/// Whether the author chooses a `ClusterRole`, which the owner of the experiment's namespace may not know.
+#[must_use]
+pub fn has_cluster_role(experiment: &Experiment) -> bool {
+    given(experiment, "/role/clusterRole").is_some_and(|name| name.as_str() != Some(""))
 }
 
 fn given<'a>(experiment: &'a Experiment, path: &str) -> Option<&'a Value> {

@@ -3,6 +3,7 @@
 //! [`may_start`] has the order of the checks. The other files answer one question each.
 
 mod beyond;
+pub mod held;
 mod policies;
 mod question;
 mod reviews;
@@ -69,6 +70,7 @@ async fn check(context: &Context, experiment: &Experiment, resources: &Resources
         beyond: Beyond::of(resources, default_role.as_ref()),
         is_central: experiment.namespace() == context.config.namespace,
         has_own_role: default_role.is_some(),
+        has_cluster_role: beyond::has_cluster_role(experiment),
     };
     let reason = match (bound.stamp, bound.authors) {
         (Some(_), _) if run.is_default() => Reason::Permitted,
@@ -104,6 +106,8 @@ struct Unasked {
     is_central: bool,
     /// Whether the Role of the run is not simply that of the default templates.
     has_own_role: bool,
+    /// Whether the author chooses a `ClusterRole`.
+    has_cluster_role: bool,
 }
 
 impl Unasked {
@@ -115,14 +119,16 @@ impl Unasked {
     /// Whether the run may start without any policy. In an experiment's own namespace, RBAC decides who may create experiments
     /// and what the operator may do there.
     fn needs_no_policy(&self) -> bool {
-        self.is_default() || (!self.is_central && self.beyond.is_within_templates())
+        let is_within = self.beyond.is_within_templates() && !self.has_cluster_role;
+        self.is_default() || (!self.is_central && is_within)
     }
 
     /// What keeps the run from starting, in words.
     fn words(&self) -> String {
-        let Beyond { rules, reach, .. } = &self.beyond;
-        let templates =
-            rules.as_deref().or(reach.as_deref()).filter(|_| self.has_own_role || !self.is_central);
+        let Beyond { rules, reach, role, .. } = &self.beyond;
+        let chosen = role.as_deref().filter(|_| self.has_cluster_role);
+        let templates = rules.as_deref().or(reach.as_deref()).or(chosen);
+        let templates = templates.filter(|_| self.has_own_role || !self.is_central);
         let beyond = templates.or_else(|| self.beyond.first());
         beyond.unwrap_or("takes place in the namespace of the experiment").to_owned()
     }

@@ -35,7 +35,7 @@ pub struct Rights {
 pub struct Existing {
     /// The right to bind it.
     pub bind: Question,
-    /// Its namespace and name, if it is a Role. The operator cannot read a `ClusterRole`.
+    /// Its namespace and name, if it is a Role. The operator cannot read a `ClusterRole`, so only the right to bind it counts.
     pub role: Option<(String, String)>,
 }
 
@@ -60,15 +60,16 @@ pub fn needed(resources: &Resources, creates_namespace: bool) -> Result<Rights, 
     let mut roles = Vec::new();
     for manifest in &resources.owned {
         let place = manifest.namespace();
-        if place != namespace {
+        if place != namespace && manifest.kind.is_namespaced() {
             others.insert(place);
         }
         match manifest.kind {
             Kind::Role => asked.add_role(&manifest.value, place)?,
-            Kind::RoleBinding => {
+            Kind::RoleBinding | Kind::ClusterRoleBinding => {
                 let existing = existing_role(resources, manifest);
                 if place != namespace || existing.is_some() || !binds_own_account(resources, manifest) {
-                    asked.add(Question::new("create", (RBAC, "rolebindings"), place))?;
+                    let plural = manifest.kind.api_resource().plural;
+                    asked.add(Question::new("create", (RBAC, &plural), place))?;
                 }
                 roles.extend(existing);
             }

@@ -64,6 +64,23 @@ fn words(rights: &Rights) -> Vec<String> {
         "create rolebindings.rbac.authorization.k8s.io in namespace a",
         "bind roles.rbac.authorization.k8s.io \"theirs\" in namespace chaostoolkit-run", "bind roles.rbac.authorization.k8s.io \"theirs\" in namespace a"]
 )]
+#[case::rules(
+    json!({"role": {"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}], "binds_to_namespaces": ["a"]}}),
+    &["create pods in namespace chaostoolkit-run", "get secrets in namespace chaostoolkit-run",
+        "get secrets in namespace a", "create rolebindings.rbac.authorization.k8s.io in namespace a"]
+)]
+#[case::cluster_role(
+    json!({"role": {"clusterRole": "view", "binds_to_namespaces": ["a"]}}),
+    &["create pods in namespace chaostoolkit-run", "create rolebindings.rbac.authorization.k8s.io in namespace chaostoolkit-run",
+        "create rolebindings.rbac.authorization.k8s.io in namespace a",
+        "bind clusterroles.rbac.authorization.k8s.io \"view\" in namespace chaostoolkit-run",
+        "bind clusterroles.rbac.authorization.k8s.io \"view\" in namespace a"]
+)]
+#[case::cluster_role_in_the_cluster(
+    json!({"role": {"clusterRole": "view", "clusterWide": true}}),
+    &["create pods in namespace chaostoolkit-run", "create clusterrolebindings.rbac.authorization.k8s.io",
+        "bind clusterroles.rbac.authorization.k8s.io \"view\""]
+)]
 fn the_author_needs_these_rights_besides_those_of_the_role(#[case] spec: Value, #[case] expected: &[&str]) {
     let rights = needed(&built(&spec, &with_rules("[]")), false).unwrap();
     assert_eq!(words(&rights), expected);
@@ -147,6 +164,8 @@ fn very_many_rights_are_not_asked_for() {
 #[case::reach(json!({"role": {"binds_to_namespaces": ["a"]}}), Some("has rights in namespace a"))]
 #[case::account(json!({"serviceaccount": {"name": "theirs"}}), Some("uses the existing account \"theirs\""))]
 #[case::role(json!({"role": {"name": "theirs"}}), Some("gets the existing role \"theirs\""))]
+#[case::cluster_role(json!({"role": {"clusterRole": "view"}}), Some("gets the existing role \"view\""))]
+#[case::in_the_cluster(json!({"role": {"clusterRole": "view", "clusterWide": true}}), Some("has rights in the whole cluster"))]
 fn what_a_run_has_beyond_the_default_one_is_named(#[case] spec: Value, #[case] expected: Option<&str>) {
     assert_eq!(Beyond::of(&built(&spec, &shipped()), None).first(), expected);
 }
@@ -171,6 +190,7 @@ fn the_role_of_other_templates_is_compared_with_the_default_one() {
 #[case(json!({"template": {"name": "other"}}), true)]
 #[case(json!({"role": {"generate": true}}), true)]
 #[case(json!({"role": {"generate": "yes"}}), true)]
+#[case(json!({"role": {"rules": []}}), true)]
 fn a_run_may_have_a_role_of_its_own(#[case] spec: Value, #[case] expected: bool) {
     assert_eq!(beyond::has_own_role(&experiment(&spec)), expected);
 }

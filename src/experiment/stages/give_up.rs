@@ -11,7 +11,7 @@ use crate::experiment::parent::Parent;
 use chaostoolkit_api::{PodAddress, ResourceRef, Status};
 
 /// The kinds that go before the pods: the rights, and what would create more pods.
-const FIRST: [Kind; 3] = [Kind::RoleBinding, Kind::Role, Kind::CronJob];
+const FIRST: [Kind; 4] = [Kind::ClusterRoleBinding, Kind::RoleBinding, Kind::Role, Kind::CronJob];
 
 /// Removes the objects of an experiment that its status has recorded, and all its pods. Returns a sentence for each object
 /// that could not be removed.

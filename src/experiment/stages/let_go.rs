@@ -7,12 +7,13 @@
 use kube::runtime::controller::Action;
 use tracing::warn;
 
+use crate::cluster::manifest::Kind;
 use crate::cluster::{belongs_to, is_held};
-use crate::experiment::children::{create, pods};
+use crate::experiment::children::{create, delete, pods};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::teardown;
-use chaostoolkit_api::PodAddress;
+use chaostoolkit_api::{PodAddress, ResourceRef};
 
 /// Lets go what the operator holds in the namespace of an experiment, if that is being deleted. Returns what to wait for if
 /// the experiment was let go too.
@@ -39,6 +40,10 @@ pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Action>, Error> {
     if !pass.live.is_deleting() {
         return Ok(None);
     }
+    // It does not go with the namespace.
+    let is_wide = |one: &&ResourceRef| Kind::ClusterRoleBinding.is_of(one);
+    let wide: Vec<ResourceRef> = pass.draft.status.resources.iter().filter(is_wide).cloned().collect();
+    delete::resources(&context.cluster, &wide, &pass.parent()).await?;
     warn!("letting go the experiment, since its namespace is being deleted and has no binding any more");
     teardown::remove_finalizers(pass).await?;
     Ok(Some(Action::await_change()))

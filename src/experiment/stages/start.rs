@@ -47,6 +47,7 @@ pub async fn start(
     resources: &Resources,
 ) -> Result<Option<Workload>, Error> {
     await_experiment(pass, plan, resources).await?;
+    permit::held::bindings_in_cluster(pass.context, resources, &pass.draft.status).await?;
     if remove_outdated(pass, resources).await? == Progress::Waiting {
         return Ok(None);
     }
@@ -78,9 +79,10 @@ pub async fn start(
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
-            let found = pass.create(manifest, is_resumed).await?;
+            let explained = |error| permit::held::explained(plan, manifest, error);
+            let found = pass.create(manifest, is_resumed).await.map_err(explained)?;
             if rights::differ(manifest, &found.data) {
-                replace_rights(pass, resources, manifest).await?;
+                replace_rights(pass, resources, manifest).await.map_err(explained)?;
             }
         }
     }

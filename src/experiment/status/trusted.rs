@@ -12,8 +12,14 @@ use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{JournalRef, ResourceRef, Run, ScheduleStatus, Status, names};
 
 /// The kinds of the recorded objects.
-const RECORDED: [Kind; 5] =
-    [Kind::ServiceAccount, Kind::Role, Kind::RoleBinding, Kind::ConfigMap, Kind::CronJob];
+const RECORDED: [Kind; 6] = [
+    Kind::ServiceAccount,
+    Kind::Role,
+    Kind::RoleBinding,
+    Kind::ClusterRoleBinding,
+    Kind::ConfigMap,
+    Kind::CronJob,
+];
 
 /// How many ignored records a message names.
 const MAX_NAMED: usize = 5;
@@ -80,7 +86,9 @@ impl Check<'_> {
         let known = kind.parse::<Kind>().ok().filter(|kind| RECORDED.contains(kind));
         let is_own = known.is_some_and(|kind| kind.name_check()(name).is_ok())
             && names::is_child(name, self.suffix)
-            && self.may_be_in(known, namespace);
+            && self.may_be_in(known, namespace)
+            // 0.14.0 made none that could be taken over.
+            && !(known == Some(Kind::ClusterRoleBinding) && recorded.adopted);
         if !is_own {
             self.ignored.push(format!("{kind} {namespace}/{name}"));
         }
@@ -133,6 +141,9 @@ impl Check<'_> {
     }
 
     fn may_be_in(&self, kind: Option<Kind>, namespace: &str) -> bool {
+        if kind.is_some_and(|kind| !kind.is_namespaced()) {
+            return namespace.is_empty();
+        }
         let is_right = kind.is_some_and(|kind| RIGHTS.contains(&kind));
         if is_right { self.place.may_reach(namespace) } else { self.place.may_run_in(namespace) }
     }

@@ -55,13 +55,17 @@ fn named(object: &Value) {
     let is_valid = match kind.as_str() {
         Some("Namespace") => names::check_dns_label(name).is_ok(),
         // Names of these may have any characters that leave the path of a URL as it is.
-        Some("Role" | "RoleBinding") => {
+        Some("Role" | "RoleBinding" | "ClusterRoleBinding") => {
             let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
             name.bytes().all(is_harmless) && !["", ".", ".."].contains(&name) && name.len() <= 253
         }
         _ => names::check_dns_subdomain(name).is_ok(),
     };
     assert!(is_valid, "{kind} has the name {name:?}");
+    if kind == "ClusterRoleBinding" {
+        assert_eq!(of("namespace"), None, "{name}");
+        return;
+    }
     let namespace = if kind == "Namespace" { name } else { of("namespace").expect("it has a namespace") };
     let is_allowed = names::check_dns_label(namespace).is_ok()
         && !namespace.starts_with("kube-")

@@ -8,8 +8,13 @@ use super::paths::KINDS;
 use super::{FakeApi, State};
 
 /// Resources that exist and of which the fake keeps no objects.
-const FURTHER: [(&str, &str); 3] =
-    [("/api/v1", "services"), ("/api/v1", "secrets"), ("/apis/networking.k8s.io/v1", "ingresses")];
+const FURTHER: [(&str, &str); 5] = [
+    ("/api/v1", "services"),
+    ("/api/v1", "secrets"),
+    ("/apis/networking.k8s.io/v1", "ingresses"),
+    ("/apis/apps/v1", "deployments"),
+    ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
+];
 
 impl FakeApi {
     /// From now on no user has these rights: `VERB RESOURCE NAMESPACE` each. Users have all other rights.

@@ -7,13 +7,14 @@ use super::Answer;
 const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
 
 /// The kinds that exist: the root of their paths, their plural and their name.
-pub(super) const KINDS: [(&str, &str, &str); 16] = [
+pub(super) const KINDS: [(&str, &str, &str); 17] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
     ("/api/v1", "serviceaccounts", "ServiceAccount"),
     ("/apis/rbac.authorization.k8s.io/v1", "roles", "Role"),
     ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+    ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding"),
     ("/apis/batch/v1", "cronjobs", "CronJob"),
     ("/apis/batch/v1", "jobs", "Job"),
     ("/apis/chaostoolkit.org/v1", "chaosexperiments", "ChaosToolkitExperiment"),

@@ -17,6 +17,9 @@ impl State {
         if !self.unbound.contains(namespace) || path_is_namespace(path) {
             return None;
         }
+        if namespace.is_empty() && !path.contains("/clusterrolebindings/") {
+            return None;
+        }
         let is_of_experiments = path.contains("/chaosexperiments");
         let of_metadata = |key: &String| ["uid", "resourceVersion", "finalizers"].contains(&key.as_str());
         let changes_finalizers =

@@ -60,7 +60,8 @@ impl State {
 
     pub(super) fn create(&mut self, path: &str, body: &Value) -> Answer {
         let mut object = body.clone();
-        if !path_is_namespace(path) {
+        let is_in_none = path_is_namespace(path) || namespace_of(path).is_empty();
+        if !is_in_none {
             let name = namespace_of(path);
             let Some(namespace) = self.objects.get(&format!("/api/v1/namespaces/{name}")) else {
                 return not_found(&format!("/api/v1/namespaces/{name}"));

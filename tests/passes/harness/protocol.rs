@@ -31,6 +31,7 @@ pub fn check_protocol(fake: &FakeApi) {
             "POST serviceaccounts"
             | "POST roles"
             | "POST rolebindings"
+            | "POST clusterrolebindings"
             | "POST configmaps"
             | "POST cronjobs" => {
                 assert_eq!(
@@ -68,6 +69,7 @@ pub fn check_protocol(fake: &FakeApi) {
             | "DELETE serviceaccounts"
             | "DELETE roles"
             | "DELETE rolebindings"
+            | "DELETE clusterrolebindings"
             | "DELETE configmaps"
             | "PATCH cronjobs"
             | "PUT cronjobs"
@@ -90,8 +92,10 @@ pub fn check_protocol(fake: &FakeApi) {
 
 /// Checks that no pod loses the rights that it may still need.
 pub fn check_rights(writes: &[Call], versions: &[Value]) {
-    let is_rights =
-        |call: &Call| call.method == "DELETE" && !call.path.contains("/pods/") && call.path.starts_with(RUN);
+    let is_rights = |call: &Call| {
+        let is_of_run = call.path.starts_with(RUN) || call.path.contains("/clusterrolebindings/");
+        call.method == "DELETE" && !call.path.contains("/pods/") && is_of_run
+    };
     let of_pods = |(index, call): (usize, &Call)| call.path.contains("/pods/").then_some(index);
     let Some(last) = writes.iter().rposition(is_rights) else { return };
     // Pods that have ended may stay after their rights are deleted: before another run, and if the spec asks

@@ -44,6 +44,12 @@ pub enum Story {
     StalledScheduled,
     /// It reaches into another namespace, and the cluster names its author.
     Asked,
+    /// The rules of its Role are in the spec, and count in another namespace too.
+    WithRules,
+    /// It gets a `ClusterRole`, in another namespace too.
+    WithClusterRole,
+    /// It has a schedule, and a `ClusterRole` in the whole cluster. An edit replaces that during a run.
+    ClusterWide,
     /// It has a schedule. Its first run was due while nobody was there. Of the two that are due after it, the newer one starts.
     SkippedScheduled,
 }
@@ -65,6 +71,7 @@ impl Story {
             | Self::Scheduled
             | Self::RerunScheduled
             | Self::StalledScheduled
+            | Self::ClusterWide
             | Self::SkippedScheduled => 0,
             Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
             _ => 1,
@@ -93,6 +100,20 @@ impl Story {
             Self::Asked => {
                 json!({"pod": {"experiment": {"asFile": false}}, "role": {"binds_to_namespaces": ["shop"]}})
             }
+            Self::WithRules => {
+                let rules =
+                    json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}]);
+                json!({"pod": {"experiment": {"asFile": false}}, "role": {"rules": rules, "binds_to_namespaces": ["shop"]}})
+            }
+            Self::WithClusterRole => {
+                let role = json!({"clusterRole": "view", "binds_to_namespaces": ["shop"]});
+                json!({"pod": {"experiment": {"asFile": false}}, "role": role})
+            }
+            Self::ClusterWide => {
+                let mut spec = schedule::spec();
+                spec["role"] = json!({"clusterRole": "view", "clusterWide": true});
+                spec
+            }
         }
     }
 
@@ -104,6 +125,10 @@ impl Story {
                 fake.put(namespace("old"));
             }
             Self::Asked => stamp_requests(fake),
+            Self::WithRules | Self::WithClusterRole | Self::ClusterWide => {
+                judge_requests(fake);
+                fake.put(namespace("shop"));
+            }
             _ => {}
         }
         fake.put(experiment(&self.spec()));
@@ -114,7 +139,19 @@ impl Story {
                 drive(fake, operators, pace, Some(0)).await;
                 assert_eq!(status(fake)["run"]["requestedBy"], "author");
             }
-            Self::Completes | Self::DeletedWaiting | Self::CleansUp => {
+            Self::ClusterWide => {
+                drive(fake, operators, pace, None).await;
+                schedule::tick_with(fake, operators, pace).await;
+                drive(fake, operators, pace, None).await;
+                let role = json!({"clusterRole": "nodes", "clusterWide": true});
+                fake.edit(EXPERIMENT, |experiment| experiment["spec"]["role"] = role);
+                drive(fake, operators, pace, None).await;
+            }
+            Self::Completes
+            | Self::DeletedWaiting
+            | Self::CleansUp
+            | Self::WithRules
+            | Self::WithClusterRole => {
                 drive(fake, operators, pace, Some(0)).await;
             }
             Self::Stopped => {

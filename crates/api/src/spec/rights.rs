@@ -44,8 +44,8 @@ pub struct RoleSpec {
     /// `pod.template` or an experiment from a URL. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<bool>,
-    /// The rules of the Role, instead of those of the template. With `generate`, they come in addition to the generated ones.
-    /// They cannot be used with `name`, `bind` or `clusterRole`.
+    /// The rules of the Role, at most 64, instead of those of the template. With `generate`, they come in addition to the
+    /// generated ones. They cannot be used with `name`, `bind` or `clusterRole`. An empty list gives the run no Role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<RuleSpec>>,
     /// Name of an existing ClusterRole to bind to the service account, in the namespace of the run and in those of
@@ -53,7 +53,8 @@ pub struct RoleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_role: Option<String>,
     /// Whether the ClusterRole is bound in the whole cluster, by a ClusterRoleBinding. Nodes and other objects without a
-    /// namespace need that. Defaults to false.
+    /// namespace need that. It cannot be used with `binds_to_namespaces`, and the operator needs a component for it. Defaults
+    /// to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_wide: Option<bool>,
 }

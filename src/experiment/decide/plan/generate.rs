@@ -67,7 +67,7 @@ pub fn generated(
     let mut problems = found.problems;
     problems.extend(other_experiment(arguments, file));
     let rules: BTreeMap<String, Vec<Value>> = rules.filter(|(_, rules)| !rules.is_empty()).collect();
-    Ok((Some(Generated { rules, problems, is_known: true }), namespaces))
+    Ok((Some(Generated { rules, problems, is_known: true, is_written: false }), namespaces))
 }
 
 /// Whether a spec asks for generated rules.

@@ -1,5 +1,6 @@
 //! From the spec and the observed facts to the plan of a run: pure.
 
+pub mod cluster_role;
 pub mod elsewhere;
 pub mod files;
 pub mod generate;
@@ -8,6 +9,7 @@ pub mod patch;
 pub mod pod;
 pub mod proxy;
 pub mod remote;
+pub mod rules;
 pub mod schedule;
 pub mod source;
 pub mod types;
@@ -29,7 +31,9 @@ use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
 pub use elsewhere::{Artifact, Mounted, Origin, Proxy, Remote};
-pub use types::{Env, Facts, Generated, Owner, Patches, Plan, Rights, Schedule, Source, TemplateSchedule};
+pub use types::{
+    ClusterRole, Env, Facts, Generated, Owner, Patches, Plan, Rights, Schedule, Source, TemplateSchedule,
+};
 pub use values::{given, is_empty};
 
 /// Decides on a run. An error names all mistakes of the spec.
@@ -53,6 +57,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let options = mistakes.or(options(spec, &pod), Vec::new());
     let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
     let listed = mistakes.or(listed, Vec::new());
+    let asked = [std::slice::from_ref(&namespace), &listed].concat();
     let generated = generated(spec, &source, facts, (place, &namespace), listed);
     let (generated, namespaces) = mistakes.or(generated, (None, Vec::new()));
     let runner = runner(spec.report.as_ref(), &facts.runner);
@@ -61,6 +66,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let files =
         mistakes.or(if has_options { files::files(&pod, &source) } else { Ok(Vec::new()) }, Vec::new());
     let proxy = mistakes.or(if has_options { proxy::proxy(&pod) } else { Ok(None) }, None);
+    let generated = rules::added(generated, mistakes.or(rules::written(spec), None), &asked);
+    let cluster_role = mistakes.or(cluster_role::chosen(spec, &namespaces), None);
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
     mistakes.none()?;
@@ -78,7 +85,13 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         active_deadline: spec.active_deadline_seconds,
         is_rescue: false,
         service_account: given(spec.serviceaccount.clone().and_then(|account| account.name)),
-        rights: Rights { bind: given(role.bind).is_none(), role: given(role.name), namespaces, generated },
+        rights: Rights {
+            bind: given(role.bind).is_none(),
+            role: given(role.name),
+            namespaces,
+            generated,
+            cluster_role,
+        },
         namespace,
         env: Env {
             enabled: env.enabled.unwrap_or(true),

@@ -15,7 +15,10 @@ fn an_empty_spec_is_the_documented_default() {
     let plan = planned(json!({})).unwrap();
     assert_eq!(plan.namespace, "chaostoolkit-run");
     assert_eq!(plan.service_account, None);
-    assert_eq!(plan.rights, Rights { role: None, bind: true, namespaces: vec![], generated: None });
+    assert_eq!(
+        plan.rights,
+        Rights { role: None, bind: true, namespaces: vec![], generated: None, cluster_role: None }
+    );
     assert_eq!(
         plan.env,
         Env { enabled: true, config_map: DEFAULT_ENV.into(), own: true, secret: None, variables: vec![] }

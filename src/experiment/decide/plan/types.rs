@@ -106,9 +106,20 @@ pub struct Rights {
     pub namespaces: Vec<String>,
     /// The rules that take the place of those of the template.
     pub generated: Option<Generated>,
+    /// An existing `ClusterRole`, in place of a Role.
+    pub cluster_role: Option<ClusterRole>,
 }
 
-/// The rules that an experiment needs.
+/// A `ClusterRole` that the run gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterRole {
+    /// Its name.
+    pub name: String,
+    /// Whether it is bound in the whole cluster. Otherwise it is bound in each namespace of the run.
+    pub is_wide: bool,
+}
+
+/// The rules that an experiment needs, and those that its author writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Generated {
     /// The rules by namespace. A namespace without rules gets no Role.
@@ -117,6 +128,8 @@ pub struct Generated {
     pub problems: Vec<String>,
     /// Whether the experiment was there to be read.
     pub is_known: bool,
+    /// Whether the author wrote some of the rules.
+    pub is_written: bool,
 }
 
 /// When runs are due.

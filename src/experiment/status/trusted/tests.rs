@@ -135,6 +135,30 @@ fn an_experiment_elsewhere_may_have_rights_in_further_namespaces(#[case] bound: 
     }
 }
 
+#[rstest]
+#[case::its_own(json!({}), true)]
+#[case::in_a_namespace(json!({"namespace": "team"}), false)]
+#[case::of_another_experiment(json!({"name": "x-0123456789"}), false)]
+#[case::of_nobody(json!({"name": "cluster-admin"}), false)]
+#[case::taken_over(json!({"adopted": true}), false)]
+fn a_binding_in_the_cluster_is_kept_if_the_operator_could_have_made_it(
+    #[case] change: serde_json::Value,
+    #[case] is_kept: bool,
+) {
+    let mut resource = json!({"kind": "ClusterRoleBinding", "namespace": "", "name": "x-1-a235f4ad3e"});
+    for (field, value) in change.as_object().unwrap() {
+        resource[field] = value.clone();
+    }
+    for namespace in ["team", "operators"] {
+        let (status, ignored) = read_in(namespace, &json!({"resources": [resource]}));
+        assert_eq!(
+            (status.resources.len(), ignored.is_none()),
+            (usize::from(is_kept), is_kept),
+            "{resource}"
+        );
+    }
+}
+
 #[test]
 fn the_message_names_few_records_however_many_are_forged() {
     let forged = json!({"kind": "Secret", "namespace": "shop", "name": "x".repeat(1 << 10)});
