@@ -68,7 +68,12 @@ fn case(recorded: Recorded, namespace: &str, name: &str) -> Case {
     let text = recorded.arguments.to_string();
     let text = text.replace("\"shop", &format!("\"{namespace}")).replace("app=x", &format!("app={name}"));
     let text = text.replace("\"x\"", &format!("\"{name}\"")).replace("\\\"x\\", &format!("\\\"{name}\\"));
-    let arguments: Value = serde_json::from_str(&text).unwrap();
+    let mut arguments: Value = serde_json::from_str(&text).unwrap();
+    let is_of_no_pod = recorded.function.contains(".read_") && arguments["name"].is_null();
+    if recorded.function == "actions.kill_microservice" || is_of_no_pod {
+        // By default, the first one has a variable in its selector, and the others look for a label `None`.
+        arguments["label_selector"] = json!(format!("app={name}"));
+    }
     let mut rights: BTreeSet<Right> = derived(&recorded.function, &arguments);
     let of_cluster = recorded.calls.iter().filter(|(_, _, _, namespace, _)| namespace.is_none());
     rights.extend(of_cluster.map(|(verb, group, resource, _, object)| Right {

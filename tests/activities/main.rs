@@ -23,6 +23,9 @@ use common::variables;
 use objects::Objects;
 use worker::Worker;
 
+/// What the API server refuses without a word on the right: it has authorized the request, and asks for one more right.
+const UNNAMED: (&str, &str) = ("create", "pods/exec");
+
 /// What the API server refuses, and the function keeps to itself or never asks for.
 const NOT_SEEN: [(&str, &str, &str, &str); 2] = [
     // It takes each error for a pod that is still there.
@@ -72,6 +75,13 @@ async fn each_function_needs_the_rights_of_the_table_and_each_of_them() {
             let error = worker.call(case, &account.token).unwrap_or_default();
             calls += 1;
             objects.restore(&rights).await;
+            if (removed.verb.as_str(), removed.resource.as_str()) == UNNAMED {
+                assert!(
+                    error.contains("403 Forbidden") && error.contains("is forbidden: \""),
+                    "{case}: {error}"
+                );
+                continue;
+            }
             let expected = expected(removed, &account.name, &objects.namespace);
             let found = Forbidden::find(&error);
             if found.iter().map(|found| Forbidden { name: None, ..found.clone() }).eq([expected]) {
@@ -101,6 +111,11 @@ fn expected(right: &Right, account: &str, namespace: &str) -> Forbidden {
         group: right.group.clone(),
         resource: right.resource.clone(),
         name: None,
-        place: if right.is_cluster { Scope::Cluster } else { Scope::Namespace(namespace.to_owned()) },
+        place: match &right.object {
+            // A request for a namespace is one in this namespace.
+            Some(object) if right.resource == "namespaces" => Scope::Namespace(object.clone()),
+            _ if right.is_cluster => Scope::Cluster,
+            _ => Scope::Namespace(namespace.to_owned()),
+        },
     }
 }
