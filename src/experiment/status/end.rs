@@ -5,10 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::judge::pod_state::End;
 use crate::experiment::judge::verdict::Verdict;
-use crate::experiment::status::draft::Draft;
-use chaostoolkit_api::condition::{State, Type};
-use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Counters, Outcome, Phase, Run, Status, Text};
+use chaostoolkit_api::{Counters, Outcome, Phase, Run, Status};
 
 /// Records when and how a run ended.
 pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
@@ -42,22 +39,10 @@ pub(super) fn count(status: &mut Status, verdict: &Verdict) {
     add(&mut counters.aborted, verdict.phase == Phase::Aborted);
 }
 
-impl Draft {
-    /// Says which rights the run lacked. A run that lacked none, or has not ended yet, has no such condition.
-    pub(super) fn authorized(&mut self, lacking: Option<&str>) {
-        match lacking {
-            Some(lacking) => self.set(Type::Authorized, State::False, Reason::ActivityForbidden, lacking),
-            None => {
-                let is_other = |type_: &str| type_ != Type::Authorized.as_str();
-                self.status.conditions.retain(|condition| is_other(&condition.type_));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chaostoolkit_api::reason::Reason;
     use proptest::prelude::*;
 
     fn any_number() -> impl Strategy<Value = i32> {

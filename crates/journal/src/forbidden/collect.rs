@@ -10,7 +10,8 @@ use serde::de::{MapAccess, SeqAccess};
 
 use crate::entry::EntryStatus;
 use crate::field::{Field, FromJson, objects};
-use crate::forbidden::{Forbidden, List};
+use crate::forbidden::list::List;
+use crate::forbidden::types::Forbidden;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

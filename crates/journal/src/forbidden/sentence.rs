@@ -8,7 +8,7 @@
 //! An exception has it within JSON within a text, so each quotation mark may have backslashes before it.
 
 use crate::field::cut;
-use crate::forbidden::{Forbidden, Scope};
+use crate::forbidden::types::{Forbidden, Scope};
 
 /// What each sentence has, in front of the account.
 const MARK: &str = " is forbidden: User ";

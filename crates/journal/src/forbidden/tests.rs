@@ -1,3 +1,4 @@
+use super::list::{MAX_BYTES, MOST};
 use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
