@@ -31,6 +31,10 @@ test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh li
 test-outcomes: ## Test each outcome on a real node, with three versions of the Chaos Toolkit
 	hack/test.sh outcomes
 
+.PHONY: test-activities
+test-activities: ## Test the rights of each function of chaosk8s on an API server, with exactly these and with one less
+	hack/test.sh activities
+
 .PHONY: bench-start
 bench-start: ## Measure how much the runner delays the start of the toolkit (needs an idle machine)
 	hack/test.sh overhead

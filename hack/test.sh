@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
-# node. For one layer: hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|bench. The last six run only
-# by name.
+# node. For one layer:
+# hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|activities|bench. The last seven run only by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -138,11 +138,20 @@ bench() {
   CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 
+activities() {
+  layer "the rights of each function of chaosk8s, on an API server"
+  local cluster=${CLUSTER_NAME:-ctk}-api variables python
+  python=$(hack/chaosk8s/python.sh)
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (eval "$variables"; CHAOSK8S_PYTHON=$python cargo test --locked --test activities -- --ignored --nocapture)
+}
+
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, bench)" ;;
+    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | activities | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, activities, bench)" ;;
   esac
 done
 say "all passed: $*"

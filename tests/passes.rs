@@ -32,6 +32,8 @@ mod failures;
 mod fairness;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/forbidden.rs"]
+mod forbidden;
 #[path = "passes/forged.rs"]
 mod forged;
 #[path = "passes/generate.rs"]

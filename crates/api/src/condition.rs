@@ -23,6 +23,8 @@ pub enum Type {
     Succeeded,
     /// The rollbacks were played. The state is Unknown until this is known, and if there are no rollbacks.
     RolledBack,
+    /// The API server refused no request of the last run for lack of a right. The condition is there only if it is False.
+    Authorized,
     /// The experiment is being deleted, but one of its objects cannot be deleted.
     CleanupBlocked,
 }

@@ -162,6 +162,8 @@ pub enum Reason {
     NamespaceMissing,
     /// The outcome is unknown, since exit code 0 alone does not show it.
     OutcomeUnknown,
+    /// The API server refused a request of an activity for lack of a right; the message names the right and what gives it.
+    ActivityForbidden,
     /// All rollbacks were played and succeeded.
     RollbacksPlayed,
     /// Not all rollbacks were played to their end, so the fault may still be there.

@@ -18,9 +18,11 @@ impl Summary {
     /// 1. the steps that succeeded
     /// 2. the other steps
     /// 3. the title
-    /// 4. the detail
-    /// 5. everything but the outcome, the warnings and whether the run is conclusive
-    /// 6. everything but the outcome
+    /// 4. the rights that activities lacked, except for the first one
+    /// 5. the detail
+    /// 6. the first of those rights
+    /// 7. everything but the outcome, the warnings and whether the run is conclusive
+    /// 8. everything but the outcome
     ///
     /// If even the outcome does not fit, this returns `{}`. A limit below 2 counts as 2.
     #[must_use]
@@ -28,7 +30,10 @@ impl Summary {
         let limit = limit.min(MAX_BYTES);
         let bare = Self { steps: Vec::new(), steps_omitted: self.omitted_beyond(0), ..self.clone() };
         let untitled = Self { experiment: Experiment::default(), ..bare.clone() };
-        let plain = Self { detail: None, ..untitled.clone() };
+        let one_right =
+            Self { forbidden: self.forbidden.iter().take(1).cloned().collect(), ..untitled.clone() };
+        let undetailed = Self { detail: None, ..one_right.clone() };
+        let plain = Self { forbidden: Vec::new(), ..undetailed.clone() };
         let room = limit.checked_sub(json(&bare).len()).and_then(|room| room.checked_sub(LIST_OVERHEAD));
         let steps = room.map(|room| self.select_steps(room)).unwrap_or_default();
         let full = Self { steps_omitted: self.omitted_beyond(steps.len()), steps, ..bare.clone() };
@@ -38,10 +43,12 @@ impl Summary {
             conclusive: Some(self.conclusive),
         };
         let outcome = VerdictOnly { outcome: &self.outcome, warnings: None, conclusive: None };
-        let shorter: [&dyn Fn() -> String; 6] = [
+        let shorter: [&dyn Fn() -> String; 8] = [
             &|| json(&full),
             &|| json(&bare),
             &|| json(&untitled),
+            &|| json(&one_right),
+            &|| json(&undetailed),
             &|| json(&plain),
             &|| json(&verdict),
             &|| json(&outcome),

@@ -72,6 +72,11 @@
 //! - A part would quote a literal text of `configuration` with 4 characters or more, or the configuration is too large
 //!   or too deep to compare.
 //!
+//! A [`Forbidden`] is a right that an activity lacked: the account, the verb, the resource, the name and the namespace, as the
+//! API server names them. Only texts in the form of its sentence are read, and only what a name may have. Values of the
+//! configuration are not left out there, since most namespaces and names come from it. A run that lacked a right has the
+//! warning [`ActivityForbidden`](Warning::ActivityForbidden). It changes neither the outcome nor whether it is conclusive.
+//!
 //! Paths and queries of URLs are always left out. A value of the environment that only `configuration` refers to is not
 //! in the journal, so nothing can recognize it.
 //!
@@ -85,6 +90,7 @@ mod entry;
 mod field;
 mod fit;
 mod folded;
+mod forbidden;
 pub mod frame;
 mod limited;
 pub mod message;
@@ -107,6 +113,7 @@ mod zero;
 pub use classify::{Verdict, classify};
 pub use detail::{Detail, Place};
 pub use fit::MAX_BYTES;
+pub use forbidden::{Forbidden, Scope};
 pub use model::{Journal, Status};
 pub use outcome::{Outcome, Warning};
 pub use parse::{Error, parse, read};

@@ -7,6 +7,7 @@ use crate::detail::Detail;
 use crate::entry::Entry;
 use crate::field::{Count, Field, FromJson, ShortText, Truth, objects};
 use crate::folded::Folded;
+use crate::forbidden::Forbidden;
 use crate::method::Method;
 use crate::time;
 
@@ -16,6 +17,8 @@ pub struct Journal {
     pub(crate) parts: Parts,
     /// The activity that decided the run. It is read apart from the rest.
     pub(crate) detail: Option<Detail>,
+    /// The rights that activities lacked. They are read apart from the rest, too.
+    pub(crate) forbidden: Vec<Forbidden>,
 }
 
 /// The relevant parts of a journal. Its size does not depend on the length of the lists in the journal.

@@ -89,4 +89,6 @@ pub enum Warning {
     /// A probe of the hypothesis could not be executed after the baseline was met, so the toolkit reports a deviation
     /// that nobody measured.
     ProbeFailed,
+    /// The API server refused a request of an activity, since the account lacked the right.
+    ActivityForbidden,
 }

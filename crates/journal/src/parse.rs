@@ -1,5 +1,6 @@
 //! Parses bytes into a [`Journal`].
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
@@ -9,6 +10,7 @@ use serde_json::error::Category;
 use crate::classify::classify;
 use crate::decisive;
 use crate::field::Field;
+use crate::forbidden::{self, Hinted};
 use crate::limited::Limited;
 use crate::model::{Journal, Parts};
 use crate::repair::Repaired;
@@ -98,14 +100,15 @@ pub fn parse(bytes: &[u8]) -> Result<Journal, Error> {
     read(|| Ok(bytes), u64::MAX)
 }
 
-/// Reads a journal as [`parse`] does, but not as a whole. `open` returns the journal from its beginning. It is called a
-/// second time if an activity decided the run.
+/// Reads a journal as [`parse`] does, but not as a whole. `open` returns the journal from its beginning. It is called once
+/// more if an activity decided the run, and once more if the API server refused something.
 ///
 /// This takes little memory, whatever a run wrote: lists are counted, and outputs are skipped. Only a single text is held
 /// at a time. Fails if the journal has more than `limit` bytes.
 pub fn read<R: Read>(mut open: impl FnMut() -> io::Result<R>, limit: u64) -> Result<Journal, Error> {
+    let has_hint = Cell::new(false);
     let mut open = || match open() {
-        Ok(source) => Ok(Repaired::new(Limited::new(source, limit))),
+        Ok(source) => Ok(Repaired::new(Hinted::new(Limited::new(source, limit), &has_hint))),
         Err(error) => Err(Error::Unreadable { what: error.to_string() }),
     };
     let mut text = open()?;
@@ -119,10 +122,11 @@ pub fn read<R: Read>(mut open: impl FnMut() -> io::Result<R>, limit: u64) -> Res
     if parts.is_incomplete() {
         return Err(Error::TooVaried);
     }
-    let journal = Journal { parts, detail: None };
+    let journal = Journal { parts, ..Journal::default() };
     let verdict = classify(&journal);
     let detail = if decisive::is_expected(&verdict) { decisive::find(open()?, &verdict) } else { None };
-    Ok(Journal { detail, ..journal })
+    let forbidden = if has_hint.get() { forbidden::collect(open()?) } else { Vec::new() };
+    Ok(Journal { detail, forbidden, ..journal })
 }
 
 fn read_parts(text: impl Read) -> Result<Field<Parts>, serde_json::Error> {

@@ -7,6 +7,7 @@ use crate::detail::Detail;
 use crate::entry::{Entry, EntryStatus};
 use crate::field::{Field, ShortText, shorten};
 use crate::folded::Folded;
+use crate::forbidden::Forbidden;
 use crate::model::{Journal, Parts, State, Status};
 use crate::outcome::{Outcome, Warning};
 use crate::step::Step;
@@ -52,6 +53,9 @@ pub struct Summary {
     /// The activity that decided the run, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// The rights that activities lacked, each once. At most 8.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forbidden: Vec<Forbidden>,
     /// The activities of the method that were started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -186,8 +190,11 @@ impl Summary {
     /// Summarizes a journal.
     #[must_use]
     pub fn of(journal: &Journal) -> Self {
-        let Verdict { outcome, warnings, conclusive, doubt } = classify(journal);
-        let Journal { parts: journal, detail } = journal;
+        let Verdict { outcome, mut warnings, conclusive, doubt } = classify(journal);
+        let Journal { parts: journal, detail, forbidden } = journal;
+        if !forbidden.is_empty() {
+            warnings.push(Warning::ActivityForbidden);
+        }
         let steps = journal.run.get().map(|method| method.steps.clone()).unwrap_or_default();
         let readable = journal.run.get().map_or(0, |method| method.entries.count_readable());
         let title = journal.experiment.get().and_then(|experiment| experiment.title.get());
@@ -210,6 +217,7 @@ impl Summary {
             finished_at: end.map(ToString::to_string),
             duration_seconds: duration.map(|seconds| (seconds * 1e3).round() / 1e3),
             detail: detail.clone(),
+            forbidden: forbidden.clone(),
             steps_omitted: readable.saturating_sub(steps.len()),
             steps,
         }

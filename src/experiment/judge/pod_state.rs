@@ -68,6 +68,8 @@ pub struct End {
     pub is_wrapped: bool,
     /// Whether somebody deleted the pod.
     pub deleted: bool,
+    /// The account of the pod, as the API server calls it.
+    pub account: Option<String>,
 }
 
 /// Reads the state of a run from its pod. A container that the kubelet would restart counts as ended: a run is started
@@ -89,6 +91,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
             explanation,
             has_runner,
             is_wrapped,
+            account: account(pod),
             ..end(terminated, deleted)
         });
     }
@@ -104,6 +107,7 @@ pub fn pod_state(pod: &Pod) -> PodState {
             explanation,
             has_runner,
             is_wrapped: is_wrapped(pod),
+            account: account(pod),
             ..End::default()
         });
     }
@@ -115,6 +119,13 @@ pub fn pod_state(pod: &Pod) -> PodState {
         status.init_container_statuses.iter().flatten().filter_map(|status| status.state.as_ref());
     let stalled = stall(&state).or_else(|| earlier.find_map(stall));
     PodState::Starting(stalled.or_else(|| unschedulable(pod)))
+}
+
+/// The account of a pod, as the API server calls it.
+fn account(pod: &Pod) -> Option<String> {
+    let name = pod.spec.as_ref()?.service_account_name.as_deref()?;
+    let namespace = pod.metadata.namespace.as_deref()?;
+    Some(format!("system:serviceaccount:{namespace}:{name}"))
 }
 
 /// The status of the toolkit's container.

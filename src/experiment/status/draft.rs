@@ -227,6 +227,7 @@ impl Draft {
         };
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);
+        self.authorized(verdict.lacking.as_deref());
         if let Some((is, reason, message)) = rolled_back {
             let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
             self.set(Type::RolledBack, state, reason, &message);

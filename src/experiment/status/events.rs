@@ -58,6 +58,7 @@ pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event
     events.extend(ended(old, new));
     events.extend(rescued(old, new).map(|event| of_present_run(event, new)));
     events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(|past| past_run(past, new)));
+    events.extend(forbidden(old, new));
     events.extend(skipped(old, new));
     events.extend(moved(old, new));
     events.extend(ignored_edit(old, new).filter(|_| is_other_spec));
@@ -167,6 +168,18 @@ fn end(outcome: Outcome, reason: Option<Reason>, warnings: &[Warning], note: &st
             warn(Reason::RunFailed, &with_reason())
         }
     }
+}
+
+/// The rights that the run lacked which has ended last.
+fn forbidden(old: &Status, new: &Status) -> Option<Event> {
+    let lacking = condition::find(&new.conditions, Type::Authorized)?;
+    let event = warning(&lacking.reason, Action::RecordOutcome, &lacking.message);
+    if new.is_finished() && !old.is_finished() {
+        return Some(of_present_run(event, new));
+    }
+    let last = new.history.iter().find(|past| past.phase != Phase::Skipped)?;
+    let is_lacking = is_new(last, old) && last.warnings.contains(&Warning::ActivityForbidden);
+    is_lacking.then(|| of_run(event, &last.run, new))
 }
 
 /// What became of the rollbacks, if there were any.

@@ -101,6 +101,7 @@ impl Draft {
 
     /// One more run is asked for. The last one moves to the history.
     pub fn rerun(&mut self, intent: &Intent) {
+        self.authorized(None);
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };
         let number = run.number.saturating_add(1);

@@ -110,6 +110,8 @@ impl Draft {
             .unwrap_or_else(|| verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered));
         if verdict.phase == Phase::Skipped {
             run.number = 0;
+        } else {
+            self.authorized(verdict.lacking.as_deref());
         }
         let status = &mut self.status;
         count(status, &verdict);

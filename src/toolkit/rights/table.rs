@@ -1,4 +1,4 @@
-//! What each function of chaosk8s 0.39.0 calls. docs/generated-roles.md has it in words.
+//! What each function of chaosk8s 0.39.0 calls. docs/rights.md has it in words.
 //!
 //! Functions that a module only imports from another one can be called too, so they are listed as well.
 //! `tests/generated_roles.rs` compares this table with the functions of the package, and with the calls that they make.

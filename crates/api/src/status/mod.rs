@@ -44,8 +44,8 @@ pub struct ExperimentStatus {
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::outcome")]
     pub outcome: Option<Outcome>,
-    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis, DryRun or
-    /// ProbeFailed.
+    /// Warnings that qualify the outcome: ActivityFailed, RollbackFailed, RollbacksNotPlayed, NoHypothesis, DryRun,
+    /// ProbeFailed or ActivityForbidden.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "words::warnings")]
     pub warnings: Vec<Warning>,

@@ -135,6 +135,12 @@ fn qualify(summary: &mut Summary, runs: &[&Record]) {
     let added =
         others.flat_map(|other| &other.warnings).filter(|warning| is_passed || about_rollbacks(warning));
     summary.warnings.extend(added.copied());
+    let lacking =
+        runs.iter().filter_map(|record| record.summary.as_ref()).find(|run| !run.forbidden.is_empty());
+    if let (true, Some(lacking)) = (summary.forbidden.is_empty(), lacking) {
+        summary.forbidden.clone_from(&lacking.forbidden);
+        summary.warnings.push(Warning::ActivityForbidden);
+    }
     summary.warnings.sort_unstable();
     summary.warnings.dedup();
     if is_passed {
@@ -219,6 +225,18 @@ mod tests {
         assert_eq!(message.toolkit_end, Some(ToolkitEnd { exit_code: 1, signal: None }));
         let starts = message.starts.unwrap();
         assert_eq!((starts.total, starts.list.len()), (7, 7));
+    }
+
+    #[test]
+    fn the_rights_that_another_start_lacked_are_reported() {
+        use chaostoolkit_journal::Forbidden;
+        let worst = record(1, Outcome::Deviated, RollbackState::Played);
+        let mut other = record(2, Outcome::Passed, RollbackState::Played);
+        let lacking = vec![Forbidden { verb: "list".to_owned(), ..Forbidden::default() }];
+        other.summary.as_mut().unwrap().forbidden.clone_from(&lacking);
+        let summary = reported(&[worst, other], &Rest::default(), 0).summary.unwrap();
+        assert_eq!((summary.outcome, summary.forbidden), (Outcome::Deviated, lacking));
+        assert_eq!(summary.warnings, [Warning::ActivityForbidden]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The verdict by the journal.
 
 use crate::experiment::judge::pod_state::End;
+use crate::experiment::judge::verdict::forbidden;
 use crate::experiment::judge::verdict::types::Verdict;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::{Outcome, RunResult, SteadyState, SteadyStates, Summary, Warning, rate};
@@ -33,6 +34,7 @@ pub fn from_journal(summary: &Summary, end: &End) -> Verdict {
     Verdict {
         warnings: summary.warnings.clone(),
         conclusive: rating.conclusive,
+        lacking: forbidden::advice(&summary.forbidden, end.account.as_deref()),
         ..Verdict::new(summary.outcome, reason, message)
     }
 }
@@ -109,5 +111,8 @@ fn explain(open: Warning, summary: &Summary) -> Option<String> {
         Warning::NoHypothesis => "there is no steady-state hypothesis to judge the system by".to_owned(),
         Warning::DryRun => "it was a dry run".to_owned(),
         Warning::ProbeFailed => "nobody measured how the system was then".to_owned(),
+        // A summary that was shortened does not have them.
+        Warning::ActivityForbidden => forbidden::sentence(&summary.forbidden)
+            .unwrap_or_else(|| "the API server refused a request of an activity".to_owned()),
     })
 }

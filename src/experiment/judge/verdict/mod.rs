@@ -4,6 +4,7 @@
 //! ended the run, somebody stopped it, the toolkit was killed, the toolkit refused the experiment. An exit code of 0 alone
 //! proves nothing. A sentence speaks of the toolkit only if the runner saw it.
 
+mod forbidden;
 mod guess;
 mod journal;
 mod platform;
@@ -43,7 +44,9 @@ fn judge_evidence(pod: &str, end: &End, evidence: &Evidence) -> Verdict {
     }
     if let Some(verdict) = ended_by_platform(pod, end) {
         let warnings = journal.map(|summary| summary.warnings.clone()).unwrap_or_default();
-        return Verdict { warnings, ..verdict };
+        let lacking =
+            journal.and_then(|summary| forbidden::advice(&summary.forbidden, end.account.as_deref()));
+        return Verdict { warnings, lacking, ..verdict };
     }
     match &evidence.message {
         Some(message) if message.state == State::Ended && message.exit_code == end.exit_code => {
@@ -68,6 +71,7 @@ fn with_rest(verdict: Verdict, end: &End, message: Option<&Message>) -> Verdict 
         );
         return Verdict {
             warnings: verdict.warnings,
+            lacking: verdict.lacking,
             ..Verdict::new(Outcome::Unknown, Reason::ToolkitUnobserved, text)
         };
     }

@@ -23,6 +23,8 @@ pub struct Verdict {
     pub warnings: Vec<Warning>,
     /// Whether the outcome answers the question that the experiment asks.
     pub conclusive: bool,
+    /// The rights that activities lacked, and what gives them, in sentences and YAML. `None` if they lacked none.
+    pub lacking: Option<String>,
 }
 
 impl Verdict {
@@ -36,7 +38,8 @@ impl Verdict {
             Outcome::Interrupted => Phase::Aborted,
             Outcome::Aborted | Outcome::Invalid | Outcome::Error | Outcome::Unknown => Phase::Failed,
         };
-        Self { phase, outcome, reason, message: message.into(), warnings: Vec::new(), conclusive: false }
+        let (message, warnings) = (message.into(), Vec::new());
+        Self { phase, outcome, reason, message, warnings, conclusive: false, lacking: None }
     }
 
     /// What follows from the outcome and its warnings.
@@ -81,7 +84,7 @@ impl Verdict {
                     ),
                     Ordered::Abort => (Outcome::Interrupted, Reason::AbortRequested, "stopped by spec.abort"),
                 };
-                Self { warnings: self.warnings, ..Self::new(outcome, reason, message) }
+                Self { warnings: self.warnings, lacking: self.lacking, ..Self::new(outcome, reason, message) }
             }
             _ => self,
         }
