@@ -8,6 +8,7 @@
 mod cast;
 #[path = "../common/mod.rs"]
 mod common;
+mod fields;
 mod request;
 mod rights;
 mod stamps;
