@@ -56,10 +56,12 @@ lint: ## Check formatting, clippy and documentation
 	hack/test.sh lint
 
 .PHONY: crd
-crd: ## Generate the definition of the custom resource from the Rust types
+crd: ## Generate the definition of the custom resource, and the policy about its fields, from the Rust types
 	cargo run --quiet --locked -- crd > target/crd.yaml
 	cp target/crd.yaml manifests/crd.yaml
 	cp target/crd.yaml kustomize/base/crd.yaml
+	cargo run --quiet --locked -- fields-policy > target/fields-policy.yaml
+	cp target/fields-policy.yaml kustomize/base/fields-policy.yaml
 
 .PHONY: cron-table
 cron-table: ## Ask the cron library of Kubernetes for the times that the tests compare with (needs Go)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::process::config::{JournalLimits, Watched};
+use crate::process::config::{JournalLimits, UnknownFields, Watched};
 use crate::process::key_list;
 use crate::process::resources::{self, Quantity};
 use crate::process::telemetry::LogFormat;
@@ -34,6 +34,8 @@ pub enum Command {
     Cleanup(CleanupArgs),
     /// Print the definition of the custom resource as YAML.
     Crd,
+    /// Print the policy by which the API server warns of fields that the operator does not know, with its binding, as YAML.
+    FieldsPolicy,
     /// Print the objects that the operator would create for an experiment, as YAML documents in the order of their
     /// creation. Needs no cluster.
     Render(RenderArgs),
@@ -66,6 +68,10 @@ pub struct RunArgs {
     /// Start runs without asking whether their authors may do what the runs will be allowed to do, as 0.14.0 did.
     #[arg(long, env = "UNCHECKED_AUTHORS")]
     pub unchecked_authors: bool,
+    /// What happens to an experiment with fields that the operator does not know. With `warn`, it runs, and its condition
+    /// Accepted names them. With `refuse`, no run of it starts.
+    #[arg(long, env = "UNKNOWN_FIELDS", default_value = "warn", value_name = "warn|refuse")]
+    pub unknown_fields: UnknownFields,
     /// Address on which to serve /livez, /readyz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
     pub listen: SocketAddr,

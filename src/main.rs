@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 
 use chaostoolkit_operator::cli::{Cli, Command};
-use chaostoolkit_operator::commands::{cleanup, crd, journal, render, run};
+use chaostoolkit_operator::commands::{cleanup, crd, fields_policy, journal, render, run};
 use chaostoolkit_operator::process::telemetry;
 
 fn main() -> anyhow::Result<()> {
@@ -14,6 +14,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run(args) => tokio()?.block_on(run::run(*args)),
         Command::Cleanup(args) => tokio()?.block_on(cleanup::run(args)),
         Command::Crd => crd::run(),
+        Command::FieldsPolicy => fields_policy::run(),
         Command::Render(args) => render::run(&args),
         Command::Journal(args) => journal::run(&args),
     }

@@ -15,6 +15,13 @@ fn the_committed_definitions_are_those_of_the_types() {
 }
 
 #[test]
+fn the_policy_about_fields_knows_those_of_the_types() {
+    let made = chaostoolkit_operator::commands::fields_policy::policy();
+    let committed = include_str!("../kustomize/base/fields-policy.yaml");
+    assert!(committed == made, "kustomize/base/fields-policy.yaml is out of date: run `make crd`");
+}
+
+#[test]
 fn names_are_those_of_the_python_operator() {
     let names = chaostoolkit_api::crd().spec.names;
     assert_eq!(names.plural, "chaosexperiments");

@@ -325,7 +325,7 @@ fn the_parameters_of_the_policies_are_those_of_the_installation() {
 /// A warning stops nobody. What bounds the operator must not depend on an object that anybody could delete.
 #[test]
 #[ignore = "needs an API server"]
-fn one_policy_only_warns_and_the_one_that_bounds_the_operator_has_no_parameters() {
+fn two_policies_only_warn_and_the_one_that_bounds_the_operator_has_no_parameters() {
     for name in shipped() {
         let objects = overlay(&name);
         let spec = |kind: &str, policy: &str| named(&objects, kind, policy)["spec"].clone();
@@ -334,6 +334,13 @@ fn one_policy_only_warns_and_the_one_that_bounds_the_operator_has_no_parameters(
         let warning = spec(binding, "chaostoolkit-crd-unwatched");
         assert_eq!(warning["validationActions"], json!(["Warn"]), "{name}");
         assert_eq!(warning["paramRef"]["parameterNotFoundAction"], "Allow", "{name}");
+        assert_eq!(spec(policy, "chaostoolkit-crd-fields")["failurePolicy"], "Ignore", "{name}");
+        let warning = spec(binding, "chaostoolkit-crd-fields");
+        assert_eq!(
+            (&warning["validationActions"], warning.get("paramRef")),
+            (&json!(["Warn"]), None),
+            "{name}"
+        );
         assert_eq!(spec(policy, "chaostoolkit-crd-finalizers")["failurePolicy"], "Fail", "{name}");
         assert_eq!(spec(policy, "chaostoolkit-crd-finalizers").get("paramKind"), None, "{name}");
         let bound = spec(binding, "chaostoolkit-crd-finalizers");

@@ -76,6 +76,8 @@ mod schedule_rerun;
 mod secrets;
 #[path = "passes/start.rs"]
 mod start;
+#[path = "passes/unknown_fields.rs"]
+mod unknown_fields;
 #[path = "common/variables.rs"]
 mod variables;
 

@@ -2,6 +2,7 @@
 
 pub mod cleanup;
 pub mod crd;
+pub mod fields_policy;
 pub mod journal;
 mod output;
 pub mod render;

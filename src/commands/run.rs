@@ -37,6 +37,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         namespace,
         watch_namespaces,
         unchecked_authors,
+        unknown_fields,
         listen,
         concurrency,
         call_limit,
@@ -91,6 +92,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
             keys,
             watched,
             unchecked_authors,
+            unknown_fields,
         };
         controller::run(client, (config, journals), (leadership, health, metrics), &begun, stop.clone())
             .await;

@@ -46,6 +46,7 @@ use crate::experiment::stages::prepare::prepare;
 use crate::experiment::stages::start::{self, Workload};
 use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
+    unknown_fields,
 };
 use crate::experiment::urgent::is_urgent;
 use crate::process::clock;
@@ -216,6 +217,7 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
     if let Some(action) = restored::hold(pass, intent) {
         return Ok(Begun::Waiting(action));
     }
+    unknown_fields::refuse(pass)?;
     let (plan, resources) = prepare(pass).await?;
     let is_adoption = adopt::is_due(&pass.live);
     start::set_finalizers(pass).await?;

@@ -28,6 +28,18 @@ pub struct Config {
     pub watched: Watched,
     /// Whether runs start without a check of what their authors may do.
     pub unchecked_authors: bool,
+    /// What happens to an experiment with fields that the operator does not know.
+    pub unknown_fields: UnknownFields,
+}
+
+/// What happens to an experiment with fields that the operator does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum UnknownFields {
+    /// It runs, and a warning names the fields.
+    #[default]
+    Warn,
+    /// No run starts.
+    Refuse,
 }
 
 impl Config {

@@ -17,7 +17,37 @@ pub enum Who {
     Operator,
 }
 
-/// An installation with the namespaces `@home`, `@run`, `@team`, `@shop` and `@other`.
+/// An experiment that requests change.
+pub struct Base {
+    pub name: &'static str,
+    pub user: &'static str,
+    pub namespace: &'static str,
+    /// The namespace of its run.
+    pub runs_in: &'static str,
+}
+
+const fn base(
+    name: &'static str,
+    user: &'static str,
+    namespace: &'static str,
+    runs_in: &'static str,
+) -> Base {
+    Base { name, user, namespace, runs_in }
+}
+
+/// The experiments that requests change. The first one is older than the policies.
+pub static BASES: [Base; 5] = [
+    base("old", "boss", "@home", "@other"),
+    base("theirs", "boss", "@home", "@other"),
+    base("owners", "owner", "@home", "@shop"),
+    base("devs", "dev", "@home", "@team"),
+    base("own", "dev", "@team", "@team"),
+];
+
+/// The namespaces in which experiments run.
+const OF_RUNS: [&str; 5] = ["@run", "@team", "@shop", "@other", "@safe"];
+
+/// An installation with the namespaces `@home`, `@run`, `@team`, `@shop`, `@other` and `@safe`, in which Pod Security is strict.
 pub struct Cast {
     pub install: Install,
     home: String,
@@ -26,15 +56,20 @@ pub struct Cast {
 impl Cast {
     /// Installs without any policy, and creates the namespaces, the rights and the experiment `old`.
     pub async fn new(test: &str) -> Self {
-        let install = Install::new(test).await;
+        Self::on(Install::new(test).await).await
+    }
+
+    /// The same on an installation.
+    pub async fn on(install: Install) -> Self {
         let home = install.namespace.clone();
         let cast = Self { install, home };
-        let mut objects: Vec<Value> =
-            ["@run", "@team", "@shop", "@other"].map(|name| object("v1", "Namespace", name, "")).into();
+        let mut objects: Vec<Value> = OF_RUNS.map(|name| object("v1", "Namespace", name, "")).into();
+        objects[4]["metadata"]["labels"] = json!({"pod-security.kubernetes.io/enforce": "baseline"});
         objects.push(cast.binding("", "boss", "ClusterRole/cluster-admin"));
         objects.push(cast.binding("@shop", "owner", "ClusterRole/admin"));
         objects.push(cast.binding("@run", "owner", "ClusterRole/edit"));
         objects.push(cast.binding("@team", "dev", "ClusterRole/edit"));
+        objects.push(cast.binding("@safe", "dev", "ClusterRole/edit"));
         for (namespace, user) in [("@home", "owner"), ("@home", "dev"), ("@team", "dev"), ("@shop", "owner")]
         {
             let mut binding = cast.binding(namespace, user, "Role/experiments");
@@ -53,26 +88,49 @@ impl Cast {
         for namespace in ["@home", "@team", "@shop"] {
             cast.kubectl(&["label", "namespace", namespace, &scope], "");
         }
-        cast.create("boss", "@home", "old", json!({"namespace": "@other", "suspend": true}));
+        cast.create(&BASES[0]);
         cast
+    }
+
+    /// Creates what runs need, and the objects that requests of the table name.
+    pub fn prepare_runs(&self) {
+        let mut objects = Vec::new();
+        for namespace in OF_RUNS {
+            let mut experiment = object("v1", "ConfigMap", "chaostoolkit-experiment", namespace);
+            experiment["data"] = json!({"experiment.json": "{}"});
+            let mut role = object("rbac.authorization.k8s.io/v1", "Role", "strong", namespace);
+            role["rules"] = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+            objects.extend([experiment, role, object("v1", "ServiceAccount", "deployer", namespace)]);
+        }
+        let shipped = ["-n", "@home", "get", "configmap", "chaostoolkit-resources-templates", "-o", "json"];
+        let mut templates = object("v1", "ConfigMap", "mine", "@home");
+        templates["data"] =
+            serde_json::from_str::<Value>(&self.kubectl(&shipped, "")).unwrap()["data"].clone();
+        objects.push(templates);
+        self.apply(&objects);
     }
 
     /// Creates the experiments that the requests of the table change.
     pub fn create_experiments(&self) {
-        for (user, namespace, name, runs_in) in [
-            ("boss", "@home", "theirs", "@other"),
-            ("owner", "@home", "owners", "@shop"),
-            ("dev", "@home", "devs", "@team"),
-            ("dev", "@team", "own", "@team"),
-        ] {
-            self.create(user, namespace, name, json!({"namespace": runs_in, "suspend": true}));
-        }
+        BASES[1..].iter().for_each(|base| self.create(base));
     }
 
-    fn create(&self, user: &str, namespace: &str, name: &str, spec: Value) {
-        let mut experiment = crate::common::experiment(name, spec);
-        experiment["metadata"]["namespace"] = json!(namespace);
-        self.kubectl(&["create", "--as", &self.name(user), "-f", "-"], &experiment.to_string());
+    fn create(&self, base: &Base) {
+        let spec = json!({"namespace": base.runs_in, "suspend": true});
+        let mut experiment = crate::common::experiment(base.name, spec);
+        experiment["metadata"]["namespace"] = json!(base.namespace);
+        self.kubectl(&["create", "--as", &self.name(base.user), "-f", "-"], &experiment.to_string());
+    }
+
+    /// Lets the operator run things in all namespaces, as the component `rbac` does. Returns the binding.
+    pub fn let_in_everywhere(&self) -> Value {
+        let mut binding =
+            object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "@home-everywhere", "");
+        binding["roleRef"] =
+            json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "@home-runs"});
+        binding["subjects"] = json!([{"kind": "ServiceAccount", "name": "@home", "namespace": "@home"}]);
+        self.apply(std::slice::from_ref(&binding));
+        binding
     }
 
     /// A binding of a user to `ClusterRole/NAME` or `Role/NAME`, in a namespace or in the whole cluster.
@@ -104,9 +162,16 @@ impl Cast {
     /// The text with the real names of the namespaces.
     pub fn places(&self, text: &str) -> String {
         let run = &self.install.run_namespace;
-        let [team, shop, other] = ["team", "shop", "other"].map(|name| format!("{}-{name}", self.home));
-        let places =
-            [("@home", &self.home), ("@run", run), ("@team", &team), ("@shop", &shop), ("@other", &other)];
+        let [team, shop, other, safe] =
+            ["team", "shop", "other", "safe"].map(|name| format!("{}-{name}", self.home));
+        let places = [
+            ("@home", &self.home),
+            ("@run", run),
+            ("@team", &team),
+            ("@shop", &shop),
+            ("@other", &other),
+            ("@safe", &safe),
+        ];
         places.iter().fold(text.to_owned(), |text, (name, real)| text.replace(name, real))
     }
 

@@ -8,10 +8,13 @@
 mod cast;
 #[path = "../common/mod.rs"]
 mod common;
+mod fields;
+mod pods;
 mod request;
 mod rights;
 mod stamps;
 mod table;
+mod told;
 
 use cast::{Cast, Who};
 use common::eventually;
@@ -51,13 +54,17 @@ fn install(cast: &Cast, policies: Vec<Value>) -> Vec<Value> {
                 let labels = json!({"matchLabels": {"tests": cast.places("@home")}});
                 policy["spec"]["matchResources"] = json!({"namespaceSelector": labels});
             }
-            let renamed =
-                policy.to_string().replace("chaostoolkit-crd", "@home").replace("chaostoolkit-run", "@run");
-            serde_json::from_str(&cast.places(&renamed)).unwrap()
+            renamed(cast, &policy)
         })
         .collect();
     cast.apply(&policies);
     policies
+}
+
+/// A policy or a binding with the names of this test.
+fn renamed(cast: &Cast, policy: &Value) -> Value {
+    let renamed = policy.to_string().replace("chaostoolkit-crd", "@home").replace("chaostoolkit-run", "@run");
+    serde_json::from_str(&cast.places(&renamed)).unwrap()
 }
 
 async fn answers(cast: &Cast, who: Who, ask: &Ask, expected: Answer) {

@@ -1,4 +1,4 @@
-//! What is asked of the API server, and what it answers. Nothing is changed by it.
+//! What is asked of the API server, and what it answers.
 
 use crate::cast::Cast;
 use chaostoolkit_api::names;
@@ -21,6 +21,8 @@ pub enum Ask {
     Create(&'static str, Value, Value),
     /// A merge patch of an experiment: namespace and name.
     Patch(&'static str, &'static str, Value),
+    /// A merge patch of the status of an experiment.
+    Status(&'static str, &'static str, Value),
     /// A server-side apply of an experiment with this spec.
     Apply(&'static str, &'static str, Value),
     /// A replacement of an experiment that leaves out all annotations, with these fields of the spec changed.
@@ -87,14 +89,38 @@ impl Answered {
 }
 
 impl Ask {
-    /// Asks as this user.
+    /// Asks as this user. Nothing is changed by it.
     pub async fn send(&self, client: &Client, cast: &Cast, user: &str) -> Answered {
-        let (namespace, name) = match self {
+        self.send_to(client, cast, user, None).await
+    }
+
+    /// Asks as this user for an experiment with this name, and for good.
+    pub async fn send_for_good(&self, client: &Client, cast: &Cast, user: &str, name: &str) -> Answered {
+        self.send_to(client, cast, user, Some(name)).await
+    }
+
+    /// The namespace of the experiment, and the name of the one that is changed.
+    pub const fn target(&self) -> (&'static str, Option<&'static str>) {
+        match self {
             Self::Create(namespace, ..) => (*namespace, None),
             Self::Patch(namespace, name, _)
+            | Self::Status(namespace, name, _)
             | Self::Apply(namespace, name, _)
             | Self::Replace(namespace, name, _) => (*namespace, Some(*name)),
-        };
+        }
+    }
+
+    /// The fields of the spec that are asked for.
+    pub fn spec(&self) -> &Value {
+        match self {
+            Self::Create(_, spec, _) | Self::Apply(_, _, spec) | Self::Replace(_, _, spec) => spec,
+            Self::Patch(_, _, patch) | Self::Status(_, _, patch) => &patch["spec"],
+        }
+    }
+
+    async fn send_to(&self, client: &Client, cast: &Cast, user: &str, real: Option<&str>) -> Answered {
+        let (namespace, name) = self.target();
+        let name = name.map(|name| real.unwrap_or(name));
         let path = format!("/apis/{}/v1/namespaces/{namespace}/chaosexperiments", names::GROUP);
         let path = cast.places(&path);
         let before = match name {
@@ -103,23 +129,25 @@ impl Ask {
             }
             None => json!({}),
         };
-        let body: Value = serde_json::from_str(&cast.places(&self.body(&before).to_string())).unwrap();
+        let body: Value = serde_json::from_str(&cast.places(&self.body(&before, real).to_string())).unwrap();
         let (method, kind) = match self {
             Self::Create(..) => ("POST", "application/json"),
-            Self::Patch(..) => ("PATCH", "application/merge-patch+json"),
+            Self::Patch(..) | Self::Status(..) => ("PATCH", "application/merge-patch+json"),
             Self::Apply(..) => ("PATCH", "application/apply-patch+yaml"),
             Self::Replace(..) => ("PUT", "application/json"),
         };
         let path = name.map_or_else(|| path.clone(), |name| format!("{path}/{name}"));
         let manager = if matches!(self, Self::Apply(..)) { "&fieldManager=tests&force=true" } else { "" };
-        let mut asking = request(method, &format!("{path}?dryRun=All{manager}"), kind, &body);
+        let path = if matches!(self, Self::Status(..)) { format!("{path}/status") } else { path };
+        let dry = if real.is_some() { "" } else { "dryRun=All" };
+        let mut asking = request(method, &format!("{path}?{dry}{manager}"), kind, &body);
         asking.headers_mut().insert("Impersonate-User", user.parse().unwrap());
         match send(client, asking).await {
             Ok(after) => {
                 let of = |object: &Value| object["metadata"]["annotations"].clone();
                 let asked = match self {
                     Self::Create(..) | Self::Replace(..) => of(&body),
-                    Self::Patch(..) | Self::Apply(..) => merged(of(&before), &of(&body)),
+                    Self::Patch(..) | Self::Status(..) | Self::Apply(..) => merged(of(&before), &of(&body)),
                 };
                 let right = stamp(user, &after);
                 Answered::Allowed { stored: author(&of(&after)), asked: author(&asked), right }
@@ -128,15 +156,15 @@ impl Ask {
         }
     }
 
-    fn body(&self, before: &Value) -> Value {
+    fn body(&self, before: &Value, real: Option<&str>) -> Value {
         match self {
             Self::Create(_, spec, annotations) => {
-                let mut experiment = crate::common::experiment("new", spec.clone());
+                let mut experiment = crate::common::experiment(real.unwrap_or("new"), spec.clone());
                 experiment["metadata"]["annotations"] = annotations.clone();
                 experiment
             }
-            Self::Patch(_, _, patch) => patch.clone(),
-            Self::Apply(_, name, spec) => crate::common::experiment(name, spec.clone()),
+            Self::Patch(_, _, patch) | Self::Status(_, _, patch) => patch.clone(),
+            Self::Apply(_, name, spec) => crate::common::experiment(real.unwrap_or(name), spec.clone()),
             Self::Replace(_, _, changes) => {
                 let mut experiment = before.clone();
                 experiment["metadata"].as_object_mut().unwrap().remove("annotations");

@@ -1,6 +1,7 @@
 //! The table of requests.
 
 use crate::cast::Who::{self, Boss, Dev, Operator, Owner};
+use crate::pods::pods;
 use crate::request::Answer::{self, Refused, Stamped, Taken};
 use crate::request::{AUTHOR, Ask, annotate, annotations, central, edit, own, signed};
 use serde_json::{Value, json};
@@ -17,14 +18,25 @@ pub struct Row {
     pub judged: Answer,
     /// With no policy.
     pub none: Answer,
+    /// What the operator then says, if it is not what [`crate::told`] expects of all rows.
+    pub told: [Option<&'static str>; 3],
 }
 
-fn row(who: Who, what: &'static str, ask: Ask, [both, judged, none]: [Answer; 3]) -> Row {
-    Row { what, who, ask, both, judged, none }
+impl Row {
+    /// What the operator says with both kinds of policies, with those that judge, and with none. An empty text stands for what
+    /// is expected of all rows.
+    pub fn told(mut self, told: [&'static str; 3]) -> Self {
+        self.told = told.map(|said| Some(said).filter(|said| !said.is_empty()));
+        self
+    }
+}
+
+pub fn row(who: Who, what: &'static str, ask: Ask, [both, judged, none]: [Answer; 3]) -> Row {
+    Row { what, who, ask, both, judged, none, told: [None; 3] }
 }
 
 /// What the policies allow.
-const YES: [Answer; 3] = [Stamped, Taken, Taken];
+pub const YES: [Answer; 3] = [Stamped, Taken, Taken];
 /// What asks for no run.
 const UNJUDGED: [Answer; 3] = [Taken, Taken, Taken];
 
@@ -44,8 +56,8 @@ const fn with_stamp(words: &'static str) -> [Answer; 3] {
 }
 
 const FORGED: [Answer; 3] = with_stamp("remove all five of them");
-const PODS_IN_OTHER: [Answer; 3] = no("kubectl auth can-i create pods -n @other");
-const PODS_IN_RUN: [Answer; 3] = no("kubectl auth can-i create pods -n @run");
+pub const PODS_IN_OTHER: [Answer; 3] = no("kubectl auth can-i create pods -n @other");
+pub const PODS_IN_RUN: [Answer; 3] = no("kubectl auth can-i create pods -n @run");
 const BINDINGS_IN_OTHER: [Answer; 3] =
     no("kubectl auth can-i create rolebindings.rbac.authorization.k8s.io -n @other");
 const BINDINGS_IN_TEAM_WORDS: &str =
@@ -116,7 +128,7 @@ fn schedule(namespace: &str) -> Value {
     json!({"namespace": namespace, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})
 }
 
-const PRIVILEGED: &str = "{kind: Pod, metadata: {name: p}, spec: {hostNetwork: true, containers: [{name: c, image: i, \
+pub const PRIVILEGED: &str = "{kind: Pod, metadata: {name: p}, spec: {hostNetwork: true, containers: [{name: c, image: i, \
     securityContext: {privileged: true}}]}}";
 
 /// `theirs` and `old` run in `@other`, and Boss has created them. `old` is older than the policies. `owners` runs in `@shop`,
@@ -129,6 +141,7 @@ pub fn rows() -> Vec<Row> {
         of_administrators(),
         with_rules(),
         with_cluster_roles(),
+        pods(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -157,7 +170,7 @@ fn own_runs() -> Vec<Row> {
     row(Dev, "runs under a foreign account", central(account("@other")), PODS_IN_OTHER),
     row(Dev, "runs by a schedule in a foreign namespace", central(schedule("@other")), PODS_IN_OTHER),
     row(Dev, "has a privileged pod in `default`", central(json!({"namespace": "default", "pod": {"template": PRIVILEGED}})), no("create pods -n default")),
-    row(Dev, "runs in kube-system", central(json!({"namespace": "kube-system"})), no("create pods -n kube-system")),
+    row(Dev, "runs in kube-system", central(json!({"namespace": "kube-system"})), no("create pods -n kube-system")).told(["", "", "Failed InvalidSpec"]),
     row(Dev, "binds a Role in a foreign namespace", central(binds("@team", json!(["@other"]))), BINDINGS_IN_OTHER),
     row(Dev, "hides it among others", central(binds("@team", json!([null, "@team", "@other"]))), BINDINGS_IN_OTHER),
     row(Dev, "binds in namespaces that look like numbers", central(binds("@team", json!([1, true]))), no("-n 1")),
@@ -168,21 +181,21 @@ fn own_runs() -> Vec<Row> {
     row(Dev, "binds a Role that exists", central(role("@team", json!({"name": "strong"}))), BINDINGS_IN_TEAM),
     row(Dev, "binds one with a stamp made by hand", Ask::Create("@home", role("@team", json!({"name": "strong"})), stamp("@home:dev", "1/")), BINDINGS_IN_TEAM),
     row(Dev, "takes other templates", central(json!({"namespace": "@team", "template": {"name": "mine"}})), TEMPLATES),
-    row(Dev, "binds in a text", central(binds("@team", json!("kube-system"))), no("must be a list of names")),
-    row(Dev, "binds in a mapping", central(binds("@team", json!({"kube-system": 1}))), no("must be a list of names")),
-    row(Dev, "binds in lists of lists", central(binds("@team", json!([["kube-system"]]))), no("must be a list of names")),
-    row(Dev, "binds in very many namespaces", central(binds("@team", names(30_000))), no("at most 64 entries")),
+    row(Dev, "binds in a text", central(binds("@team", json!("kube-system"))), no("must be a list of names")).told(["", "", "Failed InvalidSpec"]),
+    row(Dev, "binds in a mapping", central(binds("@team", json!({"kube-system": 1}))), no("must be a list of names")).told(["", "", "Failed InvalidSpec"]),
+    row(Dev, "binds in lists of lists", central(binds("@team", json!([["kube-system"]]))), no("must be a list of names")).told(["", "", "Failed InvalidSpec"]),
+    row(Dev, "binds in very many namespaces", central(binds("@team", names(30_000))), no("at most 64 entries")).told(["", "", "Failed InvalidSpec"]),
     row(Dev, "binds in nothing very often", central(binds("@team", vec![Value::Null; 65].into())), no("at most 64 entries")),
     row(Dev, "binds in nothing often", central(binds("@team", vec![Value::Null; 64].into())), YES),
-    row(Dev, "binds in nine namespaces", central(binds("@team", names(9))), no("at most 8 further namespaces")),
+    row(Dev, "binds in nine namespaces", central(binds("@team", names(9))), no("at most 8 further namespaces")).told(["", "", "Failed InvalidSpec"]),
     row(Dev, "names no namespace by an empty text", central(json!({"namespace": ""})), never("spec.namespace")),
     row(Dev, "names a list of namespaces", central(json!({"namespace": ["@team"]})), never("spec.namespace")),
     row(Dev, "has a role that is a text", central(json!({"namespace": "@team", "role": "strong"})), never("spec.role")),
     // In the namespace of the experiment.
     row(Dev, "runs beside the experiment", own(json!({})), YES),
     row(Dev, "runs there by a schedule", own(schedule("@team")), YES),
-    row(Dev, "names a namespace that does not count", own(json!({"namespace": "@other"})), YES),
-    row(Dev, "binds a Role elsewhere", own(binds("@team", json!(["@other"]))), BINDINGS_IN_OTHER),
+    row(Dev, "names a namespace that does not count", own(json!({"namespace": "@other"})), YES).told(["Failed InvalidSpec"; 3]),
+    row(Dev, "binds a Role elsewhere", own(binds("@team", json!(["@other"]))), BINDINGS_IN_OTHER).told(["", "", "Blocked PolicyMissing"]),
     row(Dev, "lends a Role to an account beside the experiment", own(account("@team")), BINDINGS_IN_TEAM),
     row(Dev, "takes other templates there", own(json!({"template": {"name": "mine"}})), TEMPLATES),
     row(Dev, "has no rights in the namespace of the experiment", Ask::Create("@shop", json!({}), json!({})), never("cannot create resource")),
@@ -199,17 +212,19 @@ fn runs_of_others() -> Vec<Row> {
     vec![
     row(Dev, "resumes it", edit("theirs", json!({"suspend": false})), PODS_IN_OTHER),
     row(Dev, "removes the suspension", edit("theirs", json!({"suspend": null})), PODS_IN_OTHER),
-    row(Dev, "aborts it", edit("theirs", json!({"abort": true})), PODS_IN_OTHER),
+    row(Dev, "aborts it", edit("theirs", json!({"abort": true})), PODS_IN_OTHER).told(["", "", "Aborted AbortRequested"]),
     row(Dev, "has it rescued", edit("theirs", json!({"rescue": true})), PODS_IN_OTHER),
     row(Dev, "gives it another pod", edit("theirs", json!({"pod": {"image": "evil"}})), PODS_IN_OTHER),
     row(Dev, "moves it to the namespace of all runs", edit("theirs", json!({"namespace": null})), PODS_IN_RUN),
     row(Dev, "moves it to the own namespace", edit("theirs", json!({"namespace": "@team"})), YES),
     row(Dev, "asks for a rerun", annotate("theirs", json!({"chaostoolkit.org/rerun": "1"})), PODS_IN_OTHER),
     row(Dev, "asks for a rerun by an empty text", annotate("theirs", json!({"chaostoolkit.org/rerun": ""})), PODS_IN_OTHER),
-    row(Dev, "has objects adopted", annotate("theirs", json!({"kopf.zalando.org/last-handled-configuration": "{}"})), PODS_IN_OTHER),
+    row(Dev, "has objects adopted", annotate("theirs", json!({"kopf.zalando.org/last-handled-configuration": "{}"})), PODS_IN_OTHER).told(["Failed Adopted"; 3]),
     row(Dev, "labels its objects", Ask::Patch("@home", "theirs", json!({"metadata": {"labels": {"app": "shop"}}})), PODS_IN_OTHER),
     row(Dev, "replaces it with what has no stamp", Ask::Replace("@home", "theirs", json!({})), [PODS_IN_OTHER[0], Taken, Taken]),
     row(Dev, "writes another annotation", annotate("theirs", json!({"note": "1"})), UNJUDGED),
+    row(Dev, "writes its status", Ask::Status("@home", "theirs", json!({"status": {"runNamespace": "@team"}})), never("cannot patch resource")),
+    row(Dev, "writes the status of the own experiment", Ask::Status("@team", "own", json!({"status": {"runNamespace": "@other"}})), never("cannot patch resource")),
     row(Dev, "writes a finalizer", Ask::Patch("@home", "theirs", json!({"metadata": {"finalizers": ["tests.example/mine"]}})), UNJUDGED),
     ]
 }
@@ -219,7 +234,7 @@ fn forged_stamps() -> Vec<Row> {
     vec![
     row(Dev, "names another author", signed(json!({AUTHOR[0]: "@home:boss"})), FORGED),
     row(Dev, "brings the stamp of another", signed(stamp("@home:boss", "1/")), FORGED),
-    row(Dev, "brings the right stamp", signed(stamp("@home:dev", "1/")), YES),
+    row(Dev, "brings the right stamp", signed(stamp("@home:dev", "1/")), YES).told(["", "Starting Permitted", ""]),
     row(Dev, "brings it for another request", signed(stamp("@home:dev", "2/")), FORGED),
     row(Dev, "brings it with a rerun that nobody asked for", signed(stamp("@home:dev", "1/a")), FORGED),
     row(Dev, "claims a uid", signed(almost("author-uid", json!("1"))), FORGED),
@@ -262,15 +277,15 @@ fn of_administrators() -> Vec<Row> {
     row(Boss, "runs in the namespace of all runs", central(json!({})), YES),
     row(Boss, "runs anywhere", central(json!({"namespace": "@other"})), YES),
     row(Boss, "runs under any account by a schedule", central(json!({"namespace": "@other", "serviceaccount": {"name": "deployer"}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), YES),
-    row(Boss, "binds in eight namespaces", central(binds("@run", names(8))), YES),
-    row(Boss, "binds any Role in eight namespaces, with other templates", central(json!({"role": {"name": "strong", "binds_to_namespaces": names(8)}, "template": {"name": "mine"}, "serviceaccount": {"name": "deployer"}})), YES),
-    row(Boss, "binds in nine namespaces", central(binds("@run", names(9))), no("at most 8 further namespaces")),
+    row(Boss, "binds in eight namespaces", central(binds("@run", names(8))), YES).told(["Blocked NamespaceMissing", "Blocked NamespaceMissing", ""]),
+    row(Boss, "binds any Role in eight namespaces, with other templates", central(json!({"role": {"name": "strong", "binds_to_namespaces": names(8)}, "template": {"name": "mine"}, "serviceaccount": {"name": "deployer"}})), YES).told(["Blocked NamespaceMissing", "Blocked NamespaceMissing", ""]),
+    row(Boss, "binds in nine namespaces", central(binds("@run", names(9))), no("at most 8 further namespaces")).told(["", "", "Failed InvalidSpec"]),
     row(Boss, "resumes another's experiment", edit("devs", json!({"suspend": false})), YES),
     row(Boss, "asks for a rerun", annotate("devs", json!({"chaostoolkit.org/rerun": "1"})), YES),
-    row(Boss, "has objects adopted", annotate("devs", json!({"kopf.zalando.org/last-handled-configuration": "{}"})), YES),
+    row(Boss, "has objects adopted", annotate("devs", json!({"kopf.zalando.org/last-handled-configuration": "{}"})), YES).told(["Failed Adopted"; 3]),
     row(Boss, "brings the stamp of another", signed(stamp("@home:dev", "1/")), FORGED),
     // Experiments that are older than the policies.
-    row(Boss, "resumes one", edit("old", json!({"suspend": false})), YES),
+    row(Boss, "resumes one", edit("old", json!({"suspend": false})), YES).told(["", "Blocked AuthorUnknown", ""]),
     row(Boss, "has one stamped", annotate("old", json!({AUTHOR[0]: ""})), FORGED),
     row(Dev, "resumes one", edit("old", json!({"suspend": false})), PODS_IN_OTHER),
     row(Dev, "has one stamped", annotate("old", json!({AUTHOR[0]: ""})), [PODS_IN_OTHER[0], FORGED[1], Taken]),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Returns a cluster with an experiment that 0.14.0 has run, its account, and its pod with this metadata.
-fn ran_before(more: &Value) -> FakeApi {
+pub fn ran_before(more: &Value) -> FakeApi {
     let fake = cluster_for_runs();
     let metadata = json!({"name": "chaostoolkit-a235f4ad3e", "namespace": "chaostoolkit-run"});
     fake.put(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}));

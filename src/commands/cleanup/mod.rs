@@ -40,7 +40,7 @@ use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
-use crate::process::config::{Config, Runner, Watched};
+use crate::process::config::{Config, Runner, UnknownFields, Watched};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
 use crate::process::room::Room;
@@ -230,6 +230,7 @@ impl Cleanup {
                 keys: Keys::default(),
                 watched: Watched::None,
                 unchecked_authors: false,
+                unknown_fields: UnknownFields::Warn,
             },
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),

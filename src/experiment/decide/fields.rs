@@ -1,15 +1,14 @@
 //! Fields of a spec that do not do what their author means: pure.
 
-use std::sync::LazyLock;
-
 use serde_json::Value;
 
+use crate::experiment::decide::known_fields::known;
 use crate::experiment::decide::plan::is_empty;
-use crate::toolkit::lint::{is_experiment_key, meant, plain};
+use crate::toolkit::lint::{experiment_keys, is_experiment_key, meant, plain};
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 
 /// The keys of an experiment that decide on what runs. Under `spec` they have no effect, so something else would run.
-const OF_THE_EXPERIMENT: [&str; 8] = [
+pub const OF_THE_EXPERIMENT: [&str; 8] = [
     "title",
     "method",
     "steady-state-hypothesis",
@@ -23,14 +22,14 @@ const OF_THE_EXPERIMENT: [&str; 8] = [
 /// The maximum number of unknown fields that a message names.
 const MAX_NAMED: usize = 20;
 
+/// The maximum number of unknown fields that an error holds. Its message names fewer.
+const MAX_REFUSED: usize = 100;
+
 /// The maximum number of characters of the path of an unknown field in a message.
 const MAX_SHOWN: usize = 128;
 
-/// The schema of the spec.
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let crd = serde_json::to_value(chaostoolkit_api::crd()).unwrap_or_default();
-    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
-});
+/// What is wrong with an unknown field where it is refused.
+const UNKNOWN: &str = "the operator does not know this field, and refuses it (--unknown-fields refuse)";
 
 /// Finds the keys of an experiment that stand straight under `spec`.
 #[must_use]
@@ -48,6 +47,27 @@ pub fn misplaced(spec: Option<&Value>) -> Mistakes {
     mistakes
 }
 
+/// Returns the other keys of an experiment that no field of the spec resembles. They are unknown under `spec`.
+#[must_use]
+pub fn other_keys_of_the_experiment() -> Vec<&'static str> {
+    let fields = known(&[]);
+    let is_other = |key: &&str| !OF_THE_EXPERIMENT.contains(key) && meant(key, &fields).is_none();
+    experiment_keys().iter().copied().filter(is_other).collect()
+}
+
+/// Returns the error for unknown fields where they are refused.
+pub fn refused(unknown: &[String]) -> Result<(), InvalidSpec> {
+    let mut mistakes = Mistakes::default();
+    for path in unknown.iter().take(MAX_REFUSED) {
+        let problem = match hint(path) {
+            Some(hint) => format!("{UNKNOWN} ({hint})"),
+            None => UNKNOWN.to_owned(),
+        };
+        mistakes.add(InvalidSpec::new(short(path), problem));
+    }
+    mistakes.none()
+}
+
 /// Describes unknown fields by their paths, with the fields that were probably meant.
 #[must_use]
 pub fn described(unknown: &[String]) -> Vec<String> {
@@ -59,15 +79,26 @@ pub fn described(unknown: &[String]) -> Vec<String> {
 }
 
 fn describe(path: &str) -> String {
+    match hint(path) {
+        Some(hint) => format!("{} ({hint})", short(path)),
+        None => short(path),
+    }
+}
+
+fn short(path: &str) -> String {
+    path.chars().take(MAX_SHOWN).collect()
+}
+
+/// Says what was probably meant by an unknown field.
+fn hint(path: &str) -> Option<String> {
     let mut parents: Vec<&str> = path.split('.').skip(1).collect();
     let key = parents.pop().unwrap_or_default();
-    let shown: String = path.chars().take(MAX_SHOWN).collect();
     match meant(key, &known(&parents)) {
-        Some(meant) => format!("{shown} ({meant} was probably meant)"),
+        Some(meant) => Some(format!("{meant} was probably meant")),
         None if parents.is_empty() && is_experiment_key(key) => {
-            format!("{shown} (it belongs under spec.experiment)")
+            Some("it belongs under spec.experiment".to_owned())
         }
-        None => shown,
+        None => None,
     }
 }
 
@@ -90,13 +121,6 @@ pub fn without_effect(spec: Option<&Value>) -> Vec<String> {
     all.into_iter().collect()
 }
 
-/// Returns the known fields of the mapping at a path below `spec`.
-fn known(parents: &[&str]) -> Vec<&'static str> {
-    let schema: &'static Value = &SCHEMA;
-    let mapping = parents.iter().fold(schema, |schema, parent| &schema["properties"][*parent]);
-    mapping["properties"].as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +139,21 @@ mod tests {
     #[case("spec.description", "spec.description (it belongs under spec.experiment)")]
     #[case("spec.flavour", "spec.flavour")]
     #[case("spec.pod.nothing.like.it", "spec.pod.nothing.like.it")]
+    #[case("spec.pod.files[1].configmap", "spec.pod.files[1].configmap (configMap was probably meant)")]
+    #[case("spec.pod.files[0].secret.keys", "spec.pod.files[0].secret.keys (key was probably meant)")]
+    #[case(
+        "spec.pod.experiment.artifact.refrence",
+        "spec.pod.experiment.artifact.refrence (reference was probably meant)"
+    )]
+    #[case(
+        "spec.pod.experiment.headers[2].nam",
+        "spec.pod.experiment.headers[2].nam (name was probably meant)"
+    )]
+    #[case("spec.pod.proxy.no_proxy", "spec.pod.proxy.no_proxy (noProxy was probably meant)")]
+    #[case("spec.pod.proxy.caBundle.keyy", "spec.pod.proxy.caBundle.keyy (key was probably meant)")]
+    #[case("spec.pod.nodeSelectors", "spec.pod.nodeSelectors (nodeSelector was probably meant)")]
+    #[case("spec.role.rules[12].verb", "spec.role.rules[12].verb (verbs was probably meant)")]
+    #[case("spec.role.clusterrole", "spec.role.clusterrole (clusterRole was probably meant)")]
     fn a_misspelt_field_has_a_hint(#[case] path: &str, #[case] described: &str) {
         assert_eq!(super::described(&[path.to_owned()]), [described]);
     }
@@ -127,6 +166,18 @@ mod tests {
         assert_eq!(described.len(), 21);
         assert_eq!(described[20], "and 10 more");
         assert!(described.iter().all(|one| one.len() <= MAX_SHOWN));
+    }
+
+    #[test]
+    fn a_refusal_names_the_paths_and_what_was_meant() {
+        assert_eq!(refused(&[]), Ok(()));
+        let unknown = ["spec.pod.imagee", "spec.flavour"].map(str::to_owned);
+        let message = refused(&unknown).unwrap_err().to_string();
+        let expected =
+            format!("spec.pod.imagee: {UNKNOWN} (image was probably meant); spec.flavour: {UNKNOWN}");
+        assert_eq!(message, expected);
+        let unknown: Vec<String> = (0..30_000).map(|number| format!("spec.{number}")).collect();
+        assert!(refused(&unknown).unwrap_err().to_string().len() < 2000);
     }
 
     #[rstest]

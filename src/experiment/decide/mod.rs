@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod fields;
+pub mod known_fields;
 pub mod observe;
 pub mod place;
 pub mod plan;

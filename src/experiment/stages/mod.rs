@@ -24,3 +24,4 @@ pub mod suspend;
 pub mod teardown;
 pub mod times;
 pub mod ttl;
+pub mod unknown_fields;

@@ -44,6 +44,12 @@ pub fn meant<'known>(key: &str, known: &[&'known str]) -> Option<&'known str> {
     nearest(&plain(key), known).or_else(|| whole(key, known))
 }
 
+/// Returns the keys of an experiment that the toolkit knows.
+#[must_use]
+pub fn experiment_keys() -> &'static [&'static str] {
+    EXPERIMENT
+}
+
 /// Returns whether the toolkit knows a key of an experiment.
 #[must_use]
 pub fn is_experiment_key(key: &str) -> bool {

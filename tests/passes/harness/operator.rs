@@ -14,7 +14,7 @@ use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
-use chaostoolkit_operator::process::config::{Config, Runner, Watched};
+use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use chaostoolkit_operator::process::room::Room;
@@ -84,6 +84,7 @@ impl Operator {
                 keys: Keys::default(),
                 watched: Watched::None,
                 unchecked_authors,
+                unknown_fields: UnknownFields::Warn,
             },
             pods,
             recorder: Recorder::new(fake.client(), reporter),

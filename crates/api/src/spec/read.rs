@@ -56,14 +56,11 @@ impl Spec {
             let mut track = serde_path_to_error::Track::new();
             let spec = {
                 let tracked = serde_path_to_error::Deserializer::new(&raw, &mut track);
-                let mut note = |path: serde_ignored::Path| unknown.push(format!("spec.{path}"));
+                let mut note = |path: serde_ignored::Path| unknown.push(shown(&path));
                 Self::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
             };
             match spec {
-                Ok(spec) => {
-                    let unknown = unknown.iter().map(|path| path.replace(".?", "")).collect();
-                    return Parsed { spec, unknown, mistakes };
-                }
+                Ok(spec) => return Parsed { spec, unknown, mistakes },
                 Err(problem) => {
                     let path = track.path();
                     mistakes.add(InvalidSpec::new(at(&path), problem.to_string()));
@@ -74,6 +71,19 @@ impl Spec {
             }
         }
         Parsed { mistakes, ..Parsed::default() }
+    }
+}
+
+/// Returns the path of an unknown field, such as `spec.pod.files[0].modes`.
+fn shown(path: &serde_ignored::Path) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => "spec".to_owned(),
+        Path::Seq { parent, index } => format!("{}[{index}]", shown(parent)),
+        Path::Map { parent, key } => format!("{}.{key}", shown(parent)),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            shown(parent)
+        }
     }
 }
 
