@@ -64,8 +64,13 @@ impl Operator {
 
     /// Starts an operator that asks what authors may do, and waits until it is ready.
     pub async fn start_checked(install: &Install) -> Self {
+        Self::start_checked_with(install, &[]).await
+    }
+
+    /// Starts an operator with these flags that asks what authors may do, and waits until it is ready.
+    pub async fn start_checked_with(install: &Install, flags: &[&str]) -> Self {
         let checked = [(UNCHECKED.to_owned(), "false".to_owned())];
-        Self::with_environment(&install.kubeconfig, &[], &checked).ready().await
+        Self::with_environment(&install.kubeconfig, flags, &checked).ready().await
     }
 
     async fn ready(mut self) -> Self {
