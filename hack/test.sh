@@ -109,18 +109,25 @@ on_node() { # TEST-ARGUMENT...: runs tests on a node that has the operator's ima
     [ -z "${RIGHTS:-}" ] || RIGHTS_SINCE=$begin cargo test --locked --test rights -- --ignored "${rights[@]}"
   )
 }
+more_images() { # KIND: starts the cluster and loads the images that only some tests need
+  local made image
+  made=$(hack/cluster/images.sh "$1")
+  hack/cluster/up.sh
+  while read -r image; do hack/cluster/load.sh "$image" </dev/null; done <<<"$made"
+}
 node() {
   layer "tests that need a node"
+  local without=()
+  # Other clusters do not find these images under their names.
+  if [ "$(mode)" = node ]; then more_images extensions; else without=(--skip ecosystem::); fi
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 --test-threads "${NODE_TEST_THREADS:-4}"
+  RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
 }
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
-  local old; old=$(hack/cluster/images.sh old)
-  hack/cluster/up.sh
-  hack/cluster/load.sh "$old"
+  more_images old
   # First, side by side, the tests that mostly wait. Then one version at a time, with the node for itself.
-  on_node --test outcomes -- --ignored platform:: schedules::
+  on_node --test outcomes --test tenants_node -- --ignored platform:: schedules::
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
   on_node --test outcomes however_the_toolkit -- --ignored --test-threads 1
   on_node --test outcomes abort:: -- --ignored --test-threads 2

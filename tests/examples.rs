@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
 
 mod common;
+#[path = "examples/ecosystem.rs"]
+mod ecosystem;
+#[path = "examples/generated_role.rs"]
+mod generated_role;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,12 +35,12 @@ fn text_of(name: &str) -> String {
 }
 
 fn examples() -> BTreeMap<String, String> {
-    let entries = std::fs::read_dir(format!("{ROOT}/examples")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names
-        .map(|name| name.trim_end_matches(".yaml").to_owned())
-        .map(|name| (name.clone(), text_of(&name)))
-        .collect()
+    let names = ["", "ecosystem/"].into_iter().flat_map(|directory| {
+        let entries = std::fs::read_dir(format!("{ROOT}/examples/{directory}")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter_map(move |name| Some(format!("{directory}{}", name.strip_suffix(".yaml")?)))
+    });
+    names.map(|name| (name.clone(), text_of(&name))).collect()
 }
 
 /// The namespace of the runs of an experiment: its own, unless it is in that of the operator.

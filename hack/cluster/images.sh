@@ -94,11 +94,29 @@ without_shell() { # DIRECTORY: the image in that directory, without its shells
   as_toolkit
 }
 
+prometheus() { # DEBIAN-RELEASE: Debian's Prometheus, which needs nothing but the C library, as the public image has it
+  local debs=$tmp/debs deb
+  debootstrap --variant=minbase --include=prometheus --download-only "$1" "$debs" >"$tmp/log" 2>&1 ||
+    { tail -n 20 "$tmp/log" >&2; die "debootstrap failed"; }
+  for deb in "$debs"/var/cache/apt/archives/{libc6,prometheus}_*.deb; do dpkg-deb --extract "$deb" "$tmp/root"; done
+  rm -rf "$debs" "$tmp/root"/usr/share
+  mkdir -p "$tmp/root/bin"
+  ln -s ../usr/bin/prometheus "$tmp/root/bin/prometheus"
+  config=(--user 65534 --workingdir /prometheus --entrypoint '["/bin/prometheus"]')
+}
+
 if [ "${1:-}" = old ]; then
   # Only some tests need it. Its own requirements ask for a PyYAML that current tools cannot build any more.
   image docker.io/chaostoolkit/chaostoolkit:1.9.4 toolkit bookworm --no-deps chaostoolkit==1.9.4 chaostoolkit-lib==1.28.0 \
     PyYAML==6.0.2 click==8.0.4 click-plugins==1.1.1 logzero==1.7.0 requests==2.31.0 urllib3==2.2.3 idna==3.10 certifi \
     charset-normalizer==3.4.0 python-json-logger==2.0.7 importlib-metadata==4.13.0 zipp==3.21.0 setuptools==69.5.1
+  exit
+fi
+if [ "${1:-}" = extensions ]; then
+  # Only the recipes in examples/ecosystem need these two. The Dockerfile there makes the first one from the same list.
+  mapfile -t packages <"$ROOT/examples/ecosystem/image/requirements.txt"
+  image registry.example/you/chaostoolkit:extensions toolkit trixie "${packages[@]}"
+  image docker.io/prom/prometheus:v2.42.0 prometheus bookworm
   exit
 fi
 image localhost/pause:1 pause

@@ -123,7 +123,27 @@ impl Install {
 
     /// Removes what is not in a namespace of this installation after `install_cluster_wide`.
     pub fn remove_cluster_wide(&self) {
-        for object in cluster_wide().iter().rev() {
+        self.remove(cluster_wide().iter().rev());
+    }
+
+    /// Installs the policies that stamp and judge authors, for all experiments of the cluster. Those of other installations go on
+    /// as before, since their authors may do everything.
+    pub async fn install_authors(&self) {
+        for object in authors() {
+            apply(&self.client, &renamed(&object, &self.namespace)).await;
+        }
+    }
+
+    /// Removes the policies that stamp and judge authors. The bindings go first.
+    pub fn remove_authors(&self) {
+        let mut objects = authors();
+        objects.sort_by_key(|object| object["kind"].as_str().is_some_and(|kind| !kind.ends_with("Binding")));
+        self.remove(&objects);
+    }
+
+    /// Deletes these objects, which have the names of this installation and are in no namespace.
+    fn remove<'a>(&self, objects: impl IntoIterator<Item = &'a Value>) {
+        for object in objects {
             let object = renamed(object, &self.namespace);
             let [kind, name] =
                 [&object["kind"], &object["metadata"]["name"]].map(|text| text.as_str().unwrap_or_default());
@@ -321,6 +341,16 @@ fn policies() -> impl Iterator<Item = &'static Value> {
         let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
         text(&object["kind"]).starts_with(POLICY) && !text(&object["metadata"]["name"]).starts_with(JUDGES)
     })
+}
+
+/// The policies that judge authors, and the one that stamps, with their bindings.
+fn authors() -> Vec<Value> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let stamping = format!("{root}/kustomize/components/stamping/policy.yaml");
+    let judging = manifests("multi-tenant")
+        .iter()
+        .filter(|object| object["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(JUDGES)));
+    judging.cloned().chain(documents(&std::fs::read_to_string(stamping).unwrap())).collect()
 }
 
 fn is_for_people(object: &Value) -> bool {

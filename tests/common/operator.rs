@@ -67,7 +67,7 @@ impl Operator {
         Self::start_checked_with(install, &[]).await
     }
 
-    /// The same with these flags.
+    /// Starts an operator with these flags that asks what authors may do, and waits until it is ready.
     pub async fn start_checked_with(install: &Install, flags: &[&str]) -> Self {
         let checked = [(UNCHECKED.to_owned(), "false".to_owned())];
         Self::with_environment(&install.kubeconfig, flags, &checked).ready().await

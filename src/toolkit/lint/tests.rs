@@ -360,8 +360,12 @@ fn experiments_of_real_journals_are_fine() {
 #[test]
 fn experiments_of_the_examples_are_fine() {
     let mut seen = 0;
-    for entry in fs::read_dir(format!("{ROOT}/examples")).unwrap() {
+    let directories = ["", "/ecosystem"].map(|name| fs::read_dir(format!("{ROOT}/examples{name}")).unwrap());
+    for entry in directories.into_iter().flatten() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         for object in yaml::parse_all(&fs::read_to_string(&path).unwrap()).unwrap() {
             let data = object.get("data").and_then(Value::as_object);
             let files = data.into_iter().flatten().filter(|(file, _)| file.starts_with("experiment"));
