@@ -9,3 +9,4 @@ pub mod pods;
 pub mod pull_secrets;
 pub mod references;
 pub mod rights;
+pub mod rule;
