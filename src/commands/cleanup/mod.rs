@@ -9,6 +9,7 @@ mod work;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -43,6 +44,7 @@ use crate::process::clock;
 use crate::process::config::{Config, Runner, Watched};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
+use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
@@ -57,13 +59,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn run(args: CleanupArgs) -> anyhow::Result<()> {
     let client = client::infer().await?;
     let cluster = Cluster::new(client.clone(), CALL_LIMIT);
-    Cleanup { client, cluster, args }.run(&mut std::io::stdout().lock()).await
+    Cleanup { client, cluster, args, ignored: Arc::default() }.run(&mut std::io::stdout().lock()).await
 }
 
 struct Cleanup {
     client: Client,
     cluster: Cluster,
     args: CleanupArgs,
+    /// What the rounds before this one have told of ignored records.
+    ignored: Arc<Remembered<String>>,
 }
 
 impl Cleanup {
@@ -239,6 +243,7 @@ impl Cleanup {
             backoff: Backoff::default(),
             workers: Workers::new(1),
             answers: Answers::default(),
+            ignored: self.ignored.clone(),
         }
     }
 }
