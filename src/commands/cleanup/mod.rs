@@ -129,7 +129,7 @@ impl Cleanup {
         for found in &work.experiments {
             match Box::pin(self.experiment(found, &mut problems)).await {
                 Ok(Progress::Done) => {}
-                Ok(Progress::Waiting) => problems.push(format!("waiting for the runs of {}", key(found))),
+                Ok(left) => problems.push(left.sentence(&format!("waiting for the runs of {}", key(found)))),
                 Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),
             }
         }

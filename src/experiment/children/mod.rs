@@ -3,6 +3,7 @@
 pub mod create;
 pub mod cron_job;
 pub mod delete;
+pub mod held;
 pub mod jobs;
 pub mod pages;
 pub mod pods;
