@@ -3,6 +3,7 @@
 //! Each experiment that has run has a finalizer, and so has each pod whose end is not recorded. These objects block the
 //! deletion of their namespaces and of the definition. Only an operator or this command removes the finalizers.
 
+mod account;
 mod guard;
 mod home;
 mod work;
@@ -133,6 +134,8 @@ impl Cleanup {
                 Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),
             }
         }
+        let remedies: Vec<String> = problems.iter().filter_map(|problem| account::remedy(problem)).collect();
+        problems.extend(remedies);
         for pod in &work.pods {
             if let Err(error) = pods::stop_orphan(&self.cluster, pod).await {
                 problems.push(format!("pod {}: {}", key(pod), error.describe()));
