@@ -45,6 +45,8 @@ api() {
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
   (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored)
+  # For themselves, since they bind policies for the whole cluster.
+  (eval "$variables"; cargo test --locked --no-fail-fast --test shipped -- --ignored)
   # Last, since it looks at what the operators of all tests before have asked for.
   (eval "$variables"; RIGHTS_SINCE=$begin cargo test --locked --test rights -- --ignored --skip the_layer_node)
   emulated 1.33

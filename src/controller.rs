@@ -93,6 +93,7 @@ pub async fn run(
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
         answers: Answers::default(),
+        ignored: Arc::default(),
         room: Room::default(),
         journals: Budget::new(journals),
         config,

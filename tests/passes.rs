@@ -42,6 +42,8 @@ mod generate;
 mod give_up;
 #[path = "passes/harness/mod.rs"]
 mod harness;
+#[path = "passes/held.rs"]
+mod held;
 #[path = "passes/helpers.rs"]
 mod helpers;
 #[path = "passes/identity.rs"]

@@ -1,6 +1,7 @@
 //! What the passes share, and how long they wait.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -51,6 +52,8 @@ pub struct Context {
     pub workers: Workers,
     /// The last answers of the API server about rights.
     pub answers: Answers,
+    /// What was last told of the records that are ignored, by the uid of the experiment. No status remembers it.
+    pub ignored: Arc<Remembered<String>>,
 }
 
 /// The last answers of the API server about rights. `permit` asks the questions.

@@ -40,6 +40,9 @@ pub struct Pass<'a> {
 /// For how long an experiment counts as unchanged after it was read or written. Calls take milliseconds.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// For how long it is remembered what was told of records that are ignored.
+const TOLD: Duration = Duration::from_hours(24);
+
 /// Leaves only what may be acted on in the status of an experiment.
 fn checked(context: &Context, mut live: Experiment) -> (Experiment, Option<String>) {
     let Some(status) = live.status.take() else { return (live, None) };
@@ -58,9 +61,13 @@ impl<'a> Pass<'a> {
         Self { context, live, draft, ignored, asked: Instant::now() }
     }
 
-    /// Tells which records of the status are ignored, if there are any.
+    /// Tells which records of the status are ignored, if there are any and this was not told before.
     pub async fn announce_ignored(&self) {
-        if let Some(ignored) = &self.ignored {
+        let remembered = &self.context.ignored;
+        if let Some(ignored) = &self.ignored
+            && remembered.get(self.live.uid(), TOLD).as_ref() != Some(ignored)
+        {
+            remembered.put(self.live.uid().to_owned(), ignored.clone(), TOLD);
             warn!("{ignored}");
             let reason = Reason::RecordIgnored.as_str();
             self.publish(&events::warning(reason, events::Action::ReadStatus, ignored)).await;

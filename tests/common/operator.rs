@@ -36,8 +36,10 @@ impl Operator {
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
             .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
             .args(flags)
-            // The shipped policies have fixed names, and these tests run side by side, with runs in namespaces of their own.
-            // Tests of authors set this to `false` and bind policies.
+            // Policies are for the whole cluster, and these tests run side by side, each with an operator's namespace of its
+            // own. A policy takes an experiment in the namespace of another installation for one that runs there. The
+            // operator counts no policy that is narrowed to some namespaces. And some of these tests need a cluster without
+            // any. `tests/shipped` has the operator and its policies as they are shipped, one test at a time.
             .env(UNCHECKED, "true")
             .envs(variables.iter().cloned())
             .env("KUBECONFIG", kubeconfig)

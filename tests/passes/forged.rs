@@ -128,3 +128,27 @@ async fn a_run_whose_pod_is_not_that_of_the_record_is_not_started_again() {
     assert_eq!([&status(&fake)["phase"], &status(&fake)["reason"]], ["Failed", "PodLost"]);
     assert_eq!(pods_created(&fake), 1);
 }
+
+#[tokio::test]
+async fn what_is_ignored_is_told_once_as_long_as_it_is_the_same() {
+    let (fake, mut operator) = begin(&json!({}));
+    settle(&fake, &mut operator, None).await;
+    // An event that is folded into an earlier one is a call as well.
+    let published = || fake.events().iter().filter(|event| event.to_string().contains("shop/")).count();
+    let claim = |name: &str| {
+        let record = json!({"kind": "ConfigMap", "namespace": "shop", "name": name});
+        fake.edit(EXPERIMENT, |experiment| experiment["status"]["resources"] = json!([record]));
+    };
+    claim("settings");
+    operator.pass().await;
+    let (told, all) = (published(), fake.events().len());
+    assert_eq!(told, 1, "{:?}", fake.events());
+    for _ in 0..3 {
+        claim("settings");
+        operator.pass().await;
+    }
+    assert_eq!((published(), fake.events().len()), (told, all));
+    claim("others");
+    operator.pass().await;
+    assert_eq!(published(), 2);
+}

@@ -3,12 +3,14 @@
 //! Each experiment that has run has a finalizer, and so has each pod whose end is not recorded. These objects block the
 //! deletion of their namespaces and of the definition. Only an operator or this command removes the finalizers.
 
+mod account;
 mod guard;
 mod home;
 mod work;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -43,6 +45,7 @@ use crate::process::clock;
 use crate::process::config::{Config, Runner, UnknownFields, Watched};
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
+use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
@@ -57,13 +60,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn run(args: CleanupArgs) -> anyhow::Result<()> {
     let client = client::infer().await?;
     let cluster = Cluster::new(client.clone(), CALL_LIMIT);
-    Cleanup { client, cluster, args }.run(&mut std::io::stdout().lock()).await
+    Cleanup { client, cluster, args, ignored: Arc::default() }.run(&mut std::io::stdout().lock()).await
 }
 
 struct Cleanup {
     client: Client,
     cluster: Cluster,
     args: CleanupArgs,
+    /// What the rounds before this one have told of ignored records.
+    ignored: Arc<Remembered<String>>,
 }
 
 impl Cleanup {
@@ -125,10 +130,12 @@ impl Cleanup {
         for found in &work.experiments {
             match Box::pin(self.experiment(found, &mut problems)).await {
                 Ok(Progress::Done) => {}
-                Ok(Progress::Waiting) => problems.push(format!("waiting for the runs of {}", key(found))),
+                Ok(left) => problems.push(left.sentence(&format!("waiting for the runs of {}", key(found)))),
                 Err(error) => problems.push(format!("experiment {}: {}", key(found), error.describe())),
             }
         }
+        let remedies: Vec<String> = problems.iter().filter_map(|problem| account::remedy(problem)).collect();
+        problems.extend(remedies);
         for pod in &work.pods {
             if let Err(error) = pods::stop_orphan(&self.cluster, pod).await {
                 problems.push(format!("pod {}: {}", key(pod), error.describe()));
@@ -240,6 +247,7 @@ impl Cleanup {
             backoff: Backoff::default(),
             workers: Workers::new(1),
             answers: Answers::default(),
+            ignored: self.ignored.clone(),
         }
     }
 }

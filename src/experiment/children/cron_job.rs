@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest, title};
 use crate::cluster::{self, Cluster, gone_is_fine, patching, posting};
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, jobs, pods};
+use crate::experiment::children::{create, held, jobs, pods};
 use crate::experiment::error::Error;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::parent::Parent;
@@ -121,6 +121,14 @@ pub async fn remove(
         }
         pods::stop(cluster, pod).await?;
     }
-    let is_gone = jobs.own.is_empty() && pods.is_empty();
-    Ok(if is_gone { Progress::Done } else { Progress::Waiting })
+    let ended = pods.iter().filter(|pod| matches!(pod_state(pod), PodState::Ended(_)));
+    let jobs_left = jobs.own.iter().map(|job| held::until_gone(Kind::Job, &job.metadata));
+    let left: Vec<Progress> =
+        jobs_left.chain(ended.map(|pod| held::until_gone(Kind::Pod, &pod.metadata))).collect();
+    let is_held = |one: &Progress| matches!(one, Progress::Held(_));
+    Ok(match left.into_iter().find(is_held) {
+        Some(held) => held,
+        None if jobs.own.is_empty() && pods.is_empty() => Progress::Done,
+        None => Progress::Waiting,
+    })
 }

@@ -9,12 +9,25 @@ use crate::experiment::parent::Parent;
 use chaostoolkit_api::{ResourceRef, Text};
 
 /// Whether a removal is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Nothing is left.
     Done,
     /// The pod has not ended, or is not gone yet. Its next change brings the next pass.
     Waiting,
+    /// The same, but only somebody else can let the object go: a sentence that says who.
+    Held(String),
+}
+
+impl Progress {
+    /// A sentence about what is waited for, with what holds it.
+    #[must_use]
+    pub fn sentence(&self, waiting: &str) -> String {
+        match self {
+            Self::Held(why) => format!("{waiting}; {why}"),
+            Self::Done | Self::Waiting => waiting.to_owned(),
+        }
+    }
 }
 
 /// Deletes the recorded objects of an experiment, the last one created first. An object that is gone is no

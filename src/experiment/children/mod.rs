@@ -3,6 +3,7 @@
 pub mod create;
 pub mod cron_job;
 pub mod delete;
+pub mod held;
 pub mod image_volumes;
 pub mod jobs;
 pub mod pages;
@@ -10,3 +11,4 @@ pub mod pods;
 pub mod pull_secrets;
 pub mod references;
 pub mod rights;
+pub mod rule;

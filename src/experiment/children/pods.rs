@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::{self, Cluster, belongs_to, gone_is_fine, is_held, without_finalizers};
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, jobs, pages};
+use crate::experiment::children::{create, held, jobs, pages};
 use crate::experiment::decide::plan::grace;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::parent::{Jobs, Parent};
@@ -181,8 +181,8 @@ pub async fn remove_ended(cluster: &Cluster, pod: &Pod) -> Result<Progress, clus
     // The caller removes the rights and mounts of the pod next. The pod has to be gone by then.
     let PodAddress { namespace, name } = PodAddress::of(pod);
     let left = cluster.find(&cluster.pods(&namespace)?, Kind::Pod.as_str(), &name).await?;
-    let is_gone = left.is_none_or(|left| left.metadata.uid != pod.metadata.uid);
-    Ok(if is_gone { Progress::Done } else { Progress::Waiting })
+    let left = left.filter(|left| left.metadata.uid == pod.metadata.uid);
+    Ok(left.map_or(Progress::Done, |left| held::until_gone(Kind::Pod, &left.metadata)))
 }
 
 /// Removes the pods of earlier runs. The pod of the recorded run is gone by then, or was not created yet.
@@ -201,8 +201,9 @@ pub async fn remove_earlier(
             PodState::Ended(_) => remove_ended(cluster, &pod).await?,
             _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,
         };
-        if removed == Progress::Waiting {
-            progress = Progress::Waiting;
+        // What is named first stays named.
+        if removed != Progress::Done && !matches!(progress, Progress::Held(_)) {
+            progress = removed;
         }
     }
     Ok(progress)

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::children::rule::Rule;
 
 /// Whether an object gives other rights than the wanted one, or to somebody else. Objects that give no rights never do.
 #[must_use]
@@ -21,15 +22,10 @@ pub fn differ(wanted: &Manifest, found: &Value) -> bool {
     }
 }
 
-/// The rules, each as the values of its fields. The API server leaves empty fields out.
-fn rules(role: &Value) -> BTreeSet<Vec<BTreeSet<&str>>> {
-    let fields = ["apiGroups", "resources", "resourceNames", "verbs", "nonResourceURLs"];
-    let rules = role["rules"].as_array().into_iter().flatten();
-    rules.map(|rule| fields.iter().map(|field| values(&rule[*field])).collect()).collect()
-}
-
-fn values(list: &Value) -> BTreeSet<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+/// The rules, each as the values of its fields, in no order.
+fn rules(role: &Value) -> BTreeSet<[BTreeSet<String>; 4]> {
+    let fields = |rule: Rule| [rule.groups, rule.resources, rule.names, rule.verbs];
+    Rule::of(role).into_iter().map(|rule| fields(rule).map(BTreeSet::from_iter)).collect()
 }
 
 fn role(binding: &Value) -> Vec<&str> {

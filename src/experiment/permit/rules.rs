@@ -1,41 +1,12 @@
 //! Rules of Roles: what they are asked as, and what they allow, as RBAC judges it. Pure.
 
-use serde_json::Value;
-
 use crate::experiment::permit::question::Question;
 
-/// A rule of a Role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
-    /// The verbs.
-    pub verbs: Vec<String>,
-    /// The API groups.
-    pub groups: Vec<String>,
-    /// The resources, with their subresources.
-    pub resources: Vec<String>,
-    /// The names of the objects. Without any, all objects.
-    pub names: Vec<String>,
-}
+pub use crate::experiment::children::rule::Rule;
 
 const ALL: &str = "*";
 
 impl Rule {
-    /// Reads the rules of a Role. Rules without resources give nothing in a namespace, and are left out.
-    #[must_use]
-    pub fn of(role: &Value) -> Vec<Self> {
-        let texts = |rule: &Value, field: &str| {
-            let texts = rule[field].as_array().into_iter().flatten().filter_map(Value::as_str);
-            texts.map(str::to_owned).collect()
-        };
-        let rules = role["rules"].as_array().into_iter().flatten().map(|rule| Self {
-            verbs: texts(rule, "verbs"),
-            groups: texts(rule, "apiGroups"),
-            resources: texts(rule, "resources"),
-            names: texts(rule, "resourceNames"),
-        });
-        rules.filter(|rule| !rule.resources.is_empty()).collect()
-    }
-
     /// Returns all that the rule allows in a namespace, as questions.
     pub fn questions<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Question> + 'a {
         let no_name = [const { String::new() }];
@@ -164,14 +135,5 @@ mod tests {
         ]
         .map(|words| format!("{words} in namespace n"));
         assert_eq!(asked, expected);
-    }
-
-    #[test]
-    fn no_role_is_too_odd() {
-        for role in
-            [json!(null), json!({"rules": {}}), json!({"rules": [null, 1, [], {"resources": [["x"]]}]})]
-        {
-            assert_eq!(Rule::of(&role), []);
-        }
     }
 }

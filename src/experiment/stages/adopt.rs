@@ -129,8 +129,14 @@ async fn claim(
         "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
     }});
     if workload.kind == Kind::CronJob {
-        // From here on no run starts before it is judged.
-        patch["spec"] = json!({"jobTemplate": {"spec": {"suspend": true}}});
+        // From here on no run starts before it is judged, and its Job is found by its label.
+        patch["spec"] = json!({"jobTemplate": {
+            "metadata": {
+                "labels": {names::UID_LABEL: owner.uid},
+                "annotations": {names::EXPERIMENT_ANNOTATION: owner.key},
+            },
+            "spec": {"suspend": true},
+        }});
     }
     if workload.kind == Kind::Pod {
         let pod: Pod = create::typed(workload, found.clone())?;

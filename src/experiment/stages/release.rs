@@ -21,8 +21,8 @@ use crate::experiment::pass::Pass;
 use crate::experiment::permit::{self, Permit};
 use crate::experiment::stages::jobs::Found;
 use crate::process::clock;
-use chaostoolkit_api::Trigger;
 use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{GivenUp, Trigger};
 
 /// The pause before it is asked again whether a run may start.
 const RETRY: Duration = Duration::from_secs(5);
@@ -54,35 +54,48 @@ impl Decision<'_> {
 /// The Jobs that wait and are not given up.
 fn waiting<'a>(pass: &Pass<'_>, found: &'a Found) -> impl Iterator<Item = &'a Job> {
     let given_up = pass.draft.given_up();
-    let is_given_up = move |job: &Job| given_up.iter().any(|known| known.job_name == job.name_any());
     let waits = |job: &&Job| is_waiting(job) && !job::has_started(job, &found.pods);
-    found.open().filter(waits).filter(move |job| !is_given_up(job))
+    found.open().filter(waits).filter(move |job| !is_given_up(&given_up, job))
 }
 
-/// Gives up the Jobs that may not start any more. An abort gives up all of them, with a reason of its own. Returns after how
-/// long the next Job is late.
-pub fn skip(pass: &mut Pass<'_>, intent: &Intent, found: &Found, limits: &Limits) -> Option<Duration> {
+fn is_given_up(given_up: &[GivenUp], job: &Job) -> bool {
+    given_up.iter().any(|known| known.job_name == job.name_any())
+}
+
+/// The Job that may start next.
+#[derive(Clone, Copy, Default)]
+pub struct Next<'a> {
+    job: Option<&'a Job>,
+    /// After how long it is late.
+    pub until_late: Option<Duration>,
+}
+
+/// Gives up the Jobs that may not start any more, and returns the one that may. An abort gives up all of them, with a reason of
+/// its own.
+pub fn skip<'a>(pass: &mut Pass<'_>, intent: &Intent, found: &'a Found, limits: &Limits) -> Next<'a> {
     if intent.abort {
-        return None;
+        return Next::default();
     }
     let now = clock::of_server();
-    let Sorted { next, skipped } = sort(waiting(pass, found), limits, now);
+    let Sorted { next: job, skipped } = sort(waiting(pass, found), limits, now);
     for (job, why) in skipped {
         pass.draft.skip(job, Reason::Skipped, &why);
     }
-    limits.end(next?).map(|end| clock::until(end, now) + Duration::from_secs(1))
+    let end = job.and_then(|job| limits.end(job));
+    Next { job, until_late: end.map(|end| clock::until(end, now) + Duration::from_secs(1)) }
 }
 
-/// Asks whether the next Job may start now, and lets it go. A refusal gives it up. If the question has no answer, it is asked
-/// again until the Job is late. Fails only if the experiment has changed since it was read.
+/// Asks whether the next Job may start now, and lets it go unless it was given up since. A refusal gives it up. If the question
+/// has no answer, it is asked again until the Job is late. Fails only if the experiment has changed since it was read.
 pub async fn decide<'a>(
     pass: &mut Pass<'_>,
     intent: &Intent,
     (cron_job, resources): (&CronJob, &Resources),
-    found: &'a Found,
+    next: Next<'a>,
 ) -> Result<Decision<'a>, Error> {
-    let sorted = sort(waiting(pass, found), &Limits::of(cron_job), clock::of_server());
-    let Some(job) = sorted.next.filter(|job| !is_held_back(intent, cron_job, job)) else {
+    let may_go =
+        |job: &&Job| !is_held_back(intent, cron_job, job) && !is_given_up(&pass.draft.given_up(), job);
+    let Some(job) = next.job.filter(may_go) else {
         return Ok(Decision::Done);
     };
     match permit::may_start(pass.context, &pass.live, resources).await {

@@ -70,9 +70,9 @@ pub async fn sync(
     pass.draft.scheduled(schedule, is_suspended, missed);
     pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
-    let until_late = release::skip(pass, intent, &found, &Limits::of(cron_job));
+    let next_job = release::skip(pass, intent, &found, &Limits::of(cron_job));
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
-    let mut decision = release::decide(pass, intent, (cron_job, resources), &found).await?;
+    let mut decision = release::decide(pass, intent, (cron_job, resources), next_job).await?;
     let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
     if let Some((job, stall)) = stalled {
         pass.draft.start_stalled(job, &stall, told.as_deref());
@@ -90,7 +90,7 @@ pub async fn sync(
         }
     }
     let next = times::until_next(&pass.draft.status, clock::now());
-    let checks = [until_missed, until_late, until_check, decision.again(), rerun.retry(), again];
+    let checks = [until_missed, next_job.until_late, until_check, decision.again(), rerun.retry(), again];
     Ok(Action::requeue(checks.into_iter().flatten().fold(next, Duration::min)))
 }
 

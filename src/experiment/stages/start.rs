@@ -48,7 +48,7 @@ pub async fn start(
 ) -> Result<Option<Workload>, Error> {
     await_experiment(pass, plan, resources).await?;
     permit::held::bindings_in_cluster(pass.context, resources, &pass.draft.status).await?;
-    if remove_outdated(pass, resources).await? == Progress::Waiting {
+    if remove_outdated(pass, resources).await? != Progress::Done {
         return Ok(None);
     }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
@@ -176,7 +176,7 @@ async fn remove_outdated(pass: &mut Pass<'_>, resources: &Resources) -> Result<P
         if schedule::recall(pass, gone).await?.is_some() {
             pass.write().await?;
         }
-        if cron_job::remove(&pass.context.cluster, gone, &pass.parent()).await? == Progress::Waiting {
+        if cron_job::remove(&pass.context.cluster, gone, &pass.parent()).await? != Progress::Done {
             return Ok(Progress::Waiting);
         }
     }

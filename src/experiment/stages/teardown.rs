@@ -29,7 +29,7 @@ pub const FINALIZERS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZ
 pub async fn teardown(pass: &mut Pass<'_>) -> Result<Action, Error> {
     Ok(match step(pass).await? {
         Progress::Done => Action::await_change(),
-        Progress::Waiting => Action::requeue(TEARDOWN_RESYNC),
+        Progress::Waiting | Progress::Held(_) => Action::requeue(TEARDOWN_RESYNC),
     })
 }
 
@@ -61,6 +61,7 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let why = match remove_children(pass).await {
         Ok(Progress::Done) => None,
         Ok(Progress::Waiting) if is_overdue => Some("its pod has not ended".to_owned()),
+        Ok(Progress::Held(why)) if is_overdue => Some(why),
         Err(error) if is_overdue => Some(error.describe()),
         unfinished => return unfinished,
     };
@@ -112,19 +113,24 @@ async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
 /// Stops the run and waits for its end, records that, and then deletes the rest.
 async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     let cluster = &pass.context.cluster;
-    if remove_run(pass).await? == Progress::Waiting {
-        return Ok(Progress::Waiting);
+    match remove_run(pass).await? {
+        Progress::Done => {}
+        held @ Progress::Held(_) => return waiting(pass, "waiting for the pod of the run to go", held).await,
+        Progress::Waiting => return Ok(Progress::Waiting),
     }
-    if Box::pin(rescue::teardown(pass)).await? == Progress::Waiting {
-        return waiting(pass, "waiting for the rollbacks to be played").await;
+    match Box::pin(rescue::teardown(pass)).await? {
+        Progress::Done => {}
+        left => return waiting(pass, "waiting for the rollbacks to be played", left).await,
     }
     // Before the pods of earlier runs, some of which may be its own: it would start the next run meanwhile.
-    if remove_schedule(pass).await? == Progress::Waiting {
-        return waiting(pass, "waiting for the runs to end").await;
+    match remove_schedule(pass).await? {
+        Progress::Done => {}
+        left => return waiting(pass, "waiting for the runs to end", left).await,
     }
     let parent = pass.parent();
-    if pods::remove_earlier(cluster, &pass.draft.status, &parent).await? == Progress::Waiting {
-        return waiting(pass, "waiting for the pods of earlier runs to go").await;
+    match pods::remove_earlier(cluster, &pass.draft.status, &parent).await? {
+        Progress::Done => {}
+        left => return waiting(pass, "waiting for the pods of earlier runs to go", left).await,
     }
     delete::resources(cluster, &pass.draft.status.resources, &parent).await?;
     journals::remove_all(cluster, &pass.live).await?;
@@ -132,10 +138,10 @@ async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 }
 
 /// Records what the teardown waits for.
-async fn waiting(pass: &mut Pass<'_>, message: &str) -> Result<Progress, Error> {
-    pass.draft.terminating(message);
+async fn waiting(pass: &mut Pass<'_>, message: &str, left: Progress) -> Result<Progress, Error> {
+    pass.draft.terminating(&left.sentence(message));
     pass.write().await?;
-    Ok(Progress::Waiting)
+    Ok(left)
 }
 
 /// Removes the pod of the recorded run, once its end is recorded.
@@ -188,8 +194,9 @@ async fn remove_schedule(pass: &mut Pass<'_>) -> Result<Progress, Error> {
             pass.draft.terminating("waiting for the runs to end");
         }
         pass.write().await?;
-        if cron_job::remove(&pass.context.cluster, resource, &pass.parent()).await? == Progress::Waiting {
-            return Ok(Progress::Waiting);
+        match cron_job::remove(&pass.context.cluster, resource, &pass.parent()).await? {
+            Progress::Done => {}
+            left => return Ok(left),
         }
     }
     Ok(Progress::Done)

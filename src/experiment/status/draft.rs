@@ -273,7 +273,7 @@ impl Draft {
     pub fn terminating(&mut self, message: &str) {
         self.status.phase = Some(Phase::Terminating);
         self.status.reason = Some(Reason::Terminating.into());
-        self.status.message = Some(message.to_owned());
+        self.status.message = Some(condition::short(message));
     }
 
     /// An object of the experiment cannot be deleted.

@@ -94,6 +94,7 @@ impl Operator {
             backoff: Backoff::default(),
             workers: Workers::new(8),
             answers: Answers::default(),
+            ignored: Arc::default(),
         };
         Self {
             fake: fake.clone(),

@@ -67,7 +67,9 @@ fn is_needed(outcome: Outcome, run: &Run) -> bool {
 pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
     match step(pass, intent).await? {
         Progress::Done => Ok(None),
-        Progress::Waiting => Ok(Some(until_late(&pass.draft.status, intent, clock::now()))),
+        Progress::Waiting | Progress::Held(_) => {
+            Ok(Some(until_late(&pass.draft.status, intent, clock::now())))
+        }
     }
 }
 
