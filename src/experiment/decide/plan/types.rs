@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::elsewhere::{Artifact, DEFAULT_FILE, Mounted, Proxy, Remote};
+use crate::experiment::decide::plan::grace;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
 use chaostoolkit_api::{About, Experiment, names};
