@@ -77,11 +77,16 @@ pub fn have(list: &[Value], key: &str) -> bool {
     list.iter().all(|item| item.get(key).is_some())
 }
 
-/// Whether an order names all items of a list, in their order. Items with a directive do not count.
+/// Whether an order names all items of a list, in their order. Items that are to be deleted do not count, and those with
+/// another directive only have to stand before the last one that the order names.
 pub fn follows(list: &[Value], order: &[Value], key: Option<&str>) -> bool {
-    let mut items = list.iter().filter(|item| item.get(PATCH).is_none());
-    let mut order = order.iter();
-    items.all(|item| order.any(|next| identity(next, key) == identity(item, key)))
+    let mut order = order.iter().peekable();
+    let mut items = list.iter().filter(|item| item.get(PATCH).is_none_or(|mark| mark != "delete"));
+    items.all(|item| {
+        let is_left = order.peek().is_some();
+        let is_marked = item.get(PATCH).is_some();
+        is_left && (is_marked || order.any(|next| identity(next, key) == identity(item, key)))
+    })
 }
 
 /// Merges two lists of texts or numbers. Each item is in the result once.

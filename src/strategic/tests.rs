@@ -51,6 +51,7 @@ fn lists_of_texts_are_merged() {
 #[case::not_retained(json!({"a": {}}), json!({"a": {"$retainKeys": ["b"], "c": 1}}), "spec.a.$retainKeys: does not list \"c\"")]
 #[case::retains_no_list(json!({"a": {}}), json!({"a": {"$retainKeys": 1}}), "spec.a.$retainKeys: is not a list")]
 #[case::order_without_items(json!({"volumes": []}), json!({"$setElementOrder/volumes": [{"name": "a"}], "volumes": [{"name": "b"}]}), "spec.$setElementOrder/volumes: lacks items")]
+#[case::order_before_a_directive(json!({"volumes": []}), json!({"$setElementOrder/volumes": [{"name": "a"}], "volumes": [{"name": "a"}, {"$patch": "replace"}]}), "spec.$setElementOrder/volumes: lacks items")]
 #[case::order_of_nothing(json!({}), json!({"$setElementOrder": []}), "spec.$setElementOrder: does not name a list")]
 #[case::order_of_an_atomic_list(json!({}), json!({"$setElementOrder/tolerations": [{"key": "a"}]}), "spec.$setElementOrder/tolerations: is about a list that is not merged")]
 #[case::deletes_mappings(json!({"volumes": [{"name": "a"}]}), json!({"$deleteFromPrimitiveList/volumes": [{"name": "a"}]}), "use $patch: delete")]
