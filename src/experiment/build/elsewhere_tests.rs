@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::build;
 use crate::experiment::build::resources::Resources;
-use crate::experiment::decide::plan::{self, Facts};
+use crate::experiment::decide::plan::{self, Facts, Plan};
 use crate::experiment::decide::templates::tests::shipped;
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
@@ -13,7 +13,7 @@ use chaostoolkit_api::{Experiment, Spec};
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn built_from(spec: Value, templates: &Templates) -> Result<Resources, TemplateError> {
+fn planned(spec: Value) -> Plan {
     let experiment: Experiment = serde_json::from_value(json!({
         "apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment",
         "metadata": {"name": "exp", "namespace": "authors", "uid": "123e4567-e89b-12d3-a456-426614174000"},
@@ -21,8 +21,11 @@ fn built_from(spec: Value, templates: &Templates) -> Result<Resources, TemplateE
     }))
     .unwrap();
     let facts = Facts { operator_namespace: "authors".into(), has_default_env: true, ..Facts::default() };
-    let plan = plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
-    build(&plan, templates)
+    plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
+}
+
+fn built_from(spec: Value, templates: &Templates) -> Result<Resources, TemplateError> {
+    build(&planned(spec), templates)
 }
 
 fn pod_spec(pod: Value) -> Value {
