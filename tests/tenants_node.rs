@@ -162,7 +162,10 @@ async fn a_user_with_edit_runs_experiments_after_the_one_command_of_the_admin() 
 
 /// These wait for the clock, so they belong to the layer `outcomes`.
 mod schedules {
-    use super::*;
+    use super::{
+        Api, ListParams, Outcome, Phase, Pod, RUN, Team, Trigger, Type, condition, condition_of, json,
+        kubectl, names, within,
+    };
 
     #[tokio::test]
     #[ignore = "needs a node, and three minutes"]
