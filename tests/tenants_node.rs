@@ -49,8 +49,8 @@ impl Team {
             vec![team.binding("dev", &team.dev, "edit"), team.binding("admin", &team.admin, "admin")],
         ]
         .concat();
-        let (done, text) = kubectl(&["apply", "-f", "-"], &list(&set_up));
-        assert!(done, "{text}");
+        let (created, output) = kubectl(&["apply", "-f", "-"], &list(&set_up));
+        assert!(created, "{output}");
         team.wait_until_ready().await;
         team
     }
@@ -66,8 +66,7 @@ impl Team {
         .await;
         eventually("experiments have an author", async || {
             let try_it = ["create", "--dry-run=server", "-o", "json"];
-            let (created, text) =
-                self.as_user(&self.dev, &try_it, &list(&self.example("ChaosToolkitExperiment")));
+            let (created, text) = as_user(&self.dev, &try_it, &list(&self.example("ChaosToolkitExperiment")));
             (created && text.contains(&format!(r#""{}": "{}""#, names::AUTHOR_ANNOTATION, self.dev)))
                 .then_some(())
         })
@@ -88,20 +87,14 @@ impl Team {
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]})
     }
 
-    /// Runs kubectl as a user. With an input, kubectl reads the objects from it.
-    fn as_user(&self, user: &str, arguments: &[&str], input: &str) -> (bool, String) {
-        let file: &[&str] = if input.is_empty() { &[] } else { &["-f", "-"] };
-        kubectl(&[arguments, file, &["--as", user]].concat(), input)
-    }
-
     fn may(&self, user: &str, what: &[&str]) -> bool {
         let ask = [&["auth", "can-i"], what, &["-n", &self.namespace]].concat();
-        self.as_user(user, &ask, "").0
+        as_user(user, &ask, "").0
     }
 
     /// Applies objects as the developer.
     fn apply(&self, objects: &[Value]) {
-        let (applied, text) = self.as_user(&self.dev, &["apply"], &list(objects));
+        let (applied, text) = as_user(&self.dev, &["apply"], &list(objects));
         assert!(applied && !text.contains("Warning"), "{text}");
     }
 
@@ -129,6 +122,12 @@ impl Team {
     }
 }
 
+/// Runs kubectl as a user. With an input, kubectl reads the objects from it.
+fn as_user(user: &str, arguments: &[&str], input: &str) -> (bool, String) {
+    let file: &[&str] = if input.is_empty() { &[] } else { &["-f", "-"] };
+    kubectl(&[arguments, file, &["--as", user]].concat(), input)
+}
+
 fn list(objects: &[Value]) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()
 }
@@ -142,9 +141,9 @@ async fn a_user_with_edit_runs_experiments_after_the_one_command_of_the_admin() 
     assert_eq!(condition_of(&blocked, Type::Permitted), "False/RightsMissing");
     let command = team.command(&blocked.message.unwrap());
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let (bound, text) = team.as_user(&team.dev, &command, "");
+    let (bound, text) = as_user(&team.dev, &command, "");
     assert!(!bound && text.contains("forbidden"), "the developer may not let the operator in: {text}");
-    let (bound, text) = team.as_user(&team.admin, &command, "");
+    let (bound, text) = as_user(&team.admin, &command, "");
     assert!(bound, "{text}");
 
     let ended = within(RUN, "the run ends", async || {
@@ -155,14 +154,17 @@ async fn a_user_with_edit_runs_experiments_after_the_one_command_of_the_admin() 
     assert_eq!(condition_of(&ended, Type::Permitted), "True/Permitted");
     let run = ended.run.unwrap();
     assert_eq!(run.requested_by.as_deref(), Some(&*team.dev));
-    let (read, log) = team.as_user(&team.dev, &["-n", &team.namespace, "logs", &run.pod_name], "");
+    let (read, log) = as_user(&team.dev, &["-n", &team.namespace, "logs", &run.pod_name], "");
     assert!(read && log.contains("Action: say-hello"), "the developer reads the log: {log}");
     team.remove();
 }
 
 /// These wait for the clock, so they belong to the layer `outcomes`.
 mod schedules {
-    use super::*;
+    use super::{
+        Api, ListParams, Outcome, Phase, Pod, RUN, Team, Trigger, Type, condition, condition_of, json,
+        kubectl, names, within,
+    };
 
     #[tokio::test]
     #[ignore = "needs a node, and three minutes"]
