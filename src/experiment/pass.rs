@@ -41,7 +41,7 @@ pub struct Pass<'a> {
 const FRESH: Duration = Duration::from_secs(5);
 
 /// For how long it is remembered what was told of records that are ignored.
-const TOLD: Duration = Duration::from_hours(24);
+const TOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Leaves only what may be acted on in the status of an experiment.
 fn checked(context: &Context, mut live: Experiment) -> (Experiment, Option<String>) {

@@ -7,7 +7,7 @@ use super::*;
 
 fn spec(pod: Value, patch: Value) -> Value {
     let merged = merge(json!({"spec": pod}), json!({"spec": patch}));
-    merged.map(|mut pod| pod["spec"].take()).unwrap_or_else(|problem| json!(problem.to_string()))
+    merged.map_or_else(|problem| json!(problem.to_string()), |mut pod| pod["spec"].take())
 }
 
 #[rstest]

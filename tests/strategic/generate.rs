@@ -263,7 +263,7 @@ impl Maker<'_> {
         if !self.is(1, 5) || mapping.get(field).is_some_and(Value::is_null) {
             return;
         }
-        let named = |item: &Value| key.map_or(item.clone(), |key| json!({key: item[key]}));
+        let named = |item: &Value| key.map_or_else(|| item.clone(), |key| json!({key: item[key]}));
         let items = mapping.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
         let mut order: Vec<Value> = Vec::new();
         for item in items.iter().filter(|item| item.get("$patch").is_none()) {
@@ -272,7 +272,7 @@ impl Maker<'_> {
             }
         }
         for other in all {
-            let other = key.map_or(json!(other), |key| json!({key: other}));
+            let other = key.map_or_else(|| json!(other), |key| json!({key: other}));
             if self.is(1, 2) && !order.contains(&other) {
                 let place = usize::try_from(self.chance.below(order.len() as u64 + 1)).unwrap();
                 order.insert(place, other);

@@ -32,8 +32,8 @@ pub fn apply(pod: &mut Manifest, plan: &Plan, templates: &Templates) -> Result<(
     let Some(own) = own else { return Ok(()) };
     merge(&mut pod.value, own).map_err(failed)?;
     pod.map(&["metadata"]).insert("name".to_owned(), name.into());
-    let has_command = toolkit(pod).map(|container| container.get("command").is_some());
-    if has_command.is_none_or(|has_command| had_command && !has_command) {
+    let lacks_command = |container: &mut Value| had_command && container.get("command").is_none();
+    if toolkit(pod).is_none_or(lacks_command) {
         return Err(failed(
             "has no container for the toolkit any more, once spec.pod.patch is applied".to_owned(),
         ));

@@ -9,8 +9,8 @@ use crate::experiment::decide::templates::tests::shipped;
 use crate::process::config::Runner;
 use chaostoolkit_api::{Experiment, Spec};
 
-/// Builds the objects of an experiment with the label `team: a`.
-fn built_from(spec: &Value, templates: &Templates) -> Result<Resources, TemplateError> {
+/// Plans the run of an experiment with the label `team: a`.
+fn planned(spec: &Value) -> Plan {
     let experiment: Experiment = serde_json::from_value(json!({
         "metadata": {"name": "exp", "namespace": "authors", "uid": "123e4567-e89b-12d3-a456-426614174000",
             "labels": {"team": "a"}},
@@ -20,8 +20,11 @@ fn built_from(spec: &Value, templates: &Templates) -> Result<Resources, Template
     let runner = Runner { image: "operator".into(), ..Runner::default() };
     let facts =
         Facts { operator_namespace: "authors".into(), has_default_env: true, runner, ..Facts::default() };
-    let plan = plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap();
-    build(&plan, templates)
+    plan::plan(&experiment, &Spec::parse(experiment.spec.as_ref()).unwrap(), &facts).unwrap()
+}
+
+fn built_from(spec: &Value, templates: &Templates) -> Result<Resources, TemplateError> {
+    build(&planned(spec), templates)
 }
 
 /// Builds the pod of a run, or that of a schedule.
