@@ -23,7 +23,7 @@ pub struct Account {
 /// The accounts by their rights.
 pub struct Accounts {
     server: String,
-    accounts: BTreeMap<BTreeSet<Right>, Account>,
+    by_rights: BTreeMap<BTreeSet<Right>, Account>,
     /// The names of the cluster roles and of their bindings.
     cluster_roles: Vec<String>,
     client: Client,
@@ -41,16 +41,16 @@ impl Accounts {
         let server = Config::infer().await.unwrap().cluster_url.to_string();
         let mut made = Self {
             server: server.trim_end_matches('/').to_owned(),
-            accounts: BTreeMap::new(),
+            by_rights: BTreeMap::new(),
             cluster_roles: Vec::new(),
             client: client.clone(),
         };
         for (number, rights) in sets.into_iter().enumerate() {
             let account =
                 made.create(&objects.namespace, &format!("{}-{number}", objects.name), &rights).await;
-            made.accounts.insert(rights, account);
+            made.by_rights.insert(rights, account);
         }
-        for (rights, account) in &made.accounts {
+        for (rights, account) in &made.by_rights {
             for right in rights {
                 made.wait_until_granted(&objects.namespace, account, right).await;
             }
@@ -65,7 +65,7 @@ impl Accounts {
 
     /// The account with exactly these rights.
     pub fn of(&self, rights: &BTreeSet<Right>) -> &Account {
-        &self.accounts[rights]
+        &self.by_rights[rights]
     }
 
     async fn create(&mut self, namespace: &str, name: &str, rights: &BTreeSet<Right>) -> Account {

@@ -28,12 +28,14 @@ pub struct Right {
     pub is_cluster: bool,
 }
 
+/// Verb, group, resource, namespace and name.
+type Call = (String, String, String, Option<String>, Option<String>);
+
 #[derive(Deserialize)]
 struct Recorded {
     function: String,
     arguments: Value,
-    /// Verb, group, resource, namespace and name.
-    calls: Vec<(String, String, String, Option<String>, Option<String>)>,
+    calls: Vec<Call>,
 }
 
 impl Case {

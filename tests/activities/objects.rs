@@ -17,7 +17,7 @@ pub struct Objects {
     client: Client,
     pub namespace: String,
     pub name: String,
-    objects: Vec<Object>,
+    made: Vec<Object>,
 }
 
 /// An object, and where it is created.
@@ -43,7 +43,7 @@ impl Objects {
         let (namespace, name) = (format!("shop-{unique}"), format!("x{unique}"));
         let namespaces: Api<Namespace> = Api::all(client.clone());
         create(&namespaces, json!({"metadata": {"name": namespace}})).await;
-        let mut made = Self { client, namespace, name, objects: Vec::new() };
+        let mut made = Self { client, namespace, name, made: Vec::new() };
         let mut owner = String::new();
         for (group, version, plural, kind) in DEFINITIONS {
             let definition = definition(group, version, plural, kind);
@@ -64,7 +64,7 @@ impl Objects {
                 _ => false,
             })
         };
-        for object in self.objects.iter().filter(may_be_gone) {
+        for object in self.made.iter().filter(may_be_gone) {
             object.restore().await;
         }
     }
@@ -142,7 +142,7 @@ impl Objects {
             Object { plural: plural.to_owned(), api, wanted: serde_json::from_value(object).unwrap() };
         object.restore().await;
         let found = object.api.get(object.wanted.metadata.name.as_deref().unwrap()).await.unwrap();
-        self.objects.push(object);
+        self.made.push(object);
         found.metadata.uid.unwrap()
     }
 
@@ -151,7 +151,7 @@ impl Objects {
         accounts.delete().await;
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         namespaces.delete(&self.namespace, &DeleteParams::default()).await.unwrap();
-        for object in self.objects.iter().rev() {
+        for object in self.made.iter().rev() {
             // Those of the namespace may be gone.
             let _ = object
                 .api

@@ -56,11 +56,11 @@ pub struct Cast {
 impl Cast {
     /// Installs without any policy, and creates the namespaces, the rights and the experiment `old`.
     pub async fn new(test: &str) -> Self {
-        Self::on(Install::new(test).await).await
+        Self::on(Install::new(test).await)
     }
 
     /// The same on an installation.
-    pub async fn on(install: Install) -> Self {
+    pub fn on(install: Install) -> Self {
         let home = install.namespace.clone();
         let cast = Self { install, home };
         let mut objects: Vec<Value> = OF_RUNS.map(|name| object("v1", "Namespace", name, "")).into();

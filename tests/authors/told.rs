@@ -60,10 +60,9 @@ impl Policies {
         }
         let phase = if has_schedule(spec) { "Scheduled" } else { "Starting" };
         match self {
-            Self::Both => format!("{phase} Permitted"),
             Self::Judging => format!("{phase} JudgedAtRequest"),
             Self::None if namespace == "@home" => "Blocked PolicyMissing".to_owned(),
-            Self::None => format!("{phase} Permitted"),
+            Self::Both | Self::None => format!("{phase} Permitted"),
         }
     }
 }
@@ -108,7 +107,7 @@ fn with_place(ask: &Ask) -> Ask {
 
 /// The time, in seconds as in the metadata of objects.
 fn now() -> i64 {
-    k8s_openapi::jiff::Timestamp::now().as_second()
+    k8s_openapi::jiff::Zoned::now().timestamp().as_second()
 }
 
 fn name(at: usize) -> String {
@@ -146,7 +145,7 @@ async fn create_bases(cast: &Cast, asked: &[(usize, &Row)], is_old: bool) {
 }
 
 async fn compare(policies: Policies) {
-    let cast = Cast::on(Install::multi_tenant("told").await).await;
+    let cast = Cast::on(Install::multi_tenant("told").await);
     let all = rows();
     let is_asked =
         |row: &&Row| row.who != Who::Operator && !matches!(policies.answer(row), Answer::Refused(_));
