@@ -115,7 +115,9 @@ fn every_example_has_all_that_it_needs() {
                 file.secret.iter().for_each(|from| given("Secret", &from.name, &from.key));
             }
             let bundle = pod.proxy.as_ref().and_then(|proxy| proxy.ca_bundle.as_ref());
-            bundle.iter().for_each(|from| given("ConfigMap", &from.name, &from.key));
+            if let Some(from) = bundle {
+                given("ConfigMap", &from.name, &from.key);
+            }
             let headers = source.headers.iter().flatten();
             headers.for_each(|header| given("Secret", &header.secret.name, &header.secret.key));
             if let Some(inline) = &spec.experiment {

@@ -27,10 +27,10 @@ pub async fn measure(table: &mut Table) {
 
     let began = Instant::now();
     let operator = Operator::start(&install).await;
-    let ready = began.elapsed();
+    let started = began.elapsed();
     table.row(
         format!("a new operator is ready with {count} ended experiments"),
-        format!("{:.1} s", ready.as_secs_f64()),
+        format!("{:.1} s", started.as_secs_f64()),
         "5 s",
     );
     let mut counter = Counter::of(&install.user);

@@ -30,9 +30,12 @@ async fn at(table: &mut Table, rate: u32) {
     let mut seen = Seen::watch(&install);
     let count = usize::try_from(u64::from(rate) * time().as_secs()).unwrap();
     let (mut applied, mut sent) = (BTreeMap::new(), BTreeMap::new());
-    futures::future::join(async { applied = come(&install, count, rate).await }, async {
-        sent = end_each(&install, &mut seen, count).await
-    })
+    futures::future::join(
+        async {
+            applied = come(&install, count, rate).await;
+        },
+        async { sent = end_each(&install, &mut seen, count).await },
+    )
     .await;
     let times = seen.until(load::LIMIT, "each has ended", |times| times.ends.len() == count).await;
     let pods = load::between(&applied, times.pods.iter().map(|(name, (when, _))| (name, when)));

@@ -117,7 +117,8 @@ impl Story {
         }
     }
 
-    pub async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
+    /// Puts what the story begins with into the cluster.
+    fn begin(self, fake: &FakeApi) {
         match self {
             Self::Moves => {
                 judge_requests(fake);
@@ -132,6 +133,10 @@ impl Story {
             _ => {}
         }
         fake.put(experiment(&self.spec()));
+    }
+
+    pub async fn play(self, fake: &FakeApi, operators: &mut [Operator], pace: Pace) -> Ends {
+        self.begin(fake);
         match self {
             Self::Asked => {
                 fake.put(namespace("shop"));
