@@ -20,7 +20,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 fn role(policed: &Policed, name: &str, rules: &[[&str; 3]]) {
     let rule = |[verb, group, resource]: &[&str; 3]| json!({"apiGroups": [group], "resources": [resource], "verbs": [verb]});
     let rules: Vec<Value> = rules.iter().map(rule).collect();
-    policed.apply(&json!({"apiVersion": format!("{RBAC}/v1"), "kind": "Role",
+    Policed::apply(&json!({"apiVersion": format!("{RBAC}/v1"), "kind": "Role",
         "metadata": {"name": name, "namespace": policed.install.run_namespace}, "rules": rules}));
 }
 

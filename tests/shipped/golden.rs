@@ -30,10 +30,10 @@ fn cases() -> BTreeMap<String, Value> {
 }
 
 /// Creates what the cases refer to.
-fn furnish(policed: &Policed) {
+fn furnish() {
     let of = |version: &str, kind: &str, namespace: &str, name: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}});
     for namespace in ["chaostoolkit-run", "team-a-chaos", "shop", "billing"] {
-        policed.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
+        Policed::apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
         // It decides what is made, and a test that failed may have left it.
         act(&["-n", namespace, "delete", "configmap", "chaostoolkit-env", "--ignore-not-found"], "");
         for (name, data) in [
@@ -42,16 +42,16 @@ fn furnish(policed: &Policed) {
         ] {
             let mut map = config_map(name, data);
             map["metadata"]["namespace"] = json!(namespace);
-            policed.apply(&map);
+            Policed::apply(&map);
         }
     }
     let run = "chaostoolkit-run";
-    policed.apply(&of("v1", "ServiceAccount", run, "my-sa"));
-    policed.apply(&json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+    Policed::apply(&of("v1", "ServiceAccount", run, "my-sa"));
+    Policed::apply(&json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
         "metadata": {"name": "low"}, "value": 1}));
     let mut role = of("rbac.authorization.k8s.io/v1", "Role", run, "my-role");
     role["rules"] = json!([]);
-    policed.apply(&role);
+    Policed::apply(&role);
 }
 
 /// Creates the experiment of each case as this user, and returns the objects that the operator makes for it.
@@ -62,7 +62,7 @@ async fn make(policed: &Policed, user: &str, is_judged: bool) -> BTreeMap<String
     let mut made = BTreeMap::new();
     for (name, case) in cases() {
         let given = &case["given"];
-        let changed = given.get("templates").cloned().unwrap_or(json!({}));
+        let changed = given.get("templates").cloned().unwrap_or_else(|| json!({}));
         let data = Patch::Merge(json!({"data": changed}));
         templates.patch(TEMPLATES, &PatchParams::default(), &data).await.unwrap();
         let run_namespace = case["experiment"]["spec"]["namespace"].as_str().unwrap_or("chaostoolkit-run");
@@ -70,7 +70,7 @@ async fn make(policed: &Policed, user: &str, is_judged: bool) -> BTreeMap<String
             let mut map =
                 config_map(variables.as_str().unwrap(), json!({"EXPERIMENT_URL": "https://example.com"}));
             map["metadata"]["namespace"] = json!(run_namespace);
-            policed.apply(&map);
+            Policed::apply(&map);
         }
         let mut experiment = case["experiment"].clone();
         experiment["metadata"].as_object_mut().unwrap().remove("uid");
@@ -81,7 +81,7 @@ async fn make(policed: &Policed, user: &str, is_judged: bool) -> BTreeMap<String
         let uid = created.metadata.uid.as_deref().unwrap();
         // Whoever brings a whole pod has to know the suffix, and create its account.
         let account = format!("runner-{}", names::suffix(uid));
-        policed.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        Policed::apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": account, "namespace": run_namespace}}));
         let ready = wait(&install.experiments(), exp, &format!("started ({name})"), |found| {
             let status = status(found);
@@ -159,7 +159,7 @@ fn token_volume(pod: &Value) -> Option<String> {
 #[ignore = "needs an API server with MutatingAdmissionPolicy"]
 async fn the_golden_cases_are_the_same_for_an_administrator() {
     let policed = Policed::without_policies("golden").await;
-    furnish(&policed);
+    furnish();
     let boss = policed.bind("", "boss", "ClusterRole/cluster-admin");
     let operator = Operator::start(&policed.install).await;
     let without = make(&policed, &boss, false).await;

@@ -37,7 +37,7 @@ impl Policed {
         let policed = Self { install, _alone: alone };
         let rules = json!([{"apiGroups": [names::GROUP], "resources": ["chaosexperiments"],
             "verbs": ["get", "list", "create", "update", "patch", "delete"]}]);
-        policed.apply(&json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        Self::apply(&json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
             "metadata": {"name": "experiments", "namespace": policed.install.namespace}, "rules": rules}));
         policed
     }
@@ -64,7 +64,9 @@ impl Policed {
         assert_eq!(judging.len(), 4, "two policies and their bindings");
         for mut policy in documents(&stamping.unwrap()).into_iter().chain(judging) {
             policy["metadata"]["labels"] = json!({LABEL: "true"});
-            self.apply(&serde_json::from_str(&policy.to_string().replace("chaostoolkit-crd", home)).unwrap());
+            Self::apply(
+                &serde_json::from_str(&policy.to_string().replace("chaostoolkit-crd", home)).unwrap(),
+            );
         }
         let nobody = self.may_write_experiments("nobody");
         for (what, user, spec, expected) in [
@@ -106,7 +108,7 @@ impl Policed {
         if !namespace.is_empty() {
             binding["metadata"]["namespace"] = json!(namespace);
         }
-        self.apply(&binding);
+        Self::apply(&binding);
         name
     }
 
@@ -127,7 +129,7 @@ impl Policed {
     }
 
     /// Applies an object as the administrator.
-    pub fn apply(&self, object: &Value) {
+    pub fn apply(object: &Value) {
         act(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &object.to_string());
     }
 }

@@ -69,12 +69,12 @@ async fn what_is_older_than_the_policies_runs_on_in_the_default_namespace_and_el
     // Others may have Jobs in the default namespace.
     let job = |name: &str, what: &str| format!("{}-{name}-{what}", install.namespace);
     let (experiments, elsewhere) = (install.experiments(), install.run_namespace.as_str());
-    policed.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DEFAULT}}));
+    Policed::apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DEFAULT}}));
     let mut text = config_map("chaostoolkit-experiment", json!({"experiment.json": "{}"}));
     text["metadata"]["namespace"] = json!(DEFAULT);
-    policed.apply(&text);
+    Policed::apply(&text);
     let role = format!("{}-theirs", install.namespace);
-    policed.apply(&json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+    Policed::apply(&json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
         "metadata": {"name": role, "namespace": DEFAULT}, "rules": []}));
     let pods = Api::<Pod>::namespaced(install.client.clone(), DEFAULT);
 

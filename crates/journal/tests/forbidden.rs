@@ -111,11 +111,7 @@ fn the_first_right_is_left_out_late() {
     let summary = summary(&journal);
     let read = |limit| serde_json::from_str::<Summary>(&summary.to_json(limit)).unwrap();
     assert_eq!(read(MAX_BYTES).forbidden, summary.forbidden);
-    let counts: Vec<usize> = (0..)
-        .map(|step| 2 + 16 * step)
-        .take_while(|limit| *limit <= MAX_BYTES)
-        .map(|limit| read(limit).forbidden.len())
-        .collect();
+    let counts: Vec<usize> = (2..=MAX_BYTES).step_by(16).map(|limit| read(limit).forbidden.len()).collect();
     assert!(counts.is_sorted() && counts.contains(&1), "{counts:?}");
     let first = counts.iter().position(|count| *count == 1).unwrap() * 16 + 2;
     assert!(read(first).detail.is_none() && read(first).steps.is_empty());
