@@ -11,7 +11,7 @@ use chaostoolkit_journal::{Refusal, RefusalKind};
 use serde_json::json;
 
 use crate::command::StartError;
-use crate::fetch::Failure;
+use crate::fetch::failure::Failure;
 
 /// The script that makes the request.
 const SCRIPT: &str = include_str!("fetch.py");

@@ -4,21 +4,25 @@
 //! toolkit's own Python makes the request, which therefore takes the proxies and certificates of the environment.
 
 mod download;
+mod failure;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use chaostoolkit_journal::{Refusal, RefusalKind};
+use chaostoolkit_journal::RefusalKind;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use crate::command::{self, Kind, StartError};
 use crate::fetch::download::download;
+use crate::fetch::failure::refused;
 use crate::journal;
 use crate::toolkit::Toolkit;
 use crate::volume::{SHIM, Volume, write_atomically};
+
+pub use failure::Failure;
 
 /// The variable that has the URL of the experiment. It becomes the path of the file.
 pub const URL_VARIABLE: &str = "EXPERIMENT_URL";
@@ -36,17 +40,6 @@ pub struct Fetch {
     pub headers: Vec<(String, PathBuf)>,
     /// The SHA-256 that the experiment must have, as lower case digits.
     pub sha256: Option<String>,
-}
-
-/// Why there is no experiment.
-#[derive(Debug)]
-pub enum Failure {
-    /// It cannot be had, or it is not the right one.
-    Refused(Refusal),
-    /// A stop was requested meanwhile.
-    Stopped,
-    /// There is no Python, or no room for the file.
-    Broken(StartError),
 }
 
 /// An experiment that was fetched.
@@ -146,10 +139,6 @@ impl Fetched {
         }
         OsString::from_vec(replaced)
     }
-}
-
-fn refused(kind: RefusalKind, line: &str) -> Failure {
-    Failure::Refused(Refusal::new(kind, line))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
