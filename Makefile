@@ -47,6 +47,10 @@ bench: ## Measure the operator beside a bare client (needs an idle machine; BENC
 test-faults: ## Test runs while writes, watches and the cluster fail: all plans and outages, in minutes
 	hack/test.sh faults
 
+.PHONY: test-requests
+test-requests: ## Test what the operator says to each request of the table of three users, in minutes
+	hack/test.sh requests
+
 .PHONY: test-soak
 test-soak: ## Run SOAK_EXPERIMENTS (1000) in SOAK_SECONDS (1200), with constant kills and errors
 	hack/test.sh soak

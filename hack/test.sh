@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|activities|bench. The last seven run only by name.
+# hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|requests|activities|bench. The last eight run only
+# by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -44,7 +45,7 @@ api() {
   (eval "$variables"; cargo test --locked --no-fail-fast --test api_server --test control --test drop_in --test leader --test overlays --test policy --test scenarios --test strategic --test uninstall -- --ignored --skip outages::)
   # The layer `faults` has all faults, which take minutes, and the outages, which need a control plane of their own.
   (eval "$variables"; cargo test --locked --test faults in_a_sample -- --ignored)
-  (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test authors -- --ignored --skip told::)
   # For themselves, since they bind policies for the whole cluster.
   (eval "$variables"; cargo test --locked --no-fail-fast --test shipped -- --ignored)
   # Last, since it looks at what the operators of all tests before have asked for.
@@ -58,7 +59,7 @@ emulated() { # VERSION: runs what depends on the version, with an API server tha
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
   (
     eval "$variables"
-    cargo test --locked --no-fail-fast --test authors -- --ignored --skip with_both_policies --skip the_stamp_
+    cargo test --locked --no-fail-fast --test authors -- --ignored --skip with_both_policies --skip the_stamp_ --skip told::
     cargo test --locked --test overlays the_api_server_accepts -- --ignored
   )
   CLUSTER_NAME=$cluster hack/cluster/down.sh
@@ -147,6 +148,13 @@ bench() {
   CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 
+requests() {
+  layer "what the operator says to each request of the table"
+  local cluster=${CLUSTER_NAME:-ctk}-api variables
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --control-plane
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (eval "$variables"; cargo test --locked --no-fail-fast --test authors told:: -- --ignored --test-threads 1)
+}
 activities() {
   layer "the rights of each function of chaosk8s, on an API server"
   local cluster=${CLUSTER_NAME:-ctk}-api variables python
@@ -159,8 +167,8 @@ activities() {
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | activities | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, activities, bench)" ;;
+    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | requests | activities | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, requests, activities, bench)" ;;
   esac
 done
 say "all passed: $*"
