@@ -49,13 +49,6 @@ const OTHERS: &[Elsewhere] = &[
     of(Role::Cluster, "list", "batch", &["cronjobs", "jobs"], NO_STREAMS),
     of(
         Role::Cluster,
-        "get",
-        "admissionregistration.k8s.io",
-        &["mutatingadmissionpolicies"],
-        "tests/passes/permit.rs: a policy that stamps would do so for all tests that run at the same time",
-    ),
-    of(
-        Role::Cluster,
         "patch",
         "events.k8s.io",
         &["events"],
