@@ -27,10 +27,10 @@ fn header(name: &str) -> Value {
 
 #[rstest]
 #[case(json!({"url": "https://h/e.json"}), false)]
-#[case(json!({"url": "/work/e.yaml", "asFile": false}), false)]
+#[case(json!({"url": "/experiments/e.yaml", "asFile": false}), false)]
 #[case(json!({"url": "http://h/e", "headers": [header("Authorization")]}), true)]
 #[case(json!({"url": "http://h/e", "headers": []}), false)]
-#[case(json!({"url": "/work/e.yaml", "sha256": DIGEST}), true)]
+#[case(json!({"url": "/experiments/e.yaml", "sha256": DIGEST}), true)]
 fn a_url_is_the_source(#[case] source: Value, #[case] needs_runner: bool) {
     let plan = from(source).unwrap();
     let Source::Remote(remote) = &plan.source else { panic!("{:?}", plan.source) };
