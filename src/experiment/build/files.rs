@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::experiment::build::json::{is_named, items, push};
+use crate::experiment::build::json::{is_named, named_toolkit, push};
 use crate::experiment::decide::plan::{Mounted, Origin, Plan, Source};
 use chaostoolkit_api::names;
 
@@ -35,11 +35,7 @@ pub fn mount(spec: &mut Value, plan: &Plan) {
     }
     let volume = free_name(spec, VOLUME);
     let mut sources = Vec::new();
-    let Some(container) =
-        items(spec, "containers").iter_mut().find(|container| is_named(container, names::CONTAINER))
-    else {
-        return;
-    };
+    let Some(container) = named_toolkit(spec) else { return };
     for (index, file) in files.iter().enumerate() {
         // The content may have any path in the volume. The number is short, and no two files have the same one.
         let name = index.to_string();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::experiment::decide::plan::pod::toolkit_container;
+use chaostoolkit_api::names;
 
 /// The list of objects at a key, to be changed in place. Empty if there is none.
 pub fn items<'a>(value: &'a mut Value, key: &str) -> &'a mut [Value] {
@@ -27,6 +28,12 @@ pub fn toolkit(spec: &mut Value) -> Option<&mut Value> {
     let containers = items(spec, "containers");
     let index = toolkit_container(containers)?;
     containers.get_mut(index)
+}
+
+/// The container of a pod spec that has the name of the toolkit's, to be changed in place. The options and patches of a spec
+/// go into this one alone.
+pub fn named_toolkit(spec: &mut Value) -> Option<&mut Value> {
+    items(spec, "containers").iter_mut().find(|container| is_named(container, names::CONTAINER))
 }
 
 /// The mapping at a key. It is created if it does not exist.

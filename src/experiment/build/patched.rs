@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cluster::manifest::Manifest;
-use crate::experiment::build::json::{is_named, items, push};
+use crate::experiment::build::json::{is_named, items, named_toolkit, push};
 use crate::experiment::decide::plan::{Patches, Plan};
 use crate::experiment::decide::templates::{Template, Templates};
 use crate::experiment::error::TemplateError;
@@ -63,7 +63,7 @@ fn merge(pod: &mut Value, patch: &Value) -> Result<(), String> {
 }
 
 fn toolkit(pod: &mut Manifest) -> Option<&mut Value> {
-    items(&mut pod.value["spec"], "containers").iter_mut().find(|container| is_toolkit(container))
+    named_toolkit(&mut pod.value["spec"])
 }
 
 fn is_toolkit(container: &Value) -> bool {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cluster::manifest::{Kind, Manifest};
-use crate::experiment::build::json::{entry, is_named, items, push, retain, toolkit};
+use crate::experiment::build::json::{entry, is_named, items, named_toolkit, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
 use crate::experiment::build::{config_map, eviction, files, injection, patched, proxy, remote};
+use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::{Env, Plan, Source};
@@ -21,7 +22,6 @@ const NO_COMMAND: &str = "has no `command` in the container of the toolkit, so n
 
 const SETTINGS_VOLUME: &str = "chaostoolkit-settings";
 const EXPERIMENT_VOLUME: &str = "chaostoolkit-experiment";
-const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
 
 /// Builds the pod, without the marks that all children get. What the operator sets comes after all that an author may
 /// change.
@@ -97,8 +97,7 @@ fn options(spec: &mut Value, plan: &Plan, templates: &Templates) -> Result<(), T
             }
         }
     }
-    let mut containers = items(spec, "containers").iter_mut();
-    let Some(container) = containers.find(|container| is_named(container, names::CONTAINER)) else {
+    let Some(container) = named_toolkit(spec) else {
         let problem = format!("has no container called {:?}", names::CONTAINER);
         return Err(templates.invalid(Template::Pod, problem));
     };

@@ -3,16 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::experiment::build::files::{self, free_name};
-use crate::experiment::build::json::{is_named, items, push, retain};
-use crate::experiment::decide::plan::source::URL_VARIABLE;
+use crate::experiment::build::json::{is_named, named_toolkit, push, retain};
+use crate::experiment::decide::plan::elsewhere::{PATH_VARIABLE, URL_VARIABLE};
 use crate::experiment::decide::plan::{Artifact, Plan, Remote, Source};
 use chaostoolkit_api::names;
 
 /// The name of the volume of an artifact.
 const VOLUME: &str = "chaostoolkit-artifact";
-
-/// The variable with the path of the experiment.
-const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
 
 /// Gives the container of the toolkit the experiment of a plan that is elsewhere.
 pub fn add(spec: &mut Value, plan: &Plan) {
@@ -43,7 +40,7 @@ fn mount(spec: &mut Value, artifact: &Artifact) {
         image["pullPolicy"] = json!(policy);
     }
     push(spec, "volumes", json!({"name": volume, "image": image}));
-    if let Some(container) = toolkit(spec) {
+    if let Some(container) = named_toolkit(spec) {
         let mount = json!({"name": volume, "mountPath": names::ARTIFACT_DIRECTORY, "readOnly": true});
         push(container, "volumeMounts", mount);
     }
@@ -52,11 +49,7 @@ fn mount(spec: &mut Value, artifact: &Artifact) {
 
 /// Sets a variable. It is the last one, so that its value may refer to those of the author.
 fn set(spec: &mut Value, name: &str, value: &str) {
-    let Some(container) = toolkit(spec) else { return };
+    let Some(container) = named_toolkit(spec) else { return };
     retain(container, "env", |variable| !is_named(variable, name));
     push(container, "env", json!({"name": name, "value": value}));
-}
-
-fn toolkit(spec: &mut Value) -> Option<&mut Value> {
-    items(spec, "containers").iter_mut().find(|container| is_named(container, names::CONTAINER))
 }

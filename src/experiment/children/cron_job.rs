@@ -123,12 +123,8 @@ pub async fn remove(
     }
     let ended = pods.iter().filter(|pod| matches!(pod_state(pod), PodState::Ended(_)));
     let jobs_left = jobs.own.iter().map(|job| held::until_gone(Kind::Job, &job.metadata));
-    let left: Vec<Progress> =
-        jobs_left.chain(ended.map(|pod| held::until_gone(Kind::Pod, &pod.metadata))).collect();
-    let is_held = |one: &Progress| matches!(one, Progress::Held(_));
-    Ok(match left.into_iter().find(is_held) {
-        Some(held) => held,
-        None if jobs.own.is_empty() && pods.is_empty() => Progress::Done,
-        None => Progress::Waiting,
-    })
+    let pods_left = ended.map(|pod| held::until_gone(Kind::Pod, &pod.metadata));
+    let is_gone = jobs.own.is_empty() && pods.is_empty();
+    let all = if is_gone { Progress::Done } else { Progress::Waiting };
+    Ok(jobs_left.chain(pods_left).fold(all, Progress::and))
 }

@@ -20,6 +20,16 @@ pub enum Progress {
 }
 
 impl Progress {
+    /// Joins it with that of another removal. What is held first stays named.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Done, Self::Done) => Self::Done,
+            (held @ Self::Held(_), _) | (_, held @ Self::Held(_)) => held,
+            _ => Self::Waiting,
+        }
+    }
+
     /// A sentence about what is waited for, with what holds it.
     #[must_use]
     pub fn sentence(&self, waiting: &str) -> String {

@@ -201,10 +201,7 @@ pub async fn remove_earlier(
             PodState::Ended(_) => remove_ended(cluster, &pod).await?,
             _ => stop(cluster, &pod).await.map(|()| Progress::Waiting)?,
         };
-        // What is named first stays named.
-        if removed != Progress::Done && !matches!(progress, Progress::Held(_)) {
-            progress = removed;
-        }
+        progress = progress.and(removed);
     }
     Ok(progress)
 }

@@ -11,6 +11,9 @@ pub const DEFAULT_FILE: &str = "experiment.json";
 /// The variable that has the URL of an experiment.
 pub const URL_VARIABLE: &str = "EXPERIMENT_URL";
 
+/// The variable that has the path of an experiment.
+pub const PATH_VARIABLE: &str = "EXPERIMENT_PATH";
+
 /// A file of the container of the toolkit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mounted {

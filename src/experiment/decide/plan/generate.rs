@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::experiment::decide::place::Place;
+use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::types::{Facts, Generated, Source};
 use crate::experiment::decide::plan::values::{given, is_empty};
@@ -123,7 +124,7 @@ fn rules_in(namespace: &str, is_listed: bool, needs: &[Need]) -> Vec<Value> {
 
 /// Says that the author's arguments may run an experiment other than the one that was read.
 fn other_experiment(arguments: &[String], file: &str) -> Option<String> {
-    let is_this = |argument: &String| argument.contains("EXPERIMENT_PATH") || argument.contains(file);
+    let is_this = |argument: &String| argument.contains(PATH_VARIABLE) || argument.contains(file);
     (!arguments.is_empty() && !arguments.iter().any(is_this)).then(|| {
         "spec.pod.chaosArgs does not name $(EXPERIMENT_PATH), so the toolkit may run an experiment that was not read"
             .to_owned()

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::patch::metadata;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
@@ -24,7 +25,7 @@ const REMOVING: [&str; 2] = ["$patch", "$retainKeys"];
 const DELETING: &str = "$deleteFromPrimitiveList";
 
 /// The volume of the experiment, and the variable with the path of its file.
-const EXPERIMENT: [&str; 2] = ["chaostoolkit-experiment", "EXPERIMENT_PATH"];
+const EXPERIMENT: [&str; 2] = ["chaostoolkit-experiment", PATH_VARIABLE];
 
 /// The mistakes in the patch at a path.
 struct Guard<'a> {
