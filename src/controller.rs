@@ -16,19 +16,23 @@ use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use crate::cluster::Cluster;
+use crate::cluster::reads::Memory;
 use crate::cluster::touched::touched;
 use crate::cluster::watch::{self, watched};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::apart::sweep;
 use crate::experiment::binding::Bindings;
 use crate::experiment::context::{Answers, Context};
+use crate::experiment::error::Error;
+use crate::experiment::followed::Followed;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
-use crate::experiment::{error_policy, reconcile};
+use crate::experiment::{at_rest, error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::config::{Config, JournalLimits};
 use crate::process::health::{Health, ReadinessCheck};
@@ -80,7 +84,7 @@ pub async fn run(
     let reporter =
         Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
     let owners = Arc::new(config.clone());
-    let settings = controller::Config::default().concurrency(config.concurrency);
+    let settings = controller::Config::default();
     let cluster = Cluster::new(client.clone(), config.call_limit);
     let context = Arc::new(Context {
         log_follower: LogFollower::new(cluster.clone()),
@@ -88,11 +92,14 @@ pub async fn run(
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
         recorder: Recorder::new(client, reporter),
+        experiments: experiments.clone(),
         pods: pods.clone(),
         metrics,
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
         answers: Answers::default(),
+        memory: Memory::default(),
+        followed: Followed::default(),
         ignored: Arc::default(),
         room: Room::default(),
         journals: Budget::new(journals),
@@ -112,11 +119,15 @@ pub async fn run(
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
             move |seen, context| {
+                // The next term starts with a pass over all experiments.
+                let at_rest =
+                    if leadership.holds() { at_rest(&context, &seen) } else { Some(Action::await_change()) };
                 let leadership = leadership.clone();
                 async move {
-                    let pass = leadership.within(reconcile(seen, context)).await;
-                    // The next term starts with a pass over all experiments.
-                    pass.unwrap_or_else(|| Ok(Action::await_change()))
+                    match at_rest {
+                        Some(action) => Ok(action),
+                        None => task(async move { leadership.within(reconcile(seen, context)).await }).await,
+                    }
                 }
             },
             error_policy,
@@ -137,6 +148,19 @@ pub async fn run(
         () = orphans => {}
         () = apart => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
+    }
+}
+
+/// Makes a pass as a task of its own. The controller looks at all passes whenever one of them moves, and passes share no
+/// processor otherwise. A pass that is dropped ends.
+async fn task(
+    pass: impl Future<Output = Option<Result<Action, Error>>> + Send + 'static,
+) -> Result<Action, Error> {
+    match AbortOnDropHandle::new(tokio::spawn(pass)).await {
+        // The next term starts with a pass over all experiments.
+        Ok(result) => result.unwrap_or_else(|| Ok(Action::await_change())),
+        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        Err(_) => Ok(Action::await_change()),
     }
 }
 

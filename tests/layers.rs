@@ -18,7 +18,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 27] = [
     "yaml",
     "strategic",
     "process",
@@ -26,6 +26,8 @@ const LAYERS: [&str; 25] = [
     "cluster",
     "experiment/error",
     "experiment/intent",
+    "experiment/wait",
+    "experiment/followed",
     "experiment/parent",
     "experiment/judge",
     "experiment/decide",

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod merged;
 mod metadata;
 mod objects;
+pub mod reads;
 mod selector;
 pub mod slim;
 pub mod touched;

@@ -166,9 +166,9 @@ where
         self.api.patch_status(&name.0, parameters, patch).await
     }
 
-    /// Deletes an object.
-    pub async fn delete(&self, name: &ObjectName, parameters: &DeleteParams) -> kube::Result<()> {
-        self.api.delete(&name.0, parameters).await.map(|_| ())
+    /// Deletes an object. Returns it as the API server last had it, if the response says so.
+    pub async fn delete(&self, name: &ObjectName, parameters: &DeleteParams) -> kube::Result<Option<K>> {
+        self.api.delete(&name.0, parameters).await.map(|response| response.left())
     }
 }
 

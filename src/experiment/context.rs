@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
-use kube::core::PartialObjectMeta;
-use kube::runtime::controller::Action;
+use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
+use tokio::time::Instant;
 
 use crate::cluster::Cluster;
+use crate::cluster::reads::{Memory, Reads};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::binding::Bindings;
+use crate::experiment::followed::Followed;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::wait::Wait;
 use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::Config;
@@ -23,6 +26,7 @@ use crate::process::metrics::Metrics;
 use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
+use chaostoolkit_api::Experiment;
 
 /// What the passes share.
 pub struct Context {
@@ -34,6 +38,8 @@ pub struct Context {
     pub bindings: Bindings,
     /// Settings.
     pub config: Config,
+    /// The experiments, as watched. The cache has what `cluster::slim` leaves of them.
+    pub experiments: Store<DeserializeGuard<Experiment>>,
     /// Metadata of all runner pods, as watched.
     pub pods: Store<PartialObjectMeta<Pod>>,
     /// Publishes events. All passes share one recorder, since it folds repeated events into series.
@@ -52,8 +58,20 @@ pub struct Context {
     pub workers: Workers,
     /// The last answers of the API server about rights.
     pub answers: Answers,
+    /// Reads that passes share.
+    pub memory: Memory,
+    /// What the last pass saw of each run that goes on.
+    pub followed: Followed,
     /// What was last told of the records that are ignored, by the uid of the experiment. No status remembers it.
     pub ignored: Arc<Remembered<String>>,
+}
+
+impl Context {
+    /// Reads for a pass that was due at this time.
+    #[must_use]
+    pub const fn reads(&self, since: Instant) -> Reads<'_> {
+        Reads::new(&self.cluster, &self.memory, since)
+    }
 }
 
 /// The last answers of the API server about rights. `permit` asks the questions.
@@ -78,6 +96,6 @@ pub const JOURNAL_RETRY: Duration = Duration::from_secs(2);
 
 /// Requeues at a time, if there is one. Otherwise only a change brings the next pass.
 #[must_use]
-pub fn requeue_at(time: Option<Timestamp>, now: Timestamp) -> Action {
-    time.map_or_else(Action::await_change, |time| Action::requeue(clock::until(time, now)))
+pub fn requeue_at(time: Option<Timestamp>, now: Timestamp) -> Wait {
+    time.map_or_else(Wait::for_change, |time| Wait::at_most(clock::until(time, now)))
 }

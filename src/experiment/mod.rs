@@ -14,6 +14,7 @@ pub mod children;
 pub mod context;
 pub mod decide;
 pub mod error;
+pub mod followed;
 pub mod intent;
 pub mod journals;
 pub mod judge;
@@ -24,14 +25,18 @@ mod settled;
 pub mod stages;
 pub mod status;
 mod urgent;
+pub mod wait;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
+use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
+use tokio::time::Instant;
 use tracing::{Instrument, Span, error_span, warn};
 
 use crate::cluster::slim;
@@ -48,51 +53,60 @@ use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
     unknown_fields,
 };
-use crate::experiment::urgent::is_urgent;
+use crate::experiment::urgent::{class, is_urgent};
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use crate::process::room::LATER;
-use crate::process::workers::BUSY;
 use chaostoolkit_api::Experiment;
 
-/// Runs one pass over an experiment. The controller calls it.
+/// Returns the result of a pass that would make no call. The controller calls it first.
+#[must_use]
+pub fn at_rest(context: &Context, seen: &DeserializeGuard<Experiment>) -> Option<Action> {
+    let seen = seen.0.as_ref().ok()?;
+    let Some(wait) = settled(context, seen) else {
+        return context.followed.unchanged(seen, &context.pods).map(Action::from);
+    };
+    context.backoff.clear(seen.uid());
+    // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
+    let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
+    Some(if is_cache_full { wait.into() } else { Action::requeue(FIRST_LIST) })
+}
+
+/// Runs one pass over an experiment, once there is a worker for it. A pass over one that cannot be read is useless: only
+/// metadata or a status that somebody else made can cause this.
 pub async fn reconcile(
-    seen: Arc<DeserializeGuard<Experiment>>,
+    guard: Arc<DeserializeGuard<Experiment>>,
     context: Arc<Context>,
 ) -> Result<Action, Error> {
-    let seen = match &seen.0 {
-        Ok(experiment) => experiment,
-        Err(invalid) => {
-            // Only metadata or a status that somebody else made can cause this. A retry is useless.
-            warn!(
-                namespace = invalid.metadata.namespace,
-                experiment = invalid.metadata.name,
-                "cannot read the experiment: {invalid}"
-            );
-            return Ok(Action::await_change());
-        }
+    let due = Instant::now();
+    let Some(seen) = read(&guard) else { return Ok(Action::await_change()) };
+    let _worker = context.workers.begin(class(seen)).await;
+    // It may have waited for long.
+    let newest = context.experiments.get(&ObjectRef::from_obj(&*guard)).unwrap_or(guard);
+    if let Some(action) = at_rest(&context, &newest) {
+        return Ok(action);
+    }
+    let Some(seen) = read(&newest) else { return Ok(Action::await_change()) };
+    let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
+        return Ok(Action::requeue(LATER));
     };
     let began = Instant::now();
-    let result = if let Some(action) = settled(&context, seen) {
-        // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
-        let is_cache_full = matches!(context.pods.wait_until_ready().now_or_never(), Some(Ok(())));
-        Ok(if is_cache_full { action } else { Action::requeue(FIRST_LIST) })
-    } else {
-        let _permit = match context.workers.try_begin() {
-            _ if is_urgent(seen) => None,
-            // Waiting here would keep a worker from what is urgent.
-            None => return Ok(Action::requeue(BUSY)),
-            permit => permit,
-        };
-        let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
-            return Ok(Action::requeue(LATER));
-        };
-        Box::pin(pass(&context, seen).instrument(span(seen))).await
-    };
+    let result = Box::pin(pass(&context, seen, due).instrument(span(seen))).await;
     if result.is_ok() {
         context.backoff.clear(seen.uid());
     }
     context.metrics.reconciled(result.is_ok(), began.elapsed());
-    result
+    result.map(Action::from)
+}
+
+/// Returns an experiment if it can be read.
+fn read(guard: &DeserializeGuard<Experiment>) -> Option<&Experiment> {
+    let unread = |invalid: &InvalidObject| {
+        let InvalidObject { metadata, .. } = invalid;
+        let (namespace, experiment) = (&metadata.namespace, &metadata.name);
+        warn!(namespace, experiment, "cannot read the experiment: {invalid}");
+    };
+    guard.0.as_ref().inspect_err(|invalid| unread(invalid)).ok()
 }
 
 /// Returns when a failed experiment gets its next pass. The controller calls it.
@@ -132,22 +146,40 @@ pub fn span(seen: &Experiment) -> Span {
     error_span!(parent: None, "pass", experiment = seen.key(), uid = seen.uid(), run)
 }
 
-/// Reads the experiment live, runs the stages, and writes the status.
-async fn pass(context: &Context, seen: &Experiment) -> Result<Action, Error> {
-    let api = context.cluster.experiments(seen.namespace())?;
-    let Some(live) = context.cluster.find(&api, "experiment", seen.name()).await? else {
-        return Ok(Action::await_change());
+/// Reads the experiment, unless the cache has all that the pass needs, runs the stages, and writes the status.
+async fn pass(context: &Context, seen: &Experiment, due: Instant) -> Result<Wait, Error> {
+    let mut pass = if context.followed.may_start_from(seen) {
+        Pass::from_cache(context, seen.clone(), clock::now())
+    } else {
+        let api = context.cluster.experiments(seen.namespace())?;
+        match context.cluster.find(&api, "experiment", seen.name()).await? {
+            Some(live) => Pass::new(context, live, clock::now()),
+            None => return Ok(Wait::for_change()),
+        }
     };
-    let mut pass = Pass::new(context, live, clock::now());
+    pass.due = due;
+    if let Some(made) = context.followed.made(&pass.live) {
+        pass.draft.status.resources = made;
+    }
     match Box::pin(stages(&mut pass)).await {
-        Ok(action) if pass.live.is_deleting() => Ok(action),
-        Ok(action) => pass.write().await.map(|()| action),
+        Ok(wait) if pass.live.is_deleting() => Ok(wait),
+        Ok(wait) => {
+            if pass.defers_record {
+                context.followed.created(&pass.live, pass.draft.status.resources);
+                return Ok(wait);
+            }
+            pass.write().await?;
+            if let Some(pod) = pass.followed {
+                context.followed.saw(&pass.live, pod, wait);
+            }
+            Ok(wait)
+        }
         Err(error) => failure::record(&mut pass, error).await,
     }
 }
 
 /// What happens to an experiment, in this order. The first stage that waits for something ends the pass.
-async fn stages(pass: &mut Pass<'_>) -> Result<Action, Error> {
+async fn stages(pass: &mut Pass<'_>) -> Result<Wait, Error> {
     // A deleted experiment: its run is stopped, and its objects are deleted.
     if pass.live.is_deleting() {
         return teardown::teardown(pass).await;
@@ -167,6 +199,7 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Action, Error> {
     if let Some(action) = waiting {
         return Ok(action);
     }
+    pass.complete().await?;
     // The run has ended. Another pod plays the rollbacks that it did not play.
     if let Some(action) = rescue::rescue(pass, &intent).await? {
         return Ok(action);
@@ -185,7 +218,7 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Action, Error> {
 }
 
 /// Starts a run or a schedule, and follows it. Returns what to wait for, or nothing if the run has ended already.
-async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
     let begun = match try_begin(pass, intent).await {
         Err(error) if error.is_for_people() => {
             // What blocks the next run of a schedule blocks neither the record nor the abort of those that go on.
@@ -199,6 +232,11 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, E
         Begun::Workload(Workload::CronJob(cron_job), resources) => {
             schedule::sync(pass, intent, (&cron_job, &resources)).await.map(Some)
         }
+        Begun::Workload(Workload::Pod(_), _) if pass.context.workers.are_awaited() => {
+            // The pod is held, so it cannot be lost. Other runs begin before this one is recorded.
+            pass.defers_record = true;
+            Ok(Some(Wait::at_most(Duration::ZERO)))
+        }
         Begun::Workload(Workload::Pod(pod), _) => follow::follow(pass, intent, &pod).await,
     }
 }
@@ -206,7 +244,7 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, E
 /// What has come of an attempt to begin.
 enum Begun {
     /// Nothing yet.
-    Waiting(Action),
+    Waiting(Wait),
     /// A run, or a schedule of runs, and the objects that it consists of.
     Workload(Workload, Box<Resources>),
 }
@@ -230,7 +268,7 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
     let workload = start::start(pass, &plan, &resources).await?;
     Ok(match workload {
         Some(workload) => Begun::Workload(workload, Box::new(resources)),
-        None => Begun::Waiting(Action::requeue(TEARDOWN_RESYNC)),
+        None => Begun::Waiting(Wait::at_most(TEARDOWN_RESYNC)),
     })
 }
 

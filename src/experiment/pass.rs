@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::reads::Reads;
 use crate::experiment::children::create;
 use crate::experiment::context::Context;
 use crate::experiment::decide::place::Place;
@@ -33,12 +34,22 @@ pub struct Pass<'a> {
     pub draft: Draft,
     /// A sentence about the records of the status that are ignored, if there are any.
     pub ignored: Option<String>,
-    /// When the experiment was last requested, with the answer in `live`.
-    asked: Instant,
+    /// When the pass was due. What was read later may be shared with other passes.
+    pub due: Instant,
+    /// The version of the pod that is followed, if its run goes on.
+    pub followed: Option<String>,
+    /// Whether the pod was created, and its record waits until others have begun.
+    pub defers_record: bool,
+    /// When the experiment was last requested, with the answer in `live`. Nothing, if it comes from the cache.
+    asked: Option<Instant>,
 }
 
 /// For how long an experiment counts as unchanged after it was read or written. Calls take milliseconds.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// The same before the pod of a run is created. No other operator can have taken over, run the experiment to its
+/// end and removed the pod in this time.
+const VERY_FRESH: Duration = Duration::from_secs(1);
 
 /// For how long it is remembered what was told of records that are ignored.
 const TOLD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -58,7 +69,43 @@ impl<'a> Pass<'a> {
     pub fn new(context: &'a Context, live: Experiment, now: Timestamp) -> Self {
         let (live, ignored) = checked(context, live);
         let draft = Draft::of(&live, now);
-        Self { context, live, draft, ignored, asked: Instant::now() }
+        Self {
+            context,
+            live,
+            draft,
+            ignored,
+            due: Instant::now(),
+            followed: None,
+            defers_record: false,
+            asked: Some(Instant::now()),
+        }
+    }
+
+    /// Starts from an experiment as it is in the cache, which lacks most of its spec.
+    #[must_use]
+    pub fn from_cache(context: &'a Context, cached: Experiment, now: Timestamp) -> Self {
+        Self { asked: None, ..Self::new(context, cached, now) }
+    }
+
+    /// Reads the experiment if the pass has started from the cache and has not written since. Fails if it has changed.
+    pub async fn complete(&mut self) -> Result<(), Error> {
+        if self.asked.is_some() {
+            return Ok(());
+        }
+        let live = self.read().await?;
+        self.live = checked(self.context, live).0;
+        Ok(())
+    }
+
+    /// Reads the experiment again. Fails with [`Error::Overtaken`] if it has changed since it was last seen.
+    async fn read(&mut self) -> Result<Experiment, Error> {
+        let api = self.context.cluster.experiments(self.live.namespace())?;
+        let asked = Instant::now();
+        let now = self.context.cluster.find(&api, "experiment", self.live.name()).await?;
+        let version = &self.live.metadata.resource_version;
+        let now = now.filter(|now| now.metadata.resource_version == *version);
+        self.asked = Some(asked);
+        now.ok_or_else(|| Error::Overtaken(self.live.key()))
     }
 
     /// Tells which records of the status are ignored, if there are any and this was not told before.
@@ -72,6 +119,12 @@ impl<'a> Pass<'a> {
             let reason = Reason::RecordIgnored.as_str();
             self.publish(&events::warning(reason, events::Action::ReadStatus, ignored)).await;
         }
+    }
+
+    /// Reads for this pass.
+    #[must_use]
+    pub const fn reads(&self) -> Reads<'a> {
+        self.context.reads(self.due)
     }
 
     /// What the author wants now.
@@ -108,18 +161,16 @@ impl<'a> Pass<'a> {
 
     /// Fails with [`Error::Overtaken`] if an object of this kind must not be created any more.
     pub async fn fence(&mut self, kind: Kind) -> Result<(), Error> {
-        let starts_runs = matches!(kind, Kind::Pod | Kind::CronJob | Kind::Job);
-        if !starts_runs && self.asked.elapsed() < FRESH {
+        let fresh = match kind {
+            // Its author may have asked for an abort meanwhile, and a schedule goes on without another pass.
+            Kind::CronJob | Kind::Job => Duration::ZERO,
+            Kind::Pod => VERY_FRESH,
+            _ => FRESH,
+        };
+        if self.asked.is_some_and(|asked| asked.elapsed() < fresh) {
             return Ok(());
         }
-        let api = self.context.cluster.experiments(self.live.namespace())?;
-        let asked = Instant::now();
-        let now = self.context.cluster.find(&api, "experiment", self.live.name()).await?;
-        if now.is_none_or(|now| now.metadata.resource_version != self.live.metadata.resource_version) {
-            return Err(Error::Overtaken(self.live.key()));
-        }
-        self.asked = asked;
-        Ok(())
+        self.read().await.map(|_| ())
     }
 
     /// Sets the finalizers of the experiment. Fails if it has changed since it was read.
@@ -154,7 +205,7 @@ impl<'a> Pass<'a> {
         let written = self.context.cluster.call(doing, request).await?;
         // Another field manager may have a part of the status.
         self.live = checked(self.context, written).0;
-        self.asked = asked;
+        self.asked = Some(asked);
         self.announce(&old).await;
         Ok(())
     }

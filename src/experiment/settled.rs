@@ -1,12 +1,12 @@
 //! Whether an experiment needs a pass at all.
 
-use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::cluster::{belongs_to, is_held};
 use crate::experiment::context::Context;
 use crate::experiment::intent::Intent;
 use crate::experiment::stages::{rescue, retention, ttl};
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
 
@@ -14,7 +14,7 @@ use chaostoolkit_api::Experiment;
 /// released, and nothing more is asked for.
 ///
 /// Judges from the caches alone, so that a restarted operator makes no call for its finished experiments.
-pub fn settled(context: &Context, seen: &Experiment) -> Option<Action> {
+pub fn settled(context: &Context, seen: &Experiment) -> Option<Wait> {
     let status = seen.status.as_ref().filter(|status| status.is_finished())?;
     let intent = Intent::of(seen);
     let now = clock::now();

@@ -13,11 +13,20 @@ const MOST: usize = 8192;
 #[derive(Debug)]
 pub struct Remembered<V> {
     answers: Mutex<HashMap<String, (Instant, V)>>,
+    most: usize,
 }
 
 impl<V> Default for Remembered<V> {
     fn default() -> Self {
-        Self { answers: Mutex::default() }
+        Self::of(MOST)
+    }
+}
+
+impl<V> Remembered<V> {
+    /// Remembers this many answers at most.
+    #[must_use]
+    pub fn of(most: usize) -> Self {
+        Self { answers: Mutex::default(), most }
     }
 }
 
@@ -29,16 +38,28 @@ impl<V: Clone> Remembered<V> {
         (given.elapsed() < age).then(|| answer.clone())
     }
 
+    /// Returns the answer to a question if its time is after this one.
+    pub fn since(&self, question: &str, time: Instant) -> Option<V> {
+        let answers = self.lock();
+        let (given, answer) = answers.get(question)?;
+        (*given > time).then(|| answer.clone())
+    }
+
     /// Remembers an answer. If there are too many, those go that are older than this, or else all of them.
     pub fn put(&self, question: String, answer: V, age: Duration) {
+        self.put_at(question, (Instant::now(), answer), age);
+    }
+
+    /// Remembers an answer that has this time.
+    pub fn put_at(&self, question: String, answer: (Instant, V), age: Duration) {
         let mut answers = self.lock();
-        if answers.len() >= MOST {
+        if answers.len() >= self.most {
             answers.retain(|_, (given, _)| given.elapsed() < age);
         }
-        if answers.len() >= MOST {
+        if answers.len() >= self.most {
             answers.clear();
         }
-        answers.insert(question, (Instant::now(), answer));
+        answers.insert(question, answer);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, V)>> {

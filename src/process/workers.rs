@@ -1,32 +1,175 @@
-//! Which passes may begin now. Some of the workers are kept for what is urgent.
+//! Which pass begins next: the order in which passes get a worker.
+//!
+//! The controller starts all passes that are due at the same moment, in no order. Each of them waits here. What is urgent goes
+//! first, and within a class the oldest. Every fourth worker goes to whoever has waited longest, so no class waits for ever.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use strum::EnumCount;
+use tokio::sync::oneshot;
 
-/// The pause before a pass that could not begin is tried again. It costs no call.
-pub const BUSY: Duration = Duration::from_secs(1);
-
-/// The workers for passes that are not urgent. Urgent ones need no permit.
-pub struct Workers {
-    others: Semaphore,
+/// How soon a pass begins if others wait too. The first one is the most urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumCount)]
+pub enum Class {
+    /// Somebody waits for it: a deletion or an abort.
+    Stop,
+    /// A run goes on, and may have ended.
+    Run,
+    /// A run is to begin.
+    Start,
+    /// Something that was tried before, or that can wait.
+    Other,
 }
+
+/// The workers, shared by all passes.
+#[derive(Clone, Debug)]
+pub struct Workers(Arc<Mutex<State>>);
+
+/// A worker, until it is dropped.
+#[derive(Debug)]
+pub struct Worker {
+    workers: Workers,
+    class: Class,
+    is_free: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    free: usize,
+    /// How many workers do what nobody waits for, and how many may.
+    others: usize,
+    others_limit: usize,
+    waiting: [VecDeque<Waiting>; Class::COUNT],
+    /// How many have waited so far, and how many of them have got a worker.
+    arrived: u64,
+    served: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    sender: oneshot::Sender<Worker>,
+}
+
+/// How often a worker goes to whoever has waited longest.
+const EVERY: u64 = 4;
 
 impl Workers {
-    /// Keeps a quarter of all workers for urgent passes, and at least one if there are several.
+    /// Keeps a quarter of all workers for stops and for runs that go on, and at least one if there are several.
     #[must_use]
     pub fn new(all: u16) -> Self {
-        Self { others: Semaphore::new(usize::from(all - kept(all))) }
+        let state = State {
+            free: usize::from(all),
+            others: 0,
+            others_limit: usize::from(all - kept(all)),
+            waiting: Default::default(),
+            arrived: 0,
+            served: 0,
+        };
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Takes a worker for a pass that is not urgent, until the permit is dropped. Returns nothing if all of them are at work.
+    /// Waits for a worker.
+    pub async fn begin(&self, class: Class) -> Worker {
+        let receiver = {
+            let mut state = self.lock();
+            if state.can_begin(class) && state.waiting[class as usize].is_empty() {
+                return self.take(&mut state, class);
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.arrived += 1;
+            let number = state.arrived;
+            state.waiting[class as usize].push_back(Waiting { number, sender });
+            receiver
+        };
+        match receiver.await {
+            Ok(worker) => worker,
+            // The senders are dropped with the state, which this call keeps.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Whether others wait for a worker.
     #[must_use]
-    pub fn try_begin(&self) -> Option<SemaphorePermit<'_>> {
-        self.others.try_acquire().ok()
+    pub fn are_awaited(&self) -> bool {
+        self.lock().waiting.iter().any(|waiting| !waiting.is_empty())
+    }
+
+    fn take(&self, state: &mut State, class: Class) -> Worker {
+        state.free -= 1;
+        state.others += usize::from(class.is_other());
+        Worker { workers: self.clone(), class, is_free: false }
+    }
+
+    /// Gives free workers to those that wait.
+    fn hand_out(&self) {
+        loop {
+            let (sender, worker) = {
+                let mut state = self.lock();
+                let Some((class, waiting)) = state.next() else { return };
+                (waiting.sender, self.take(&mut state, class))
+            };
+            // A pass that was dropped while it waited gives its worker back, outside the lock.
+            if let Err(mut worker) = sender.send(worker) {
+                worker.give_back();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How many of the workers are kept for urgent passes.
+impl Class {
+    const ALL: [Self; Self::COUNT] = [Self::Stop, Self::Run, Self::Start, Self::Other];
+
+    /// Whether it has to leave some of the workers to the others.
+    const fn is_other(self) -> bool {
+        matches!(self, Self::Start | Self::Other)
+    }
+}
+
+impl State {
+    const fn can_begin(&self, class: Class) -> bool {
+        self.free > 0 && (!class.is_other() || self.others < self.others_limit)
+    }
+
+    /// Removes the next one that can begin, if there is one.
+    fn next(&mut self) -> Option<(Class, Waiting)> {
+        let first = |class: &Class| Some((self.waiting[*class as usize].front()?.number, *class));
+        let mut can_begin = Class::ALL.into_iter().filter(|class| self.can_begin(*class));
+        let class = if (self.served + 1).is_multiple_of(EVERY) {
+            can_begin.filter_map(|class| first(&class)).min_by_key(|(number, _)| *number)?.1
+        } else {
+            can_begin.find_map(|class| first(&class))?.1
+        };
+        self.served += 1;
+        self.waiting[class as usize].pop_front().map(|waiting| (class, waiting))
+    }
+}
+
+impl Worker {
+    fn give_back(&mut self) {
+        if !std::mem::replace(&mut self.is_free, true) {
+            let mut state = self.workers.lock();
+            state.free += 1;
+            state.others -= usize::from(self.class.is_other());
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if !self.is_free {
+            self.give_back();
+            self.workers.hand_out();
+        }
+    }
+}
+
+/// How many of the workers are kept.
 fn kept(all: u16) -> u16 {
     if all < 2 { 0 } else { (all / 4).max(1) }
 }
@@ -34,6 +177,7 @@ fn kept(all: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
     use rstest::rstest;
 
     #[rstest]
@@ -45,9 +189,77 @@ mod tests {
     #[case(u16::MAX, 49_152)]
     fn a_quarter_of_the_workers_is_kept(#[case] all: u16, #[case] others: usize) {
         let workers = Workers::new(all);
-        let taken: Vec<_> = std::iter::from_fn(|| workers.try_begin()).collect();
+        let taken: Vec<_> =
+            std::iter::from_fn(|| workers.begin(Class::Start).now_or_never()).take(all.into()).collect();
         assert_eq!(taken.len(), others);
+        let is_urgent_free = workers.begin(Class::Stop).now_or_never().is_some();
+        assert_eq!(is_urgent_free, all > 1);
         drop(taken);
-        assert!(workers.try_begin().is_some(), "a pass that has ended makes room");
+        assert!(workers.begin(Class::Other).now_or_never().is_some(), "a pass that has ended makes room");
+    }
+
+    /// Has these wait for one worker, and returns the order in which they got it.
+    async fn order(classes: &[(char, Class)]) -> String {
+        let workers = Workers::new(1);
+        let worker = workers.begin(Class::Other).await;
+        let order = Mutex::new(String::new());
+        let passes = classes.iter().map(|(name, class)| {
+            let (workers, order) = (&workers, &order);
+            async move {
+                let _worker = workers.begin(*class).await;
+                order.lock().unwrap().push(*name);
+            }
+        });
+        let mut passes = Box::pin(futures::future::join_all(passes));
+        assert!((&mut passes).now_or_never().is_none(), "nobody begins before the worker is free");
+        drop(worker);
+        passes.await;
+        order.into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_goes_first_and_then_the_oldest() {
+        let mixed = [
+            ('o', Class::Other),
+            ('s', Class::Start),
+            ('r', Class::Run),
+            ('t', Class::Start),
+            ('x', Class::Stop),
+            ('q', Class::Run),
+        ];
+        // The fourth place goes to the one that has waited longest.
+        assert_eq!(order(&mixed).await, "xrqost");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let mut all = vec![('o', Class::Other)];
+        all.extend([('x', Class::Stop); 40]);
+        assert!(order(&all).await.find('o').unwrap() < 8);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_the_queue_costs_no_worker() {
+        let workers = Workers::new(1);
+        let worker = workers.begin(Class::Stop).await;
+        let mut leaves = Box::pin(workers.begin(Class::Stop));
+        let mut stays = Box::pin(workers.begin(Class::Start));
+        assert!((&mut leaves).now_or_never().is_none() && (&mut stays).now_or_never().is_none());
+        drop(leaves);
+        drop(worker);
+        let begun = (&mut stays).now_or_never().expect("the worker is free");
+        drop(begun);
+        assert!(workers.begin(Class::Stop).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_is_dropped_with_a_worker_gives_it_back() {
+        let workers = Workers::new(1);
+        let worker = workers.begin(Class::Stop).await;
+        let mut waits = Box::pin(workers.begin(Class::Stop));
+        assert!((&mut waits).now_or_never().is_none());
+        drop(worker);
+        drop(waits);
+        assert!(workers.begin(Class::Stop).now_or_never().is_some());
     }
 }

@@ -46,6 +46,9 @@ pub async fn measure(install: &Install, count: usize) -> Yardstick {
         object["metadata"]["name"] = json!(format!("bare-{number}"));
         object["metadata"]["labels"] = json!({"bare": "true"});
         object["metadata"]["finalizers"] = json!([]);
+        if object["kind"] == "Pod" {
+            object["spec"]["serviceAccountName"] = object["metadata"]["name"].clone();
+        }
         serde_json::from_value::<DynamicObject>(object).unwrap()
     };
     let began = Instant::now();

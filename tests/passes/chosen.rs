@@ -181,7 +181,7 @@ async fn a_cluster_role_for_the_whole_cluster_has_one_binding_that_is_in_no_name
     assert_eq!(metadata["labels"][names::UID_LABEL], UID);
     assert_eq!(metadata["annotations"][names::EXPERIMENT_ANNOTATION], "chaostoolkit-crd/exp");
     assert!(metadata["annotations"][names::MARK_ANNOTATION].is_string());
-    let recorded = json!({"kind": "ClusterRoleBinding", "namespace": "", "name": metadata["name"]});
+    let recorded = json!({"kind": "ClusterRoleBinding", "namespace": "", "name": metadata["name"], "uid": metadata["uid"]});
     assert!(
         status(&fake)["resources"].as_array().unwrap().contains(&recorded),
         "{}",

@@ -60,6 +60,7 @@ async fn a_run_that_cannot_be_followed_goes_on_and_says_so() {
     settle(&fake, &mut operator, None).await;
     assert_eq!(found(&fake), "Running/Unknown/Running");
     fake.refuse(Some(("GET", "/pods/", 500)));
+    touch(&fake, POD);
     operator.pass().await;
     assert_eq!(found(&fake), "Running/Unknown/Running");
     tokio::time::advance(Duration::from_secs(30)).await;

@@ -61,7 +61,7 @@ async fn an_abort_and_a_deletion_do_not_wait_for_a_thousand_blocked_experiments(
             Arc::clone(&operator.context),
             experiments,
             requests.map(Ok::<_, std::io::Error>),
-            Config::default().concurrency(8),
+            Config::default(),
         );
         let passes = tokio::spawn(passes.for_each(async |_| {}));
         tokio::time::sleep(LATENCY * 30).await;

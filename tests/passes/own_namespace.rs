@@ -158,6 +158,7 @@ async fn the_rights_in_a_namespace_are_asked_for_once_in_a_while() {
 async fn a_run_whose_binding_is_gone_goes_on_and_says_what_is_missing() {
     let (fake, mut operator) = running().await;
     fake.bind("team", false);
+    touch(&fake, OWN_POD);
     operator.pass().await;
     let status = own_status(&fake);
     assert_eq!((&status["phase"], &status["reason"]), (&json!("Running"), &json!("RightsMissing")));

@@ -23,6 +23,7 @@ use tracing::Instrument;
 
 use crate::cli::CleanupArgs;
 use crate::cluster::manifest::Kind;
+use crate::cluster::reads::Memory;
 use crate::cluster::{Cluster, client, gone_is_fine, without_finalizers};
 use crate::commands::cleanup::work::{Scope, Work, key};
 use crate::experiment::apart::keeper::Keeper;
@@ -32,6 +33,7 @@ use crate::experiment::children::{cron_job, pods};
 use crate::experiment::context::{Answers, Context};
 use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
+use crate::experiment::followed::Followed;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::parent::Parent;
@@ -239,6 +241,7 @@ impl Cleanup {
                 unchecked_authors: false,
                 unknown_fields: UnknownFields::Warn,
             },
+            experiments: store().0,
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
@@ -246,6 +249,8 @@ impl Cleanup {
             journals: Budget::default(),
             backoff: Backoff::default(),
             workers: Workers::new(1),
+            memory: Memory::default(),
+            followed: Followed::default(),
             answers: Answers::default(),
             ignored: self.ignored.clone(),
         }

@@ -4,23 +4,23 @@
 //! the run if it carries the uid of the experiment, and the mark that the operator gives to its objects. Any other belongs to
 //! somebody else and is left alone.
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
-use crate::cluster::manifest::{Kind, Manifest};
+use crate::cluster::manifest::Manifest;
+use crate::cluster::reads::{Reads, State};
 use crate::cluster::{self, Cluster};
 use crate::experiment::error::Error;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::Text;
 
 /// Creates the namespace if it does not exist. Fails if it is being deleted.
-pub async fn namespace(cluster: &Cluster, manifest: &Manifest) -> Result<(), Error> {
+pub async fn namespace(reads: Reads<'_>, manifest: &Manifest) -> Result<(), Error> {
     let name = manifest.name();
-    match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
-        Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
-        Some(_) => Ok(()),
-        None => Ok(missing_namespace(cluster, manifest).await?),
+    match reads.namespace(name).await? {
+        Some(State::Terminating) => Err(Error::NamespaceTerminating(name.to_owned())),
+        Some(State::Active) => Ok(()),
+        None => Ok(missing_namespace(reads.cluster, manifest).await?),
     }
 }
 
@@ -30,12 +30,6 @@ pub async fn missing_namespace(cluster: &Cluster, manifest: &Manifest) -> Result
         Err(error) if !error.is_already_exists() => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Whether a namespace is being deleted.
-#[must_use]
-pub const fn is_terminating(namespace: &Namespace) -> bool {
-    namespace.metadata.deletion_timestamp.is_some()
 }
 
 /// Creates an object of the experiment unless it exists, and returns it. Fails with [`Error::NameConflict`] if an object

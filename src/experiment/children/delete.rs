@@ -62,6 +62,14 @@ pub async fn resource(
 ) -> Result<(), cluster::Error> {
     let ResourceRef { kind, namespace, name, .. } = recorded;
     let Ok(kind) = kind.parse::<Kind>() else { return Ok(()) };
+    if let Some(uid) = recorded.uid.clone().filter(|_| !recorded.adopted) {
+        let parameters = DeleteParams::default().preconditions(only(Some(uid)));
+        match object(cluster, kind, namespace, name, &parameters).await {
+            // Another object has the name by now. A late call of the operator may have created it.
+            Err(error) if error.is_conflict() => {}
+            deleted => return deleted,
+        }
+    }
     let found = find_own(cluster, kind, recorded, parent).await?;
     let Some(found) = found.filter(|found| found.metadata.deletion_timestamp.is_none()) else {
         return Ok(());
@@ -93,7 +101,7 @@ pub async fn object(
     let api = cluster.objects(kind, namespace)?;
     let checked = api.name(name)?;
     let doing = format!("delete {}", title(kind, namespace, name));
-    gone_is_fine(cluster.call(doing, api.delete(&checked, parameters)).await)
+    gone_is_fine(cluster.call(doing, api.delete(&checked, parameters)).await.map(|_| ()))
 }
 
 /// The precondition that spares another object which has the name by now.

@@ -86,7 +86,8 @@ pub async fn stop(cluster: &Cluster, pod: &Pod) -> Result<(), cluster::Error> {
     let asked = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
     let is_too_long = asked.is_some_and(|asked| asked > grace::LONGEST);
     let longest = u32::try_from(grace::LONGEST).unwrap_or(u32::MAX);
-    delete(cluster, pod, if is_too_long { parameters.grace_period(longest) } else { parameters }).await
+    let parameters = if is_too_long { parameters.grace_period(longest) } else { parameters };
+    delete(cluster, pod, parameters).await.map(|_| ())
 }
 
 /// Deletes a pod without a grace period, even if it is being deleted with one.
@@ -177,8 +178,11 @@ pub async fn release_all(cluster: &Cluster, namespace: &str, parent: &Parent) ->
 pub async fn remove_ended(cluster: &Cluster, pod: &Pod) -> Result<Progress, cluster::Error> {
     release(cluster, pod).await?;
     // Nothing runs in it any more, so nothing needs a grace period.
-    delete(cluster, pod, DeleteParams::default().grace_period(0)).await?;
+    let now = DeleteParams::default().grace_period(0);
     // The caller removes the rights and mounts of the pod next. The pod has to be gone by then.
+    if delete(cluster, pod, now).await? == Deletion::Complete {
+        return Ok(Progress::Done);
+    }
     let PodAddress { namespace, name } = PodAddress::of(pod);
     let left = cluster.find(&cluster.pods(&namespace)?, Kind::Pod.as_str(), &name).await?;
     let left = left.filter(|left| left.metadata.uid == pod.metadata.uid);
@@ -228,13 +232,38 @@ pub async fn restore_namespace(cluster: &Cluster, pod: &Pod) -> Result<(), clust
     create::missing_namespace(cluster, &namespace).await
 }
 
-async fn delete(cluster: &Cluster, pod: &Pod, parameters: DeleteParams) -> Result<(), cluster::Error> {
-    if pod.metadata.deletion_timestamp.is_some() && !is_half_deleted(pod) {
-        return Ok(());
+/// What came of the deletion of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deletion {
+    /// The pod is gone.
+    Complete,
+    /// The pod may be left.
+    Begun,
+}
+
+async fn delete(cluster: &Cluster, pod: &Pod, parameters: DeleteParams) -> Result<Deletion, cluster::Error> {
+    let is_repeated = pod.metadata.deletion_timestamp.is_some();
+    if is_repeated && !is_half_deleted(pod) {
+        return Ok(Deletion::Begun);
     }
-    let PodAddress { namespace, name } = PodAddress::of(pod);
+    let address = PodAddress::of(pod);
     let parameters = parameters.preconditions(delete::only(pod.metadata.uid.clone()));
-    delete::object(cluster, Kind::Pod, &namespace, &name, &parameters).await
+    let api = cluster.pods(&address.namespace)?;
+    let name = api.name(&address.name)?;
+    match cluster.call(format!("delete pod {address}"), api.delete(&name, &parameters)).await {
+        // The API server returns the pod as it was at its end, or as it is left.
+        Ok(Some(left)) if !is_repeated && is_removed(&left) => Ok(Deletion::Complete),
+        Ok(_) => Ok(Deletion::Begun),
+        Err(error) if error.is_not_found() => Ok(Deletion::Complete),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the response to the first deletion of a pod shows that it is gone: nothing holds it, and it has no time left.
+fn is_removed(left: &Pod) -> bool {
+    let ObjectMeta { finalizers, deletion_grace_period_seconds, .. } = &left.metadata;
+    deletion_grace_period_seconds.is_none_or(|seconds| seconds == 0)
+        && finalizers.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// Whether the API server has marked a pod as deleted at once, and then not removed it although it has no finalizers.

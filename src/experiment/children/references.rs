@@ -1,32 +1,32 @@
 //! What a run refers to and does not create itself: it has to exist before the pod is created.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::cluster::manifest::Kind;
+use crate::cluster::reads::{Reads, State};
 use crate::experiment::build::resources::Resources;
-use crate::experiment::children::create::is_terminating;
 use crate::experiment::decide::plan::{Generated, Plan, Source};
 use crate::experiment::error::Error;
 use chaostoolkit_api::Text;
 
 /// Checks that the namespace of the experiment, in which the run is to take place, is not being deleted.
-pub async fn namespace_stays(cluster: &Cluster, name: &str) -> Result<(), Error> {
-    match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
-        Some(found) if is_terminating(&found) => Err(Error::NamespaceTerminating(name.to_owned())),
+pub async fn namespace_stays(reads: Reads<'_>, name: &str) -> Result<(), Error> {
+    match reads.namespace(name).await? {
+        Some(State::Terminating) => Err(Error::NamespaceTerminating(name.to_owned())),
         _ => Ok(()),
     }
 }
 
 /// Checks that the further namespaces exist in which the role is to be bound. The operator does not create them.
-pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) -> Result<(), Error> {
+pub async fn bound_namespaces_exist(reads: Reads<'_>, namespaces: &[String]) -> Result<(), Error> {
     for name in namespaces {
-        match cluster.find(&cluster.namespaces(), Kind::Namespace.as_str(), name).await? {
-            Some(found) if is_terminating(&found) => return Err(Error::NamespaceTerminating(name.clone())),
-            Some(_) => {}
+        match reads.namespace(name).await? {
+            Some(State::Terminating) => return Err(Error::NamespaceTerminating(name.clone())),
+            Some(State::Active) => {}
             None => return Err(Error::NamespaceMissing(name.clone())),
         }
     }
@@ -38,7 +38,8 @@ pub async fn bound_namespaces_exist(cluster: &Cluster, namespaces: &[String]) ->
 /// directory in its place.
 ///
 /// The `ConfigMap`s of the run itself need not exist yet.
-pub async fn config_maps_exist(cluster: &Cluster, resources: &Resources) -> Result<(), Error> {
+pub async fn config_maps_exist(reads: Reads<'_>, resources: &Resources) -> Result<(), Error> {
+    let cluster = reads.cluster;
     let namespace = resources.workload.namespace();
     let api = cluster.config_maps(namespace)?;
     let is_own =
@@ -48,12 +49,12 @@ pub async fn config_maps_exist(cluster: &Cluster, resources: &Resources) -> Resu
     {
         // The API server refuses a pod with such a name, and says what is wrong with it.
         let Ok(checked) = api.name(&name) else { continue };
-        let doing = format!("look up ConfigMap {namespace}/{name}");
-        let found = if keys.is_empty() {
+        let found = if keys.is_empty() && reads.known_config_map(namespace, &name).is_none() {
             // The content may be large.
-            cluster.call(doing, api.get_metadata_opt(&checked)).await?.map(|_| ConfigMap::default())
+            let doing = format!("look up ConfigMap {namespace}/{name}");
+            cluster.call(doing, api.get_metadata_opt(&checked)).await?.map(|_| Arc::default())
         } else {
-            cluster.call(doing, api.get_opt(&checked)).await?
+            reads.config_map(namespace, &name).await?
         };
         let namespace = namespace.to_owned();
         let Some(found) = found else {

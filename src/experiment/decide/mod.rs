@@ -10,7 +10,7 @@ pub mod spec_hash;
 pub mod templates;
 pub mod understood;
 
-use crate::cluster::Cluster;
+use crate::cluster::reads::Reads;
 use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::schedule::is_that_of_the_template;
 use crate::experiment::decide::plan::{Facts, Plan, TemplateSchedule};
@@ -32,16 +32,16 @@ pub struct Decision {
 
 /// Decides on a run. Reads from the API server, and writes nothing.
 pub async fn decide(
-    cluster: &Cluster,
+    reads: Reads<'_>,
     config: &Config,
     experiment: &Experiment,
     parsed: &Parsed,
 ) -> Result<Decision, Error> {
     let place = Place::of(experiment, &config.namespace);
     let namespace = checks::run_namespace(&parsed.spec, place)?;
-    let templates = observe::templates(cluster, &config.namespace, &parsed.spec).await?;
+    let templates = observe::templates(reads, &config.namespace, &parsed.spec).await?;
     let template_schedule = template_schedule(&parsed.spec, &templates)?;
-    let facts = observe::facts(cluster, config, experiment, &parsed.spec, &namespace).await?;
+    let facts = observe::facts(reads, config, experiment, &parsed.spec, &namespace).await?;
     let facts = Facts { template_schedule, ..facts };
     let plan = plan::plan(experiment, parsed, &facts)?;
     Ok(Decision { plan, facts, templates })

@@ -13,6 +13,7 @@ mod stamp;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::resources::Resources;
@@ -178,7 +179,8 @@ async fn default_role(context: &Context, experiment: &Experiment) -> Result<Opti
     if !beyond::has_own_role(experiment) {
         return Ok(None);
     }
-    let templates = observe::templates(&context.cluster, &context.config.namespace, &Spec::default()).await?;
+    let reads = context.reads(Instant::now());
+    let templates = observe::templates(reads, &context.config.namespace, &Spec::default()).await?;
     Ok(Some(templates.object(Template::Role)?))
 }
 

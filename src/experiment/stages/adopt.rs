@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DynamicObject, Patch};
-use kube::runtime::controller::Action;
 use kube::runtime::events::Event;
 use serde_json::json;
 use tracing::warn;
@@ -24,7 +23,8 @@ use crate::experiment::error::Error;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::prepare::prepare;
-use crate::experiment::status::events::{self, Action as EventAction};
+use crate::experiment::status::events::{self, Action};
+use crate::experiment::wait::Wait;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Experiment, ResourceRef, Status, Text, names};
 
@@ -40,7 +40,7 @@ pub fn is_due(experiment: &Experiment) -> bool {
 
 /// Takes over what exists, and returns that the next pass follows at once. It goes on from the recorded status: with the
 /// pod if there is one, with the end of the run if there is none, and with the schedule in any case.
-pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> Result<Action, Error> {
+pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> Result<Wait, Error> {
     let cluster = &pass.context.cluster;
     let mut existing = Vec::new();
     for manifest in &resources.owned {
@@ -67,7 +67,7 @@ pub async fn adopt(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     }
     pass.write().await?;
     pass.publish(&adopted(found.is_some(), workload)).await;
-    Ok(Action::requeue(Duration::ZERO))
+    Ok(Wait::at_most(Duration::ZERO))
 }
 
 /// Adopts an experiment that was deleted while no operator ran. Its objects have to be known to be removed.
@@ -88,7 +88,7 @@ pub async fn for_teardown(pass: &mut Pass<'_>) -> Result<bool, Error> {
             );
             warn!("{note}");
             let reason = Reason::CleanupBlocked.as_str();
-            pass.publish(&events::warning(reason, EventAction::AdoptExperiment, &note)).await;
+            pass.publish(&events::warning(reason, Action::AdoptExperiment, &note)).await;
             Ok(false)
         }
         Err(error) => Err(error),
@@ -112,7 +112,7 @@ fn adopted(is_found: bool, workload: &Manifest) -> Event {
             "the Python operator handled this experiment before: {title} is gone, and only a schedule is created again"
         )
     };
-    events::normal(Reason::Adopted, EventAction::AdoptExperiment, &note)
+    events::normal(Reason::Adopted, Action::AdoptExperiment, &note)
 }
 
 /// Puts our label on an object of the Python operator, and our finalizer on a pod that has not ended.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::experiment::context::JOURNAL_RETRY;
@@ -11,6 +10,7 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::{adopt, let_go};
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{Experiment, Run, Status, Text};
@@ -19,7 +19,7 @@ use chaostoolkit_api::{Experiment, Run, Status, Text};
 const LASTING: Duration = Duration::from_secs(30);
 
 /// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
-pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> {
+pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Wait, Error> {
     let error = pass.context.bindings.explained(&pass.context.cluster, pass.place(), error).await;
     if matches!(error, Error::RightsMissing { .. }) {
         match let_go::let_go(pass).await {
@@ -45,12 +45,12 @@ pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Action, Error> 
         pass.write().await?;
         // The journal of a run that the schedule had started by then brings no pass.
         let is_due = pass.draft.status.history.iter().any(|past| past.run.is_journal_due());
-        return Ok(if is_due { Action::requeue(JOURNAL_RETRY) } else { Action::await_change() });
+        return Ok(if is_due { Wait::at_most(JOURNAL_RETRY) } else { Wait::for_change() });
     }
     let may_wait_forever = intent::is_scheduled(&pass.live) || adopt::is_due(&pass.live);
     let intent = pass.intent();
     if !may_wait_forever && pass.draft.gave_up_waiting(&intent, &error) {
-        return pass.write().await.map(|()| Action::await_change());
+        return pass.write().await.map(|()| Wait::for_change());
     }
     if error.is_for_people() || lasts {
         pass.draft.blocked(&error);

@@ -2,7 +2,6 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::runtime::controller::Action;
 
 use crate::experiment::children::pods::{self, Found};
 use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
@@ -13,6 +12,7 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::{abort, helpers, rescue};
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::Run;
 
@@ -63,12 +63,14 @@ pub async fn find(pass: &mut Pass<'_>) -> Result<Recorded, Error> {
 
 /// Records the state of the pod, and stops it if the run is to end. Releases the pod only after its end is written and its
 /// journal kept. Returns what to wait for, or nothing once the run has ended.
-pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<Option<Action>, Error> {
+pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<Option<Wait>, Error> {
     let context = pass.context;
     let state = pod_state(pod);
     let PodState::Ended(end) = &state else {
         context.log_follower.follow(pod);
-        return go_on(pass, intent, pod, &state).await.map(Some);
+        let wait = go_on(pass, intent, pod, &state).await?;
+        pass.followed = pod.metadata.resource_version.clone().filter(|_| !pass.draft.status.is_finished());
+        return Ok(Some(wait));
     };
     let is_waiting = !pass.draft.status.is_finished() || is_journal_due(pass) || helpers::are_waited_for(pod);
     let seen = if is_waiting { pass.draft.end_seen(pod) } else { Time(clock::now()) };
@@ -90,7 +92,7 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
     }
     pass.write().await?;
     if is_journal_due(pass) {
-        return Ok(Some(Action::requeue(JOURNAL_RETRY)));
+        return Ok(Some(Wait::at_most(JOURNAL_RETRY)));
     }
     match helpers::release(pass, pod, seen.0, intent.helper_grace).await? {
         // Rollbacks that were not played do not wait.
@@ -118,14 +120,14 @@ async fn keep_journal(pass: &mut Pass<'_>, intent: &Intent, evidence: &Evidence)
 
 /// Handles a pod that has not ended. It is left alone, unless the author wants the run to stop or the run was to have
 /// started by now.
-async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState) -> Result<Action, Error> {
+async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState) -> Result<Wait, Error> {
     let cluster = &pass.context.cluster;
     if pass.draft.status.is_finished() {
         if pass.draft.status.run.as_ref().is_none_or(|run| run.pod_uid != pod.metadata.uid) {
             // A call that arrived after the run was given up created this pod. Nobody would know of its run.
             pods::stop(cluster, pod).await?;
         }
-        return Ok(Action::await_change());
+        return Ok(Wait::for_change());
     }
     pass.draft.observed(pod, state, intent);
     let now = clock::now();
@@ -138,7 +140,7 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         pods::restore_namespace(cluster, pod).await?;
         // If the pod has not ended by the end of its grace period, something holds it up. The API server has set that time.
         let wait = clock::until(grace_end.0, clock::of_server());
-        return Ok(Action::requeue(wait.max(TEARDOWN_RESYNC)));
+        return Ok(Wait::at_most(wait.max(TEARDOWN_RESYNC)));
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
     Ok(requeue_at(deadline, now))

@@ -4,25 +4,25 @@
 //! runs there. What holds the namespace is let go: the pods, and the experiment if it is being deleted too. To remove its own
 //! finalizers is a right that the operator has in each namespace.
 
-use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
 use crate::cluster::{belongs_to, is_held};
-use crate::experiment::children::{create, delete, pods};
+use crate::experiment::children::{delete, pods};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::teardown;
+use crate::experiment::wait::Wait;
 use chaostoolkit_api::{PodAddress, ResourceRef};
 
 /// Lets go what the operator holds in the namespace of an experiment, if that is being deleted. Returns what to wait for if
 /// the experiment was let go too.
-pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Action>, Error> {
+pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Wait>, Error> {
     let context = pass.context;
     let place = pass.place();
     let Some(name) = place.own_namespace() else { return Ok(None) };
     let found = context.cluster.find(&context.cluster.namespaces(), "Namespace", name).await?;
-    if !found.is_some_and(|namespace| create::is_terminating(&namespace)) {
+    if !found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some()) {
         return Ok(None);
     }
     // The operator may not read these pods any more, but it has watched their metadata.
@@ -46,5 +46,5 @@ pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Action>, Error> {
     delete::resources(&context.cluster, &wide, &pass.parent()).await?;
     warn!("letting go the experiment, since its namespace is being deleted and has no binding any more");
     teardown::remove_finalizers(pass).await?;
-    Ok(Some(Action::await_change()))
+    Ok(Some(Wait::for_change()))
 }

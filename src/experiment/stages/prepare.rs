@@ -21,7 +21,7 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let unknown = fields::described(&parsed.unknown);
     pass.draft.accepted(&unknown, &[]);
     pass.context.bindings.check(cluster, pass.place()).await?;
-    let Decision { plan, facts, templates } = decide(cluster, config, &pass.live, &parsed).await?;
+    let Decision { plan, facts, templates } = decide(pass.reads(), config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
     let mut warned = fields::without_effect(pass.live.spec.as_ref());
     warned.extend(underived(&plan));

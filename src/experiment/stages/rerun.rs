@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use kube::runtime::controller::Action;
-
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::retention;
+use crate::experiment::wait::Wait;
 
 /// Begins one more run if one is asked for, and returns that the next pass follows at once.
-pub async fn rerun(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+pub async fn rerun(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
     if !intent.is_rerun_due(&pass.draft.status) {
         return Ok(None);
     }
@@ -18,5 +17,5 @@ pub async fn rerun(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action
     retention::remove_resources(pass).await?;
     pass.draft.rerun(intent);
     pass.write().await?;
-    Ok(Some(Action::requeue(Duration::ZERO)))
+    Ok(Some(Wait::at_most(Duration::ZERO)))
 }

@@ -3,17 +3,16 @@
 //! A backup tool restores an object without its status. So such an experiment looks like a new one, and would inject its
 //! fault again.
 
-use kube::runtime::controller::Action;
-
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::adopt;
+use crate::experiment::wait::Wait;
 use crate::process::key_list::KeyList;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Experiment, Status, Text};
 
 /// Keeps a restored experiment from starting until a rerun asks for it, and returns what to wait for.
-pub fn hold(pass: &mut Pass<'_>, intent: &Intent) -> Option<Action> {
+pub fn hold(pass: &mut Pass<'_>, intent: &Intent) -> Option<Wait> {
     // What 0.14.0 ran once is never started anyway.
     if adopt::is_due(&pass.live) && !intent::is_scheduled(&pass.live) {
         return None;
@@ -26,7 +25,7 @@ pub fn hold(pass: &mut Pass<'_>, intent: &Intent) -> Option<Action> {
         let mark = mark(&pass.live, &pass.context.config.keys.restore_marks)?;
         pass.draft.restored(&mark, intent);
     }
-    Some(Action::await_change())
+    Some(Wait::for_change())
 }
 
 /// Returns the mark of a backup tool on an experiment that has no status yet.

@@ -10,7 +10,6 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
 use kube::core::DynamicObject;
-use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::is_held;
@@ -31,6 +30,7 @@ use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
 use crate::experiment::stages::{helpers, missed, release, times};
 use crate::experiment::status::MAX_HISTORY;
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::{ResourceRef, ScheduleStatus};
 
@@ -39,7 +39,7 @@ pub async fn sync(
     pass: &mut Pass<'_>,
     intent: &Intent,
     (cron_job, resources): (&CronJob, &Resources),
-) -> Result<Action, Error> {
+) -> Result<Wait, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
     let is_suspended = spec.suspend.unwrap_or(false);
@@ -91,7 +91,7 @@ pub async fn sync(
     }
     let next = times::until_next(&pass.draft.status, clock::now());
     let checks = [until_missed, next_job.until_late, until_check, decision.again(), rerun.retry(), again];
-    Ok(Action::requeue(checks.into_iter().flatten().fold(next, Duration::min)))
+    Ok(Wait::at_most(checks.into_iter().flatten().fold(next, Duration::min)))
 }
 
 /// The policy by which the next run of a schedule replaces the one that goes on.

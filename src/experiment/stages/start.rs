@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
+use kube::core::DynamicObject;
 use tracing::debug;
 
 use crate::cluster::manifest::{Kind, Manifest};
@@ -65,13 +66,14 @@ pub async fn start(
         pass.draft.status.nonce = Some(fresh);
     }
     pass.write().await?;
+    let reads = pass.reads();
     debug!(run = plan.owner.number, "creating the objects of the run");
     match pass.place().own_namespace() {
-        Some(own) => references::namespace_stays(cluster, own).await?,
-        None => create::namespace(cluster, &resources.namespace).await?,
+        Some(own) => references::namespace_stays(reads, own).await?,
+        None => create::namespace(reads, &resources.namespace).await?,
     }
-    references::bound_namespaces_exist(cluster, &plan.rights.namespaces).await?;
-    references::config_maps_exist(cluster, resources).await?;
+    references::bound_namespaces_exist(reads, &plan.rights.namespaces).await?;
+    references::config_maps_exist(reads, resources).await?;
     references::experiment_was_read(plan)?;
     references::roles_exist(cluster, resources).await?;
     // Before the account exists, so that it is bounded from its first moment.
@@ -81,9 +83,12 @@ pub async fn start(
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
             let explained = |error| permit::held::explained(plan, manifest, error);
             let found = pass.create(manifest, is_resumed).await.map_err(explained)?;
-            if rights::differ(manifest, &found.data) {
-                replace_rights(pass, resources, manifest).await.map_err(explained)?;
-            }
+            let found = if rights::differ(manifest, &found.data) {
+                replace_rights(pass, resources, manifest).await.map_err(explained)?
+            } else {
+                found
+            };
+            pass.draft.created(&made, found.metadata.uid);
         }
     }
     let secrets = &pass.context.config.runner.pull_secrets;
@@ -131,11 +136,15 @@ async fn ask(pass: &mut Pass<'_>, resources: &Resources) -> Result<(), Error> {
 
 /// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
 /// the author is asked first.
-async fn replace_rights(pass: &mut Pass<'_>, resources: &Resources, wanted: &Manifest) -> Result<(), Error> {
+async fn replace_rights(
+    pass: &mut Pass<'_>,
+    resources: &Resources,
+    wanted: &Manifest,
+) -> Result<DynamicObject, Error> {
     ask(pass, resources).await?;
     pass.fence(wanted.kind).await?;
     delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
-    pass.create(wanted, false).await.map(|_| ())
+    pass.create(wanted, false).await
 }
 
 /// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
@@ -147,13 +156,13 @@ fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
 
 /// Fails if the rights of a schedule follow from an experiment that is gone. Its runs may go on, so their rights stay.
 async fn await_experiment(pass: &Pass<'_>, plan: &Plan, resources: &Resources) -> Result<(), Error> {
-    let (cluster, status) = (&pass.context.cluster, &pass.draft.status);
+    let (reads, status) = (pass.reads(), &pass.draft.status);
     let is_here = status.run_namespace.as_ref() == Some(&plan.namespace);
     if status.schedule.is_none() || !is_here || references::experiment_was_read(plan).is_ok() {
         return Ok(());
     }
-    create::namespace(cluster, &resources.namespace).await?;
-    references::config_maps_exist(cluster, resources).await?;
+    create::namespace(reads, &resources.namespace).await?;
+    references::config_maps_exist(reads, resources).await?;
     references::experiment_was_read(plan)
 }
 

@@ -2,7 +2,6 @@
 //!
 //! The recorded objects are deleted, whatever the spec says by now. Rights outlive the pod, since rollbacks need them.
 
-use kube::runtime::controller::Action;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
@@ -17,7 +16,8 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::{adopt, give_up, rescue, schedule};
-use crate::experiment::status::events::{self, Action as EventAction};
+use crate::experiment::status::events::{self, Action};
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Phase, ResourceRef, Text, names};
@@ -26,10 +26,10 @@ use chaostoolkit_api::{Phase, ResourceRef, Text, names};
 pub const FINALIZERS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZER];
 
 /// Takes the teardown as far as it can be taken now, and returns what to wait for.
-pub async fn teardown(pass: &mut Pass<'_>) -> Result<Action, Error> {
+pub async fn teardown(pass: &mut Pass<'_>) -> Result<Wait, Error> {
     Ok(match step(pass).await? {
-        Progress::Done => Action::await_change(),
-        Progress::Waiting | Progress::Held(_) => Action::requeue(TEARDOWN_RESYNC),
+        Progress::Done => Wait::for_change(),
+        Progress::Waiting | Progress::Held(_) => Wait::at_most(TEARDOWN_RESYNC),
     })
 }
 
@@ -69,7 +69,7 @@ pub async fn step(pass: &mut Pass<'_>) -> Result<Progress, Error> {
         give_up(pass, &why).await;
     } else if is_known {
         let note = "everything that was created was deleted";
-        pass.publish(&events::normal(Reason::CleanedUp, EventAction::CleanUp, note)).await;
+        pass.publish(&events::normal(Reason::CleanedUp, Action::CleanUp, note)).await;
     }
     remove_finalizers(pass).await?;
     Ok(Progress::Done)
@@ -83,7 +83,7 @@ async fn keep_resources(pass: &mut Pass<'_>) -> Result<(), Error> {
     }
     release_pods(pass).await?;
     let note = "everything that was created is kept, as spec.keep_resources_on_delete asks";
-    pass.publish(&events::normal(Reason::CleanedUp, EventAction::CleanUp, note)).await;
+    pass.publish(&events::normal(Reason::CleanedUp, Action::CleanUp, note)).await;
     remove_finalizers(pass).await
 }
 
@@ -107,7 +107,7 @@ async fn tell(pass: &Pass<'_>, why: &str, left: &[String]) {
     let note = format!("gave up the cleanup: {why}; {rest}");
     warn!("{note}");
     let reason = Reason::CleanupBlocked.as_str();
-    pass.publish(&events::warning(reason, EventAction::CleanUp, &note)).await;
+    pass.publish(&events::warning(reason, Action::CleanUp, &note)).await;
 }
 
 /// Stops the run and waits for its end, records that, and then deletes the rest.
@@ -133,8 +133,19 @@ async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
         left => return waiting(pass, "waiting for the pods of earlier runs to go", left).await,
     }
     delete::resources(cluster, &pass.draft.status.resources, &parent).await?;
-    journals::remove_all(cluster, &pass.live).await?;
+    if may_have_journals(pass) {
+        journals::remove_all(cluster, &pass.live).await?;
+    }
     Ok(Progress::Done)
+}
+
+/// Whether a journal of the experiment may have been kept. That is certain of the first run alone, once its end was recorded by
+/// an earlier pass.
+fn may_have_journals(pass: &Pass<'_>) -> bool {
+    let recorded =
+        pass.live.status.as_ref().filter(|status| status.is_finished() && status.schedule.is_none());
+    let run = recorded.and_then(|status| status.run.as_ref());
+    run.is_none_or(|run| run.number != 1 || run.journal.is_some() || run.rescue.is_some())
 }
 
 /// Records what the teardown waits for.
@@ -218,7 +229,9 @@ pub async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
     let cluster = &pass.context.cluster;
     let api = cluster.experiments(pass.live.namespace())?;
     let removed = cluster.set_finalizers(&api, "experiment", &pass.live, &finalizers).await;
-    Ok(gone_is_fine(removed)?)
+    gone_is_fine(removed)?;
+    pass.context.followed.removed(&pass.live);
+    Ok(())
 }
 
 /// Whether the cleanup has been tried for as long as the settings allow.

@@ -2,7 +2,6 @@
 
 use k8s_openapi::jiff::Timestamp;
 use kube::api::DeleteParams;
-use kube::runtime::controller::Action;
 
 use crate::cluster::gone_is_fine;
 use crate::experiment::children::delete;
@@ -10,6 +9,7 @@ use crate::experiment::context::requeue_at;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::pass::Pass;
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::Status;
 
@@ -21,12 +21,12 @@ pub fn is_due(status: &Status, intent: &Intent, now: Timestamp) -> bool {
 
 /// What to wait for after the end of a run: the time at which the experiment is deleted, if there is one.
 #[must_use]
-pub fn until_due(status: &Status, intent: &Intent, now: Timestamp) -> Action {
+pub fn until_due(status: &Status, intent: &Intent, now: Timestamp) -> Wait {
     requeue_at(intent.expiry(status), now)
 }
 
 /// Deletes the experiment if its time is over. The teardown then removes all that belongs to it.
-pub async fn expire(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+pub async fn expire(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
     if !is_due(&pass.draft.status, intent, clock::now()) {
         return Ok(None);
     }
@@ -36,6 +36,6 @@ pub async fn expire(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Actio
     let name = api.name(live.name())?;
     let parameters = DeleteParams::default().preconditions(delete::only(live.metadata.uid.clone()));
     let doing = format!("delete experiment {}, whose time to live is over", live.key());
-    gone_is_fine(cluster.call(doing, api.delete(&name, &parameters)).await)?;
-    Ok(Some(Action::await_change()))
+    gone_is_fine(cluster.call(doing, api.delete(&name, &parameters)).await.map(|_| ()))?;
+    Ok(Some(Wait::for_change()))
 }

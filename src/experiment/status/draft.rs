@@ -90,10 +90,9 @@ impl Draft {
             self.status.result = None;
         }
         let recorded = std::mem::take(&mut self.status.resources);
-        let adopted =
-            |made: &ResourceRef| recorded.iter().find(|old| old.adopted && old.is_same(made)).cloned();
+        let known = |made: &ResourceRef| recorded.iter().find(|old| old.is_same(made)).cloned();
         let references = resources.references().into_iter();
-        self.status.resources = references.map(|made| adopted(&made).unwrap_or(made)).collect();
+        self.status.resources = references.map(|made| known(&made).unwrap_or(made)).collect();
         let is_known = match &plan.schedule {
             Some(schedule) => self.plan_schedule(schedule),
             None => self.plan_run(plan, resources),
@@ -110,6 +109,13 @@ impl Draft {
                 "creating the objects of the run",
             );
             self.phase(Phase::Pending, Reason::Provisioning, "creating the objects of the run");
+        }
+    }
+
+    /// A planned object exists, and has this uid.
+    pub fn created(&mut self, planned: &ResourceRef, uid: Option<String>) {
+        if let Some(recorded) = self.status.resources.iter_mut().find(|recorded| recorded.is_same(planned)) {
+            recorded.uid = uid;
         }
     }
 

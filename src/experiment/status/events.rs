@@ -51,11 +51,14 @@ pub enum Action {
 pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(accepted(old, new));
-    events.extend(provisioned(old, new));
-    events.extend(created(old, new));
+    let created = created(old, new);
+    events
+        .extend(provisioned(old, new).filter(|event| created.is_none() || event.type_ == EventType::Warning));
+    events.extend(created);
     events.extend(stalled(old, new));
-    events.extend(started(old, new));
-    events.extend(ended(old, new));
+    let ended = ended(old, new);
+    events.extend(started(old, new).filter(|_| ended.is_empty()));
+    events.extend(ended);
     events.extend(rescued(old, new).map(|event| of_present_run(event, new)));
     events.extend(new.history.iter().rev().filter(|past| is_new(past, old)).map(|past| past_run(past, new)));
     events.extend(forbidden(old, new));
@@ -77,16 +80,16 @@ fn changed<'a>(old: &Status, new: &'a Status, type_: Type) -> Option<(State, &'a
     Some((is.status.parse().ok()?, is))
 }
 
+/// A spec that has warnings, or that is rejected. That any other is accepted is shown by what follows, such as the pod.
 fn accepted(old: &Status, new: &Status) -> Option<Event> {
     let (state, accepted) = changed(old, new, Type::Accepted)?;
     let is_plain = accepted.reason == Reason::Accepted.as_str();
-    Some(match state {
-        State::True if is_plain => normal(Reason::Accepted, Action::ValidateSpec, &accepted.message),
-        State::True => warning(&accepted.reason, Action::ValidateSpec, &accepted.message),
-        State::False | State::Unknown => {
-            warning(Reason::Rejected.as_str(), Action::ValidateSpec, &accepted.message)
-        }
-    })
+    let reason = match state {
+        State::True if is_plain => return None,
+        State::True => &accepted.reason,
+        State::False | State::Unknown => Reason::Rejected.as_str(),
+    };
+    Some(warning(reason, Action::ValidateSpec, &accepted.message))
 }
 
 fn provisioned(old: &Status, new: &Status) -> Option<Event> {

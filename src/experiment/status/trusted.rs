@@ -21,6 +21,9 @@ const RECORDED: [Kind; 6] = [
     Kind::CronJob,
 ];
 
+/// A uid has 36 bytes. <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#uids>
+const LONGEST_UID: usize = 64;
+
 /// How many ignored records a message names.
 const MAX_NAMED: usize = 5;
 
@@ -66,6 +69,9 @@ impl Check<'_> {
             self.ignore("runNamespace", status.run_namespace.take().as_deref());
         }
         status.resources.retain(|recorded| self.keeps(recorded));
+        for recorded in &mut status.resources {
+            recorded.uid.take_if(|uid| uid.len() > LONGEST_UID);
+        }
         let is_scheduled = status.schedule.is_some();
         if let Some(run) = &mut status.run {
             self.run(run, is_scheduled);

@@ -6,10 +6,12 @@ use std::time::Duration;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::names;
 use chaostoolkit_operator::cluster::Cluster;
+use chaostoolkit_operator::cluster::reads::Memory;
 use chaostoolkit_operator::experiment::apart::keeper::Keeper;
 use chaostoolkit_operator::experiment::binding::Bindings;
 use chaostoolkit_operator::experiment::context::{Answers, Context};
 use chaostoolkit_operator::experiment::error::Error;
+use chaostoolkit_operator::experiment::followed::Followed;
 use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
@@ -86,6 +88,7 @@ impl Operator {
                 unchecked_authors,
                 unknown_fields: UnknownFields::Warn,
             },
+            experiments: store().0,
             pods,
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
@@ -94,6 +97,8 @@ impl Operator {
             backoff: Backoff::default(),
             workers: Workers::new(8),
             answers: Answers::default(),
+            memory: Memory::default(),
+            followed: Followed::default(),
             ignored: Arc::default(),
         };
         Self {

@@ -21,7 +21,7 @@ pub struct ResourceRef {
     /// Whether the Python operator created the object. Such an object has no label that names its experiment.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
-    /// Uid of an adopted object. Another object that has its name by now is not deleted.
+    /// Uid of the object, once it is known. Another object that has its name by now is not deleted.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
 }

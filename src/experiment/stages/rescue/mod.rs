@@ -7,7 +7,6 @@ mod plan;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::cluster::is_held;
@@ -27,6 +26,7 @@ use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
 use crate::experiment::stages::helpers;
+use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
@@ -64,7 +64,7 @@ fn is_needed(outcome: Outcome, run: &Run) -> bool {
 }
 
 /// Has the rollbacks played if that is due. Returns what to wait for, or nothing once the rescue has ended.
-pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Action>, Error> {
+pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
     match step(pass, intent).await? {
         Progress::Done => Ok(None),
         Progress::Waiting | Progress::Held(_) => {
@@ -86,7 +86,7 @@ pub async fn teardown(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 }
 
 /// What to wait for while the pod of a rescue has not ended: the time at which it has to have started.
-fn until_late(status: &Status, intent: &Intent, now: Timestamp) -> Action {
+fn until_late(status: &Status, intent: &Intent, now: Timestamp) -> Wait {
     let rescue = status.run.as_ref().and_then(|run| run.rescue.as_ref());
     let deadline =
         rescue.and_then(|rescue| start_deadline(rescue, intent)).filter(|deadline| *deadline > now);
@@ -196,12 +196,12 @@ async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
 
 /// Decides on the pod, or says why there can be none.
 async fn prepare(pass: &Pass<'_>) -> Result<Result<Resources, String>, Error> {
-    let (cluster, config) = (&pass.context.cluster, &pass.context.config);
+    let config = &pass.context.config;
     let parsed = match Spec::parse(pass.live.spec.as_ref()) {
         Ok(parsed) => parsed,
         Err(invalid) => return Ok(Err(impossible(&invalid.to_string()))),
     };
-    let resources = match decide(cluster, config, &pass.live, &parsed).await {
+    let resources = match decide(pass.reads(), config, &pass.live, &parsed).await {
         Err(error @ (Error::InvalidSpec(_) | Error::Template(_))) => Err(error.describe()),
         Err(error) => return Err(error),
         Ok(Decision { plan, facts, templates }) => {
