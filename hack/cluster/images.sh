@@ -112,7 +112,7 @@ git_client() { # DEBIAN-RELEASE: Debian's git, with a shell and `git daemon`
   config=(--entrypoint '["git"]' --cmd '["help"]')
 }
 
-experiment() { # an experiment and nothing else, for an image volume
+experiment() { # experiments and nothing else, for an image volume: that of an example, and one that kills its toolkit
   cat >"$tmp/root/experiment.json" <<'JSON'
 {
   "version": "1.0.0",
@@ -124,6 +124,19 @@ experiment() { # an experiment and nothing else, for an image volume
   "rollbacks": []
 }
 JSON
+  cat >"$tmp/root/killed.yaml" <<'YAML'
+version: 1.0.0
+title: Killed before its rollbacks
+description: The toolkit is killed, so another pod has to play the rollback.
+method:
+- type: action
+  name: kill-the-toolkit
+  provider: {type: process, path: sh, arguments: [-c, "kill -9 $PPID"]}
+rollbacks:
+- type: action
+  name: mend
+  provider: {type: process, path: echo, arguments: mended}
+YAML
   config=(--workingdir /)
 }
 
