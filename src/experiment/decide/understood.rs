@@ -29,8 +29,7 @@ mod tests {
             "schedule": {"kind": "timer"}, "role": {"binds_to_namespaces": ["No", "kube-public"]}});
         let experiment = Experiment { spec: Some(spec), ..Experiment::default() };
         let invalid = understood(&experiment, "the-operators").unwrap_err();
-        let paths: Vec<&str> =
-            std::iter::once(&invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect();
+        let paths: Vec<&str> = invalid.all().map(|one| one.path.as_str()).collect();
         let expected = [
             "spec.pod.image",
             "spec.title",

@@ -12,7 +12,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{abort, helpers, rescue};
+use crate::experiment::stages::{abort, helpers, rescue, stalled};
 use crate::process::clock;
 use chaostoolkit_api::Run;
 
@@ -127,7 +127,8 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         }
         return Ok(Action::await_change());
     }
-    pass.draft.observed(pod, state, intent);
+    let (state, look_again) = stalled::told(cluster, pod, state).await;
+    pass.draft.observed(pod, &state, intent);
     let now = clock::now();
     let run = pass.draft.status.run.clone().unwrap_or_default();
     let is_late = matches!(state, PodState::Starting(_)) && intent.is_start_overdue(&run, now);
@@ -141,5 +142,5 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         return Ok(Action::requeue(wait.max(TEARDOWN_RESYNC)));
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
-    Ok(requeue_at(deadline, now))
+    Ok(requeue_at(deadline.into_iter().chain(look_again).min(), now))
 }

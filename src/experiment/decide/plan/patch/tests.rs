@@ -13,7 +13,7 @@ fn read(pod: Value, has_runner: bool) -> Result<Patches, InvalidSpec> {
 /// Returns the paths of all mistakes.
 fn mistakes(pod: Value) -> Vec<String> {
     let found = read(pod, true).err();
-    let found = found.iter().flat_map(|first| std::iter::once(first).chain(&first.more));
+    let found = found.iter().flat_map(InvalidSpec::all);
     found.map(|one| one.path.clone()).collect()
 }
 
