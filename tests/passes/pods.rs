@@ -132,6 +132,7 @@ async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
     }
     fake.edit(POD, |pod| {
         pod["spec"]["nodeName"] = json!("node");
+        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
         let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
         pod["status"]["containerStatuses"] = json!([{"name": "chaostoolkit", "state": waiting}]);
     });
@@ -146,7 +147,11 @@ async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
     told(&fake, 3, "Normal", "Pulling", "pulling the image");
     operator.pass().await;
     assert_eq!(status(&fake)["reason"], "Starting", "the pod goes on");
-    fake.edit(POD, |pod| pod["status"]["containerStatuses"] = json!([]));
+    // The kubelet of these tests starts a pod that is on no node.
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = Value::Null;
+        pod["status"]["containerStatuses"] = json!([]);
+    });
     settle(&fake, &mut operator, Some(0)).await;
     check_protocol(&fake);
 }
@@ -157,7 +162,10 @@ async fn events_that_cannot_be_read_do_not_hold_a_run() {
     while status(&fake)["phase"] != "Starting" {
         operator.pass().await;
     }
-    fake.edit(POD, |pod| pod["spec"]["nodeName"] = json!("node"));
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = json!("node");
+        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+    });
     fake.refuse(Some(("GET", "/chaostoolkit-run/events", 403)));
     let calls = fake.calls().len();
     operator.pass().await;

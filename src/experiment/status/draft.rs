@@ -36,7 +36,7 @@ pub struct Draft {
     pub(super) permitted: Option<Reason>,
     /// The user who asked for the run, if that was asked in this pass and is known.
     pub(super) requested_by: Option<String>,
-    /// What is said of unknown fields, if the spec was understood in this pass and has some.
+    /// What is said of unknown fields, if the spec was read in this pass and has some.
     unknown_fields: Option<String>,
 }
 
@@ -54,8 +54,8 @@ impl Draft {
         Self { status, generation, now, about, permitted: None, requested_by: None, unknown_fields: None }
     }
 
-    /// The spec is valid. It has these unknown fields and these warnings.
-    pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
+    /// The spec has these unknown fields.
+    pub fn unknown(&mut self, unknown: &[String]) {
         let (of_pod, unused): (Vec<&String>, Vec<&String>) =
             unknown.iter().partition(|path| fields::is_of_a_pod(path));
         let listed = |heading: &str, paths: &[&String]| {
@@ -67,12 +67,17 @@ impl Draft {
             .chain(listed("unknown fields of a pod, on which the API server decides", &of_pod))
             .collect();
         self.unknown_fields = (!fields.is_empty()).then(|| fields.join("; "));
+    }
+
+    /// The spec is valid. It has these unknown fields and these warnings.
+    pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
+        self.unknown(unknown);
         let reason = match (unknown, warnings) {
             ([], []) => Reason::Accepted,
             (_, []) => Reason::UnknownFields,
             _ => Reason::AcceptedWithWarnings,
         };
-        let all: Vec<&str> = fields.iter().chain(warnings).map(String::as_str).collect();
+        let all: Vec<&str> = self.unknown_fields.iter().chain(warnings).map(String::as_str).collect();
         let message = if all.is_empty() { "the spec is valid".to_owned() } else { all.join("; ") };
         self.set(Type::Accepted, State::True, reason, &message);
     }
