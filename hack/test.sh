@@ -122,7 +122,7 @@ node() {
   layer "tests that need a node"
   local without=()
   # Other clusters do not find these images under their names.
-  if [ "$(mode)" = node ]; then more_images extensions; else without=(--skip ecosystem::); fi
+  if [ "$(mode)" = node ]; then more_images extensions; else without=(--skip ecosystem:: --skip elsewhere::); fi
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
   RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
 }

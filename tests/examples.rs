@@ -6,6 +6,8 @@
 mod common;
 #[path = "examples/ecosystem.rs"]
 mod ecosystem;
+#[path = "examples/elsewhere.rs"]
+mod elsewhere;
 #[path = "examples/generated_role.rs"]
 mod generated_role;
 

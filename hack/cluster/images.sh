@@ -105,6 +105,41 @@ prometheus() { # DEBIAN-RELEASE: Debian's Prometheus, which needs nothing but th
   config=(--user 65534 --workingdir /prometheus --entrypoint '["/bin/prometheus"]')
 }
 
+git_client() { # DEBIAN-RELEASE: Debian's git, with a shell and `git daemon`
+  debootstrap --variant=minbase --include=git,ca-certificates "$1" "$tmp/root" >"$tmp/log" 2>&1 ||
+    { tail -n 20 "$tmp/log" >&2; die "debootstrap failed"; }
+  rm -rf "$tmp/root"/var/{cache,log,lib/apt/lists}/* "$tmp/root"/usr/share/{doc,info,locale,man}/*
+  config=(--entrypoint '["git"]' --cmd '["help"]')
+}
+
+experiment() { # experiments and nothing else, for an image volume: that of an example, and one that kills its toolkit
+  cat >"$tmp/root/experiment.json" <<'JSON'
+{
+  "version": "1.0.0",
+  "title": "A greeting from an image",
+  "description": "Says hello, which should always be possible.",
+  "method": [
+    {"type": "action", "name": "say-hello", "provider": {"type": "process", "path": "echo", "arguments": "hello"}}
+  ],
+  "rollbacks": []
+}
+JSON
+  cat >"$tmp/root/killed.yaml" <<'YAML'
+version: 1.0.0
+title: Killed before its rollbacks
+description: The toolkit is killed, so another pod has to play the rollback.
+method:
+- type: action
+  name: kill-the-toolkit
+  provider: {type: process, path: sh, arguments: [-c, "kill -9 $PPID"]}
+rollbacks:
+- type: action
+  name: mend
+  provider: {type: process, path: echo, arguments: mended}
+YAML
+  config=(--workingdir /)
+}
+
 if [ "${1:-}" = old ]; then
   # Only some tests need it. Its own requirements ask for a PyYAML that current tools cannot build any more.
   image docker.io/chaostoolkit/chaostoolkit:1.9.4 toolkit bookworm --no-deps chaostoolkit==1.9.4 chaostoolkit-lib==1.28.0 \
@@ -113,10 +148,13 @@ if [ "${1:-}" = old ]; then
   exit
 fi
 if [ "${1:-}" = extensions ]; then
-  # Only the recipes in examples/ecosystem need these two. The Dockerfile there makes the first one from the same list.
+  # Only some examples need these: the recipes in examples/ecosystem, whose Dockerfile makes the first image from the same
+  # list, and those with an experiment from elsewhere.
   mapfile -t packages <"$ROOT/examples/ecosystem/image/requirements.txt"
   image registry.example/you/chaostoolkit:extensions toolkit trixie "${packages[@]}"
   image docker.io/prom/prometheus:v2.42.0 prometheus bookworm
+  image localhost/git:1 git_client trixie
+  image registry.example/experiments:1 experiment
   exit
 fi
 image localhost/pause:1 pause

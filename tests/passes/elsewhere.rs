@@ -39,7 +39,7 @@ async fn other_content_than_asked_is_a_failed_run_that_says_so() {
     let (fake, mut operator) = begin(&spec);
     settle(&fake, &mut operator, None).await;
     assert_eq!(status(&fake)["run"]["experiment"], json!({"source": "url", "sha256": digest}));
-    let line = format!("its SHA-256 is {}, not the asked one", "1".repeat(64));
+    let line = format!("its SHA-256 is {}, and spec.pod.experiment.sha256 asks for {digest}", "1".repeat(64));
     let refusal = Refusal { kind: RefusalKind::ExperimentInvalid, line: line.clone() };
     let message = Message { exit_code: Some(1), refusal: Some(refusal), ..Message::new(Stage::Ended) };
     fake.end(POD, 1, Some(&message));

@@ -114,3 +114,62 @@ async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
         assert!(fake.get(RUN).is_some(), "namespaces stay");
     }
 }
+
+/// The kubelet says of the pod what only an event tells.
+fn told(fake: &FakeApi, number: usize, kind: &str, reason: &str, words: &str) {
+    let uid = fake.get(POD).unwrap()["metadata"]["uid"].clone();
+    fake.put(json!({"apiVersion": "v1", "kind": "Event", "type": kind, "reason": reason, "message": words,
+        "metadata": {"name": format!("event-{number}"), "namespace": "chaostoolkit-run"},
+        "involvedObject": {"kind": "Pod", "uid": uid},
+        "lastTimestamp": format!("2026-01-01T00:00:{number:02}Z")}));
+}
+
+#[tokio::test]
+async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
+    let (fake, mut operator) = begin(&json!({}));
+    while status(&fake)["phase"] != "Starting" {
+        operator.pass().await;
+    }
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = json!("node");
+        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
+        pod["status"]["containerStatuses"] = json!([{"name": "chaostoolkit", "state": waiting}]);
+    });
+    told(&fake, 1, "Normal", "Scheduled", "assigned to node");
+    operator.pass().await;
+    assert_eq!(status(&fake)["reason"], "Starting");
+    assert!(operator.again, "an event brings no pass");
+    told(&fake, 2, "Warning", "FailedMount", "references non-existent secret key: kubeconfg");
+    operator.pass().await;
+    assert_eq!(status(&fake)["reason"], "StartStalled");
+    assert_eq!(status(&fake)["message"], "FailedMount: references non-existent secret key: kubeconfg");
+    told(&fake, 3, "Normal", "Pulling", "pulling the image");
+    operator.pass().await;
+    assert_eq!(status(&fake)["reason"], "Starting", "the pod goes on");
+    // The kubelet of these tests starts a pod that is on no node.
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = Value::Null;
+        pod["status"]["containerStatuses"] = json!([]);
+    });
+    settle(&fake, &mut operator, Some(0)).await;
+    check_protocol(&fake);
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_read_do_not_hold_a_run() {
+    let (fake, mut operator) = begin(&json!({}));
+    while status(&fake)["phase"] != "Starting" {
+        operator.pass().await;
+    }
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = json!("node");
+        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+    });
+    fake.refuse(Some(("GET", "/chaostoolkit-run/events", 403)));
+    let calls = fake.calls().len();
+    operator.pass().await;
+    assert!(fake.calls()[calls..].iter().any(|call| call.path.contains("/chaostoolkit-run/events")));
+    assert_eq!(status(&fake)["reason"], "Starting");
+    assert!(operator.again, "they may tell something later");
+}

@@ -87,3 +87,20 @@ async fn a_run_of_the_python_operator_is_recorded() {
     assert_eq!(found(&fake).split('/').next(), Some("Completed"));
     assert_eq!(pods_created(&fake), 0);
 }
+
+#[tokio::test]
+async fn a_mistake_is_told_with_the_fields_that_are_not_known() {
+    let spec =
+        json!({"pod": {"imagePullPolicy": "Sometimes", "nodeselector": {}, "patch": {"spec": {"later": 1}}}});
+    let (fake, mut operator) = begin(&spec);
+    settle(&fake, &mut operator, Some(0)).await;
+    let message = status(&fake)["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("spec.pod.imagePullPolicy: \"Sometimes\" is not known"), "{message}");
+    let unknown = "; unknown fields, which are not used: spec.pod.nodeselector (nodeSelector was probably meant); \
+        unknown fields of a pod, on which the API server decides: spec.pod.patch.spec.later";
+    assert!(message.ends_with(unknown), "{message}");
+    // Once the mistake is gone, the condition says the same.
+    fake.edit(EXPERIMENT, |experiment| experiment["spec"]["pod"]["imagePullPolicy"] = json!("Always"));
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(condition(&fake, "Accepted"), "True/UnknownFields");
+}

@@ -189,7 +189,7 @@ impl Message {
                 .map(|file| File { problem: file.problem.as_deref().map(truncate), ..file }),
             toolkit: self.toolkit.as_deref().map(truncate),
             subcommand: self.subcommand.as_deref().map(truncate),
-            refusal: self.refusal.clone().map(|refusal| Refusal { line: truncate(&refusal.line), ..refusal }),
+            refusal: self.refusal.clone().map(|refusal| Refusal { line: fitting(&refusal.line), ..refusal }),
             starts: self.starts.as_ref().map(Starts::shortened),
             summary: None,
             ..self.clone()
@@ -213,6 +213,22 @@ const MAX_TEXT_CHARS: usize = 100;
 
 fn truncate(text: &str) -> String {
     text.chars().take(MAX_TEXT_CHARS).collect()
+}
+
+/// Shortens a text to the bytes of JSON that the other texts may have. So a plain text may have more characters than those.
+fn fitting(text: &str) -> String {
+    let mut room = 6 * MAX_TEXT_CHARS;
+    let escaped = |letter: char| match letter {
+        '"' | '\\' => 2,
+        _ if letter.is_ascii_control() => 6,
+        _ => letter.len_utf8(),
+    };
+    let mut fits = |letter: &char| {
+        let rest = room.checked_sub(escaped(*letter));
+        room = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    text.chars().take_while(|letter| fits(letter)).collect()
 }
 
 #[cfg(test)]
@@ -249,6 +265,14 @@ mod tests {
         for message in [Message::new(State::Running), full("x", 3)] {
             assert_eq!(Message::read(&message.to_json()), Some(message));
         }
+    }
+
+    #[test]
+    fn a_plain_refusal_is_not_shortened() {
+        let longest = "x".repeat(crate::refusal::MAX_LINE_BYTES);
+        let line = |text: &str| Message::read(&full(text, 0).to_json()).unwrap().refusal.unwrap().line;
+        assert_eq!(line(&longest), longest);
+        assert_eq!(line(&"\u{1}".repeat(200)).len(), MAX_TEXT_CHARS);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command;
-use crate::fetch::URL_VARIABLE;
+use crate::fetch::Fetched;
 use crate::volume::Volume;
 
 /// The search paths of a process.
@@ -15,8 +15,8 @@ pub struct Environment {
     pub path: Option<OsString>,
     /// The value of `PYTHONPATH`. Empty if the variable is to be removed.
     pub python_path: Option<OsString>,
-    /// The file of the experiment, if it was fetched.
-    pub experiment: Option<PathBuf>,
+    /// The experiment, if it was fetched.
+    pub experiment: Option<Fetched>,
 }
 
 impl Environment {
@@ -41,8 +41,8 @@ impl Environment {
         if let Some(path) = &self.path {
             command.env("PATH", path);
         }
-        if let Some(file) = &self.experiment {
-            command.env(URL_VARIABLE, file);
+        if let Some(Fetched { variable, file, .. }) = &self.experiment {
+            command.env(variable, file);
         }
         match &self.python_path {
             Some(path) if path.is_empty() => drop(command.env_remove("PYTHONPATH")),

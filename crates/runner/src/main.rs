@@ -50,7 +50,7 @@ const USAGE: &str = "\
 Usage: chaos-runner install DIR
        chaos-runner sidecar DIR [--no-journal]
        chaos-runner run DIR [--message PATH] [--header NAME=PATH]… [--sha256 DIGITS]
-                    -- COMMAND [ARGS…]
+                    [--only-rollbacks] [--variable NAME] -- COMMAND [ARGS…]
 
   install  Copies this program to DIR, the volume that the containers of a pod share.
   sidecar  Waits for the end of the run, prints the journal, and waits for SIGTERM or SIGINT.
@@ -60,6 +60,8 @@ Usage: chaos-runner install DIR
            With --header or --sha256, fetches the experiment at EXPERIMENT_URL first. The request
            has the header NAME with the content of the file at PATH. If the experiment has another
            SHA-256, COMMAND does not run. The file takes the place of the URL in ARGS.
+           With --only-rollbacks, the file has only the rollbacks of the experiment, and what they
+           need. With --variable, NAME takes the place of EXPERIMENT_URL.
 
 Python calls `chaos-runner python INTERPRETER [WORDS…]` in place of each toolkit
 that a COMMAND starts.";
@@ -137,6 +139,8 @@ fn parse_args(mut args: impl Iterator<Item = OsString>) -> Option<Mode> {
                     "--" => break,
                     "--message" => message = args.next()?.into(),
                     "--sha256" => fetch.sha256 = Some(args.next()?.into_string().ok()?.to_ascii_lowercase()),
+                    "--only-rollbacks" => fetch.only_rollbacks = true,
+                    "--variable" => fetch.variable = args.next()?.into_string().ok()?,
                     "--header" => {
                         let header = args.next()?.into_string().ok()?;
                         let (name, path) = header.split_once('=')?;
@@ -180,6 +184,8 @@ mod tests {
     #[case("chaos-runner run a --message x chaos")]
     #[case("chaos-runner run a --header x -- chaos")]
     #[case("chaos-runner run a --sha256")]
+    #[case("chaos-runner run a --only-rollbacks chaos")]
+    #[case("chaos-runner run a --variable")]
     fn wrong_usage_gives_none(#[case] line: &str) {
         assert_eq!(parse(line), None);
     }
@@ -198,10 +204,17 @@ mod tests {
             let (dir, fetch) = ("/d".into(), Fetch::default());
             Some(Mode::Run { dir, message: message.into(), fetch, command: "chaos".into(), args })
         };
-        let fetch = Fetch { headers: vec![("A".into(), "/b=c".into())], sha256: Some("ab".into()) };
+        let headers = vec![("A".into(), "/b=c".into())];
+        let fetch = Fetch { headers, sha256: Some("ab".into()), ..Fetch::default() };
         let (message, command) = (PathBuf::from("/dev/termination-log"), "chaos".into());
         assert_eq!(
             parse("r run /d --header A=/b=c --sha256 AB -- chaos"),
+            Some(Mode::Run { dir: "/d".into(), message, fetch, command, args: Vec::new() })
+        );
+        let fetch = Fetch { variable: "X".into(), only_rollbacks: true, ..Fetch::default() };
+        let (message, command) = (PathBuf::from("/dev/termination-log"), "chaos".into());
+        assert_eq!(
+            parse("r run /d --only-rollbacks --variable X -- chaos"),
             Some(Mode::Run { dir: "/d".into(), message, fetch, command, args: Vec::new() })
         );
         assert_eq!(parse("r run /d -- chaos"), run("/dev/termination-log", &[]));

@@ -1,7 +1,7 @@
 //! Runs a command as PID 1 of its container, and reports its end in the termination message.
 
 use std::ffi::{OsStr, OsString, c_int};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chaostoolkit_journal::frame::MAX_JOURNALS;
 use chaostoolkit_journal::message::{Message, State};
@@ -111,7 +111,7 @@ impl Runner {
         let path = command::search_path();
         let program = command::find(command, &path)?;
         let toolkit = Toolkit::of_program(&program, command, args, &path);
-        let fetched = match self.fetch(toolkit.as_ref()) {
+        let fetched = match self.fetch((toolkit.as_ref(), args)) {
             Ok(fetched) => fetched,
             // What follows does not start anything then.
             Err(Failure::Stopped) => None,
@@ -124,15 +124,14 @@ impl Runner {
             }
         };
         let args = fetched.as_ref().map_or_else(|| args.to_vec(), |fetched| fetched.replace(args));
-        let experiment = fetched.map(|fetched| fetched.file);
         match toolkit {
-            Some(toolkit) => self.supervise(Toolkit { args, ..toolkit }, experiment, message),
-            None => self.wrap((&program, command, &args), experiment, message),
+            Some(toolkit) => self.supervise(Toolkit { args, ..toolkit }, fetched, message),
+            None => self.wrap((&program, command, &args), fetched, message),
         }
     }
 
     /// Fetches the experiment, if that is to be done here.
-    fn fetch(&mut self, toolkit: Option<&Toolkit>) -> Result<Option<Fetched>, Failure> {
+    fn fetch(&mut self, command: (Option<&Toolkit>, &[OsString])) -> Result<Option<Fetched>, Failure> {
         if self.fetch.is_empty() {
             return Ok(None);
         }
@@ -141,14 +140,14 @@ impl Runner {
             *stopped_by = stopped_by.or_else(|| stop_signal(signals.pending()));
             stopped_by.is_some()
         };
-        fetch.fetch(volume, toolkit, &mut is_stopped).map(Some)
+        fetch.fetch(volume, command, &mut is_stopped).map(Some)
     }
 
     /// Runs the toolkit itself. What it starts is a part of its run, so its environment stays as it is.
     fn supervise(
         &mut self,
         toolkit: Toolkit,
-        experiment: Option<PathBuf>,
+        experiment: Option<Fetched>,
         message: &mut Message,
     ) -> Result<Exit, StartError> {
         let Self { volume, signals, termination, stopped_by, .. } = self;
@@ -180,7 +179,7 @@ impl Runner {
     fn wrap(
         &mut self,
         command: (&Path, &OsStr, &[OsString]),
-        experiment: Option<PathBuf>,
+        experiment: Option<Fetched>,
         message: &mut Message,
     ) -> Result<Exit, StartError> {
         self.stopped_by = self.stopped_by.or_else(|| stop_signal(self.signals.pending()));

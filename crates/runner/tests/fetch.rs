@@ -15,10 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use chaostoolkit_journal::message::Message;
-use chaostoolkit_journal::{Outcome, RefusalKind};
+use chaostoolkit_journal::{Outcome, RefusalKind, RollbackState};
 use common::*;
 use rstest::rstest;
 use rustix::process::Signal;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The value of a header. Nothing else has these words.
@@ -166,7 +167,9 @@ fn other_content_never_runs(#[case] line: &[&str]) {
     let output = finish(fetching(&sandbox, &server.url("/e"), &options, line).spawn().unwrap());
     let refusal = refused(&sandbox, &output).refusal.unwrap();
     assert_eq!(refusal.kind, RefusalKind::ExperimentInvalid);
-    assert_eq!(refusal.line, format!("its SHA-256 is {}, not the asked one", digest(EXPERIMENT)));
+    let [found, wanted] = [EXPERIMENT, "another"].map(digest);
+    let line = format!("its SHA-256 is {found}, and spec.pod.experiment.sha256 asks for {wanted}");
+    assert_eq!(refusal.line, line);
     assert!(!sandbox.path("out/ran").exists() && !sandbox.path("dir/journal/experiment.json").exists());
 }
 
@@ -310,4 +313,86 @@ fn a_header_that_is_not_there_is_named() {
     let refusal = refused(&sandbox, &output).refusal.unwrap();
     assert_eq!(refusal.kind, RefusalKind::ConfigurationMissing);
     assert_eq!(refusal.line, "the value of the header Authorization cannot be read");
+}
+
+/// Experiments, and what is left of them in a rescue. The operator is tested with the same ones.
+const RESCUES: &str = include_str!("rollbacks.json");
+
+#[test]
+#[ignore = "needs a real Chaos Toolkit"]
+fn a_rescue_plays_the_rollbacks_and_nothing_else() {
+    let cases: Vec<Value> = serde_json::from_str(RESCUES).unwrap();
+    for (case, file) in cases.iter().flat_map(|case| [(case, "experiment.json"), (case, "experiment.yaml")]) {
+        let sandbox = sandbox();
+        // Tabs are no indentation in YAML, and a comment is nothing in JSON.
+        let text = match file {
+            "experiment.json" => case["experiment"].to_string(),
+            _ => format!("# an experiment\n{}\n", case["experiment"]),
+        };
+        fs::write(sandbox.path("work/x"), &text).unwrap();
+        let url = sandbox.path("work/x").display().to_string();
+        let options = ["--sha256", &digest(&text), "--only-rollbacks"];
+        finish(fetching(&sandbox, &url, &options, &["chaos", "run", &url]).spawn().unwrap());
+        let written = sandbox.text(&format!("dir/journal/{file}"));
+        if case["rescue"].is_null() {
+            let refusal = sandbox.message().refusal.unwrap();
+            assert_eq!(refusal.line, "the experiment declares no rollbacks", "{text}");
+            assert_eq!((refusal.kind, &*written), (RefusalKind::ExperimentInvalid, ""), "{text}");
+        } else {
+            let rescue: Value = match file {
+                "experiment.json" => serde_json::from_str(&written).unwrap(),
+                _ => from_yaml(&sandbox, &written),
+            };
+            assert_eq!(rescue, case["rescue"], "{text}");
+        }
+    }
+}
+
+/// Reads YAML as the toolkit does.
+fn from_yaml(sandbox: &Sandbox, text: &str) -> Value {
+    let chaos = fs::read_to_string(sandbox.path("bin/chaos")).unwrap();
+    let python = chaos.lines().next().unwrap().trim_start_matches("#!");
+    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.argv[1])))";
+    let output = Command::new(python).args(["-c", script, text]).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// An action that fails the test if it runs, and a rollback that leaves a trace. The value of a date has its type in YAML only.
+const WITH_ROLLBACK: &str = "version: 1.0.0\ntitle: t\ndescription: d\nconfiguration: {day: 2026-01-01}\n\
+    method:\n- type: action\n  name: break\n  provider: {type: process, path: touch, arguments: OUT/broken}\n\
+    rollbacks:\n- type: action\n  name: mend\n  provider: {type: process, path: touch, arguments: OUT/mended}\n";
+
+#[rstest]
+#[case::direct(&["chaos", "run", "PLACE"])]
+#[case::shell(&["/bin/sh", "-c", "chaos run $EXPERIMENT_PATH && exit $?"])]
+#[ignore = "needs a real Chaos Toolkit"]
+fn the_toolkit_plays_the_rollbacks_of_a_rescue(#[case] line: &[&str]) {
+    let sandbox = sandbox();
+    let text = WITH_ROLLBACK.replace("OUT", &sandbox.path("out").display().to_string());
+    fs::write(sandbox.path("work/x.yaml"), &text).unwrap();
+    let path = sandbox.path("work/x.yaml").display().to_string();
+    let line: Vec<String> = line.iter().map(|word| word.replace("PLACE", &path)).collect();
+    let line: Vec<&str> = line.iter().map(String::as_str).collect();
+    let options = ["--variable", "EXPERIMENT_PATH", "--only-rollbacks"];
+    let mut command = fetching(&sandbox, "http://127.0.0.1:1/other", &options, &line);
+    let output = finish(command.env("EXPERIMENT_PATH", &path).spawn().unwrap());
+    let summary = sandbox.message().summary.unwrap();
+    assert_eq!(summary.rollbacks.state, RollbackState::Played, "{output:?}");
+    assert!(sandbox.path("out/mended").exists() && !sandbox.path("out/broken").exists(), "{output:?}");
+    assert!(sandbox.text("dir/journal/experiment.yaml").contains("day: 2026-01-01\n"));
+}
+
+#[test]
+fn a_rescue_whose_command_runs_something_else_does_not_start() {
+    let sandbox = Sandbox::new("cp $ROOT/passed.json $JOURNAL");
+    fs::write(sandbox.path("work/x.json"), EXPERIMENT).unwrap();
+    let url = sandbox.path("work/x.json").display().to_string();
+    let line = ["chaos", "run", "/home/svc/experiment.json"];
+    let output = finish(fetching(&sandbox, &url, &["--only-rollbacks"], &line).spawn().unwrap());
+    let refusal = refused(&sandbox, &output).refusal.unwrap();
+    assert_eq!(refusal.kind, RefusalKind::ArgumentsInvalid);
+    assert_eq!(
+        (refusal.line.as_str(), &*sandbox.args()),
+        ("the arguments do not have the experiment of EXPERIMENT_URL", "")
+    );
 }

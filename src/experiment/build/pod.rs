@@ -68,7 +68,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     }
     harden(&mut pod);
     if let Some(runner) = &plan.runner {
-        let fetched = remote::options(&plan.source);
+        let fetched = remote::options(plan);
         let is_injected = injection::inject(&mut pod.value["spec"], runner, &fetched);
         if !is_injected && !fetched.is_empty() {
             return Err(templates.invalid(Template::Pod, NO_COMMAND.to_owned()));

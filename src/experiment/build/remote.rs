@@ -20,10 +20,21 @@ pub fn add(spec: &mut Value, plan: &Plan) {
     }
 }
 
-/// Returns the options of the runner with which it fetches the experiment. There are none if the toolkit loads it.
+/// Returns the options of the runner with which it fetches the experiment. There are none if the toolkit loads it. In a
+/// rescue, the runner reduces it to its rollbacks, since the operator does not read it.
 #[must_use]
-pub fn options(source: &Source) -> Vec<String> {
-    let Source::Remote(Remote { headers, sha256, .. }) = source else { return Vec::new() };
+pub fn options(plan: &Plan) -> Vec<String> {
+    let mut options = match &plan.source {
+        Source::Remote(remote) => fetching(remote),
+        Source::Artifact(_) if plan.is_rescue => vec!["--variable".to_owned(), PATH_VARIABLE.to_owned()],
+        _ => return Vec::new(),
+    };
+    options.extend(plan.is_rescue.then(|| "--only-rollbacks".to_owned()));
+    options
+}
+
+/// Returns the options for the headers and the hash.
+fn fetching(Remote { headers, sha256, .. }: &Remote) -> Vec<String> {
     let headers = headers.iter().enumerate();
     let mut options: Vec<String> = headers
         .flat_map(|(index, one)| ["--header".to_owned(), format!("{}={}", one.name, files::header(index))])

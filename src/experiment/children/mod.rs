@@ -7,6 +7,7 @@ pub mod held;
 pub mod image_volumes;
 pub mod jobs;
 pub mod pages;
+pub mod pod_events;
 pub mod pods;
 pub mod pull_secrets;
 pub mod references;

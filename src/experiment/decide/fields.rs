@@ -85,6 +85,25 @@ fn describe(path: &str) -> String {
     }
 }
 
+/// The fields of `spec.pod` whose content is as in a pod. What the operator does not know in them goes into the pod.
+const AS_IN_A_POD: [&str; 8] = [
+    "patch",
+    "tolerations",
+    "imagePullSecrets",
+    "resources",
+    "securityContext",
+    "volumes",
+    "volumeMounts",
+    "envFrom",
+];
+
+/// Whether an unknown field, as it is described, goes into the pod all the same.
+#[must_use]
+pub fn is_of_a_pod(described: &str) -> bool {
+    let field = described.strip_prefix("spec.pod.").and_then(|rest| rest.split(['.', '[', ' ']).next());
+    field.is_some_and(|field| AS_IN_A_POD.contains(&field))
+}
+
 fn short(path: &str) -> String {
     path.chars().take(MAX_SHOWN).collect()
 }
@@ -126,6 +145,17 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
+
+    #[rstest]
+    #[case("spec.pod.patch.spec.nodeSelektor", true)]
+    #[case("spec.pod.tolerations[0].later", true)]
+    #[case("spec.pod.resources.later", true)]
+    #[case("spec.pod.volumeMount (volumeMounts was probably meant)", false)]
+    #[case("spec.pod.files[0].secret.keys (key was probably meant)", false)]
+    #[case("spec.patch", false)]
+    fn what_a_pod_has_besides_goes_into_it(#[case] path: &str, #[case] expected: bool) {
+        assert_eq!(is_of_a_pod(path), expected);
+    }
 
     #[rstest]
     #[case("spec.naemspace", "spec.naemspace (namespace was probably meant)")]
@@ -187,7 +217,7 @@ mod tests {
     #[case(json!("x"), &[])]
     fn an_experiment_belongs_under_its_own_field(#[case] spec: Value, #[case] paths: &[&str]) {
         let found = misplaced(Some(&spec)).none().err();
-        let found = found.iter().flat_map(|first| std::iter::once(first).chain(&first.more));
+        let found = found.iter().flat_map(InvalidSpec::all);
         assert_eq!(found.map(|one| one.path.as_str()).collect::<Vec<_>>(), paths);
     }
 

@@ -11,7 +11,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{abort, helpers, rescue};
+use crate::experiment::stages::{abort, helpers, rescue, stalled};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::Run;
@@ -129,7 +129,8 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         }
         return Ok(Wait::for_change());
     }
-    pass.draft.observed(pod, state, intent);
+    let (state, look_again) = stalled::told(cluster, pod, state).await;
+    pass.draft.observed(pod, &state, intent);
     let now = clock::now();
     let run = pass.draft.status.run.clone().unwrap_or_default();
     let is_late = matches!(state, PodState::Starting(_)) && intent.is_start_overdue(&run, now);
@@ -143,5 +144,5 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
         return Ok(Wait::at_most(wait.max(TEARDOWN_RESYNC)));
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
-    Ok(requeue_at(deadline, now))
+    Ok(requeue_at(deadline.into_iter().chain(look_again).min(), now))
 }

@@ -19,6 +19,7 @@ pub mod restored;
 pub mod retention;
 pub mod schedule;
 pub mod schedule_rerun;
+pub mod stalled;
 pub mod start;
 pub mod suspend;
 pub mod teardown;

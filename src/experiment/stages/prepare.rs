@@ -7,7 +7,7 @@ use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::experiment::decide::plan::{Facts, Plan, Source, files, grace, proxy};
 use crate::experiment::decide::templates::{Template, Templates};
-use crate::experiment::decide::understood::understood;
+use crate::experiment::decide::understood::{understood, unknown_beside};
 use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -17,7 +17,13 @@ use crate::toolkit::rollback_time;
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let (cluster, config) = (&pass.context.cluster, &pass.context.config);
-    let parsed = understood(&pass.live, &config.namespace)?;
+    let parsed = match understood(&pass.live, &config.namespace) {
+        Ok(parsed) => parsed,
+        Err(invalid) => {
+            pass.draft.unknown(&fields::described(&unknown_beside(&pass.live, &invalid)));
+            return Err(invalid.into());
+        }
+    };
     let unknown = fields::described(&parsed.unknown);
     pass.draft.accepted(&unknown, &[]);
     pass.context.bindings.check(cluster, pass.place()).await?;

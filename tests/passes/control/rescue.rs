@@ -46,6 +46,80 @@ async fn a_rescue_that_fails_says_so_and_is_not_tried_again() {
     is_over(&fake, &mut operator).await;
 }
 
+/// Options of the runner in the command of a rescue.
+fn options_of_rescue(fake: &FakeApi) -> Vec<String> {
+    let pod = fake.get(RESCUE).unwrap();
+    let command = pod["spec"]["containers"][0]["command"].as_array().unwrap().clone();
+    let words = command.into_iter().skip(3).map(|word| word.as_str().unwrap().to_owned());
+    words.take_while(|word| word != "--").collect()
+}
+
+#[tokio::test]
+async fn an_experiment_from_elsewhere_is_fetched_again_and_reduced_in_the_pod() {
+    let digest = "a".repeat(64);
+    let headers = json!([{"name": "Authorization", "secret": {"name": "theirs", "key": "header"}}]);
+    let reference = format!("registry.example/e@sha256:{digest}");
+    for (experiment, expected) in [
+        (
+            json!({"url": "https://h/e.yaml", "sha256": digest, "headers": headers}),
+            format!(
+                "--header Authorization=/chaostoolkit-options/header-0 --sha256 {digest} --only-rollbacks"
+            ),
+        ),
+        (json!({"url": "/git/e.yaml", "sha256": digest}), format!("--sha256 {digest} --only-rollbacks")),
+        (
+            json!({"artifact": {"reference": reference, "path": "e.yaml"}}),
+            "--variable EXPERIMENT_PATH --only-rollbacks".to_owned(),
+        ),
+    ] {
+        let spec = json!({"pod": {"experiment": experiment, "chaosArgs": ["run", "x"]}, "rescue": true});
+        let (fake, mut operator) = killed(&spec).await;
+        assert_eq!(options_of_rescue(&fake).join(" "), expected);
+        let (run, pod) = (fake.get(POD).unwrap(), fake.get(RESCUE).unwrap());
+        let variables = |pod: &Value| pod["spec"]["containers"][0]["env"].clone();
+        assert_eq!(variables(&pod), variables(&run));
+        let args = pod["spec"]["containers"][0]["args"].as_array().unwrap();
+        assert!(
+            matches!(args.last().and_then(Value::as_str), Some("$(EXPERIMENT_URL)" | "$(EXPERIMENT_PATH)")),
+            "{args:?}"
+        );
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!(
+            (condition(&fake, "RolledBack"), pods_created(&fake)),
+            ("True/RescuePlayed".to_owned(), 2)
+        );
+        is_over(&fake, &mut operator).await;
+    }
+}
+
+#[tokio::test]
+async fn an_experiment_from_elsewhere_that_may_be_another_one_is_not_fetched_again() {
+    let artifact = |reference: &str| json!({"pod": {"experiment": {"artifact": {"reference": reference}}}});
+    let url = |digest: &str| json!({"pod": {"experiment": {"url": "https://h/e.json", "sha256": digest}}});
+    let (one, other) = ("a".repeat(64), "b".repeat(64));
+    let pinned = |digest: &str| artifact(&format!("registry.example/e@sha256:{digest}"));
+    for (at_first, then) in [
+        (artifact("registry.example/e:1"), Value::Null),
+        (json!({"pod": {"experiment": {"url": "https://h/e.json"}}}), Value::Null),
+        (pinned(&one), pinned(&other)),
+        (url(&one), url(&other)),
+        (json!({"pod": {"experiment": {"url": "https://h/e.json"}}}), url(&one)),
+    ] {
+        let mut spec = at_first.clone();
+        spec["rescue"] = json!(true);
+        let (fake, mut operator) = begin(&spec);
+        settle(&fake, &mut operator, None).await;
+        if !then.is_null() {
+            fake.edit(EXPERIMENT, |experiment| experiment["spec"]["pod"] = then["pod"].clone());
+        }
+        settle(&fake, &mut operator, None).await;
+        fake.end(POD, 137, None);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(condition(&fake, "RolledBack"), "False/RescueFailed", "{at_first}");
+        assert_eq!(pods_created(&fake), 1, "{at_first}");
+    }
+}
+
 #[tokio::test]
 async fn an_impossible_rescue_is_reported_as_failed() {
     for spec in [

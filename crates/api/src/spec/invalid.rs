@@ -33,7 +33,12 @@ impl InvalidSpec {
     /// Returns whether one of the mistakes is a value that is not allowed.
     #[must_use]
     pub fn has_forbidden(&self) -> bool {
-        self.is_forbidden || self.more.iter().any(|other| other.is_forbidden)
+        self.all().any(|mistake| mistake.is_forbidden)
+    }
+
+    /// All mistakes, this one first.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.more)
     }
 }
 

@@ -91,7 +91,8 @@ pub struct PodSpec {
     #[schemars(schema_with = "schema::mappings")]
     pub image_pull_secrets: Option<Vec<Value>>,
 
-    /// When the image of the toolkit is pulled: `Always`, `IfNotPresent` or `Never`. If it is absent, Kubernetes decides.
+    /// When the image of the toolkit is pulled: `Always`, `IfNotPresent` or `Never`. Defaults to that of the template, which
+    /// is `Always` unless the template was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<String>,
 

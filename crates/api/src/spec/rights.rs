@@ -53,8 +53,8 @@ pub struct RoleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_role: Option<String>,
     /// Whether the ClusterRole is bound in the whole cluster, by a ClusterRoleBinding. Nodes and other objects without a
-    /// namespace need that. It cannot be used with `binds_to_namespaces`, and the operator needs a component for it. Defaults
-    /// to false.
+    /// namespace need that. It cannot be used with `binds_to_namespaces`, and the operator needs its component
+    /// `cluster-wide`. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_wide: Option<bool>,
 }

@@ -35,7 +35,7 @@ pub struct ExperimentSpec {
     /// SHA-256 of the experiment behind the URL, as 64 hexadecimal digits. With other content, the run does not start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// An OCI artifact with the experiment, which Kubernetes mounts as an image volume. If it is set, `asFile`,
+    /// An image with the experiment, which Kubernetes mounts as an image volume. If it is set, `asFile`,
     /// `configMapName` and `url` must be absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<ArtifactSpec>,
@@ -52,17 +52,17 @@ pub struct HeaderSpec {
     pub secret: KeySpec,
 }
 
-/// An OCI artifact with an experiment.
+/// An image with an experiment, or an OCI artifact if the node can mount one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ArtifactSpec {
-    /// Reference of the artifact, as that of an image.
+    /// Reference of the image.
     pub reference: String,
-    /// Path of the experiment in the artifact. Defaults to `experiment.json`.
+    /// Path of the experiment in the image. Defaults to `experiment.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// When the artifact is pulled: `Always`, `IfNotPresent` or `Never`. If it is absent, Kubernetes decides.
+    /// When the image is pulled: `Always`, `IfNotPresent` or `Never`. If it is absent, Kubernetes decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_policy: Option<String>,
 }

@@ -36,8 +36,7 @@ fn all_wrong_fields_are_named_at_once() {
         "schedule": {"suspend": "x", "value": "* * * * *"}});
     let parsed = ChaosToolkitExperimentSpec::read(Some(&raw));
     let invalid = parsed.mistakes.none().unwrap_err();
-    let paths: Vec<&str> =
-        std::iter::once(&invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect();
+    let paths: Vec<&str> = invalid.all().map(|one| one.path.as_str()).collect();
     let expected = [
         "spec.namespace",
         "spec.pod.chaosArgs",

@@ -1,10 +1,13 @@
-//! Fetches the experiment before the toolkit starts, if that needs headers or if its content is known.
+//! Fetches the experiment before the toolkit starts, if that needs headers, if its content is known, or if only its rollbacks
+//! are to be played.
 //!
-//! The toolkit knows neither. So this program downloads the file, checks it, and lets the toolkit run the file. The
+//! The toolkit knows none of this. So this program downloads the file, checks it, and lets the toolkit run the file. The
 //! toolkit's own Python makes the request, which therefore takes the proxies and certificates of the environment.
 
 mod download;
 mod failure;
+mod python;
+mod rollbacks;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -24,8 +27,8 @@ use crate::volume::{SHIM, Volume, write_atomically};
 
 pub use failure::Failure;
 
-/// The variable that has the URL of the experiment. It becomes the path of the file.
-pub const URL_VARIABLE: &str = "EXPERIMENT_URL";
+/// The variable that has the URL of the experiment, or its path. It becomes the path of the file.
+const URL_VARIABLE: &str = "EXPERIMENT_URL";
 
 /// The longest experiment, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -34,17 +37,29 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_HEADER_BYTES: u64 = 16 * 1024;
 
 /// What has to be done to get the experiment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
+    /// The variable that has the URL, or a path in the container.
+    pub variable: String,
     /// The headers of the request: their names, and the files with their values.
     pub headers: Vec<(String, PathBuf)>,
     /// The SHA-256 that the experiment must have, as lower case digits.
     pub sha256: Option<String>,
+    /// Whether only the rollbacks are played.
+    pub only_rollbacks: bool,
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Self { variable: URL_VARIABLE.to_owned(), headers: Vec::new(), sha256: None, only_rollbacks: false }
+    }
 }
 
 /// An experiment that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
+    /// The variable that had the URL.
+    pub variable: String,
     url: String,
     /// The file with the experiment.
     pub file: PathBuf,
@@ -53,29 +68,38 @@ pub struct Fetched {
 impl Fetch {
     /// Returns whether there is nothing to do, since the toolkit loads the experiment itself.
     pub const fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.sha256.is_none()
+        self.headers.is_empty() && self.sha256.is_none() && !self.only_rollbacks
     }
 
-    /// Fetches the experiment at the URL of the environment, checks it, and writes it to the volume.
+    /// Fetches the experiment at the URL of the environment, checks it, and writes it to the volume. `args` are those of the
+    /// command that is to run it.
     pub fn fetch(
         &self,
         volume: &Volume,
-        toolkit: Option<&Toolkit>,
+        (toolkit, args): (Option<&Toolkit>, &[OsString]),
         is_stopped: &mut dyn FnMut() -> bool,
     ) -> Result<Fetched, Failure> {
-        let url = std::env::var(URL_VARIABLE).unwrap_or_default();
-        let content = if url.starts_with('/') {
+        let url = std::env::var(&self.variable).unwrap_or_default();
+        let python = || python(toolkit).map_err(Failure::Broken);
+        let mut content = if url.starts_with('/') {
             read_file(Path::new(&url))?
         } else {
-            let python = python(toolkit).map_err(Failure::Broken)?;
-            download(&python, &url, &self.values()?, MAX_BYTES, is_stopped)?
+            download(&python()?, &url, &self.values()?, MAX_BYTES, is_stopped)?
         };
         self.check(&content)?;
-        let file = volume.journal_dir().join(file_name(&content));
-        write_atomically(&file, &content).map_err(|error| {
+        let name = file_name(&content);
+        let file = volume.journal_dir().join(name);
+        let fetched = Fetched { variable: self.variable.clone(), url, file };
+        if self.only_rollbacks {
+            fetched.is_run_by(args)?;
+            let format = name.rsplit('.').next().unwrap_or_default();
+            content = rollbacks::only(&python()?, content, format, MAX_BYTES, is_stopped)?;
+        }
+        let file = &fetched.file;
+        write_atomically(file, &content).map_err(|error| {
             Failure::Broken(StartError { reason: format!("{}: {error}", file.display()), code: 1 })
         })?;
-        Ok(Fetched { url, file })
+        Ok(fetched)
     }
 
     /// Reads the values of the headers.
@@ -106,8 +130,8 @@ impl Fetch {
         let found = format!("{:x}", Sha256::digest(content));
         match &self.sha256 {
             Some(wanted) if *wanted != found => {
-                // The report has room for so much.
-                let line = format!("its SHA-256 is {found}, not the asked one");
+                let line =
+                    format!("its SHA-256 is {found}, and spec.pod.experiment.sha256 asks for {wanted}");
                 Err(refused(RefusalKind::ExperimentInvalid, &line))
             }
             _ => Ok(()),
@@ -116,6 +140,17 @@ impl Fetch {
 }
 
 impl Fetched {
+    /// Fails if a command runs something other than the file. That could be the whole experiment, which injects its fault
+    /// again.
+    fn is_run_by(&self, args: &[OsString]) -> Result<(), Failure> {
+        let names_variable = |arg: &OsString| arg.to_string_lossy().contains(&self.variable);
+        if self.replace(args) == args && !args.iter().any(names_variable) {
+            let line = format!("the arguments do not have the experiment of {}", self.variable);
+            return Err(refused(RefusalKind::ArgumentsInvalid, &line));
+        }
+        Ok(())
+    }
+
     /// Returns the arguments of a command with the file in place of the URL, wherever the URL stands as a word.
     pub fn replace(&self, args: &[OsString]) -> Vec<OsString> {
         args.iter().map(|arg| self.replace_in(arg)).collect()
@@ -189,8 +224,21 @@ mod tests {
     #[case("xhttp://h/e", "xhttp://h/e")]
     #[case("", "")]
     fn the_file_takes_the_place_of_the_url(#[case] arg: &str, #[case] expected: &str) {
-        let fetched = Fetched { url: "http://h/e".into(), file: "/f".into() };
-        assert_eq!(fetched.replace(&[arg.into()]), [OsString::from(expected)]);
+        assert_eq!(fetched().replace(&[arg.into()]), [OsString::from(expected)]);
+    }
+
+    #[rstest]
+    #[case(&["run", "http://h/e"], true)]
+    #[case(&["-c", "chaos run $EXPERIMENT_URL"], true)]
+    #[case(&["run", "/home/svc/experiment.json"], false)]
+    #[case(&["run"], false)]
+    fn a_command_that_runs_something_else_is_told_apart(#[case] args: &[&str], #[case] expected: bool) {
+        let args: Vec<OsString> = args.iter().map(Into::into).collect();
+        assert_eq!(fetched().is_run_by(&args).is_ok(), expected);
+    }
+
+    fn fetched() -> Fetched {
+        Fetched { variable: URL_VARIABLE.to_owned(), url: "http://h/e".into(), file: "/f".into() }
     }
 
     #[rstest]
@@ -215,7 +263,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("header");
         std::fs::write(&file, value).unwrap();
-        let fetch = Fetch { headers: vec![("X".into(), file)], sha256: None };
+        let fetch = Fetch { headers: vec![("X".into(), file)], ..Fetch::default() };
         match (fetch.values(), expected) {
             (Ok(values), Some(expected)) => assert_eq!(values, [("X".to_owned(), expected.to_owned())]),
             (Err(Failure::Refused(refusal)), None) => {
@@ -234,7 +282,7 @@ mod tests {
         let Err(Failure::Refused(refusal)) = fetch.check(b"b") else { panic!() };
         let found = format!("{:x}", Sha256::digest("b"));
         assert_eq!(refusal.kind, RefusalKind::ExperimentInvalid);
-        assert_eq!(refusal.line, format!("its SHA-256 is {found}, not the asked one"));
-        assert!(refusal.line.len() <= 100);
+        let line = format!("its SHA-256 is {found}, and spec.pod.experiment.sha256 asks for {wanted}");
+        assert_eq!(refusal.line, line, "the line has room for both");
     }
 }

@@ -80,10 +80,7 @@ mod tests {
     #[case::with_a_name_that_none_has(json!({"clusterRole": "../view"}), &["spec.role.clusterRole: \"../view\" must consist of"])]
     fn what_cannot_be_bound_is_refused_with_its_path(#[case] role: Value, #[case] expected: &[&str]) {
         let invalid = planned(&role).unwrap_err();
-        let all: Vec<String> = std::iter::once(&invalid)
-            .chain(&invalid.more)
-            .map(|one| format!("{}: {}", one.path, one.problem))
-            .collect();
+        let all: Vec<String> = invalid.all().map(|one| format!("{}: {}", one.path, one.problem)).collect();
         assert_eq!(all.len(), expected.len(), "{all:?}");
         for (found, expected) in all.iter().zip(expected) {
             assert!(found.starts_with(expected), "{found}");

@@ -82,3 +82,11 @@ pub struct Artifact {
     /// When it is pulled.
     pub pull_policy: Option<String>,
 }
+
+impl Artifact {
+    /// Whether the reference has a digest, so that it is the same artifact each time.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.reference.contains("@sha256:") || self.reference.contains("@sha512:")
+    }
+}

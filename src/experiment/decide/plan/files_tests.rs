@@ -20,7 +20,7 @@ fn file(path: &str) -> Value {
 }
 
 fn paths(invalid: &InvalidSpec) -> Vec<&str> {
-    std::iter::once(invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect()
+    invalid.all().map(|one| one.path.as_str()).collect()
 }
 
 #[rstest]

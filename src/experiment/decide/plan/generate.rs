@@ -228,8 +228,7 @@ mod tests {
             (file, "", " of configmap/chaostoolkit-experiment/experiment.json"),
         ] {
             let invalid = planned(spec, Some(&experiment)).unwrap_err();
-            let all: Vec<&str> =
-                std::iter::once(&invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect();
+            let all: Vec<&str> = invalid.all().map(|one| one.path.as_str()).collect();
             let paths =
                 [1, 2, 3].map(|index| format!("{before}method[{index}].provider.arguments.ns{after}"));
             assert_eq!(all, paths);

@@ -2,6 +2,7 @@
 
 mod guard;
 mod metadata;
+mod quantities;
 mod typed;
 
 use k8s_openapi::api::core::v1::{
@@ -33,6 +34,7 @@ pub fn patches(pod: &PodSpec, has_runner: bool) -> Result<Patches, InvalidSpec> 
         return Ok(Patches::default());
     }
     mistakes.or(check_texts(pod), ());
+    mistakes.or(quantities::check(pod), ());
     for read in typed(pod) {
         mistakes.or(read.result, ());
     }

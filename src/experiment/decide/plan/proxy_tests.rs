@@ -10,7 +10,7 @@ fn pod(pod: Value) -> PodSpec {
 }
 
 fn paths(invalid: &InvalidSpec) -> Vec<&str> {
-    std::iter::once(invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect()
+    invalid.all().map(|one| one.path.as_str()).collect()
 }
 
 #[test]

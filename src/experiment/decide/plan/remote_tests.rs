@@ -18,7 +18,7 @@ fn from(source: Value) -> Result<Plan, InvalidSpec> {
 }
 
 fn paths(invalid: &InvalidSpec) -> Vec<&str> {
-    std::iter::once(invalid).chain(&invalid.more).map(|one| one.path.as_str()).collect()
+    invalid.all().map(|one| one.path.as_str()).collect()
 }
 
 fn header(name: &str) -> Value {

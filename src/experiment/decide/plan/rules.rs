@@ -188,10 +188,7 @@ mod tests {
             role["rules"] = json!([rule("deployments")]);
         }
         let invalid = planned(json!({"role": role})).unwrap_err();
-        let all: Vec<String> = std::iter::once(&invalid)
-            .chain(&invalid.more)
-            .map(|one| format!("{}: {}", one.path, one.problem))
-            .collect();
+        let all: Vec<String> = invalid.all().map(|one| format!("{}: {}", one.path, one.problem)).collect();
         assert_eq!(all.len(), expected.len(), "{all:?}");
         for (found, expected) in all.iter().zip(expected) {
             assert!(found.starts_with(expected), "{found}");

@@ -14,6 +14,9 @@ const LONGEST: usize = 960;
 /// What follows rules that are not all.
 const MORE: &str = "\n# and more";
 
+/// What follows the rules for the namespaces of an account that also needs rights in the whole cluster.
+const ALL_RULES: &str = "spec.role.rules cannot be used with spec.role.clusterRole, so a ClusterRole that it names, with spec.role.clusterWide, needs the rules above and these";
+
 /// How many rights are written out before the rules.
 const MAX_NAMED: usize = 3;
 
@@ -54,9 +57,18 @@ pub(super) fn advice(forbidden: &[Forbidden], account: Option<&str>) -> Option<S
     }
     let is_own = |user: &str| account.is_none_or(|account| account == user);
     let mut is_complete = true;
+    // Rules of a namespace come first, since a ClusterRole has to repeat them.
+    holders.sort_by_key(|holder| holder.is_cluster);
+    let mut before: Option<Holder> = None;
     for holder in holders {
         let rights: Vec<&Forbidden> = forbidden.iter().filter(|right| Holder::of(right) == holder).collect();
-        let mut heading = format!(". {}:", holder.heading(&rights, account, is_own(holder.user)));
+        let heading = match before {
+            Some(Holder { user, .. }) if user == holder.user && is_own(user) => ALL_RULES.to_owned(),
+            _ => holder.heading(&rights, account, is_own(holder.user)),
+        };
+        // A line of its own keeps the rules before it such that they can be copied.
+        let mut heading = format!("{}{heading}:", if before.is_some() { "\n" } else { ". " });
+        before = Some(holder);
         for rule in rules(&rights) {
             if text.len() + heading.len() + rule.len() > LONGEST {
                 is_complete = false;
@@ -109,12 +121,12 @@ impl<'a> Holder<'a> {
                 let is_elsewhere =
                     namespaces.iter().any(|namespace| home.is_some_and(|home| home != *namespace));
                 let binding = if is_elsewhere {
-                    format!(" (with spec.role.binds_to_namespaces: [{list}])")
+                    format!("; with spec.role.binds_to_namespaces: [{list}]")
                 } else {
                     String::new()
                 };
                 format!(
-                    "These rules in spec.role.rules{binding}, or in a Role of the account{place}, give it"
+                    "These rules in spec.role.rules (in place of the default ones{binding}), or in a Role of the account{place}, give it"
                 )
             }
             (false, true) => {
@@ -170,7 +182,7 @@ mod tests {
         assert_eq!(
             advice(&rights, Some(ACCOUNT)).unwrap(),
             "the API server refused requests of the run: system:serviceaccount:chaos:run may not list pods in namespace chaos. \
-             These rules in spec.role.rules, or in a Role of the account in chaos, give it:\n\
+             These rules in spec.role.rules (in place of the default ones), or in a Role of the account in chaos, give it:\n\
              - apiGroups: [\"\"]\n  resources: [pods]\n  verbs: [list]"
         );
         assert_eq!(
@@ -191,7 +203,7 @@ mod tests {
             advice(&rights, Some(ACCOUNT)).unwrap(),
             "the API server refused requests of the run: system:serviceaccount:chaos:run may not list pods in namespace shop; \
              delete pods in namespace shop; patch deployments.apps in namespace shop; and 1 more. \
-             These rules in spec.role.rules (with spec.role.binds_to_namespaces: [shop]), or in a Role of the account in shop, give it:\n\
+             These rules in spec.role.rules (in place of the default ones; with spec.role.binds_to_namespaces: [shop]), or in a Role of the account in shop, give it:\n\
              - apiGroups: [\"\"]\n  resources: [pods]\n  verbs: [delete, list]\n\
              - apiGroups: [\"\"]\n  resources: [pods/log]\n  verbs: [get]\n\
              - apiGroups: [\"apps\"]\n  resources: [deployments]\n  verbs: [patch]"
@@ -206,6 +218,20 @@ mod tests {
     fn nodes_need_a_cluster_role() {
         let said = advice(&[right("list", "", "nodes", Scope::Cluster)], Some(ACCOUNT)).unwrap();
         assert!(said.contains("may not list nodes in the whole cluster. A ClusterRole that spec.role.clusterRole names, with spec.role.clusterWide, gives it:\n- "), "{said}");
+    }
+
+    #[test]
+    fn a_run_that_needs_both_is_told_that_one_cluster_role_has_all_rules() {
+        let rights =
+            [right("list", "", "nodes", Scope::Cluster), right("list", "", "pods", namespace("chaos"))];
+        let said = advice(&rights, Some(ACCOUNT)).unwrap();
+        let (_, after) = said.split_once("give it:\n").unwrap();
+        assert_eq!(
+            after,
+            "- apiGroups: [\"\"]\n  resources: [pods]\n  verbs: [list]\n\
+             spec.role.rules cannot be used with spec.role.clusterRole, so a ClusterRole that it names, with spec.role.clusterWide, needs the rules above and these:\n\
+             - apiGroups: [\"\"]\n  resources: [nodes]\n  verbs: [list]"
+        );
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! The plan of a rescue: pure.
 //!
-//! The pod of a rescue is that of the run. Its experiment is that of the run without method and hypothesis. So only an
-//! experiment that the operator can read, and that has not changed since, can be rescued.
+//! The pod of a rescue is that of the run. Its experiment is that of the run without method and hypothesis. So it has to be
+//! the same one. The operator compares an experiment that it can read. One from elsewhere is fetched again, if it has a hash
+//! or a digest. The runner then checks it, and reduces it to its rollbacks.
 
 use serde_json::{Value, json};
 
 use crate::experiment::decide::plan::patch::changes_what_runs;
-use crate::experiment::decide::plan::{Facts, Plan, Source};
+use crate::experiment::decide::plan::{Facts, Plan, Remote, Source};
 use crate::process::config::Runner;
 use crate::yaml;
 use chaostoolkit_api::Status;
+
+/// Why an experiment from elsewhere is not fetched again.
+const NOT_PINNED: &str = "the experiment may be another one by now, and is not read here";
 
 /// Turns the plan of a run into that of its rescue.
 pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, String> {
@@ -28,19 +32,33 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
     if plan.about.sha256.as_ref() != decided {
         return Err("the experiment is not what it was when the run was decided on".to_owned());
     }
-    let experiment = match (&plan.source, &facts.text) {
+    let read = match (&plan.source, &facts.text) {
         (Source::Inline(inline), _) => inline.clone(),
         (Source::File { .. }, Some(text)) => {
             yaml::parse(text).map_err(|error| format!("the experiment cannot be read: {error}"))?
         }
         (Source::File { .. }, None) => return Err("the file of the experiment is gone".to_owned()),
-        (Source::Artifact(_), _) => return Err("an experiment from an artifact is not read here".to_owned()),
+        (Source::Remote(Remote { sha256: Some(_), .. }), _) => return Ok(rescue(plan, facts)),
+        (Source::Artifact(artifact), _) => {
+            if plan.about.source != recorded.run.as_ref().and_then(|run| run.experiment.source.clone()) {
+                return Err("the artifact is not that of the run".to_owned());
+            }
+            if !artifact.is_pinned() {
+                return Err(format!("{NOT_PINNED}: its reference has no digest"));
+            }
+            return Ok(rescue(plan, facts));
+        }
         (Source::Url | Source::Remote(_), _) => {
-            return Err("an experiment from a URL is not read here".to_owned());
+            return Err(format!("{NOT_PINNED}: it has no spec.pod.experiment.sha256"));
         }
     };
-    Ok(Plan {
-        source: Source::Inline(only_rollbacks(&experiment)?),
+    let source = Source::Inline(only_rollbacks(&read)?);
+    Ok(rescue(Plan { source, ..plan }, facts))
+}
+
+/// Makes the plan of a rescue from that of a run.
+fn rescue(plan: Plan, facts: &Facts) -> Plan {
+    Plan {
         // Those of the template: the author's arguments may start something other than `run`.
         arguments: None,
         options: Vec::new(),
@@ -48,7 +66,7 @@ pub fn rescue_of(plan: Plan, facts: &Facts, recorded: &Status) -> Result<Plan, S
         is_rescue: true,
         runner: Some(Runner { journal: false, ..facts.runner.clone() }),
         ..plan
-    })
+    }
 }
 
 /// Reduces an experiment to its rollbacks and what they need. Nothing that injects a fault stays.
@@ -87,33 +105,22 @@ fn resolved(rollback: &Value, experiment: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
+
+    /// The runner reduces an experiment that the operator does not read, and is tested with the same ones.
+    const CASES: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/runner/tests/rollbacks.json"));
 
     #[test]
     fn what_rollbacks_need_is_kept_and_nothing_that_injects() {
-        let experiment = json!({
-            "title": "t", "configuration": {"a": 1}, "secrets": {"b": {}}, "runtime": {"rollbacks": {"strategy": "never"}},
-            "steady-state-hypothesis": {"title": "h", "probes": [{"type": "probe", "name": "p"}]},
-            "method": [{"type": "action", "name": "break"}, {"type": "action", "name": "mend", "provider": {"type": "process"}}],
-            "rollbacks": [{"ref": "mend"}, {"type": "action", "name": "own"}, {"ref": "p"}, {"ref": "nobody"}],
-        });
-        let rescue = only_rollbacks(&experiment).unwrap();
-        assert_eq!(rescue["configuration"], json!({"a": 1}));
-        assert_eq!(rescue["secrets"], json!({"b": {}}));
-        assert_eq!(rescue["runtime"]["rollbacks"]["strategy"], "always");
-        assert!(rescue.get("steady-state-hypothesis").is_none());
-        assert!(!rescue.to_string().contains("break"));
-        let names: Vec<&Value> =
-            rescue["rollbacks"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-        assert_eq!(names, [&json!("mend"), &json!("own"), &json!("p"), &Value::Null]);
-    }
-
-    #[rstest]
-    #[case(json!({}))]
-    #[case(json!({"rollbacks": []}))]
-    #[case(json!({"rollbacks": "none"}))]
-    #[case(json!(["not", "an", "experiment"]))]
-    fn without_rollbacks_there_is_no_rescue(#[case] experiment: Value) {
-        assert!(only_rollbacks(&experiment).unwrap_err().contains("no rollbacks"));
+        let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+        for case in &cases {
+            let rescue = only_rollbacks(&case["experiment"]);
+            match case["rescue"].is_null() {
+                true => assert_eq!(rescue.unwrap_err(), "the experiment declares no rollbacks"),
+                false => assert_eq!(rescue.unwrap(), case["rescue"]),
+            }
+        }
+        assert!(cases.iter().any(|case| case["experiment"].to_string().contains("break")));
+        assert!(cases.iter().all(|case| !case["rescue"].to_string().contains("break")));
     }
 }

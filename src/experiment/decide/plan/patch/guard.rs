@@ -24,8 +24,8 @@ const REMOVING: [&str; 2] = ["$patch", "$retainKeys"];
 /// The start of the directive that can remove a whole list.
 const DELETING: &str = "$deleteFromPrimitiveList";
 
-/// The volume of the experiment, and the variable with the path of its file.
-const EXPERIMENT: [&str; 2] = ["chaostoolkit-experiment", PATH_VARIABLE];
+/// The volumes of an experiment from a `ConfigMap` and of one from an artifact.
+const EXPERIMENT: [&str; 2] = ["chaostoolkit-experiment", "chaostoolkit-artifact"];
 
 /// The mistakes in the patch at a path.
 struct Guard<'a> {
@@ -77,7 +77,6 @@ pub fn no_directive(path: &str, value: &Value) -> Result<(), InvalidSpec> {
 /// the pod runs.
 #[must_use]
 pub fn changes_what_runs(patch: &Value) -> Option<&'static str> {
-    let [volume, variable] = EXPERIMENT;
     let file = ["home", "svc", DEFAULT_FILE];
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
     let mut containers = list(&patch["spec"], "containers");
@@ -89,17 +88,19 @@ pub fn changes_what_runs(patch: &Value) -> Option<&'static str> {
     if sets("command") || sets("args") {
         return Some("the command line");
     }
+    let artifact = parts(names::ARTIFACT_DIRECTORY);
+    let is_place = |path: Vec<&str>| path == file || path.starts_with(&artifact);
+    let is_volume = |found: &Value| found["name"].as_str().is_some_and(|name| EXPERIMENT.contains(&name));
     let is_file = |mount: &Value| {
-        mount["name"] == volume || mount["mountPath"].as_str().is_some_and(|path| parts(path) == file)
+        is_volume(mount) || mount["mountPath"].as_str().is_some_and(|path| is_place(parts(path)))
     };
     let is_changed = |container: &Value| {
         let env = list(container, "env");
-        let is_path = |one: &Value| one["name"] == variable || one["$patch"] == "replace";
+        let is_path = |one: &Value| one["name"] == PATH_VARIABLE || one["$patch"] == "replace";
         env.iter().any(is_path)
             || container.get("env").is_some_and(Value::is_null)
             || list(container, "volumeMounts").iter().any(is_file)
     };
-    let is_volume = |found: &Value| found["name"] == volume;
     let is_changed =
         containers.iter().any(is_changed) || list(&patch["spec"], "volumes").iter().any(is_volume);
     is_changed.then_some("the file of the experiment")

@@ -13,7 +13,7 @@ fn read(pod: Value, has_runner: bool) -> Result<Patches, InvalidSpec> {
 /// Returns the paths of all mistakes.
 fn mistakes(pod: Value) -> Vec<String> {
     let found = read(pod, true).err();
-    let found = found.iter().flat_map(|first| std::iter::once(first).chain(&first.more));
+    let found = found.iter().flat_map(InvalidSpec::all);
     found.map(|one| one.path.clone()).collect()
 }
 
@@ -176,6 +176,8 @@ fn a_field_that_this_operator_does_not_know_is_told_and_goes_on() {
 #[case(json!({"env": [{"name": "EXPERIMENT_PATH", "value": "other.json"}]}), Some("the file of the experiment"))]
 #[case(json!({"env": null}), Some("the file of the experiment"))]
 #[case(json!({"volumeMounts": [{"mountPath": "/home/svc//experiment.json", "name": "a"}]}), Some("the file of the experiment"))]
+#[case(json!({"volumeMounts": [{"mountPath": "/chaostoolkit-artifact/x", "name": "a"}]}), Some("the file of the experiment"))]
+#[case(json!({"volumeMounts": [{"mountPath": "/x", "name": "chaostoolkit-artifact"}]}), Some("the file of the experiment"))]
 #[case(json!({"volumeMounts": [{"mountPath": "/home/svc/.aws", "name": "a"}], "env": [{"name": "A"}], "image": "x"}), None)]
 fn it_is_known_whether_a_patch_changes_what_runs(#[case] fields: Value, #[case] expected: Option<&str>) {
     let mut container = fields.clone();
