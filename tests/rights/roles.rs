@@ -133,6 +133,15 @@ const TO_RUN: [[&str; 3]; 6] = [
     ["list", "networking.k8s.io", "ingresses"],
 ];
 
+/// Its own pod names the image of the runner, and the secrets to pull it.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn each_operator_may_read_its_own_pod() {
+    for install in [Install::multi_tenant("ownpod").await, Install::new("ownpod").await] {
+        install.wait_until_may(&install.namespace, ["get", "", "pods"], true).await;
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs an API server"]
 async fn the_operator_of_tenants_runs_things_only_where_the_owner_lets_it_in() {
