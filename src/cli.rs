@@ -198,6 +198,9 @@ pub struct CleanupArgs {
     /// Delete the experiments and their journals too.
     #[arg(long)]
     pub delete_experiments: bool,
+    /// Delete the Roles and bindings of runs whose experiment is gone, also those that were kept on purpose.
+    #[arg(long)]
+    pub delete_rights: bool,
     /// Do not wait for runs, remove the finalizers of all remaining objects, and continue even if an operator is at work.
     #[arg(long)]
     pub force: bool,

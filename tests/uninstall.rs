@@ -178,6 +178,8 @@ async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept
         remove_finalizers(&install.experiments(), experiment).await;
         delete_and_wait(&install.experiments(), experiment).await;
     }
+    let rights = rights_left(&install).await;
+    assert!(rights.iter().any(|right| right.starts_with("RoleBinding")), "{rights:?}");
     let (code, text) = cleanup(&["-n", &install.namespace, "--yes"]).await;
     assert_eq!(code, Some(0), "{text}");
     assert!(
@@ -191,6 +193,32 @@ async fn pods_and_schedules_whose_experiment_is_gone_are_swept_and_what_was_kept
         "the pod is stopping and not held"
     );
     assert!(install.pods().get(&kept).await.unwrap().metadata.deletion_timestamp.is_none());
+
+    // The rights may have been kept on purpose. So they are named, and go only if the user says so.
+    for right in &rights {
+        assert!(text.contains(&format!("left as it is: {right}, whose experiment is gone; ")), "{text}");
+    }
+    assert_eq!(rights_left(&install).await, rights);
+    let (code, text) = cleanup(&["-n", &install.namespace, "--yes", "--delete-rights"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    for right in &rights {
+        assert!(text.contains(&format!("done: {right}, whose experiment is gone")), "{text}");
+    }
+    assert_eq!(rights_left(&install).await, Vec::<String>::new());
+    assert!(install.pods().get(&kept).await.is_ok(), "nothing else goes");
+}
+
+/// The bindings and Roles in the namespace of the runs of an installation, as `cleanup` names them.
+async fn rights_left(install: &Install) -> Vec<String> {
+    let rights = ["ClusterRoleBinding", "RoleBinding", "Role"];
+    let mut left: Vec<String> = Vec::new();
+    for (kind, object) in install.labeled(names::UID_LABEL).await {
+        if rights.contains(&kind) && object.namespace().as_ref() == Some(&install.run_namespace) {
+            left.push(format!("{kind} {}/{}", install.run_namespace, object.name_any()));
+        }
+    }
+    left.sort();
+    left
 }
 
 #[tokio::test]

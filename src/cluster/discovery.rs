@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
-use kube::api::{Api, WatchParams};
+use kube::api::{Api, PostParams, WatchParams};
 use kube::core::PartialObjectMeta;
 use tracing::{info, warn};
 
@@ -61,6 +64,24 @@ async fn own_pod(client: &Client) -> Option<Pod> {
 pub async fn has_sidecars(client: &Client) -> bool {
     let version = ask("read the version of Kubernetes", async || client.apiserver_version().await).await;
     version.is_none_or(|version| is_recent(&version.major, &version.minor))
+}
+
+/// Returns whether the operator may create pods in all namespaces. Returns false if the cluster does not say.
+pub async fn may_run_everywhere(client: &Client) -> bool {
+    let pods = ResourceAttributes {
+        verb: Some("create".to_owned()),
+        resource: Some("pods".to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec {
+        resource_attributes: Some(pods),
+        ..SelfSubjectAccessReviewSpec::default()
+    };
+    let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+    let api = Api::<SelfSubjectAccessReview>::all(client.clone());
+    let question = async || api.create(&PostParams::default(), &review).await;
+    let answer = ask("find out whether the operator may run things in all namespaces", question).await;
+    answer.and_then(|answer| answer.status).is_some_and(|status| status.allowed)
 }
 
 /// Returns whether the API server sends lists as streams, so that neither side has to hold a whole list in memory.

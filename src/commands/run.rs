@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
-use crate::process::config::{Config, JournalLimits, RELEASED_IMAGE, Runner};
+use crate::process::config::{Config, JournalLimits, RELEASED_IMAGE, Runner, Watched};
 use crate::process::health::{Health, beat_every_second};
 use crate::process::key_list::{KeyList, Keys};
 use crate::process::leader::claim::Claim;
@@ -72,7 +72,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
 
-    if let Some(runner) = stop.run_until_cancelled(self::runner(&client, runner)).await {
+    let watched = watch_namespaces.unwrap_or_default();
+    let start = async {
+        if watched != Watched::None {
+            warn_of_rights_everywhere(&client).await;
+        }
+        self::runner(&client, runner).await
+    };
+    if let Some(runner) = stop.run_until_cancelled(start).await {
         let over = CancellationToken::new();
         let (leadership, election) = elect(&client, &namespace, leader, &health, over.clone());
         metrics.report_leadership(leadership.clone());
@@ -82,7 +89,6 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
                 "--unchecked-authors: whoever may create experiments can do through them whatever the operator may do"
             );
         }
-        let watched = watch_namespaces.unwrap_or_default();
         let config = Config {
             namespace,
             concurrency,
@@ -138,6 +144,16 @@ fn sidecar_resources(args: &RunnerArgs) -> anyhow::Result<SidecarResources> {
     };
     resources.check().map_err(anyhow::Error::msg)?;
     Ok(resources)
+}
+
+/// Warns if the operator needs no owner of a namespace to let it in. A binding of another overlay may be left, since `kubectl
+/// apply` removes nothing.
+async fn warn_of_rights_everywhere(client: &Client) {
+    if discovery::may_run_everywhere(client).await {
+        warn!(
+            "the operator may run things in all namespaces, whether or not their owners let it in; if it should not, delete the binding of another overlay that is left: kubectl delete clusterrolebinding chaostoolkit-crd-runs"
+        );
+    }
 }
 
 /// Decides how the runner is added to pods. Values that no flag sets are taken from the operator's own pod.

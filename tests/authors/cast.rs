@@ -100,7 +100,10 @@ impl Cast {
             experiment["data"] = json!({"experiment.json": "{}"});
             let mut role = object("rbac.authorization.k8s.io/v1", "Role", "strong", namespace);
             role["rules"] = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
-            objects.extend([experiment, role, object("v1", "ServiceAccount", "deployer", namespace)]);
+            let mut certificates = object("v1", "ConfigMap", "mine", namespace);
+            certificates["data"] = json!({"a": ""});
+            let account = object("v1", "ServiceAccount", "deployer", namespace);
+            objects.extend([experiment, role, certificates, account]);
         }
         let shipped = ["-n", "@home", "get", "configmap", "chaostoolkit-resources-templates", "-o", "json"];
         let mut templates = object("v1", "ConfigMap", "mine", "@home");
@@ -122,15 +125,25 @@ impl Cast {
         self.kubectl(&["create", "--as", &self.name(base.user), "-f", "-"], &experiment.to_string());
     }
 
-    /// Lets the operator run things in all namespaces, as the component `rbac` does. Returns the binding.
-    pub fn let_in_everywhere(&self) -> Value {
+    /// Lets the operator run things in all namespaces, as the component `rbac` does, and give runs what the rows ask for. So only
+    /// the rights of the users keep runs from starting. Returns the binding and the role.
+    pub fn let_in_everywhere(&self) -> Vec<Value> {
         let mut binding =
             object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "@home-everywhere", "");
         binding["roleRef"] =
             json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "@home-runs"});
         binding["subjects"] = json!([{"kind": "ServiceAccount", "name": "@home", "namespace": "@home"}]);
-        self.apply(std::slice::from_ref(&binding));
-        binding
+        let mut role = object("rbac.authorization.k8s.io/v1", "ClusterRole", "@home-grantable-more", "");
+        let label = self.install.label("chaostoolkit.org/aggregate-to-grantable");
+        role["metadata"]["labels"] = json!({label: "true"});
+        role["rules"] = json!([
+            {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]},
+            {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"],
+                "resourceNames": ["view", "cluster-admin"], "verbs": ["bind"]},
+        ]);
+        let objects = vec![binding, role];
+        self.apply(&objects);
+        objects
     }
 
     /// A binding of a user to `ClusterRole/NAME` or `Role/NAME`, in a namespace or in the whole cluster.

@@ -2,7 +2,7 @@
 //! the answers under both kinds of policies, under those that judge alone, and under none.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests panic to fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests panic to fail")]
 #![allow(clippy::needless_pass_by_value, reason = "tables of cases are easier to read with values")]
 
 mod cast;

@@ -302,9 +302,9 @@ fn with_rules() -> Vec<Row> {
     let escalate = "kubectl auth can-i escalate roles.rbac.authorization.k8s.io -n @shop";
     vec![
     row(Dev, "writes rules", central(rules("@team", json!({}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
-    row(Dev, "writes rules beside the experiment", own(rules("@team", json!({}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
+    row(Dev, "writes rules beside the experiment", own(rules("@team", json!({}))), with_stamp(BINDINGS_IN_TEAM_WORDS)).told(["", "", "Blocked PolicyMissing"]),
     row(Dev, "writes rules for generated ones", central(rules("@team", json!({"generate": true}))), with_stamp(BINDINGS_IN_TEAM_WORDS)),
-    row(Dev, "writes rules with the right stamp", Ask::Create("@home", rules("@team", json!({})), stamp("@home:dev", "1/")), YES),
+    row(Dev, "writes rules with the right stamp", Ask::Create("@home", rules("@team", json!({})), stamp("@home:dev", "1/")), YES).told(["", "Starting Permitted", ""]),
     row(Dev, "writes rules for a foreign namespace", central(rules("@other", json!({}))), PODS_IN_OTHER),
     row(Dev, "writes rules that are bound in one", central(rules("@team", json!({"binds_to_namespaces": ["@other"]}))), [BINDINGS_IN_OTHER[0], Refused("create rolebindings.rbac.authorization.k8s.io -n"), Taken]),
     row(Dev, "writes rules later", edit("devs", json!({"role": rules("@team", json!({}))["role"]})), with_stamp(BINDINGS_IN_TEAM_WORDS)),
@@ -317,8 +317,8 @@ fn with_rules() -> Vec<Row> {
     row(Owner, "writes rules by a schedule", central(json!({"namespace": "@shop", "role": rules("", json!({}))["role"], "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), with_stamp(escalate)),
     row(Owner, "writes rules with a stamp that is too long to be read", Ask::Create("@home", rules("@shop", json!({})), long_stamp()), no(escalate)),
     row(Boss, "writes rules", central(rules("@other", json!({}))), YES),
-    row(Boss, "writes rules for eight namespaces", central(many()), YES),
-    row(Boss, "writes rules for eight namespaces and an account that exists", central(json!({"role": many()["role"], "serviceaccount": {"name": "deployer"}, "template": {"name": "mine"}})), YES),
+    row(Boss, "writes rules for eight namespaces", central(many()), YES).told(["Blocked NamespaceMissing", "Blocked NamespaceMissing", ""]),
+    row(Boss, "writes rules for eight namespaces and an account that exists", central(json!({"role": many()["role"], "serviceaccount": {"name": "deployer"}, "template": {"name": "mine"}})), YES).told(["Blocked NamespaceMissing", "Blocked NamespaceMissing", ""]),
     ]
 }
 
@@ -331,25 +331,25 @@ fn with_cluster_roles() -> Vec<Row> {
     let bindings = no("kubectl auth can-i create clusterrolebindings.rbac.authorization.k8s.io");
     vec![
     row(Dev, "binds a ClusterRole", central(view("@team")), BINDINGS_IN_TEAM),
-    row(Dev, "binds one beside the experiment", own(view("@team")), BINDINGS_IN_TEAM),
+    row(Dev, "binds one beside the experiment", own(view("@team")), BINDINGS_IN_TEAM).told(["", "", "Blocked PolicyMissing"]),
     row(Dev, "binds one in a foreign namespace", central(view("@other")), PODS_IN_OTHER),
     row(Dev, "binds one later", edit("devs", json!({"role": {"clusterRole": "cluster-admin"}})), BINDINGS_IN_TEAM),
     row(Dev, "binds one with a stamp made by hand", Ask::Create("@home", view("@team"), stamp("@home:dev", "1/")), BINDINGS_IN_TEAM),
     row(Dev, "binds none", central(role("@team", json!({"clusterRole": "", "clusterWide": false}))), YES),
     row(Dev, "has null for a ClusterRole", central(role("@team", json!({"clusterRole": null, "clusterWide": null}))), YES),
-    row(Dev, "binds none in the whole cluster", central(role("@team", json!({"clusterWide": true}))), YES),
-    row(Dev, "binds a ClusterRole in the whole cluster", central(wide("@team")), bindings),
-    row(Dev, "binds one in the whole cluster beside the experiment", own(wide("@team")), bindings),
+    row(Dev, "binds none in the whole cluster", central(role("@team", json!({"clusterWide": true}))), YES).told(["Failed InvalidSpec"; 3]),
+    row(Dev, "binds a ClusterRole in the whole cluster", central(wide("@team")), bindings).told(["", "", "Blocked RightsMissing"]),
+    row(Dev, "binds one in the whole cluster beside the experiment", own(wide("@team")), bindings).told(["", "", "Blocked RightsMissing"]),
     row(Dev, "names a list of ClusterRoles", central(role("@team", json!({"clusterRole": ["view"]}))), never("spec.role.clusterRole")),
     row(Dev, "is in the whole cluster by a text", central(role("@team", json!({"clusterRole": "view", "clusterWide": "yes"}))), never("spec.role.clusterWide")),
-    row(Owner, "binds a ClusterRole", central(view("@shop")), with_stamp(bind)),
-    row(Owner, "binds one to an account that exists", central(json!({"namespace": "@shop", "role": view("")["role"], "serviceaccount": {"name": "deployer"}})), with_stamp(bind)),
+    row(Owner, "binds a ClusterRole", central(view("@shop")), with_stamp(bind)).told(["Blocked AuthorForbidden", "", ""]),
+    row(Owner, "binds one to an account that exists", central(json!({"namespace": "@shop", "role": view("")["role"], "serviceaccount": {"name": "deployer"}})), with_stamp(bind)).told(["Blocked AuthorForbidden", "", ""]),
     row(Owner, "binds one with a stamp that is too long to be read", Ask::Create("@home", view("@shop"), long_stamp()), no(bind)),
     row(Owner, "binds one in the namespace of all runs", central(role("@run", json!({"clusterRole": "view", "binds_to_namespaces": ["@shop"]}))), BINDINGS_IN_RUN),
     row(Owner, "binds one in a foreign namespace", central(role("@shop", json!({"clusterRole": "view", "binds_to_namespaces": ["@other"]}))), [BINDINGS_IN_OTHER[0], Refused("kubectl auth can-i "), Taken]),
-    row(Owner, "binds one in the whole cluster", central(wide("@shop")), bindings),
+    row(Owner, "binds one in the whole cluster", central(wide("@shop")), bindings).told(["", "", "Blocked RightsMissing"]),
     row(Boss, "binds a ClusterRole", central(view("@other")), YES),
-    row(Boss, "binds one in eight namespaces", central(role("@run", json!({"clusterRole": "cluster-admin", "binds_to_namespaces": names(8)}))), YES),
-    row(Boss, "binds one in the whole cluster by a schedule", central(json!({"role": wide("")["role"], "serviceaccount": {"name": "deployer"}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), YES),
+    row(Boss, "binds one in eight namespaces", central(role("@run", json!({"clusterRole": "cluster-admin", "binds_to_namespaces": names(8)}))), YES).told(["Blocked NamespaceMissing", "Blocked NamespaceMissing", ""]),
+    row(Boss, "binds one in the whole cluster by a schedule", central(json!({"role": wide("")["role"], "serviceaccount": {"name": "deployer"}, "schedule": {"kind": "cronJob", "value": "0 0 1 1 *"}})), YES).told(["Blocked RightsMissing"; 3]),
     ]
 }

@@ -11,6 +11,9 @@ mod common {
     pub mod variables;
 }
 mod damage;
+#[path = "../strategic/generate.rs"]
+mod generate;
+mod options;
 mod properties;
 #[path = "../scenarios/specs.rs"]
 mod specs;
@@ -71,6 +74,12 @@ fn odd_specs_become_valid_objects_or_a_reason() {
 #[test]
 fn specs_that_name_foreign_objects_become_valid_objects_or_a_reason() {
     let tried = each(|chance| experiments::of(json!({"spec": forge::spec(&world(), chance)})));
+    both("specs", tried);
+}
+
+#[test]
+fn odd_patches_and_options_of_the_pod_become_valid_objects_or_a_reason() {
+    let tried = each(|chance| experiments::of(json!({"spec": options::spec(chance)})));
     both("specs", tried);
 }
 
@@ -176,6 +185,8 @@ fn seeds_for_the_fuzzer_are_handled() {
             json!({"spec": spec}).to_string().as_bytes(),
             experiments::hold,
         );
+        let patched = json!({"spec": options::spec(chance)}).to_string();
+        write("experiments", format!("pod-{seed}"), patched.as_bytes(), experiments::hold);
         write("messages", seed.to_string(), forge::message(chance).as_bytes(), messages::hold);
         let status = specs::spoilt(&statuses_schema, chance, 1);
         let object = json!({"spec": spec, "status": status}).to_string();

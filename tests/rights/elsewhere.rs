@@ -33,13 +33,16 @@ const fn of(
 }
 
 /// Used in the layer `node`.
-pub const NODE: &[Elsewhere] = &[of(
-    Role::Home,
-    "delete",
-    "",
-    &["configmaps"],
-    "tests/node.rs, the_overlay_runs_the_image_in_the_cluster_ready_idle_and_small: the journal of an experiment",
-)];
+pub const NODE: &[Elsewhere] = &[
+    of(
+        Role::Home,
+        "delete",
+        "",
+        &["configmaps"],
+        "tests/node.rs, the_overlay_runs_the_image_in_the_cluster_ready_idle_and_small: the journal of an experiment",
+    ),
+    of(Role::Home, "get", "", &["pods"], "the same test: the operator's own pod"),
+];
 
 /// Used where the log does not show it.
 const OTHERS: &[Elsewhere] = &[

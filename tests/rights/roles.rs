@@ -1,7 +1,7 @@
 //! What the roles of the operator amount to, on a real API server.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use rstest::rstest;
@@ -132,6 +132,41 @@ const TO_RUN: [[&str; 3]; 6] = [
     ["delete", "", "services"],
     ["list", "networking.k8s.io", "ingresses"],
 ];
+
+/// Its own pod names the image of the runner, and the secrets to pull it.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn each_operator_may_read_its_own_pod() {
+    for install in [Install::multi_tenant("ownpod").await, Install::new("ownpod").await] {
+        install.wait_until_may(&install.namespace, ["get", "", "pods"], true).await;
+    }
+}
+
+/// `kubectl apply` of the overlay leaves the binding of another one behind.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn an_operator_of_tenants_says_at_its_start_if_it_needs_no_owner_to_let_it_in() {
+    const WARNING: &str = "kubectl delete clusterrolebinding chaostoolkit-crd-runs";
+    let install = Install::multi_tenant("leftover").await;
+    let watch = ["--watch-namespaces", "all"];
+    let operator = Operator::start_with(&install, &watch).await;
+    assert!(!operator.log().contains(WARNING), "{}", operator.log());
+    drop(operator);
+    let name = &install.namespace;
+    let bindings = Api::<ClusterRoleBinding>::all(install.client.clone());
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("{name}-runs")});
+    let account = json!({"kind": "ServiceAccount", "name": name, "namespace": name});
+    let binding = format!("{name}-leftover");
+    create(&bindings, json!({"metadata": {"name": binding}, "roleRef": role, "subjects": [account]})).await;
+    install.wait_until_may("default", ["create", "", "pods"], true).await;
+    let operator = Operator::start_with(&install, &watch).await;
+    assert!(operator.log().contains(WARNING), "{}", operator.log());
+    drop(operator);
+    // Without further namespaces, nobody has to let it in.
+    let operator = Operator::start(&install).await;
+    assert!(!operator.log().contains(WARNING), "{}", operator.log());
+    delete(&bindings, &binding).await;
+}
 
 #[tokio::test]
 #[ignore = "needs an API server"]

@@ -48,7 +48,7 @@ impl Use {
     /// Returns the right that allows this, of the role with the narrowest place.
     pub fn right<'a>(&self, granted: &'a BTreeSet<Right>) -> Option<&'a Right> {
         let roles: &[Role] = match self.place {
-            // The central overlays let the operator run things in each namespace, so it may read its own pod.
+            // The central overlays let the operator run things in each namespace.
             Place::Home if !self.is_multi_tenant => &[Role::Home, Role::Cluster, Role::RunObjects],
             Place::Home => &[Role::Home, Role::Cluster],
             Place::Away => &[Role::RunObjects, Role::OwnNamespace, Role::Cluster],

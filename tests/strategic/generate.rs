@@ -2,6 +2,8 @@
 //!
 //! They have few names, so that a patch often meets what is there. Only fields that kubectl knows are used.
 
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
 use serde_json::{Map, Value, json};
 
 use crate::common::chance::Chance;

@@ -6,6 +6,7 @@
 mod account;
 mod guard;
 mod home;
+mod rights;
 mod work;
 
 use std::collections::HashSet;
@@ -76,6 +77,12 @@ struct Cleanup {
 impl Cleanup {
     async fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let work = self.scope().find().await?;
+        for right in &work.named {
+            writeln!(
+                out,
+                "left as it is: {right}; --delete-rights deletes it, also if it was kept on purpose"
+            )?;
+        }
         if work.is_empty() {
             return Ok(writeln!(out, "there is nothing to clean up")?);
         }
@@ -157,6 +164,11 @@ impl Cleanup {
                 problems.push(format!("CronJob {}: {}", key(schedule), error.describe()));
             }
         }
+        for right in &work.rights {
+            if let Err(error) = right.delete(&self.cluster).await {
+                problems.push(format!("{right}: {}", Error::from(error).describe()));
+            }
+        }
         problems
     }
 
@@ -219,6 +231,7 @@ impl Cleanup {
             cluster: &self.cluster,
             namespace: self.args.namespace.as_ref(),
             delete_experiments: self.args.delete_experiments,
+            delete_rights: self.args.delete_rights,
         }
     }
 

@@ -8,6 +8,7 @@ use kube::api::{DynamicObject, ListParams};
 use kube::{Resource, ResourceExt};
 
 use crate::cluster::{Cluster, Error, Objects, is_held, without_finalizers};
+use crate::commands::cleanup::rights::{self, Right};
 use crate::experiment::stages::teardown::FINALIZERS;
 use chaostoolkit_api::names;
 
@@ -20,12 +21,19 @@ pub struct Work {
     pub pods: Vec<Pod>,
     /// `CronJob`s whose experiment is gone. They would continue to create pods with the finalizer.
     pub schedules: Vec<CronJob>,
+    /// Rights of runs whose experiment is gone, if they are to be deleted.
+    pub rights: Vec<Right>,
+    /// The same, if they are only to be named.
+    pub named: Vec<Right>,
 }
 
 impl Work {
     /// Returns whether there is nothing to clean up.
     pub const fn is_empty(&self) -> bool {
-        self.experiments.is_empty() && self.pods.is_empty() && self.schedules.is_empty()
+        self.experiments.is_empty()
+            && self.pods.is_empty()
+            && self.schedules.is_empty()
+            && self.rights.is_empty()
     }
 
     /// Returns a line for each object.
@@ -39,7 +47,8 @@ impl Work {
         let pods = self.pods.iter().map(|pod| format!("pod {}, whose experiment is gone", key(pod)));
         let schedules =
             self.schedules.iter().map(|found| format!("CronJob {}, whose experiment is gone", key(found)));
-        experiments.chain(pods).chain(schedules).collect()
+        let rights = self.rights.iter().map(Right::to_string);
+        experiments.chain(pods).chain(schedules).chain(rights).collect()
     }
 }
 
@@ -51,11 +60,15 @@ pub struct Scope<'a> {
     pub namespace: Option<&'a String>,
     /// Whether experiments without finalizers are to be deleted too.
     pub delete_experiments: bool,
+    /// Whether rights whose experiment is gone are to be deleted.
+    pub delete_rights: bool,
 }
 
 impl Scope<'_> {
     /// Finds all objects to clean up.
     pub async fn find(&self) -> Result<Work, Error> {
+        // First, so that no experiment is missing which was created in between.
+        let rights = rights::labeled(self.cluster).await?;
         let all = self.experiments().await?;
         let known: HashSet<String> = all.iter().filter_map(ResourceExt::uid).collect();
         let needs_teardown = |found: &DynamicObject| without_finalizers(found, FINALIZERS).is_some();
@@ -65,7 +78,11 @@ impl Scope<'_> {
         };
         let pods = self.pods().await?.into_iter();
         let schedules = self.list(&self.cluster.everywhere::<CronJob>(), "CronJobs").await?.into_iter();
+        let is_gone = |right: &Right| right.is_orphan(self.namespace, &known);
+        let (rights, named) = rights.into_iter().filter(is_gone).partition(|_| self.delete_rights);
         Ok(Work {
+            rights,
+            named,
             pods: pods.filter(|pod| is_orphan(pod) && is_held(pod)).collect(),
             // The pods of a CronJob that was kept on purpose have no finalizer.
             schedules: schedules.filter(|found| is_orphan(found) && makes_held_pods(found)).collect(),

@@ -18,6 +18,7 @@ pub mod pull_secrets;
 mod rbac;
 mod remote;
 pub mod resources;
+mod restarts;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::objects::{mark, placed};

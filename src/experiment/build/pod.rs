@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, named_toolkit, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, eviction, files, injection, patched, proxy, remote};
+use crate::experiment::build::{config_map, eviction, files, injection, patched, proxy, remote, restarts};
 use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
@@ -41,8 +41,6 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         (None, None) => child(templates, Template::ServiceAccount, &plan.owner)?.name().to_owned(),
     };
     spec.insert("serviceAccountName".to_owned(), account.into());
-    // A restarted container would run the experiment a second time.
-    spec.insert("restartPolicy".to_owned(), "Never".into());
     if let Some(seconds) = plan.active_deadline {
         spec.insert("activeDeadlineSeconds".to_owned(), seconds.into());
     }
@@ -51,6 +49,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         // period.
         spec.entry(grace::FIELD).or_insert_with(|| GRACE_SECONDS.into());
     }
+    restarts::forbid(&mut pod.value["spec"]);
     let asked = grace::asked(&pod.value["spec"]).map_err(|problem| {
         templates.invalid(Template::Pod, format!("has a wrong {}: {problem}", grace::FIELD))
     })?;

@@ -458,6 +458,27 @@ fn a_template_cannot_tie_a_child_to_somebody_else_or_restart_it() {
     assert_eq!(resources.workload.value["spec"]["restartPolicy"], "Never");
 }
 
+#[rstest]
+#[case::of_a_template(json!({}))]
+#[case::of_the_authors_own(json!({"pod": {"template": {"spec": {"containers": [
+    {"name": "chaostoolkit", "command": ["chaos"], "restartPolicy": "Always", "restartPolicyRules": [{"action": "Restart"}]}]}}}}))]
+fn no_container_of_a_run_or_a_schedule_is_restarted(
+    #[case] spec: Value,
+    #[values(false, true)] is_scheduled: bool,
+) {
+    let mut spec = spec;
+    if is_scheduled {
+        spec["schedule"] = json!({"kind": "cronJob", "value": "* * * * *"});
+    }
+    let mut pod = shipped().object(Template::Pod).unwrap();
+    pod["spec"]["containers"][0]["restartPolicy"] = json!("OnFailure");
+    let templates = shipped().with(Template::Pod, pod.to_string());
+    let resources = build(&planned(&experiment(spec), true), &templates).unwrap();
+    let spec = &resources.pod()["spec"];
+    assert_eq!((&spec["restartPolicy"], spec["containers"][0].get("restartPolicy")), (&json!("Never"), None));
+    assert_eq!(spec["containers"][0].get("restartPolicyRules"), None);
+}
+
 fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
     into.push(at.to_owned());
     match value {

@@ -36,6 +36,7 @@ pub fn well_formed(objects: &[Value], input: usize) {
         _ => panic!("the workload is the last object: {workload:.2000}"),
     };
     assert_eq!(pod["spec"]["restartPolicy"], "Never", "a run is not repeated by the kubelet");
+    restarts_no_toolkit(&pod["spec"]);
     assert_eq!(
         pod["metadata"]["labels"][names::UID_LABEL],
         "123e4567-e89b-12d3-a456-426614174000",
@@ -46,6 +47,22 @@ pub fn well_formed(objects: &[Value], input: usize) {
         finalizers.iter().any(|found| found == names::OUTCOME_FINALIZER),
         "a pod is held for its outcome"
     );
+}
+
+/// Checks that no container of a pod has the toolkit restarted.
+fn restarts_no_toolkit(spec: &Value) {
+    let list = |key: &str| spec[key].as_array().cloned().unwrap_or_default();
+    let is_toolkit = |container: &Value| container["name"] == names::CONTAINER;
+    for container in list("containers").iter().filter(|container| is_toolkit(container)) {
+        assert_eq!(container.get("restartPolicy"), None, "a run is not repeated by its container");
+    }
+    for container in ["containers", "initContainers"].into_iter().flat_map(list) {
+        let rules = container["restartPolicyRules"].as_array().cloned().unwrap_or_default();
+        assert!(
+            rules.iter().all(|rule| rule["action"] == "Restart"),
+            "no container restarts others: {rules:?}"
+        );
+    }
 }
 
 /// Checks the name and the namespace of an object. Both become parts of a URL.

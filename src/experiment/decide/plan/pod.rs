@@ -40,6 +40,12 @@ pub fn toolkit_container(containers: &[Value]) -> Option<usize> {
     named.or_else(|| is_alone().then_some(0))
 }
 
+/// Whether a rule of a container restarts this container alone. Since Kubernetes 1.35, a rule can restart the whole pod.
+#[must_use]
+pub fn restarts_its_container_alone(rule: &Value) -> bool {
+    rule["action"] == "Restart"
+}
+
 /// Reads the author's own pod: a mapping, or a text that holds one.
 pub fn own_pod(template: Value) -> Result<Value, InvalidSpec> {
     let invalid = |problem: String| InvalidSpec::new("spec.pod.template", problem);

@@ -105,6 +105,10 @@ fn resolved(rollback: &Value, experiment: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::build::build;
+    use crate::experiment::decide::plan;
+    use chaostoolkit_api::{Experiment, Spec};
+    use rstest::rstest;
 
     /// The runner reduces an experiment that the operator does not read, and is tested with the same ones.
     const CASES: &str =
@@ -122,5 +126,57 @@ mod tests {
         }
         assert!(cases.iter().any(|case| case["experiment"].to_string().contains("break")));
         assert!(cases.iter().all(|case| !case["rescue"].to_string().contains("break")));
+    }
+
+    /// Returns the rescue of a run of an experiment in the spec, with these options of the pod.
+    fn rescue(pod: Value) -> Result<Plan, String> {
+        let inline = json!({"title": "t", "method": [], "rollbacks": [{"type": "action", "name": "mend"}]});
+        let experiment: Experiment = serde_json::from_value(json!({
+            "metadata": {"name": "exp", "namespace": "authors", "uid": "123e4567-e89b-12d3-a456-426614174000"},
+            "spec": {"experiment": inline, "pod": pod},
+        }))
+        .unwrap();
+        let runner = Runner { image: "operator".into(), ..Runner::default() };
+        let facts = Facts { operator_namespace: "authors".into(), runner, ..Facts::default() };
+        let spec = Spec::parse(experiment.spec.as_ref()).unwrap();
+        let plan = plan::plan(&experiment, &spec, &facts).unwrap();
+        let sha256 = plan.about.sha256.clone();
+        let recorded =
+            json!({"runNamespace": plan.namespace, "run": {"number": 1, "experiment": {"sha256": sha256}}});
+        rescue_of(plan, &facts, &serde_json::from_value(recorded).unwrap())
+    }
+
+    #[test]
+    fn the_pod_of_a_rescue_has_the_patches_of_the_run() {
+        let env = json!([{"name": "A", "value": "1"}]);
+        let patch =
+            json!({"spec": {"hostNetwork": true, "containers": [{"name": "chaostoolkit", "env": env}]}});
+        let rescue = rescue(json!({"patch": patch, "labels": {"team": "a"}})).unwrap();
+        assert!(rescue.is_rescue);
+        assert_eq!(rescue.patches.own, Some(patch));
+        let templates = crate::experiment::decide::templates::tests::shipped();
+        let pod = build(&rescue, &templates).unwrap().pod().clone();
+        assert_eq!(
+            (&pod["metadata"]["labels"]["team"], &pod["spec"]["hostNetwork"]),
+            (&json!("a"), &json!(true))
+        );
+        let of_container = pod["spec"]["containers"][0]["env"].as_array().unwrap();
+        assert!(of_container.contains(&env[0]), "{of_container:?}");
+    }
+
+    #[rstest]
+    #[case(json!({"patch": {"spec": {"containers": [{"name": "chaostoolkit", "command": ["sh"]}]}}}), "the command line")]
+    #[case(json!({"patch": {"spec": {"containers": [{"name": "chaostoolkit", "$setElementOrder/args": []}]}}}), "the command line")]
+    #[case(json!({"patch": {"spec": {"containers": [{"name": "chaostoolkit", "env": null}]}}}), "the file of the experiment")]
+    #[case(json!({"volumes": [{"name": "chaostoolkit-experiment", "emptyDir": {}}]}), "the file of the experiment")]
+    fn a_run_whose_pod_is_patched_so_that_something_else_runs_has_no_rescue(
+        #[case] pod: Value,
+        #[case] what: &str,
+    ) {
+        let problem = rescue(pod).unwrap_err();
+        assert_eq!(
+            problem,
+            format!("spec.pod.patch or spec.pod.volumes changes {what}, so what would run is not known")
+        );
     }
 }

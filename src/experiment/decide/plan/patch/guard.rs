@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::patch::metadata;
+use crate::experiment::decide::plan::pod::restarts_its_container_alone;
 use crate::experiment::decide::plan::source::DEFAULT_FILE;
 use crate::strategic::{Path, is_directive};
 use chaostoolkit_api::names;
@@ -227,6 +228,11 @@ impl Guard<'_> {
                 &at.key("name"),
                 "is the name of the container that the operator adds for its runner",
             );
+        }
+        if items(fields, "restartPolicyRules").any(|(_, rule)| !restarts_its_container_alone(rule)) {
+            let problem =
+                "may only have the action Restart: a restarted pod would run the experiment a second time";
+            self.refuse(&at.key("restartPolicyRules"), problem);
         }
         let mounts = at.key("volumeMounts");
         for (index, mount) in items(fields, "volumeMounts") {

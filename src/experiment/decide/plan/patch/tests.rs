@@ -90,6 +90,9 @@ fn nothing_is_merged_into_the_pod_of_an_author_who_asks_for_nothing(#[case] pod:
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "command": []}]}}), "spec.containers[0].command")]
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "$deleteFromPrimitiveList/command": ["chaos"]}]}}), "spec.containers[0].$deleteFromPrimitiveList/command")]
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "restartPolicy": "Always"}]}}), "spec.containers[0].restartPolicy")]
+#[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "restartPolicyRules": [{"action": "Restart"}]}]}}), "spec.containers[0].restartPolicyRules")]
+#[case(json!({"spec": {"containers": [{"name": "a", "restartPolicyRules": [{"action": "Restart"}, {"action": "RestartAllContainers"}]}]}}), "spec.containers[0].restartPolicyRules")]
+#[case(json!({"spec": {"initContainers": [{"name": "a", "restartPolicyRules": [{"action": "RestartAllContainers"}]}]}}), "spec.initContainers[0].restartPolicyRules")]
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "volumeMounts": null}]}}), "spec.containers[0].volumeMounts")]
 #[case(json!({"spec": {"containers": [{"name": "a", "volumeMounts": [{"name": "chaostoolkit-runner", "mountPath": "/x"}]}]}}), "spec.containers[0].volumeMounts[0].name")]
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "volumeMounts": [{"name": "a", "mountPath": "/b/..//chaostoolkit-runner/x"}]}]}}), "spec.containers[0].volumeMounts[0].mountPath")]
@@ -112,6 +115,7 @@ fn a_patch_cannot_name_what_the_operator_sets_or_needs(#[case] patch: Value, #[c
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "env": [{"name": "A", "$patch": "delete"}], "$setElementOrder/env": [{"name": "B"}]}]}}))]
 #[case(json!({"spec": {"initContainers": [{"$patch": "replace"}, {"name": "a", "restartPolicy": "Always"}], "terminationGracePeriodSeconds": null}}))]
 #[case(json!({"spec": {"containers": [{"name": "chaostoolkit", "resources": {"limits": {"cpu": 1, "memory": null}}}], "volumes": [{"name": "a", "$retainKeys": ["name", "secret"], "secret": {"secretName": "s"}}]}}))]
+#[case(json!({"spec": {"containers": [{"name": "a", "restartPolicy": "Never", "restartPolicyRules": [{"action": "Restart"}]}]}}))]
 #[case::of_a_later_version(json!({"spec": {"later": [{"name": "a"}], "containers": [{"name": "a", "laterToo": {"b": 1}}]}}))]
 fn a_patch_may_change_the_rest(#[case] patch: Value) {
     assert_eq!(read(json!({"patch": patch}), true).unwrap().own, Some(patch));
