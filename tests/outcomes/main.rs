@@ -10,11 +10,15 @@
 mod common;
 
 mod abort;
+mod added;
 mod cases;
 mod checks;
+mod drop_in;
 mod experiments;
 mod platform;
 mod schedules;
+mod stalled;
+mod told;
 mod wrappers;
 
 use std::time::Duration;

@@ -20,29 +20,29 @@ use crate::common::{
 use crate::experiments::{echo, inline, process, well};
 
 /// How long a run may take from its start to its record.
-const RUN: Duration = Duration::from_secs(180);
+pub const RUN: Duration = Duration::from_secs(180);
 
 /// Returns a spec with a schedule. A schedule that is due on New Year's Day alone starts no run during a test.
-fn schedule(cron: &str, mut spec: Value) -> Value {
+pub fn schedule(cron: &str, mut spec: Value) -> Value {
     spec["schedule"] = json!({"kind": "cronJob", "value": cron});
     spec
 }
 
-const NEVER: &str = "0 0 1 1 *";
+pub const NEVER: &str = "0 0 1 1 *";
 
-async fn rerun(install: &Install, value: &str) {
+pub async fn rerun(install: &Install, value: &str) {
     edit(install, "exp", json!({"metadata": {"annotations": {"chaostoolkit.org/rerun": value}}})).await;
 }
 
 /// Waits until this many runs are recorded, and returns them, the newest first.
-async fn recorded(install: &Install, runs: usize, limit: Duration) -> Vec<PastRun> {
+pub async fn recorded(install: &Install, runs: usize, limit: Duration) -> Vec<PastRun> {
     within(limit, &format!("{runs} runs are recorded"), async || {
         Some(status_of(install, "exp").await.history).filter(|history| history.len() >= runs)
     })
     .await
 }
 
-async fn limit_containers(install: &Install, limits: Value) -> Api<LimitRange> {
+pub async fn limit_containers(install: &Install, limits: Value) -> Api<LimitRange> {
     let ranges = Api::namespaced(install.client.clone(), &install.run_namespace);
     let spec = json!({"limits": [limits]});
     create(&ranges, json!({"metadata": {"name": "team"}, "spec": spec})).await;
