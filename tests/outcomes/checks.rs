@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cases::Case;
 use crate::common::install::Install;
-use crate::common::{condition_of, kubectl, status, status_of, within};
+use crate::common::{LIMIT, condition_of, kubectl, status, status_of, within};
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Outcome, Phase, Status};
 use chaostoolkit_journal::{frame, rate};
@@ -58,9 +58,12 @@ pub fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
 }
 
 /// Returns the columns of `kubectl get` that are wrong.
-pub fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
+pub async fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
     let run = ended.run.as_ref().unwrap();
-    let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", case.name, "--output", "wide"], "");
+    let (namespace, name) = (install.namespace.clone(), case.name);
+    // On a thread of its own: many cases share the thread of the test, and their waits have limits.
+    let asked = move || kubectl(&["-n", &namespace, "get", "ctk", name, "--output", "wide"], "");
+    let (_, text) = tokio::task::spawn_blocking(asked).await.unwrap();
     let mut lines = text.lines();
     let (header, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let rollbacks = run.rollbacks.as_ref().map(|rollbacks| format!("{:?}", rollbacks.state));
@@ -98,7 +101,7 @@ pub async fn untold(install: &Install, case: &Case) -> Option<String> {
         }
     };
     // The event comes right after the write of the status.
-    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    let told = tokio::time::timeout(LIMIT, told).await;
     told.err().map(|_| format!("{}: no event {reason}", case.name))
 }
 
