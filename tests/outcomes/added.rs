@@ -15,14 +15,14 @@ use crate::common::{config_map, create, experiment, set_up, wait_for_phase};
 use crate::experiments::{echo, own_pod, well};
 use crate::schedules::{NEVER, RUN, limit_containers, recorded, rerun, schedule};
 
-/// Labels by which GitOps tools know the objects that they own. They prune what has such a label and is not in the
-/// repository.
+/// Labels by which tools such as Argo CD and Flux know the objects that they own. They prune what has such a label and is
+/// not in the repository.
 const TRACKING: [&str; 3] =
     ["app.kubernetes.io/instance", "argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name"];
 
 const EVICTABLE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
-/// Creates an experiment as a GitOps tool applies it. Its team has a label of its own on it.
+/// Creates an experiment as such a tool applies it. Its team has a label of its own on it.
 async fn apply_tracked(install: &Install, name: &str, mut spec: Value) {
     spec["namespace"] = json!(install.run_namespace);
     let mut object = experiment(name, spec);
@@ -91,7 +91,7 @@ async fn a_run_keeps_the_pull_secrets_limits_and_labels_of_its_team() {
     assert_eq!(bare.annotations().get(EVICTABLE), None, "the pod has no volume of ours");
 }
 
-/// A GitOps tool that finds its label on a Job would prune that Job while its run goes on.
+/// A tool that finds its label on a Job would prune that Job while its run goes on.
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn the_pods_of_a_schedule_have_the_metadata_of_their_template_and_no_label_of_a_tool() {
