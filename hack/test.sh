@@ -124,13 +124,16 @@ node() {
   # Other clusters do not find these images under their names.
   if [ "$(mode)" = node ]; then more_images extensions; else without=(--skip ecosystem:: --skip elsewhere::); fi
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
-  RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip platform:: --skip schedules:: --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
+  local kind; for kind in "${WAITING[@]}"; do without+=(--skip "$kind"); done
+  RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip chaos_toolkit_1_9 --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
 }
+# The tests of outcomes that mostly wait, by their modules.
+WAITING=(platform:: schedules:: stalled:: added:: told:: drop_in::)
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
   more_images old
   # First, side by side, the tests that mostly wait. Then one version at a time, with the node for itself.
-  on_node --test outcomes --test tenants_node -- --ignored platform:: schedules::
+  on_node --test outcomes --test tenants_node -- --ignored "${WAITING[@]}" a_helper_that_never_ends --test-threads "${NODE_TEST_THREADS:-4}"
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
   on_node --test outcomes however_the_toolkit -- --ignored --test-threads 1
   on_node --test outcomes abort:: -- --ignored --test-threads 2

@@ -132,17 +132,21 @@ pub fn cases(site: &str) -> Vec<Case> {
             ..passes("baseline", inline(&judged_by(("false", json!([])), vec![echo()], vec![])))
         },
         inconclusive("action-failed", inline(&well(vec![fails_always()], vec![]))),
-        inconclusive(
-            "action-forbidden",
-            inline(&well(
-                vec![python(
-                    "chaosk8s.pod.actions",
-                    "terminate_pods",
-                    json!({"ns": "default", "label_selector": "nobody=here"}),
-                )],
-                vec![],
-            )),
-        ),
+        Case {
+            warnings: &["ActivityFailed", "ActivityForbidden"],
+            shows: &[("/message", "may not list pods in namespace default")],
+            ..inconclusive(
+                "action-forbidden",
+                inline(&well(
+                    vec![python(
+                        "chaosk8s.pod.actions",
+                        "terminate_pods",
+                        json!({"ns": "default", "label_selector": "nobody=here"}),
+                    )],
+                    vec![],
+                )),
+            )
+        },
         Case {
             rolled_back: "False/RollbackFailed",
             warnings: &["RollbackFailed"],

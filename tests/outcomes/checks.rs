@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cases::Case;
 use crate::common::install::Install;
-use crate::common::{condition_of, kubectl, status, within};
+use crate::common::{LIMIT, condition_of, kubectl, status, status_of, within};
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Outcome, Phase, Status};
 use chaostoolkit_journal::{frame, rate};
@@ -58,9 +58,12 @@ pub fn differences(case: &Case, status: &Status, version: &str) -> Vec<String> {
 }
 
 /// Returns the columns of `kubectl get` that are wrong.
-pub fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
+pub async fn columns(install: &Install, case: &Case, ended: &Status) -> Vec<String> {
     let run = ended.run.as_ref().unwrap();
-    let (_, text) = kubectl(&["-n", &install.namespace, "get", "ctk", case.name, "--output", "wide"], "");
+    let (namespace, name) = (install.namespace.clone(), case.name);
+    // On a thread of its own: many cases share the thread of the test, and their waits have limits.
+    let asked = move || kubectl(&["-n", &namespace, "get", "ctk", name, "--output", "wide"], "");
+    let (_, text) = tokio::task::spawn_blocking(asked).await.unwrap();
     let mut lines = text.lines();
     let (header, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let rollbacks = run.rollbacks.as_ref().map(|rollbacks| format!("{:?}", rollbacks.state));
@@ -92,18 +95,34 @@ pub async fn untold(install: &Install, case: &Case) -> Option<String> {
         Phase::Aborted => "Aborted",
         _ => case.reason,
     };
-    let events = Api::<Event>::namespaced(install.client.clone(), &install.namespace);
     let told = async {
-        while !events.list(&ListParams::default()).await.unwrap().items.iter().any(|event| {
-            let about = event.regarding.as_ref().and_then(|about| about.name.as_deref());
-            about == Some(case.name) && event.reason.as_deref() == Some(reason)
-        }) {
+        while events_of(install, case.name, reason).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
     // The event comes right after the write of the status.
-    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    let told = tokio::time::timeout(LIMIT, told).await;
     told.err().map(|_| format!("{}: no event {reason}", case.name))
+}
+
+/// Waits for this many seconds until a single run has ended, and returns the status.
+pub async fn ended(install: &Install, name: &str, limit: u64) -> Status {
+    within(Duration::from_secs(limit), &format!("{name} has ended"), async || {
+        let status = status_of(install, name).await;
+        condition_of(&status, Type::Finished).starts_with("True/").then_some(status)
+    })
+    .await
+}
+
+/// Returns the events of an experiment that have this reason.
+pub async fn events_of(install: &Install, name: &str, reason: &str) -> Vec<Event> {
+    let events = Api::<Event>::namespaced(install.client.clone(), &install.namespace);
+    let mut all = events.list(&ListParams::default()).await.unwrap().items;
+    all.retain(|event| {
+        let about = event.regarding.as_ref().and_then(|about| about.name.as_deref());
+        about == Some(name) && event.reason.as_deref() == Some(reason)
+    });
+    all
 }
 
 /// Reads the journal from its `ConfigMap` and compares it with what the runner saw of the file. Returns everything

@@ -10,11 +10,15 @@
 mod common;
 
 mod abort;
+mod added;
 mod cases;
 mod checks;
+mod drop_in;
 mod experiments;
 mod platform;
 mod schedules;
+mod stalled;
+mod told;
 mod wrappers;
 
 use std::time::Duration;
@@ -26,7 +30,7 @@ use checks::{columns, differences, read_back, untold};
 use common::install::Install;
 use common::operator::Operator;
 use common::variables::text;
-use common::{config_map, create, delete, eventually, kubectl, set_up, status, wait_for_reason, within};
+use common::{config_map, create, delete, kubectl, set_up, status, wait_for_reason, within};
 use experiments::{echo, inline, well};
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::{Secret, Service};
@@ -100,7 +104,7 @@ async fn play(install: &Install, case: &Case, image: &str, version: &str) -> Vec
     })
     .await;
     let mut wrong = differences(case, &ended, version);
-    wrong.extend(columns(install, case, &ended));
+    wrong.extend(columns(install, case, &ended).await);
     wrong.extend(untold(install, case).await);
     if case.journal {
         wrong.extend(read_back(install, case, &ended).await);
@@ -119,7 +123,8 @@ async fn happens(install: &Install, case: &Case) {
     })
     .await;
     if let Then::DeletedAfter(line) | Then::EvictedAfter(line) | Then::OverdueAfter(line) = case.then {
-        eventually(&format!("{} says {line}", case.name), async || {
+        // All cases start at once, so the toolkit may need long to load.
+        within(Duration::from_secs(180), &format!("{} says {line}", case.name), async || {
             let parameters = LogParams { container: Some("chaostoolkit".into()), ..LogParams::default() };
             install.pods().logs(&pod, &parameters).await.ok()?.contains(line).then_some(())
         })

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use chaostoolkit_api::condition::Type;
-use chaostoolkit_api::{Outcome, Phase, Status};
+use chaostoolkit_api::{Outcome, Phase};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
 use kube::api::LogParams;
 use serde_json::{Value, json};
 
+use crate::checks::ended;
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
@@ -34,14 +35,6 @@ impl Drop for NodeWithoutKubelet {
     fn drop(&mut self) {
         kubectl(&["delete", "node", &self.0, "--ignore-not-found", "--wait=false"], "");
     }
-}
-
-async fn ended(install: &Install, name: &str, limit: u64) -> Status {
-    within(Duration::from_secs(limit), &format!("{name} has ended"), async || {
-        let status = status_of(install, name).await;
-        condition_of(&status, Type::Finished).starts_with("True/").then_some(status)
-    })
-    .await
 }
 
 /// The node is deleted during the run. The pod garbage collector of Kubernetes looks every 20 seconds, and waits 40

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::condition::{Type, find};
 use chaostoolkit_api::{Outcome, PastRun, Phase, Trigger};
 use chaostoolkit_journal::RollbackState;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -14,35 +14,39 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    condition_of, config_map, create, delete, delete_and_wait, edit, set_up, start_scheduled_run, status_of,
+    config_map, create, delete, delete_and_wait, edit, set_up, start_scheduled_run, status_of,
     wait_for_phase, wait_for_reason, within,
 };
 use crate::experiments::{echo, inline, process, well};
 
 /// How long a run may take from its start to its record.
-const RUN: Duration = Duration::from_secs(180);
+pub const RUN: Duration = Duration::from_secs(180);
 
 /// Returns a spec with a schedule. A schedule that is due on New Year's Day alone starts no run during a test.
-fn schedule(cron: &str, mut spec: Value) -> Value {
+pub fn schedule(cron: &str, mut spec: Value) -> Value {
     spec["schedule"] = json!({"kind": "cronJob", "value": cron});
     spec
 }
 
-const NEVER: &str = "0 0 1 1 *";
+/// The warning that every experiment has in these tests.
+const UNCHECKED: &str =
+    "the operator does not ask whether its author may do what the run may do (--unchecked-authors)";
 
-async fn rerun(install: &Install, value: &str) {
+pub const NEVER: &str = "0 0 1 1 *";
+
+pub async fn rerun(install: &Install, value: &str) {
     edit(install, "exp", json!({"metadata": {"annotations": {"chaostoolkit.org/rerun": value}}})).await;
 }
 
 /// Waits until this many runs are recorded, and returns them, the newest first.
-async fn recorded(install: &Install, runs: usize, limit: Duration) -> Vec<PastRun> {
+pub async fn recorded(install: &Install, runs: usize, limit: Duration) -> Vec<PastRun> {
     within(limit, &format!("{runs} runs are recorded"), async || {
         Some(status_of(install, "exp").await.history).filter(|history| history.len() >= runs)
     })
     .await
 }
 
-async fn limit_containers(install: &Install, limits: Value) -> Api<LimitRange> {
+pub async fn limit_containers(install: &Install, limits: Value) -> Api<LimitRange> {
     let ranges = Api::namespaced(install.client.clone(), &install.run_namespace);
     let spec = json!({"limits": [limits]});
     create(&ranges, json!({"metadata": {"name": "team"}, "spec": spec})).await;
@@ -177,5 +181,6 @@ async fn the_pods_of_a_schedule_are_as_their_template_and_a_job_by_hand_is_a_run
     let jobs = Api::<Job>::namespaced(install.client.clone(), &install.run_namespace);
     assert_eq!(jobs.list(&ListParams::default()).await.unwrap().items.len(), 2);
     let status = status_of(&install, "exp").await;
-    assert_eq!(condition_of(&status, Type::Accepted), "True/Accepted", "{status:#?}");
+    let accepted = find(&status.conditions, Type::Accepted).unwrap();
+    assert_eq!(accepted.message, UNCHECKED, "there is no other warning");
 }

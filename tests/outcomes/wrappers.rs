@@ -170,6 +170,19 @@ fn cases() -> Vec<Case> {
             )
         },
         Case {
+            outcome: Outcome::BaselineNotMet,
+            reason: "BaselineNotMet",
+            rolled_back: "Unknown/NoRollbacks",
+            toolkit: false,
+            shows: &[("/message", "1 of 2 activities of it were started anyway")],
+            ..passes(
+                "method-began-all-the-same",
+                bash(
+                    "chaos run --journal-path /tmp/j.json /x/2-passes.json; cat /x/began.json >/tmp/j.json; exit 1",
+                ),
+            )
+        },
+        Case {
             then: Then::DeletedAfter("Let's rollback"),
             ..passes("rollbacks-in-a-pipe", bash("chaos run /x/slow.json 2>&1 | tee /tmp/log"))
         },
@@ -205,12 +218,18 @@ async fn however_the_toolkit_is_started_its_verdict_counts(#[case] tag: &str, #[
 }
 
 /// A helper goes on after the toolkit has ended. The run ends, the pod is ended after the grace, and its logs stay.
+#[rstest]
+#[case::chaos_toolkit_1_9("1.9.4")]
+#[case::chaos_toolkit_1_19("latest")]
+#[case::chaos_toolkit_1_21("1.21.4")]
 #[tokio::test]
 #[ignore = "needs a node"]
-async fn a_helper_that_never_ends_does_not_keep_a_run() {
+async fn a_helper_that_never_ends_does_not_keep_a_run(#[case] tag: &str) {
     let (install, _operator) = set_up("helper").await;
     create(&install.config_maps(&install.run_namespace), config_map("own", files())).await;
     let mut spec = pod(&["chaos"], &["run", "/x/2-passes.json"]);
+    spec["pod"]["template"]["spec"]["containers"][0]["image"] =
+        json!(format!("chaostoolkit/chaostoolkit:{tag}"));
     let script =
         "echo helper is up; trap 'echo helper was asked to stop; exit 0' TERM; while :; do sleep 1; done";
     let helper = json!({"name": "helper", "image": "chaostoolkit/chaostoolkit", "imagePullPolicy": "IfNotPresent",

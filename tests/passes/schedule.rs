@@ -1,6 +1,6 @@
 //! Experiments with a schedule. [`tick`] plays the controllers of Kubernetes.
 
-use super::control::{condition, found, rerun, set};
+use super::control::{condition, found, rerun, set, with_rollbacks};
 use super::*;
 
 /// The path of the `CronJob` that starts the runs.
@@ -149,6 +149,25 @@ async fn an_obstacle_to_the_next_run_does_not_keep_an_author_from_stopping_this_
             check_protocol(&fake);
         }
     }
+}
+
+#[tokio::test]
+async fn an_abort_says_that_a_run_of_the_schedule_is_asked_to_stop_and_what_its_rollbacks_may_take() {
+    let mut long = with_rollbacks(spec());
+    long["pod"] = json!(null);
+    long["experiment"]["rollbacks"][0]["pauses"] = json!({"after": 400});
+    let (fake, mut operator) = begin(&long);
+    settle(&fake, &mut operator, None).await;
+    let pod = tick(&fake, &mut operator).await;
+    settle(&fake, &mut operator, None).await;
+    set(&fake, "abort", json!(true));
+    operator.pass().await;
+    let told = "no run starts while the schedule is suspended; the run that goes on is asked to stop, as spec.abort asks; \
+        the rollbacks may take 400 s by their pauses and timeouts, and a pod that is stopped has 300 s for them";
+    assert_eq!([&status(&fake)["message"], &status(&fake)["reason"]], [told, "Suspended"]);
+    fake.end(&pod, 1, None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(status(&fake)["message"], "no run starts while the schedule is suspended");
 }
 
 #[tokio::test]

@@ -81,6 +81,9 @@ pub async fn sync(
     } else if let Decision::Waits(why) = &decision {
         pass.draft.run_waits(why);
     }
+    if intent.abort && found.pods.iter().any(|pod| matches!(pod_state(pod), PodState::Running { .. })) {
+        pass.draft.scheduled_runs_stop();
+    }
     let again = sync_runs(pass, intent, &found, (replaces, grace)).await?;
     rerun.announce(pass).await;
     if let Decision::Go(job) = decision {

@@ -22,14 +22,28 @@ impl Draft {
             Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
             None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop"),
         };
-        let accepted = condition::find(&self.status.conditions, Type::Accepted);
-        let long = accepted.and_then(|accepted| rollback_time::find_warning(&accepted.message));
         // Without a container that ran, there is nothing to roll back.
-        let message = match long.filter(|_| run.started_at.is_some()) {
+        let message = match self.long_rollbacks().filter(|_| run.started_at.is_some()) {
             Some(long) => format!("{message}; {long}"),
             None => message.to_owned(),
         };
         self.phase(Phase::Aborting, reason, &message);
+    }
+
+    /// The runs of the schedule that go on are being stopped.
+    pub fn scheduled_runs_stop(&mut self) {
+        let (Some(phase), Some(message)) = (self.status.phase, self.status.message.clone()) else { return };
+        let mut message = format!("{message}; the run that goes on is asked to stop, as spec.abort asks");
+        if let Some(long) = self.long_rollbacks() {
+            message = format!("{message}; {long}");
+        }
+        self.phase(phase, Reason::Suspended, &message);
+    }
+
+    /// What was said beforehand of rollbacks that may need longer than the grace period of the pod.
+    fn long_rollbacks(&self) -> Option<&str> {
+        let accepted = condition::find(&self.status.conditions, Type::Accepted)?;
+        rollback_time::find_warning(&accepted.message)
     }
 
     /// The run was aborted before it had started.
