@@ -167,6 +167,7 @@ where
     }
 
     /// Deletes an object. Returns it as the API server last had it, if the response says so.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the type is of a crate below kube")]
     pub async fn delete(&self, name: &ObjectName, parameters: &DeleteParams) -> kube::Result<Option<K>> {
         self.api.delete(&name.0, parameters).await.map(|response| response.left())
     }

@@ -22,7 +22,7 @@ pub async fn let_go(pass: &Pass<'_>) -> Result<Option<Wait>, Error> {
     let place = pass.place();
     let Some(name) = place.own_namespace() else { return Ok(None) };
     let found = context.cluster.find(&context.cluster.namespaces(), "Namespace", name).await?;
-    if !found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some()) {
+    if found.is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_none()) {
         return Ok(None);
     }
     // The operator may not read these pods any more, but it has watched their metadata.

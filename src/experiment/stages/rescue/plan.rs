@@ -119,9 +119,10 @@ mod tests {
         let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
         for case in &cases {
             let rescue = only_rollbacks(&case["experiment"]);
-            match case["rescue"].is_null() {
-                true => assert_eq!(rescue.unwrap_err(), "the experiment declares no rollbacks"),
-                false => assert_eq!(rescue.unwrap(), case["rescue"]),
+            if case["rescue"].is_null() {
+                assert_eq!(rescue.unwrap_err(), "the experiment declares no rollbacks");
+            } else {
+                assert_eq!(rescue.unwrap(), case["rescue"]);
             }
         }
         assert!(cases.iter().any(|case| case["experiment"].to_string().contains("break")));
@@ -129,6 +130,7 @@ mod tests {
     }
 
     /// Returns the rescue of a run of an experiment in the spec, with these options of the pod.
+    #[expect(clippy::unwrap_in_result, reason = "a test fails by a panic")]
     fn rescue(pod: Value) -> Result<Plan, String> {
         let inline = json!({"title": "t", "method": [], "rollbacks": [{"type": "action", "name": "mend"}]});
         let experiment: Experiment = serde_json::from_value(json!({
