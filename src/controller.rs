@@ -106,6 +106,7 @@ pub async fn run(
         config,
     });
 
+    let workers = context.workers.clone();
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
@@ -141,6 +142,7 @@ pub async fn run(
         });
     let deadline = async {
         stop.cancelled().await;
+        workers.close();
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {

@@ -71,7 +71,7 @@ async fn the_end_of_the_real_toolkit_is_on_the_status_and_kubectl_can_wait_for_i
     assert_eq!(log.contains("Experiment ended with status: completed"), exit_code == 0, "{log}");
     let (_, events) =
         kubectl(&["-n", &install.namespace, "get", "events", "--output=jsonpath={.items[*].reason}"], "");
-    for reason in ["AcceptedWithWarnings", "Provisioned", "RunCreated", "RunStarted"] {
+    for reason in ["AcceptedWithWarnings", "RunCreated", "RunStarted"] {
         assert!(events.split(' ').any(|found| found == reason), "{reason} is not among {events}");
     }
 }

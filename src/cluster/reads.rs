@@ -81,12 +81,12 @@ impl<'a> Reads<'a> {
     /// Returns what is known of a `ConfigMap` without a call.
     #[must_use]
     pub fn known_config_map(&self, namespace: &str, name: &str) -> Option<Option<Arc<ConfigMap>>> {
-        self.memory.config_maps.since(&key(namespace, name), self.since)
+        self.memory.config_maps.since(&key(namespace, name), self.since, AGE)
     }
 
     /// Returns the state of a namespace, if it exists.
     pub async fn namespace(&self, name: &str) -> Result<Option<State>, Error> {
-        if let Some(known) = self.memory.namespaces.since(name, self.since) {
+        if let Some(known) = self.memory.namespaces.since(name, self.since, AGE) {
             return Ok(known);
         }
         let asked = Instant::now();

@@ -81,6 +81,7 @@ impl Followed {
         let address = seen.status.as_ref()?.run_pod()?;
         let pod = pods.get(&ObjectRef::new(&address.name).within(&address.namespace))?;
         let is_unchanged = !seen.is_deleting()
+            && seen.status.as_ref()?.observed_generation == seen.metadata.generation
             && version(seen)? <= last.experiment
             && last.pod.is_some()
             && pod.metadata.resource_version == last.pod
@@ -88,9 +89,8 @@ impl Followed {
         is_unchanged.then(|| Wait::until(last.end))
     }
 
-    /// Whether a pass over a run may start from the cached experiment. It must be at least as new as what this process last saw
-    /// or wrote, and a pass that follows a run has to find in it all that it reads. An older one would do no harm, since each
-    /// write is bound to a version. But it would fail.
+    /// Whether a pass that follows a run may start from the cached experiment. It must be at least as new as what this process
+    /// last saw or wrote. The pass reads the experiment before it decides on a run, and once the run has ended.
     #[must_use]
     pub fn may_start_from(&self, cached: &Experiment) -> bool {
         let Some(last) = self.get(cached) else { return false };
@@ -101,7 +101,7 @@ impl Followed {
                 && !status.is_finished()
                 && status.observed_generation == cached.metadata.generation
                 && !Intent::of(cached).is_rerun_due(status)
-                // The cache has no history. The first run has none.
+                // The cache has neither history nor counters. The first run has none before its end.
                 && run.is_some_and(|run| run.number == 1 && (run.pod_uid.is_some() || !last.made.is_empty()))
         };
         is_current && !cached.is_deleting() && cached.status.as_ref().is_some_and(follows)

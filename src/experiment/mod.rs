@@ -1,6 +1,6 @@
 //! What the operator does for one experiment.
 //!
-//! A pass reads the experiment live and acts on what it finds, whatever was done before and by whom. It may be killed
+//! A pass acts on what it finds, whatever was done before and by whom. It may be killed
 //! between any two calls: the next pass goes on from there. What a run needs for its teardown is recorded before the first
 //! child is created. A run whose end is recorded is never started again.
 //!
@@ -27,6 +27,7 @@ pub mod status;
 mod urgent;
 pub mod wait;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ use crate::experiment::urgent::{class, is_urgent};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use crate::process::room::LATER;
+use crate::process::workers::Worker;
 use chaostoolkit_api::Experiment;
 
 /// Returns the result of a pass that would make no call. The controller calls it first.
@@ -79,14 +81,16 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Error> {
     let due = Instant::now();
-    let Some(seen) = read(&guard) else { return Ok(Action::await_change()) };
-    let _worker = context.workers.begin(class(seen)).await;
+    let Some(first) = read(&guard) else { return Ok(Action::await_change()) };
+    let Some(_worker) = worker(&context, &guard, first).await else { return Ok(Action::await_change()) };
     // It may have waited for long.
-    let newest = context.experiments.get(&ObjectRef::from_obj(&*guard)).unwrap_or(guard);
+    let newest = newest(&context, &guard);
     if let Some(action) = at_rest(&context, &newest) {
         return Ok(action);
     }
     let Some(seen) = read(&newest) else { return Ok(Action::await_change()) };
+    // What was read before an edit may be older than the edit.
+    let due = Some(due).filter(|_| first.metadata.generation == seen.metadata.generation);
     let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
         return Ok(Action::requeue(LATER));
     };
@@ -97,6 +101,39 @@ pub async fn reconcile(
     }
     context.metrics.reconciled(result.is_ok(), began.elapsed());
     result.map(Action::from)
+}
+
+/// Waits for a worker. An experiment that has become more urgent meanwhile waits with those. Returns nothing if the operator
+/// stops.
+async fn worker(
+    context: &Context,
+    guard: &Arc<DeserializeGuard<Experiment>>,
+    seen: &Experiment,
+) -> Option<Worker> {
+    let mut present = class(seen);
+    loop {
+        let mut begin = pin!(context.workers.begin(present));
+        let waited = loop {
+            tokio::select! {
+                worker = &mut begin => return worker,
+                () = tokio::time::sleep(CLASS_CHECK) => {}
+            }
+            let next = read(&newest(context, guard)).map_or(present, class);
+            if next < present {
+                break next;
+            }
+        };
+        present = waited;
+    }
+}
+
+/// How often the class of a pass that waits for a worker is judged anew.
+const CLASS_CHECK: Duration = Duration::from_secs(1);
+
+/// Returns an experiment as the cache has it now.
+fn newest(context: &Context, guard: &Arc<DeserializeGuard<Experiment>>) -> Arc<DeserializeGuard<Experiment>> {
+    let newest = context.experiments.get(&ObjectRef::from_obj(&**guard));
+    newest.unwrap_or_else(|| Arc::clone(guard))
 }
 
 /// Returns an experiment if it can be read.
@@ -147,7 +184,7 @@ pub fn span(seen: &Experiment) -> Span {
 }
 
 /// Reads the experiment, unless the cache has all that the pass needs, runs the stages, and writes the status.
-async fn pass(context: &Context, seen: &Experiment, due: Instant) -> Result<Wait, Error> {
+async fn pass(context: &Context, seen: &Experiment, due: Option<Instant>) -> Result<Wait, Error> {
     let mut pass = if context.followed.may_start_from(seen) {
         Pass::from_cache(context, seen.clone(), clock::now())
     } else {
@@ -157,7 +194,9 @@ async fn pass(context: &Context, seen: &Experiment, due: Instant) -> Result<Wait
             None => return Ok(Wait::for_change()),
         }
     };
-    pass.due = due;
+    if let Some(due) = due.filter(|_| pass.live.metadata.generation == seen.metadata.generation) {
+        pass.due = due;
+    }
     if let Some(made) = context.followed.made(&pass.live) {
         pass.draft.status.resources = made;
     }
@@ -194,7 +233,10 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Wait, Error> {
             abort::before_start(pass, &intent).await?;
             None
         }
-        Recorded::NotCreated => begin(pass, &intent).await?,
+        Recorded::NotCreated => {
+            pass.complete().await?;
+            begin(pass, &intent).await?
+        }
     };
     if let Some(action) = waiting {
         return Ok(action);
@@ -233,7 +275,7 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Err
             schedule::sync(pass, intent, (&cron_job, &resources)).await.map(Some)
         }
         Begun::Workload(Workload::Pod(_), _) if pass.context.workers.are_awaited() => {
-            // The pod is held, so it cannot be lost. Other runs begin before this one is recorded.
+            // The pod is held, so it cannot be lost. What waits goes before the record of it.
             pass.defers_record = true;
             Ok(Some(Wait::at_most(Duration::ZERO)))
         }

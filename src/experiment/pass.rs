@@ -47,10 +47,6 @@ pub struct Pass<'a> {
 /// For how long an experiment counts as unchanged after it was read or written. Calls take milliseconds.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// The same before the pod of a run is created. No other operator can have taken over, run the experiment to its
-/// end and removed the pod in this time.
-const VERY_FRESH: Duration = Duration::from_secs(1);
-
 /// For how long it is remembered what was told of records that are ignored.
 const TOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -161,13 +157,8 @@ impl<'a> Pass<'a> {
 
     /// Fails with [`Error::Overtaken`] if an object of this kind must not be created any more.
     pub async fn fence(&mut self, kind: Kind) -> Result<(), Error> {
-        let fresh = match kind {
-            // Its author may have asked for an abort meanwhile, and a schedule goes on without another pass.
-            Kind::CronJob | Kind::Job => Duration::ZERO,
-            Kind::Pod => VERY_FRESH,
-            _ => FRESH,
-        };
-        if self.asked.is_some_and(|asked| asked.elapsed() < fresh) {
+        let starts_runs = matches!(kind, Kind::Pod | Kind::CronJob | Kind::Job);
+        if !starts_runs && self.asked.is_some_and(|asked| asked.elapsed() < FRESH) {
             return Ok(());
         }
         self.read().await.map(|_| ())

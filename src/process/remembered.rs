@@ -38,11 +38,11 @@ impl<V: Clone> Remembered<V> {
         (given.elapsed() < age).then(|| answer.clone())
     }
 
-    /// Returns the answer to a question if its time is after this one.
-    pub fn since(&self, question: &str, time: Instant) -> Option<V> {
+    /// Returns the answer to a question if its time is after this one, and if it is younger than this.
+    pub fn since(&self, question: &str, time: Instant, age: Duration) -> Option<V> {
         let answers = self.lock();
         let (given, answer) = answers.get(question)?;
-        (*given > time).then(|| answer.clone())
+        (*given > time && given.elapsed() < age).then(|| answer.clone())
     }
 
     /// Remembers an answer. If there are too many, those go that are older than this, or else all of them.

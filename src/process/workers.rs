@@ -10,7 +10,7 @@ use strum::EnumCount;
 use tokio::sync::oneshot;
 
 /// How soon a pass begins if others wait too. The first one is the most urgent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumCount)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumCount)]
 pub enum Class {
     /// Somebody waits for it: a deletion or an abort.
     Stop,
@@ -44,6 +44,7 @@ struct State {
     /// How many have waited so far, and how many of them have got a worker.
     arrived: u64,
     served: u64,
+    is_closed: bool,
 }
 
 #[derive(Debug)]
@@ -66,16 +67,20 @@ impl Workers {
             waiting: Default::default(),
             arrived: 0,
             served: 0,
+            is_closed: false,
         };
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Waits for a worker.
-    pub async fn begin(&self, class: Class) -> Worker {
+    /// Waits for a worker. Returns nothing once no more pass is to begin.
+    pub async fn begin(&self, class: Class) -> Option<Worker> {
         let receiver = {
             let mut state = self.lock();
+            if state.is_closed {
+                return None;
+            }
             if state.can_begin(class) && state.waiting[class as usize].is_empty() {
-                return self.take(&mut state, class);
+                return Some(self.take(&mut state, class));
             }
             let (sender, receiver) = oneshot::channel();
             state.arrived += 1;
@@ -83,11 +88,17 @@ impl Workers {
             state.waiting[class as usize].push_back(Waiting { number, sender });
             receiver
         };
-        match receiver.await {
-            Ok(worker) => worker,
-            // The senders are dropped with the state, which this call keeps.
-            Err(_) => std::future::pending().await,
-        }
+        receiver.await.ok()
+    }
+
+    /// Lets no more pass begin. Those that wait end, and those that have begun go on.
+    pub fn close(&self) {
+        let waiting = {
+            let mut state = self.lock();
+            state.is_closed = true;
+            std::mem::take(&mut state.waiting)
+        };
+        drop(waiting);
     }
 
     /// Whether others wait for a worker.
@@ -189,10 +200,11 @@ mod tests {
     #[case(u16::MAX, 49_152)]
     fn a_quarter_of_the_workers_is_kept(#[case] all: u16, #[case] others: usize) {
         let workers = Workers::new(all);
-        let taken: Vec<_> =
-            std::iter::from_fn(|| workers.begin(Class::Start).now_or_never()).take(all.into()).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| workers.begin(Class::Start).now_or_never().flatten())
+            .take(all.into())
+            .collect();
         assert_eq!(taken.len(), others);
-        let is_urgent_free = workers.begin(Class::Stop).now_or_never().is_some();
+        let is_urgent_free = workers.begin(Class::Stop).now_or_never().flatten().is_some();
         assert_eq!(is_urgent_free, all > 1);
         drop(taken);
         assert!(workers.begin(Class::Other).now_or_never().is_some(), "a pass that has ended makes room");
@@ -250,6 +262,18 @@ mod tests {
         let begun = (&mut stays).now_or_never().expect("the worker is free");
         drop(begun);
         assert!(workers.begin(Class::Stop).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_operator_that_stops_begins_no_pass() {
+        let workers = Workers::new(1);
+        let worker = workers.begin(Class::Start).await;
+        let mut waits = Box::pin(workers.begin(Class::Stop));
+        assert!((&mut waits).now_or_never().is_none());
+        workers.close();
+        assert!(waits.await.is_none());
+        drop(worker);
+        assert!(workers.begin(Class::Stop).await.is_none());
     }
 
     #[tokio::test]

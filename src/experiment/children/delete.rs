@@ -62,7 +62,9 @@ pub async fn resource(
 ) -> Result<(), cluster::Error> {
     let ResourceRef { kind, namespace, name, .. } = recorded;
     let Ok(kind) = kind.parse::<Kind>() else { return Ok(()) };
-    if let Some(uid) = recorded.uid.clone().filter(|_| !recorded.adopted) {
+    // A status may be forged, and a binding in the whole cluster is worth a look.
+    let is_known = !recorded.adopted && kind != Kind::ClusterRoleBinding;
+    if let Some(uid) = recorded.uid.clone().filter(|_| is_known) {
         let parameters = DeleteParams::default().preconditions(only(Some(uid)));
         match object(cluster, kind, namespace, name, &parameters).await {
             // Another object has the name by now. A late call of the operator may have created it.

@@ -72,6 +72,9 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
         pass.followed = pod.metadata.resource_version.clone().filter(|_| !pass.draft.status.is_finished());
         return Ok(Some(wait));
     };
+    // What counts after the end of a run is not in the cache.
+    pass.complete().await?;
+    let intent = &pass.intent();
     let is_waiting = !pass.draft.status.is_finished() || is_journal_due(pass) || helpers::are_waited_for(pod);
     let seen = if is_waiting { pass.draft.end_seen(pod) } else { Time(clock::now()) };
     if !pass.draft.status.is_finished() {

@@ -20,7 +20,7 @@ use crate::experiment::status::events::{self, Action};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Phase, ResourceRef, Text, names};
+use chaostoolkit_api::{Phase, ResourceRef, Run, Text, names};
 
 /// The finalizers that say that something of the experiment has to be cleaned up.
 pub const FINALIZERS: &[&str] = &[names::TEARDOWN_FINALIZER, names::KOPF_FINALIZER];
@@ -139,13 +139,16 @@ async fn remove_children(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     Ok(Progress::Done)
 }
 
-/// Whether a journal of the experiment may have been kept. That is certain of the first run alone, once its end was recorded by
-/// an earlier pass.
+/// Whether a journal of the experiment may have been kept. None was, if a pass has followed the first run to its end and recorded
+/// none. A teardown that ends a run looks for no journal.
 fn may_have_journals(pass: &Pass<'_>) -> bool {
     let recorded =
         pass.live.status.as_ref().filter(|status| status.is_finished() && status.schedule.is_none());
     let run = recorded.and_then(|status| status.run.as_ref());
-    run.is_none_or(|run| run.number != 1 || run.journal.is_some() || run.rescue.is_some())
+    let is_followed = |run: &Run| run.recorded_at.is_some();
+    run.is_none_or(|run| {
+        !is_followed(run) || run.number != 1 || run.journal.is_some() || run.rescue.is_some()
+    })
 }
 
 /// Records what the teardown waits for.

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::experiment::build::build;
     use crate::experiment::decide::plan;
-    use chaostoolkit_api::{Experiment, Spec};
+    use chaostoolkit_api::{Experiment, Run, Spec};
     use rstest::rstest;
 
     /// The runner reduces an experiment that the operator does not read, and is tested with the same ones.
@@ -142,10 +142,9 @@ mod tests {
         let facts = Facts { operator_namespace: "authors".into(), runner, ..Facts::default() };
         let spec = Spec::parse(experiment.spec.as_ref()).unwrap();
         let plan = plan::plan(&experiment, &spec, &facts).unwrap();
-        let sha256 = plan.about.sha256.clone();
-        let recorded =
-            json!({"runNamespace": plan.namespace, "run": {"number": 1, "experiment": {"sha256": sha256}}});
-        rescue_of(plan, &facts, &serde_json::from_value(recorded).unwrap())
+        let run = Run { number: 1, experiment: plan.about.clone(), ..Run::default() };
+        let run_namespace = Some(plan.namespace.clone());
+        rescue_of(plan, &facts, &Status { run_namespace, run: Some(run), ..Status::default() })
     }
 
     #[test]
