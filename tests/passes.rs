@@ -32,6 +32,8 @@ mod failures;
 mod fairness;
 #[path = "common/fake_api/mod.rs"]
 mod fake_api;
+#[path = "passes/few_calls.rs"]
+mod few_calls;
 #[path = "passes/forbidden.rs"]
 mod forbidden;
 #[path = "passes/forged.rs"]

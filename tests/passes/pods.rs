@@ -124,8 +124,9 @@ fn told(fake: &FakeApi, number: usize, kind: &str, reason: &str, words: &str) {
         "lastTimestamp": format!("2026-01-01T00:00:{number:02}Z")}));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
+    let later = || tokio::time::advance(std::time::Duration::from_secs(300));
     let (fake, mut operator) = begin(&json!({}));
     while status(&fake)["phase"] != "Starting" {
         operator.pass().await;
@@ -141,10 +142,12 @@ async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
     assert_eq!(status(&fake)["reason"], "Starting");
     assert!(operator.again, "an event brings no pass");
     told(&fake, 2, "Warning", "FailedMount", "references non-existent secret key: kubeconfg");
+    later().await;
     operator.pass().await;
     assert_eq!(status(&fake)["reason"], "StartStalled");
     assert_eq!(status(&fake)["message"], "FailedMount: references non-existent secret key: kubeconfg");
     told(&fake, 3, "Normal", "Pulling", "pulling the image");
+    later().await;
     operator.pass().await;
     assert_eq!(status(&fake)["reason"], "Starting", "the pod goes on");
     // The kubelet of these tests starts a pod that is on no node.
