@@ -160,6 +160,9 @@ async fn a_missing_runner_image_is_reported_and_a_cluster_without_sidecars_gets_
     assert!(stalled.message.unwrap().contains("nobody/has-this:1"));
     operator.kill();
     let _operator = Operator::start_with(&install, &["--native-sidecar", "no"]).await;
+    // A pod that waits for its image keeps its share of the node.
+    common::delete(&install.experiments(), "missing").await;
+    common::wait_until_gone(&install.experiments(), "missing").await;
     install.apply_experiment("old", json!({})).await;
     let status = common::wait_for_phase(&install.experiments(), "old", Phase::Completed).await;
     assert_eq!(status.outcome, Some(Outcome::Passed));
