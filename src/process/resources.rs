@@ -37,8 +37,19 @@ impl FromStr for Quantity {
     }
 }
 
+/// Whether Kubernetes reads a text as a quantity, which may be negative.
+#[must_use]
+pub fn is_quantity(text: &str) -> bool {
+    read(text.strip_prefix(['+', '-']).unwrap_or(text)).is_some()
+}
+
 /// Reads a quantity that is not negative.
 fn amount(text: &str) -> Option<f64> {
+    read(text).filter(|amount| amount.is_finite())
+}
+
+/// Reads a quantity without a sign. One that is too large for the type is infinite.
+fn read(text: &str) -> Option<f64> {
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let number: f64 = number.parse().ok()?;
@@ -61,7 +72,7 @@ fn amount(text: &str) -> Option<f64> {
         "Ei" => 2f64.powi(60),
         exponent => 10f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
-    Some(number * factor).filter(|amount| amount.is_finite())
+    Some(number * factor)
 }
 
 /// The resources of the container. One that is 0 is not set.

@@ -4,11 +4,8 @@
 
 use serde_json::Value;
 
+use crate::process::resources::is_quantity;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes, PodSpec};
-
-/// The suffixes of quantities. An exponent is possible as well.
-const SUFFIXES: [&str; 16] =
-    ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// Checks the resources of `spec.pod.resources` and of the containers in `spec.pod.patch`.
 pub fn check(pod: &PodSpec) -> Result<(), InvalidSpec> {
@@ -37,17 +34,6 @@ fn of_container(path: &str, resources: &Value) -> Result<(), InvalidSpec> {
         }
     }
     mistakes.none()
-}
-
-fn is_quantity(text: &str) -> bool {
-    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = number.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(number.len());
-    let (number, suffix) = number.split_at(end);
-    let has_digits = number.contains(|letter: char| letter.is_ascii_digit());
-    let exponent = suffix.strip_prefix(['e', 'E']).map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
-    let is_exponent = exponent
-        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()));
-    has_digits && number.matches('.').count() < 2 && (SUFFIXES.contains(&suffix) || is_exponent)
 }
 
 #[cfg(test)]
