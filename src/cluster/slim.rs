@@ -1,8 +1,8 @@
 //! Keeps what the caches need of an object, and drops the rest before anybody holds it in memory.
 //!
 //! Authors decide how large their objects are: a spec of 1.4 MB of numbers takes 22 MB once it is parsed, and anybody may put
-//! annotations of 256 KiB on a pod with our label. The watches need little of that. A pass reads the rest from the API server. So a layer
-//! between the client and each watch filters the JSON while it arrives. It also bounds what a page of a list takes.
+//! annotations of 256 KiB on a pod with our label. The watches need little of that. A pass reads the rest from the API server.
+//! So a layer between the client and each watch filters the JSON while it arrives. It also bounds what a page of a list takes.
 
 mod rules;
 

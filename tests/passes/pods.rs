@@ -115,6 +115,19 @@ async fn a_pod_whose_namespace_was_removed_by_force_is_let_go_in_a_new_one() {
     }
 }
 
+/// A run whose pod is on a node for long, and has not started.
+async fn silent() -> (FakeApi, Operator) {
+    let (fake, mut operator) = begin(&json!({}));
+    while status(&fake)["phase"] != "Starting" {
+        operator.pass().await;
+    }
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = json!("node");
+        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+    });
+    (fake, operator)
+}
+
 /// The kubelet says of the pod what only an event tells.
 fn told(fake: &FakeApi, number: usize, kind: &str, reason: &str, words: &str) {
     let uid = fake.get(POD).unwrap()["metadata"]["uid"].clone();
@@ -127,13 +140,8 @@ fn told(fake: &FakeApi, number: usize, kind: &str, reason: &str, words: &str) {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
     let later = || tokio::time::advance(std::time::Duration::from_secs(300));
-    let (fake, mut operator) = begin(&json!({}));
-    while status(&fake)["phase"] != "Starting" {
-        operator.pass().await;
-    }
+    let (fake, mut operator) = silent().await;
     fake.edit(POD, |pod| {
-        pod["spec"]["nodeName"] = json!("node");
-        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
         let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
         pod["status"]["containerStatuses"] = json!([{"name": "chaostoolkit", "state": waiting}]);
     });
@@ -161,14 +169,7 @@ async fn a_pod_that_does_not_start_has_the_words_of_its_events() {
 
 #[tokio::test]
 async fn events_that_cannot_be_read_do_not_hold_a_run() {
-    let (fake, mut operator) = begin(&json!({}));
-    while status(&fake)["phase"] != "Starting" {
-        operator.pass().await;
-    }
-    fake.edit(POD, |pod| {
-        pod["spec"]["nodeName"] = json!("node");
-        pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
-    });
+    let (fake, mut operator) = silent().await;
     fake.refuse(Some(("GET", "/chaostoolkit-run/events", 403)));
     let calls = fake.calls().len();
     operator.pass().await;

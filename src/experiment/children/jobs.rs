@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Event;
-use kube::api::{DeleteParams, DynamicObject, ListParams, Patch};
+use kube::api::{DeleteParams, DynamicObject, Patch};
 use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest, title};
-use crate::cluster::{self, Cluster, gone_is_fine, label, patching};
-use crate::experiment::children::{delete, pages};
+use crate::cluster::{self, Cluster, gone_is_fine, patching};
+use crate::experiment::children::{delete, events, pages};
 use crate::experiment::judge::job;
 use crate::experiment::parent::{Jobs, Parent};
 use chaostoolkit_api::names;
@@ -53,20 +53,9 @@ pub async fn release(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error>
     )
 }
 
-/// How many events about a Job are read.
-const MOST_EVENTS: u32 = 100;
-
 /// Reads the newest event that says why the Job controller could not create a pod.
 pub async fn refusal(cluster: &Cluster, job: &Job) -> Result<Option<Event>, cluster::Error> {
-    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
-    let name = job.metadata.name.as_deref().unwrap_or_default();
-    let uid = job.metadata.uid.as_deref().unwrap_or_default();
-    let fields = format!("involvedObject.kind=Job,involvedObject.uid={},reason=FailedCreate", label(uid)?);
-    // The newest one counts, and the list is in no order. An event about each attempt is folded into one.
-    let parameters = ListParams::default().fields(&fields).limit(MOST_EVENTS);
-    let doing = format!("list the events of Job {namespace}/{name}");
-    let events = cluster.call(doing, cluster.events(namespace)?.list(&parameters)).await?;
-    Ok(job::newest(events.items))
+    Ok(job::newest(events::list(cluster, Kind::Job, job, ",reason=FailedCreate").await?))
 }
 
 /// The Job of a rerun. It is what `kubectl create job --from` creates from the `CronJob`, with the request in an annotation.

@@ -3,11 +3,11 @@
 pub mod create;
 pub mod cron_job;
 pub mod delete;
+pub mod events;
 pub mod held;
 pub mod image_volumes;
 pub mod jobs;
 pub mod pages;
-pub mod pod_events;
 pub mod pods;
 pub mod pull_secrets;
 pub mod references;

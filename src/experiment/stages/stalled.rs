@@ -6,7 +6,8 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::cluster::Cluster;
-use crate::experiment::children::pod_events;
+use crate::cluster::manifest::Kind;
+use crate::experiment::children::events;
 use crate::experiment::judge::job::newest;
 use crate::experiment::judge::pod_state::{PodState, Stall, node};
 use crate::process::clock;
@@ -26,7 +27,7 @@ pub async fn told(cluster: &Cluster, pod: &Pod, state: &PodState) -> (PodState, 
     if !is_due {
         return (state.clone(), again);
     }
-    match pod_events::list(cluster, pod).await {
+    match events::list(cluster, Kind::Pod, pod, "").await {
         Ok(events) => (PodState::Starting(newest(events).and_then(stall)), again),
         Err(error) => {
             tracing::debug!(%error, "cannot read why the pod does not start");
