@@ -5,10 +5,11 @@ use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt, watcher};
 
 use crate::cluster::merged::{Events, merged};
 use crate::cluster::watch::{self, watched};
+use crate::experiment::ended;
 use crate::process::config::{Config, Watched};
 use crate::process::health::Health;
 use chaostoolkit_api::Experiment;
@@ -31,7 +32,8 @@ pub fn watch(
             None => Api::all(own_client),
         };
         let filled = health.readiness_check(format!("the cache of experiments{place} is full"));
-        watched(api, watching.clone(), filled).boxed()
+        // Before anybody keeps it.
+        watched(api, watching.clone(), filled).modify(ended::shorten).boxed()
     };
     match &config.watched {
         Watched::None => events(Some(&config.namespace)),

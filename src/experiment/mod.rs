@@ -13,6 +13,7 @@ pub mod build;
 pub mod children;
 pub mod context;
 pub mod decide;
+pub mod ended;
 pub mod error;
 pub mod followed;
 pub mod intent;
