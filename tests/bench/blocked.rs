@@ -14,7 +14,7 @@ pub async fn measure(table: &mut Table) {
     let (waiting, ready) = (number("BENCH_BLOCKED", 500), 50);
     let install = Install::new("blocked").await;
     install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let _operator = Operator::start_as_shipped(&install).await;
     load::all(load::names("blocked", waiting), async |name| {
         let missing = json!({"pod": {"experiment": {"configMapName": "missing"}}});
         install.apply_experiment(&name, missing).await;

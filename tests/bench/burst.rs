@@ -9,6 +9,7 @@ use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::load::{self, LIMIT};
 use crate::process::{Usage, mib};
+use crate::replay;
 use crate::seen::Seen;
 use crate::table::{Table, a_second, shares};
 use crate::yardstick;
@@ -29,7 +30,14 @@ pub async fn measure(table: &mut Table, count: usize) {
         "",
     );
 
-    let operator = Operator::start(&install).await;
+    let replayed = a_second(count, replay::measure(&install, count).await);
+    table.row(
+        format!("a client that makes the operator's writes for {count} starts, runs a second"),
+        format!("{replayed:.0}"),
+        "",
+    );
+
+    let operator = Operator::start_as_shipped(&install).await;
     let mut counter = Counter::of(&install.user);
     let mut seen = Seen::watch(&install);
     let before = Usage::of(operator.id());
@@ -40,6 +48,7 @@ pub async fn measure(table: &mut Table, count: usize) {
     let rate = a_second(count, last.duration_since(began));
     table.row(format!("{count} experiments at once: pods a second"), format!("{rate:.0}"), "");
     table.row("the same as a share of the bare client", format!("{:.2}", rate / bare_rate), "0.5");
+    table.row("the same as a share of the client that makes the writes", format!("{:.2}", rate / replayed), "");
     let pods = times.pods.iter().map(|(name, (when, _))| (name, when));
     table.row("from apply to the pod", shares(&load::between(&applied, pods)), "");
 

@@ -15,7 +15,7 @@ pub async fn measure(table: &mut Table) {
     let count = number("BENCH_ENDED", 10_000);
     let install = Install::new("ended").await;
     install.with_experiment("{}").await;
-    let operator = Operator::start(&install).await;
+    let operator = Operator::start_as_shipped(&install).await;
     let empty = Usage::of(operator.id()).resident;
     table.row("memory of the operator without experiments", mib(empty), "");
     let mut seen = Seen::watch(&install);
@@ -26,7 +26,7 @@ pub async fn measure(table: &mut Table) {
     operator.kill();
 
     let began = Instant::now();
-    let operator = Operator::start(&install).await;
+    let operator = Operator::start_as_shipped(&install).await;
     let started = began.elapsed();
     table.row(
         format!("a new operator is ready with {count} ended experiments"),

@@ -18,7 +18,7 @@ pub async fn measure(table: &mut Table) {
     let install = Install::new("foreign").await;
     install.with_experiment("{}").await;
     let memory = async || {
-        let operator = Operator::start(&install).await;
+        let operator = Operator::start_as_shipped(&install).await;
         // What a start needs is given back after a moment.
         tokio::time::sleep(Duration::from_secs(10)).await;
         Usage::of(operator.id()).resident

@@ -22,6 +22,7 @@ mod foreign;
 mod load;
 mod process;
 mod rates;
+mod replay;
 mod seen;
 mod table;
 mod yardstick;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt, stream};
+
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::variables::{number, text};
@@ -26,7 +28,7 @@ pub async fn measure(table: &mut Table) {
 async fn at(table: &mut Table, rate: u32) {
     let install = Install::new("rate").await;
     install.with_experiment("{}").await;
-    let _operator = Operator::start(&install).await;
+    let _operator = Operator::start_as_shipped(&install).await;
     let mut seen = Seen::watch(&install);
     let count = usize::try_from(u64::from(rate) * time().as_secs()).unwrap();
     let (mut applied, mut sent) = (BTreeMap::new(), BTreeMap::new());
@@ -56,30 +58,20 @@ async fn at(table: &mut Table, rate: u32) {
     );
 }
 
-/// Applies experiments at this rate. A request that takes long does not hold up the next.
+/// Applies experiments at this rate, and returns when each was sent. A request that takes long does not hold up the next.
 async fn come(install: &Install, count: usize, rate: u32) -> BTreeMap<String, Instant> {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-    let mut requests = Vec::new();
-    let mut applied = BTreeMap::new();
-    for name in load::names("exp", count) {
+    let ticks = tokio::time::interval(Duration::from_secs(1) / rate);
+    let names = load::names("exp", count);
+    let due = stream::unfold((ticks, names), async |(mut ticks, mut names)| {
+        let name = names.next()?;
         ticks.tick().await;
-        applied.insert(name.clone(), Instant::now());
-        let experiment = crate::common::experiment(&name, spec_in(install));
-        let experiments = install.experiments();
-        requests.push(tokio::spawn(async move {
-            crate::common::create(&experiments, experiment).await;
-        }));
-    }
-    for request in requests {
-        request.await.unwrap();
-    }
-    applied
-}
-
-fn spec_in(install: &Install) -> serde_json::Value {
-    let mut spec = load::spec();
-    spec["namespace"] = serde_json::json!(install.run_namespace);
-    spec
+        Some(((name, Instant::now()), (ticks, names)))
+    });
+    let sent = due.map(async |(name, now)| {
+        install.apply_experiment(&name, load::spec()).await;
+        (name, now)
+    });
+    sent.buffer_unordered(count).collect().await
 }
 
 /// Ends each pod as soon as it is there, and returns when its end was sent.

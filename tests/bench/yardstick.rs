@@ -29,53 +29,64 @@ fn objects(install: &Install) -> Vec<Value> {
     rendered.into_iter().filter(|object| object["kind"] != "Namespace").collect()
 }
 
-/// Creates the objects of this many runs and deletes them.
-pub async fn measure(install: &Install, count: usize) -> Yardstick {
-    let _ = variables::required("KUBECONFIG", "the cluster to test on");
-    let objects = objects(install);
-    let api = |object: &Value| {
-        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
-        let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
-        let (group, version) = version.split_once('/').unwrap_or(("", &version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
-        Api::<DynamicObject>::namespaced_with(install.client.clone(), &install.run_namespace, &resource)
-    };
-    let apis: Vec<Api<DynamicObject>> = objects.iter().map(api).collect();
-    let named = |object: &Value, number: usize| {
-        let mut object = object.clone();
-        object["metadata"]["name"] = json!(format!("bare-{number}"));
-        object["metadata"]["labels"] = json!({"bare": "true"});
-        object["metadata"]["finalizers"] = json!([]);
-        if object["kind"] == "Pod" {
-            object["spec"]["serviceAccountName"] = object["metadata"]["name"].clone();
-        }
-        serde_json::from_value::<DynamicObject>(object).unwrap()
-    };
-    let began = Instant::now();
-    all(0..count, async |number| {
-        for (api, object) in apis.iter().zip(&objects) {
-            api.create(&PostParams::default(), &named(object, number)).await.unwrap();
-        }
-    })
-    .await;
-    let created = began.elapsed();
-    let began = Instant::now();
-    all(0..count, async |number| {
-        for api in &apis {
-            api.delete(&format!("bare-{number}"), &DeleteParams::default()).await.unwrap();
-        }
-    })
-    .await;
-    let deleted = began.elapsed();
-    for api in &apis {
-        let left = api.list_metadata(&ListParams::default().labels("bare=true")).await.unwrap();
-        for object in left {
-            let uid = object.metadata.uid.unwrap();
-            let gone = is_deleted(&uid);
-            kube::runtime::wait::await_condition(api.clone(), &object.metadata.name.unwrap(), gone)
-                .await
-                .unwrap();
+/// The objects of a run, to be created under many names.
+pub struct Objects(Vec<(Api<DynamicObject>, Value)>);
+
+impl Objects {
+    pub fn of(install: &Install) -> Self {
+        let _ = variables::required("KUBECONFIG", "the cluster to test on");
+        let with_api = |object: Value| {
+            let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+            let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+            let (group, version) = version.split_once('/').unwrap_or(("", &version));
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &kind));
+            let (client, namespace) = (install.client.clone(), &install.run_namespace);
+            (Api::namespaced_with(client, namespace, &resource), object)
+        };
+        Self(objects(install).into_iter().map(with_api).collect())
+    }
+
+    /// Creates the objects of one run, one after the other.
+    pub async fn create(&self, number: usize) {
+        for (api, object) in &self.0 {
+            let mut object = object.clone();
+            object["metadata"]["name"] = json!(format!("bare-{number}"));
+            object["metadata"]["labels"] = json!({"bare": "true"});
+            object["metadata"]["finalizers"] = json!([]);
+            if object["kind"] == "Pod" {
+                object["spec"]["serviceAccountName"] = object["metadata"]["name"].clone();
+            }
+            let object = serde_json::from_value(object).unwrap();
+            api.create(&PostParams::default(), &object).await.unwrap();
         }
     }
-    Yardstick { created, deleted }
+
+    /// Deletes the objects of this many runs, waits until they are gone, and returns how long the calls took.
+    pub async fn delete(&self, count: usize) -> Duration {
+        let began = Instant::now();
+        all(0..count, async |number| {
+            for (api, _) in &self.0 {
+                api.delete(&format!("bare-{number}"), &DeleteParams::default()).await.unwrap();
+            }
+        })
+        .await;
+        let deleted = began.elapsed();
+        for (api, _) in &self.0 {
+            let left = api.list_metadata(&ListParams::default().labels("bare=true")).await.unwrap();
+            for object in left {
+                let (name, uid) = (object.metadata.name.unwrap(), object.metadata.uid.unwrap());
+                kube::runtime::wait::await_condition(api.clone(), &name, is_deleted(&uid)).await.unwrap();
+            }
+        }
+        deleted
+    }
+}
+
+/// Creates the objects of this many runs and deletes them.
+pub async fn measure(install: &Install, count: usize) -> Yardstick {
+    let objects = Objects::of(install);
+    let began = Instant::now();
+    all(0..count, async |number| objects.create(number).await).await;
+    let created = began.elapsed();
+    Yardstick { created, deleted: objects.delete(count).await }
 }

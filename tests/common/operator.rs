@@ -11,6 +11,9 @@ use super::install::Install;
 /// The variable that lets runs start without a check of their authors.
 const UNCHECKED: &str = "UNCHECKED_AUTHORS";
 
+/// What the operator logs unless a test says otherwise.
+const LOG: &[&str] = &["--log", "info,chaostoolkit_operator=debug"];
+
 /// A running operator. Killed when dropped.
 pub struct Operator {
     child: Child,
@@ -34,7 +37,8 @@ impl Operator {
     pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
         let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
         let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
-            .args(["run", "--listen", "127.0.0.1:0", "--log", "info,chaostoolkit_operator=debug"])
+            .args(["run", "--listen", "127.0.0.1:0"])
+            .args(if flags.contains(&"--log") { &[] } else { LOG })
             .args(flags)
             // Policies are for the whole cluster, and these tests run side by side, each with an operator's namespace of its
             // own. A policy takes an experiment in the namespace of another installation for one that runs there. The
@@ -62,6 +66,11 @@ impl Operator {
     /// Starts the operator with these flags and waits until it is ready.
     pub async fn start_with(install: &Install, flags: &[&str]) -> Self {
         Self::spawn(install, flags).ready().await
+    }
+
+    /// Starts an operator that logs what it logs by default, and waits until it is ready.
+    pub async fn start_as_shipped(install: &Install) -> Self {
+        Self::start_with(install, &["--log", "info"]).await
     }
 
     /// Starts an operator that asks what authors may do, and waits until it is ready.
