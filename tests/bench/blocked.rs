@@ -21,7 +21,7 @@ pub async fn measure(table: &mut Table) {
     })
     .await;
     for name in load::names("blocked", waiting) {
-        wait_for_reason(&install.experiments(), &name, "ExperimentMissing").await;
+        wait_for_reason(&install.experiments(), &name, "ConfigMapMissing").await;
     }
     let mut seen = Seen::watch(&install);
     let applied = load::apply(&install, "ready", ready).await;
