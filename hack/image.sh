@@ -22,16 +22,11 @@ for engine in docker podman; do
 done
 
 command -v cargo >/dev/null || die "missing: docker or podman that answers, or cargo"
-target=$(rustc -vV | sed -n 's/^host: //p')
-say "building the programs for $target"
-# Static, because the image has no C library. An explicit --target keeps the flag away from build scripts and macros.
-build() { RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --locked --target "$target" "$@"; }
-build --release --package chaostoolkit-operator --bin chaostoolkit-operator
-build --profile runner --package chaostoolkit-runner --bin chaos-runner # the program that starts the Chaos Toolkit in a run's pod
-target_dir=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-programs=("$target_dir/$target"/{release/chaostoolkit-operator,runner/chaos-runner}) out=$target_dir/image
-
+built=$(hack/programs.sh)
+mapfile -t programs <<<"$built"
+out=$(dirname "${programs[0]}")/../../image
 mkdir -p "$out"
+out=$(realpath "$out")
 key=$(printf '%s\n' "$IMAGE" | key_of - "${programs[@]}" "${BASH_SOURCE[0]}")
 if [ -f "$out/operator.tar" ] && [ "$(cat "$out/key" 2>/dev/null)" = "$key" ]; then
   say "$IMAGE is up to date, $(size "$(stat -c %s "$out/operator.tar")")"

@@ -144,10 +144,12 @@ overhead() {
 }
 bench() {
   layer "how fast and how small the operator is, beside a bare client; on an idle machine"
-  local cluster=${CLUSTER_NAME:-ctk}-bench variables
+  local cluster=${CLUSTER_NAME:-ctk}-bench variables programs
+  # What the image has: it is built in another way than the programs of tests.
+  programs=$(hack/programs.sh)
   CLUSTER_NAME=$cluster hack/cluster/up.sh --fresh --control-plane
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
-  (eval "$variables"; BENCH_TABLE=${BENCH_TABLE:-$ROOT/target/bench.md} cargo test --release --locked --test bench -- --ignored --nocapture)
+  (eval "$variables"; export OPERATOR_PROGRAM=${programs%%$'\n'*}; BENCH_TABLE=${BENCH_TABLE:-$ROOT/target/bench.md} cargo test --profile bench --locked --test bench -- --ignored --nocapture)
   CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 

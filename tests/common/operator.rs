@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::eventually;
 use super::install::Install;
+use super::{eventually, variables};
 
 /// The variable that lets runs start without a check of their authors.
 const UNCHECKED: &str = "UNCHECKED_AUTHORS";
+
+/// The variable that names the program, if it is not the one of this build.
+const PROGRAM: &str = "OPERATOR_PROGRAM";
 
 /// What the operator logs unless a test says otherwise.
 const LOG: &[&str] = &["--log", "info,chaostoolkit_operator=debug"];
@@ -36,7 +39,8 @@ impl Operator {
     /// Starts the operator with a kubeconfig and additional environment variables.
     pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
         let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
-        let child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
+        let program = variables::text(PROGRAM).unwrap_or_else(|| env!("CARGO_BIN_EXE_chaostoolkit-operator").to_owned());
+        let child = Command::new(program)
             .args(["run", "--listen", "127.0.0.1:0"])
             .args(if flags.contains(&"--log") { &[] } else { LOG })
             .args(flags)
