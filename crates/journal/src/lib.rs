@@ -2,7 +2,7 @@
 //! I/O.
 //!
 //! ```text
-//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict ──rate──▶ one word
+//!  journal.json ──parse──▶ Journal ──classify──▶ Verdict ──rate──▶ one word ──exit_code──▶ a number
 //!                             └──────summary────▶ Summary ──to_json──▶ a termination message
 //!  journal.json ──frame::write──▶ the log of a container ──frame::read──▶ journal.json.gz
 //! ```
@@ -87,6 +87,7 @@ mod classify;
 mod decisive;
 mod detail;
 mod entry;
+mod exit_code;
 mod field;
 mod fit;
 mod folded;
@@ -112,6 +113,7 @@ mod zero;
 
 pub use classify::{Verdict, classify};
 pub use detail::{Detail, Place};
+pub use exit_code::{ExitCode, exit_code};
 pub use fit::MAX_BYTES;
 pub use forbidden::{Forbidden, Scope};
 pub use model::{Journal, Status};
