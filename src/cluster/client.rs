@@ -14,13 +14,18 @@ use crate::process::clock;
 
 /// Creates the client. Fails if there is neither a cluster around the process nor a kubeconfig.
 pub async fn infer() -> anyhow::Result<Client> {
-    let mut config = kube::Config::infer()
+    let config = kube::Config::infer()
         .await
         .context("cannot find a cluster: the process runs in no pod, and there is no kubeconfig")?;
+    of(config).context("cannot create a client from the configuration")
+}
+
+/// Creates the client for a configuration.
+pub fn of(mut config: kube::Config) -> kube::Result<Client> {
     // 15 retries of a call take longer than any limit, and a repeated POST conflicts with the object that it created. The
     // controller repeats failed passes instead.
     config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).context("cannot create a client from the configuration")?;
+    let builder = ClientBuilder::try_from(config)?;
     Ok(builder.with_layer(&MapResponseLayer::new(observed)).build())
 }
 

@@ -96,7 +96,8 @@ impl Error {
     }
 
     /// Returns the response of the API server, if there is one.
-    fn status(&self) -> Option<&Status> {
+    #[must_use]
+    pub fn status(&self) -> Option<&Status> {
         match self {
             Self::Api { source, .. } | Self::Placeless { source, .. } => match &**source {
                 kube::Error::Api(status) => Some(status),

@@ -12,13 +12,15 @@ use serde_json::Value;
 use crate::cli::RenderArgs;
 use crate::commands::output::print;
 use crate::experiment::build::build;
+use crate::experiment::build::resources::Resources;
 use crate::experiment::decide::place::Place;
 use crate::experiment::decide::plan::pod::{DEFAULT_ENV, env_config_map};
 use crate::experiment::decide::plan::source::{DEFAULT_EXPERIMENT, URL_VARIABLE, experiment_file, lists_url};
 use crate::experiment::decide::plan::{self, Facts, Generated, Source};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
-use crate::experiment::decide::{self, checks};
+use crate::experiment::decide::{self, checks, fields};
+use crate::experiment::stages::prepare::warned;
 use crate::process::config::Runner;
 use crate::process::key_list::Keys;
 use crate::yaml;
@@ -51,35 +53,59 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// An experiment, and what the operator would make of it.
+pub struct Rendered {
+    /// The experiment, as the API server would have stored it.
+    pub experiment: Experiment,
+    /// The objects of its run.
+    pub resources: Resources,
+    /// The unknown fields of its spec, each with the known field that was probably meant.
+    pub unknown: Vec<String>,
+    /// What its author probably did not mean.
+    pub warnings: Vec<String>,
+}
+
 /// Returns the objects of all experiments in a text, in the order of their creation.
 pub fn render(text: &str, templates: Option<&str>, have: &[String]) -> anyhow::Result<Vec<Value>> {
     let documents = yaml::parse_all(text).context("the file is not YAML")?;
+    let objects =
+        rendered(&documents, templates, have)?.into_iter().flat_map(|Rendered { resources, .. }| {
+            std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload])
+        });
+    Ok(objects.map(|manifest| manifest.value).collect())
+}
+
+/// Returns what the operator would make of all experiments among these objects. The `ConfigMap`s among them count as existing.
+pub fn rendered(
+    documents: &[Value],
+    templates: Option<&str>,
+    have: &[String],
+) -> anyhow::Result<Vec<Rendered>> {
     let templates = with_shipped(templates)?;
     let is = |document: &&Value, kind: &str| document["kind"] == kind;
     let config_maps: Vec<&Value> = documents.iter().filter(|document| is(document, "ConfigMap")).collect();
-    let mut objects = Vec::new();
-    let mut experiments = 0;
+    let mut all = Vec::new();
     for document in documents.iter().filter(|document| is(document, "ChaosToolkitExperiment")) {
-        experiments += 1;
         let experiment = experiment(document)?;
-        let rendered = one(&experiment, &templates, &config_maps, have);
-        objects.extend(rendered.with_context(|| format!("experiment {}", experiment.key()))?);
+        let key = experiment.key();
+        let one = one(experiment, &templates, &config_maps, have);
+        all.push(one.with_context(|| format!("experiment {key}"))?);
     }
-    if experiments == 0 {
+    if all.is_empty() {
         bail!("the file has no document of kind ChaosToolkitExperiment");
     }
-    Ok(objects)
+    Ok(all)
 }
 
 fn one(
-    experiment: &Experiment,
+    experiment: Experiment,
     templates: &Templates,
     config_maps: &[&Value],
     have: &[String],
-) -> anyhow::Result<Vec<Value>> {
-    let home = home_of(experiment);
-    let parsed = understood(experiment, home)?;
-    let namespace = checks::run_namespace(&parsed.spec, Place::of(experiment, home))?;
+) -> anyhow::Result<Rendered> {
+    let home = home_of(&experiment);
+    let parsed = understood(&experiment, home)?;
+    let namespace = checks::run_namespace(&parsed.spec, Place::of(&experiment, home))?;
     let given = |name: &str| {
         let is =
             |map: &&&Value| map["metadata"]["name"] == name && map["metadata"]["namespace"] == *namespace;
@@ -99,20 +125,22 @@ fn one(
         template_schedule: decide::template_schedule(&parsed.spec, templates)?,
         excluded_labels: Keys::default().excluded_labels,
     };
-    let plan = plan::plan(experiment, &parsed, &facts)?;
+    let plan = plan::plan(&experiment, &parsed, &facts)?;
     if let (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) =
         (&plan.rights.generated, &plan.source)
     {
         bail!("spec.role.generate: the file has no ConfigMap {namespace}/{config_map} with the key {file}");
     }
     let resources = build(&plan, templates)?;
-    let order = std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload]);
-    Ok(order.map(|manifest| manifest.value).collect())
+    let unknown = fields::described(&parsed.unknown);
+    let warnings = warned(&experiment, &parsed, (&plan, &facts, templates), &resources);
+    Ok(Rendered { experiment, resources, unknown, warnings })
 }
 
-/// Returns the namespace of the operator that runs an experiment. That is the experiment's own, unless its runs are to take
-/// place there: no operator has runs in its own namespace.
-fn home_of(experiment: &Experiment) -> &str {
+/// Returns the namespace of the operator that runs an experiment, as far as that can be told without a cluster. That is the
+/// experiment's own, unless its runs are to take place there: no operator has runs in its own namespace.
+#[must_use]
+pub fn home_of(experiment: &Experiment) -> &str {
     let wanted = experiment.spec.as_ref().and_then(|spec| spec["namespace"].as_str());
     let own = experiment.namespace();
     if wanted == Some(own) && own != DEFAULT_NAMESPACE { DEFAULT_NAMESPACE } else { own }

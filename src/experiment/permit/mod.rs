@@ -5,9 +5,9 @@
 mod beyond;
 pub mod held;
 mod policies;
-mod question;
+pub mod question;
 mod reviews;
-mod rights;
+pub mod rights;
 mod rules;
 mod stamp;
 

@@ -13,6 +13,8 @@ use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::toolkit::lint::lint;
 use crate::toolkit::rollback_time;
+use chaostoolkit_api::Experiment;
+use chaostoolkit_api::spec::read::Parsed;
 
 /// Returns the plan of a run and its objects. Changes the draft of the status, and writes nothing.
 pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
@@ -29,16 +31,28 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     pass.context.bindings.check(cluster, pass.place()).await?;
     let Decision { plan, facts, templates } = decide(pass.reads(), config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
-    let mut warned = fields::without_effect(pass.live.spec.as_ref());
-    warned.extend(underived(&plan));
-    let options = parsed.spec.pod.as_ref().filter(|_| plan.pod.is_none());
-    warned.extend(options.into_iter().flat_map(files::unreadable));
-    warned.extend(options.into_iter().flat_map(proxy::shown_passwords));
-    warned.extend(warnings(&plan, &facts, &resources));
-    warned.extend(shortened(&plan, &templates));
+    let mut warned = warned(&pass.live, &parsed, (&plan, &facts, &templates), &resources);
     warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));
     pass.draft.accepted(&unknown, &warned);
     Ok((plan, resources))
+}
+
+/// Returns what the author of an experiment probably did not mean, with one sentence each: pure.
+#[must_use]
+pub fn warned(
+    experiment: &Experiment,
+    parsed: &Parsed,
+    (plan, facts, templates): (&Plan, &Facts, &Templates),
+    resources: &Resources,
+) -> Vec<String> {
+    let mut warned = fields::without_effect(experiment.spec.as_ref());
+    warned.extend(underived(plan));
+    let options = parsed.spec.pod.as_ref().filter(|_| plan.pod.is_none());
+    warned.extend(options.into_iter().flat_map(files::unreadable));
+    warned.extend(options.into_iter().flat_map(proxy::shown_passwords));
+    warned.extend(warnings(plan, facts, resources));
+    warned.extend(shortened(plan, templates));
+    warned
 }
 
 /// The warning on each experiment while authors are not checked.
