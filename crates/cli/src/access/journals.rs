@@ -1,0 +1,147 @@
+//! The journals that the operator keeps in `ConfigMap`s.
+
+use std::io::Cursor;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::ListParams;
+use kube::core::PartialObjectMeta;
+
+use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_journal::{Step, Summary, frame};
+use chaostoolkit_operator::experiment::journals;
+
+use crate::access::Access;
+use crate::access::experiments::PAGE;
+use crate::failure::{Failure, Outcome};
+use crate::model::runs::View;
+
+/// The key of the journal of the worst start in a `ConfigMap`.
+const KEY: &str = "journal.json.gz";
+
+/// The longest journal that is unpacked, in bytes. The runner reads no longer ones either.
+const LONGEST: u64 = 64 << 20;
+
+/// What a `ConfigMap` holds: the names of files, and their bytes, unpacked.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+impl Access {
+    /// Reads the journal of a run. Fails if there is none.
+    pub async fn journal(&self, experiment: &Experiment, view: &View) -> Outcome<Vec<u8>> {
+        let number = view.run.number;
+        let kept = view.run.journal.as_ref();
+        let name = kept.and_then(|journal| journal.config_map.clone());
+        let name = name.unwrap_or_else(|| journals::name(experiment.uid(), number));
+        let Some(map) = self.journal_map(&name).await? else {
+            let why = kept
+                .and_then(|journal| journal.problem.clone())
+                .unwrap_or_else(|| "there is no ConfigMap of it".to_owned());
+            return Err(Failure::new(format!(
+                "run @{number} of experiment {} has no journal: {why}",
+                experiment.key()
+            ))
+            .hint("spec.report.journal says whether and how many journals are kept"));
+        };
+        let mut files = unpacked(&map).map_err(Failure::new)?;
+        let worst = files.iter().position(|(name, _)| name == "journal.json");
+        match worst {
+            Some(at) => Ok(files.swap_remove(at).1),
+            None => Err(Failure::new(format!("ConfigMap {}/{name} has no key {KEY}", self.namespace))),
+        }
+    }
+
+    /// Returns the activities of the method of a run, if its journal can be read.
+    pub async fn steps(&self, experiment: &Experiment, view: &View) -> Option<Vec<Step>> {
+        view.run.journal.as_ref()?.config_map.as_ref()?;
+        let journal = self.journal(experiment, view).await.ok()?;
+        let read = chaostoolkit_journal::read(|| Ok(Cursor::new(&journal)), LONGEST).ok()?;
+        Some(Summary::of(&read).steps)
+    }
+
+    async fn journal_map(&self, name: &str) -> Outcome<Option<ConfigMap>> {
+        let api = self.cluster.config_maps(&self.namespace).map_err(|error| self.failure(&error))?;
+        self.cluster.find(&api, "ConfigMap", name).await.map_err(|error| self.failure(&error))
+    }
+
+    /// Lists the journals of the namespace: the names and labels of their `ConfigMap`s, in pages.
+    pub async fn journal_names(&self) -> Outcome<Vec<PartialObjectMeta<ConfigMap>>> {
+        let api = self.cluster.config_maps(&self.namespace).map_err(|error| self.failure(&error))?;
+        // Only journals have an outcome.
+        let selector = format!("{},{}", names::UID_LABEL, names::OUTCOME_LABEL);
+        let mut parameters = ListParams::default().labels(&selector).limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let doing = format!("list the journals in namespace {}", self.namespace);
+            let page = self
+                .cluster
+                .call(doing, api.list_metadata(&parameters))
+                .await
+                .map_err(|error| self.failure(&error))?;
+            all.extend(page.items);
+            match page.metadata.continue_.filter(|next| !next.is_empty()) {
+                Some(next) => parameters.continue_token = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Reads the files of a journal's `ConfigMap`. The inner error says what is wrong with it.
+    pub async fn journal_files(&self, name: &str) -> Outcome<Result<Files, String>> {
+        match self.journal_map(name).await? {
+            Some(map) => Ok(unpacked(&map)),
+            None => Ok(Err(format!("ConfigMap {}/{name} is gone", self.namespace))),
+        }
+    }
+}
+
+/// Unpacks the journals of a `ConfigMap`. Fails if one is no gzip, is cut off, or is no JSON object.
+fn unpacked(map: &ConfigMap) -> Result<Files, String> {
+    let name = map.metadata.name.as_deref().unwrap_or_default();
+    let packed = map.binary_data.iter().flatten().filter(|(key, _)| is_journal(key));
+    packed
+        .map(|(key, bytes)| {
+            let said = |problem: String| format!("ConfigMap {name} has a broken journal {key}: {problem}");
+            let bytes = frame::unzip(&bytes.0, LONGEST).map_err(|error| said(error.to_string()))?;
+            let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+            if !is_object {
+                return Err(said("it is no JSON object".to_owned()));
+            }
+            Ok((key.trim_end_matches(".gz").to_owned(), bytes))
+        })
+        .collect()
+}
+
+/// Whether a key is that of a journal, so that it may become the name of a file.
+fn is_journal(key: &str) -> bool {
+    let number = key.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".json.gz"));
+    key == KEY
+        || number
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::ByteString;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("journal.json.gz", true)]
+    #[case("journal-12.json.gz", true)]
+    #[case("journal-.json.gz", false)]
+    #[case("journal-1/../x.json.gz", false)]
+    #[case("other", false)]
+    fn only_journals_become_files(#[case] key: &str, #[case] expected: bool) {
+        assert_eq!(is_journal(key), expected);
+    }
+
+    #[test]
+    fn what_is_no_journal_is_named() {
+        let of = |bytes: &[u8]| ConfigMap {
+            binary_data: Some([(KEY.to_owned(), ByteString(bytes.to_vec()))].into()),
+            ..ConfigMap::default()
+        };
+        assert!(unpacked(&of(b"hello")).unwrap_err().contains("journal.json.gz"));
+        assert!(unpacked(&of(b"")).is_err());
+        assert_eq!(unpacked(&ConfigMap::default()), Ok(vec![]));
+    }
+}

@@ -1,0 +1,124 @@
+//! `journal`: the journal of a run, or all journals of a namespace as files.
+
+use std::path::{Path, PathBuf};
+
+use chaostoolkit_api::names;
+
+use crate::access::Access;
+use crate::args::JournalArgs;
+use crate::failure::{Failure, Outcome};
+use crate::model::runs;
+use crate::model::select::{Number, Selection};
+use crate::model::words::{count, plain};
+use crate::output::ui::Ui;
+
+/// Prints or saves journals.
+pub async fn journal(access: &Access, ui: Ui, args: &JournalArgs) -> Outcome<()> {
+    match (&args.selection, &args.output) {
+        (Some(selection), output) => one(access, ui, selection, output.as_deref()).await,
+        (None, Some(directory)) => all(access, ui, directory).await,
+        (None, None) => Err(Failure::usage("give the name of an experiment, or --all and -o DIRECTORY")),
+    }
+}
+
+async fn one(access: &Access, ui: Ui, selection: &Selection, output: Option<&Path>) -> Outcome<()> {
+    let experiment = access.experiment(&selection.name).await?;
+    let number = selection.run.unwrap_or(Number::Latest);
+    let view = runs::find(&experiment, number).map_err(Failure::new)?;
+    let bytes = access.journal(&experiment, &view).await?;
+    if view.run.journal.as_ref().is_some_and(|journal| journal.truncated) {
+        ui.warn("the journal lacks the outputs of its activities, since they did not fit into a ConfigMap");
+    }
+    match output {
+        None => ui.raw(&bytes),
+        Some(path) => write(path, &bytes),
+    }
+}
+
+/// Saves all journals of the namespace. One that is broken does not keep the others from being saved.
+async fn all(access: &Access, ui: Ui, directory: &Path) -> Outcome<()> {
+    let maps = access.journal_names().await?;
+    if maps.is_empty() {
+        ui.say(&format!("there are no journals in namespace {}", access.namespace));
+        return Ok(());
+    }
+    std::fs::create_dir_all(directory).map_err(|error| Failure::of_file("create", directory, error))?;
+    let mut broken: i64 = 0;
+    for map in &maps {
+        let name = map.metadata.name.as_deref().unwrap_or_default();
+        // The name becomes that of a file.
+        if names::check_dns_subdomain(name).is_err() {
+            continue;
+        }
+        match access.journal_files(name).await? {
+            Ok(files) => {
+                for (file, bytes) in files {
+                    let path = path_of(directory, name, &file);
+                    write(&path, &bytes)?;
+                    ui.line(&path.to_string_lossy())?;
+                }
+            }
+            Err(problem) => {
+                broken += 1;
+                ui.warn(&plain(&problem));
+            }
+        }
+    }
+    if broken > 0 {
+        let message = format!(
+            "{} could not be saved; the others are in {}",
+            count(broken, "journal"),
+            directory.display()
+        );
+        return Err(
+            Failure::new(message).hint("`kubectl describe configmap NAME` shows what a broken one holds")
+        );
+    }
+    Ok(())
+}
+
+/// The file for a journal: `journal.json` of a `ConfigMap` becomes `NAME.json`, and `journal-2.json` becomes `NAME.2.json`.
+fn path_of(directory: &Path, map: &str, file: &str) -> PathBuf {
+    let number = file.trim_start_matches("journal").trim_start_matches('-').trim_end_matches(".json");
+    let dot = if number.is_empty() { "" } else { "." };
+    directory.join(format!("{map}{dot}{number}.json"))
+}
+
+/// Writes a file as a whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&part);
+        Failure::of_file("write", path, error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("journal.json", "d/m-1.json")]
+    #[case("journal-2.json", "d/m-1.2.json")]
+    fn files_have_the_names_of_their_runs(#[case] file: &str, #[case] expected: &str) {
+        assert_eq!(path_of(Path::new("d"), "m-1", file), Path::new(expected));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("taken");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("x"), "").unwrap();
+        assert!(write(&path, b"{}").is_err());
+        let left: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        assert_eq!(left, ["taken"]);
+        write(&directory.path().join("new"), b"{}").unwrap();
+        assert_eq!(std::fs::read(directory.path().join("new")).unwrap(), b"{}");
+    }
+}

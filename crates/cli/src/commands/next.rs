@@ -1,0 +1,77 @@
+//! `next`: when runs of schedules are due.
+
+use crate::access::Access;
+use crate::access::experiments::read;
+use crate::args::{Format, NextArgs};
+use crate::commands::now;
+use crate::failure::{Failure, Outcome};
+use crate::model::due::{Due, due, in_order};
+use crate::model::words::{self, count, plain};
+use crate::output::objects::{self, Items};
+use crate::output::table;
+use crate::output::ui::Ui;
+
+/// How many times of each schedule a table has.
+const SHOWN: usize = 10;
+
+/// Lists the times, the earliest first.
+pub async fn next(access: &Access, ui: Ui, args: &NextArgs) -> Outcome<()> {
+    let now = now();
+    let mut all: Vec<Due> = Vec::new();
+    if let Some(name) = &args.name {
+        let experiment = access.experiment(name).await?;
+        all.push(due(&experiment, now, args.days).ok_or_else(|| {
+            Failure::new(format!("experiment {} has no schedule", experiment.key()))
+                .hint(format!("`kubectl chaostoolkit rerun {name}` runs it once more"))
+        })?);
+    } else {
+        let each = |page: Vec<kube::api::DynamicObject>| {
+            for object in page {
+                let value = serde_json::to_value(&object).unwrap_or_default();
+                // One that cannot be read does not hide the others.
+                all.extend(read(value).ok().and_then(|experiment| due(&experiment, now, args.days)));
+            }
+            Ok(())
+        };
+        access.pages(args.all_namespaces, None, each).await?;
+    }
+    match args.output {
+        Format::Table | Format::Wide => shown(ui, &all, args, now),
+        Format::Name => ui.lines(&all.iter().map(|due| objects::name(&due.name)).collect::<Vec<_>>()),
+        format => {
+            let mut items = Items::new(format);
+            all.iter().try_for_each(|due| items.add(ui, due))?;
+            items.end(ui)
+        }
+    }
+}
+
+fn shown(ui: Ui, all: &[Due], args: &NextArgs, now: k8s_openapi::jiff::Timestamp) -> Outcome<()> {
+    let place = |due: &Due| {
+        if args.all_namespaces { format!("{}/{}", due.namespace, due.name) } else { due.name.clone() }
+    };
+    let row = |(time, due): (k8s_openapi::jiff::Timestamp, &Due)| {
+        let seconds = time.as_second() - now.as_second();
+        vec![words::time(time), words::age(seconds), plain(&place(due)), plain(&due.cron), local(time, due)]
+    };
+    let rows: Vec<Vec<String>> = in_order(all, SHOWN).into_iter().map(row).collect();
+    if rows.is_empty() {
+        ui.say(&format!("no run is due within {}", count(i64::from(args.days), "day")));
+    } else {
+        ui.lines(&table::lines(&["TIME (UTC)", "IN", "NAME", "SCHEDULE", "LOCAL TIME"], &rows))?;
+    }
+    for due in all {
+        if let Some(held) = &due.held {
+            ui.say(&format!("no run of {} starts: {held}", plain(&place(due))));
+        } else if due.has_more || due.times.len() > SHOWN {
+            ui.hint(&format!("{} has more than these {SHOWN}; -o json has up to 1000", plain(&place(due))));
+        }
+    }
+    Ok(())
+}
+
+/// The time in the zone of the schedule, if it has one.
+fn local(time: k8s_openapi::jiff::Timestamp, due: &Due) -> String {
+    let zone = due.time_zone.as_deref().and_then(|zone| jiff::tz::TimeZone::get(zone).ok());
+    zone.map(|zone| time.to_zoned(zone).strftime("%a %H:%M %Z").to_string()).unwrap_or_default()
+}

@@ -1,0 +1,7 @@
+//! How data, progress and hints are printed.
+
+pub mod objects;
+pub mod progress;
+pub mod style;
+pub mod table;
+pub mod ui;
