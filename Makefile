@@ -19,6 +19,10 @@ cluster-down: ## Remove this cluster and those of the tests, without a trace
 image: ## Build the operator's image (IMAGE is its name)
 	hack/image.sh
 
+.PHONY: plugin
+plugin: ## Build kubectl-chaostoolkit for this machine into target/plugin, with an archive for krew
+	hack/plugin.sh
+
 .PHONY: demo
 demo: ## Run two experiments with the operator in the cluster, from start to clean-up (FRESH=1: in a new cluster)
 	hack/demo.sh $(if $(FRESH),--fresh)
