@@ -20,7 +20,7 @@ pub async fn list(access: &Access, ui: Ui, args: &ListArgs) -> Outcome<()> {
             access.pages(args.all_namespaces, args.selector.as_deref(), each).await
         }
         format => {
-            let mut items = Items::new(format);
+            let mut items = Items::of_objects(format);
             let each = |page: Vec<kube::api::DynamicObject>| {
                 page.iter().try_for_each(|object| items.add(ui, object))
             };

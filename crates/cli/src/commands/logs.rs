@@ -94,6 +94,13 @@ async fn of_run(
             )),
         }
     };
+    if view.run.started_at.is_none() && view.run.finished_at.is_some() {
+        let message = format!(
+            "run @{number} of experiment {} ended before it had started, so it has no log",
+            experiment.key()
+        );
+        return Err(Failure::new(message));
+    }
     if address.name.is_empty() {
         return Err(gone());
     }

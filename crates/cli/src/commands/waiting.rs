@@ -210,7 +210,12 @@ impl Wait<'_> {
             .collect::<Vec<_>>()
             .join(": ");
         let message = format!("the run of experiment {} has not {what} within {limit} ({place})", self.key());
-        Failure { code, ..Failure::new(message).hint(self.on()) }
+        let hint = if is_unstarted {
+            self.on().replacen("the run goes on", "it may still start", 1)
+        } else {
+            self.on()
+        };
+        Failure { code, ..Failure::new(message).hint(hint) }
     }
 
     fn stuck(&self, reason: &str, message: &str) -> Failure {

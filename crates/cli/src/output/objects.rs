@@ -36,17 +36,26 @@ pub fn print(ui: Ui, object: &Value, format: Format) -> Outcome<()> {
     }
 }
 
-/// Prints items of a list one after the other: as one JSON list, or as documents of YAML.
+/// Prints items one after the other: as a list of Kubernetes or of JSON, or as documents of YAML.
 pub struct Items {
     format: Format,
+    /// What stands before and after the items in JSON.
+    around: [&'static str; 2],
     is_first: bool,
 }
 
 impl Items {
-    /// Begins a list.
+    /// Begins a list of objects.
+    #[must_use]
+    pub const fn of_objects(format: Format) -> Self {
+        let around = ["{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [", "]}\n"];
+        Self { format, around, is_first: true }
+    }
+
+    /// Begins a list of other items.
     #[must_use]
     pub const fn new(format: Format) -> Self {
-        Self { format, is_first: true }
+        Self { format, around: ["[", "]\n"], is_first: true }
     }
 
     /// Prints an item.
@@ -55,20 +64,23 @@ impl Items {
         let before = match (self.format, self.is_first) {
             (Format::Yaml, true) => "",
             (Format::Yaml, false) => "---\n",
-            (_, true) => "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\n",
-            (_, false) => ",\n",
+            (_, true) => self.around[0],
+            (_, false) => ",",
         };
         self.is_first = false;
-        let text = if self.format == Format::Yaml { &text } else { text.trim_end() };
-        ui.raw(format!("{before}{text}").as_bytes())
+        match self.format {
+            Format::Yaml => ui.raw(format!("{before}{text}").as_bytes()),
+            _ => ui.raw(format!("{before}\n{}", text.trim_end()).as_bytes()),
+        }
     }
 
     /// Ends the list.
     pub fn end(self, ui: Ui) -> Outcome<()> {
+        let [before, after] = self.around;
         match (self.format, self.is_first) {
             (Format::Yaml, _) => Ok(()),
-            (_, true) => ui.raw(b"{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}\n"),
-            (_, false) => ui.raw(b"\n]}\n"),
+            (_, true) => ui.raw(format!("{before}{after}").as_bytes()),
+            (_, false) => ui.raw(format!("\n{after}").as_bytes()),
         }
     }
 }
