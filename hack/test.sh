@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|pure|api|node|outcomes|overhead|faults|soak|bad_input|requests|activities|bench. The last eight run only
-# by name.
+# hack/test.sh lint|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|bench. The last nine run
+# only by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -131,6 +131,21 @@ node() {
 }
 # The tests of outcomes that mostly wait, by their modules.
 WAITING=(platform:: schedules:: stalled:: added:: told:: drop_in::)
+docs() {
+  layer "kubectl chaostoolkit on a node: the examples of docs/cli.md, and each exit code"
+  local image built variables
+  image=$(hack/image.sh --name) built=$(hack/image.sh)
+  hack/cluster/up.sh
+  variables=$(hack/cluster/env.sh)
+  (
+    eval "$variables"
+    hack/cluster/load.sh "$built" "$image"
+    kubectl apply -k manifests/overlays/generic-rbac >/dev/null
+    kubectl -n chaostoolkit-crd rollout status deployment/chaostoolkit-crd --timeout=120s
+    cargo test --locked --package chaostoolkit-cli --test docs -- --ignored
+    cargo test --locked --package chaostoolkit-cli --test node -- --ignored --test-threads "${NODE_TEST_THREADS:-4}"
+  )
+}
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
   more_images old
@@ -174,8 +189,8 @@ activities() {
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | outcomes | overhead | faults | soak | bad_input | requests | activities | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, outcomes, overhead, faults, soak, bad_input, requests, activities, bench)" ;;
+    lint | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, bench)" ;;
   esac
 done
 say "all passed: $*"

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use http::Response;
-use http::header::DATE;
+use http::header::{DATE, HeaderValue, WARNING};
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::jiff::fmt::rfc2822;
 use kube::Client;
@@ -17,16 +17,21 @@ pub async fn infer() -> anyhow::Result<Client> {
     let config = kube::Config::infer()
         .await
         .context("cannot find a cluster: the process runs in no pod, and there is no kubeconfig")?;
-    of(config).context("cannot create a client from the configuration")
+    of(config, |_| ()).context("cannot create a client from the configuration")
 }
 
-/// Creates the client for a configuration.
-pub fn of(mut config: kube::Config) -> kube::Result<Client> {
+/// Creates the client for a configuration. `warned` gets each
+/// [warning](https://kubernetes.io/docs/reference/using-api/api-concepts/#api-warnings) of the API server.
+pub fn of(mut config: kube::Config, warned: fn(&HeaderValue)) -> kube::Result<Client> {
     // 15 retries of a call take longer than any limit, and a repeated POST conflicts with the object that it created. The
     // controller repeats failed passes instead.
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config)?;
-    Ok(builder.with_layer(&MapResponseLayer::new(observed)).build())
+    let heard = move |answer: Response<Box<DynBody>>| {
+        answer.headers().get_all(WARNING).iter().for_each(warned);
+        observed(answer)
+    };
+    Ok(builder.with_layer(&MapResponseLayer::new(heard)).build())
 }
 
 /// Reads the clock of the API server from a response, and leaves out what is nested too deeply in it and what nobody reads.

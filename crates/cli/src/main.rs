@@ -21,11 +21,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::output::ui::Ui;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     let ui = Ui::new(&cli.global);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
@@ -44,4 +44,15 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code.number())
         }
     }
+}
+
+/// Reads the command line. What kubectl wants completed is no command line yet, so it is taken as it is.
+fn parse() -> Cli {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() != Some("__complete") {
+        return Cli::parse();
+    }
+    let mut cli = Cli::parse_from(["kubectl-chaostoolkit", "__complete"]);
+    cli.command = Command::Complete { words: words.collect() };
+    cli
 }

@@ -37,7 +37,7 @@ fn parts(document: &str) -> Vec<Part> {
         for line in lines.by_ref().take_while(|line| *line != "```") {
             match (line.strip_prefix("$ "), examples.last_mut()) {
                 (Some(command), _) => {
-                    examples.push(Example { command: command.to_owned(), lines: Vec::new() })
+                    examples.push(Example { command: command.to_owned(), lines: Vec::new() });
                 }
                 (None, Some(example)) => example.lines.push(line.to_owned()),
                 (None, None) => panic!("a block begins with no command: {line}"),
@@ -50,19 +50,19 @@ fn parts(document: &str) -> Vec<Part> {
 }
 
 fn written(parts: &[Part]) -> String {
-    let mut text = String::new();
+    let mut all: Vec<String> = Vec::new();
     for part in parts {
         match part {
-            Part::Text(line) => text.push_str(&format!("{line}\n")),
+            Part::Text(line) => all.push(line.clone()),
             Part::Examples(examples) => {
                 for Example { command, lines } in examples {
-                    text.push_str(&format!("$ {command}\n"));
-                    lines.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+                    all.push(format!("$ {command}"));
+                    all.extend(lines.iter().cloned());
                 }
             }
         }
     }
-    text
+    all.join("\n") + "\n"
 }
 
 /// A line without what differs from run to run. Exit codes stay.

@@ -28,6 +28,9 @@ impl Access {
             403 if words.contains("chaosexperiments") || status.is_forbidden() => Failure::new(words)
                 .hint(format!("`kubectl auth can-i --list -n {}` shows what you may do; an administrator gives you more", self.namespace)),
             404 if is_unknown_kind(status) => Failure::new(NOT_INSTALLED).hint(INSTALL),
+            409 if words.contains("conflict with") => Failure::new(words).hint(
+                "somebody else has set these fields; use the tool that did, or `kubectl apply --server-side --force-conflicts`",
+            ),
             409 => Failure::new(words).hint("somebody else has changed the object; try again"),
             429 => Failure::new(words).hint("the API server is busy; try again later"),
             _ => Failure::new(words),

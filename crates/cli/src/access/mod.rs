@@ -6,6 +6,7 @@ pub mod journals;
 pub mod pods;
 pub mod questions;
 pub mod tables;
+mod warnings;
 pub mod watching;
 
 use kube::Client;
@@ -47,7 +48,7 @@ impl Access {
         );
         let namespace = global.namespace.clone().or(namespace).unwrap_or_else(|| HOME.to_owned());
         let server = config.cluster_url.to_string();
-        let client = client::of(config).map_err(|error| {
+        let client = client::of(config, warnings::tell).map_err(|error| {
             Failure::new(format!("cannot use the kubeconfig: {}", errors::chain(&error)))
                 .hint("`kubectl config view` shows it; `kubectl auth whoami` tries it")
         })?;

@@ -13,9 +13,10 @@ use chaostoolkit_operator::experiment::permit::rights;
 use crate::access::Access;
 use crate::access::experiments::{Created, Kinded, read};
 use crate::args::{CheckArgs, Global};
-use crate::commands::{explain, install};
+use crate::commands::{explain, input, install};
 use crate::failure::{Failure, Outcome};
 use crate::model::file::KIND;
+use crate::model::verbs;
 use crate::model::words::{count, plain};
 use crate::output::style::marked;
 use crate::output::ui::Ui;
@@ -49,7 +50,7 @@ pub async fn check(global: &Global, ui: Ui, args: &CheckArgs) -> Outcome {
     }
     match findings.wrong {
         0 => Ok(ExitCode::Passed),
-        wrong => Err(Failure::new(format!("{} in {}", count(wrong, "mistake"), args.what))),
+        wrong => Err(Failure::new(format!("{} in {}", count(wrong, "mistake"), input::shown(&args.what)))),
     }
 }
 
@@ -121,21 +122,19 @@ async fn of_server(access: &Access, findings: &mut Findings, object: &Value, all
         Err(failure) => findings.add("wrong", &failure.message)?,
     }
     let (asked, may_be_missing) = questions(&experiment, object, all);
-    let mut missing: i64 = 0;
+    let mut missing = Vec::new();
     for question in &asked {
         if !access.may_i(question).await? {
-            missing += 1;
-            findings.add(
-                "wrong",
-                &format!("you may not {question}; this asks the same: {}", question.command()),
-            )?;
+            missing.push(question.clone());
         }
     }
-    if missing == 0 {
-        findings.add(
-            "ok",
-            &format!("you have {}", count(i64::try_from(asked.len()).unwrap_or(i64::MAX), "right")),
-        )?;
+    if missing.is_empty() {
+        let number = i64::try_from(asked.len()).unwrap_or(i64::MAX);
+        findings.add("ok", &format!("you have the {} that the run needs", count(number, "right")))?;
+    }
+    for (question, verbs) in verbs::by_object(missing) {
+        let text = verbs::text(&question, &verbs);
+        findings.add("wrong", &format!("you may not {text}; this asks the same: {}", question.command()))?;
     }
     if may_be_missing {
         findings.add("warning", "the rights of the run cannot be told from this file alone")?;

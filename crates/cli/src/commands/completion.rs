@@ -14,7 +14,7 @@ use kube::core::PartialObjectMeta;
 use crate::access::Access;
 use crate::args::{Cli, Global, Shell};
 use crate::failure::{Failure, Outcome};
-use crate::model::complete::{self, FILES, NO_FILES, Next};
+use crate::model::complete::{self, FILES, NO_FILES, Next, Place};
 use crate::model::words::plain;
 use crate::output::ui::Ui;
 
@@ -85,18 +85,26 @@ pub async fn complete(global: &Global, ui: Ui, words: &[String]) -> Outcome<()> 
         Next::Words(words) => {
             (words.iter().map(|(word, help)| complete::line(word, help)).collect(), NO_FILES)
         }
-        Next::Experiment { namespace, prefix } => {
-            let global =
-                Global { namespace: namespace.or_else(|| global.namespace.clone()), ..global.clone() };
-            (patient(experiments(&global, &prefix)).await, NO_FILES)
+        Next::Experiment(place, prefix) => {
+            (patient(experiments(&at(global, place), &prefix)).await, NO_FILES)
         }
-        Next::Namespace(prefix) => (patient(namespaces(global, &prefix)).await, NO_FILES),
+        Next::Namespace(place, prefix) => (patient(namespaces(&at(global, place), &prefix)).await, NO_FILES),
     };
     let mut text = Vec::new();
     for line in lines.iter().map(String::as_str).chain([directive]) {
         writeln!(text, "{line}").map_err(|error| Failure::of_output(&error))?;
     }
     ui.raw(&text)
+}
+
+/// The options of all commands, as the line has them.
+fn at(global: &Global, place: Place) -> Global {
+    Global {
+        namespace: place.namespace,
+        context: place.context,
+        kubeconfig: place.kubeconfig.map(PathBuf::from),
+        ..global.clone()
+    }
 }
 
 async fn patient(names: impl Future<Output = Outcome<Vec<String>>>) -> Vec<String> {

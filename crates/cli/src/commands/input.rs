@@ -17,11 +17,18 @@ pub fn text(name: &str) -> Outcome<String> {
     } else {
         std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(fail)?;
     }
-    String::from_utf8(bytes).map_err(|_| Failure::new(format!("cannot read {name}: it is not UTF-8")))
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::new(format!("cannot read {}: it is not UTF-8", shown(name))))
 }
 
 /// Whether an argument is a URL.
 #[must_use]
 pub fn is_url(name: &str) -> bool {
     name.starts_with("http://") || name.starts_with("https://")
+}
+
+/// The name of a file for people.
+#[must_use]
+pub fn shown(name: &str) -> &str {
+    if name == "-" { "standard input" } else { name }
 }

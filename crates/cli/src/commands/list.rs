@@ -1,6 +1,7 @@
 //! `list`: the experiments of a namespace, page by page, so that a list of any length takes little memory.
 
 use crate::access::Access;
+use crate::access::tables::Page;
 use crate::args::{Format, ListArgs};
 use crate::failure::Outcome;
 use crate::output::objects::{self, Items};
@@ -12,12 +13,12 @@ pub async fn list(access: &Access, ui: Ui, args: &ListArgs) -> Outcome<()> {
     match args.output {
         Format::Table | Format::Wide => table(access, ui, args).await,
         Format::Name => {
-            let each = |page: Vec<kube::api::DynamicObject>| {
-                let names = page.iter().filter_map(|object| object.metadata.name.as_deref());
-                let lines: Vec<String> = names.map(objects::name).collect();
-                ui.lines(&lines)
+            let each = |page: Page| {
+                // The name is the first column of each table.
+                let names = page.rows(false, false).into_iter().filter_map(|row| row.into_iter().next());
+                ui.lines(&names.map(|name| objects::name(&name)).collect::<Vec<_>>())
             };
-            access.pages(args.all_namespaces, args.selector.as_deref(), each).await
+            access.tables(args.all_namespaces, args.selector.as_deref(), each).await
         }
         format => {
             let mut items = Items::of_objects(format);
@@ -33,7 +34,7 @@ pub async fn list(access: &Access, ui: Ui, args: &ListArgs) -> Outcome<()> {
 async fn table(access: &Access, ui: Ui, args: &ListArgs) -> Outcome<()> {
     let (is_wide, has_namespace) = (args.output == Format::Wide, args.all_namespaces);
     let mut table = None;
-    let each = |page: crate::access::tables::Page| {
+    let each = |page: Page| {
         let rows = page.rows(is_wide, has_namespace);
         if rows.is_empty() {
             return Ok(());

@@ -11,19 +11,38 @@ use clap::{Arg, Command};
 pub enum Next {
     /// These words, each with a description that may be empty.
     Words(Vec<(String, String)>),
-    /// The name of an experiment in a namespace. Without one, in that of the context.
-    Experiment {
-        /// The namespace, if the line names one.
-        namespace: Option<String>,
-        /// What the name begins with.
-        prefix: String,
-    },
+    /// The name of an experiment that begins so.
+    Experiment(Place, String),
     /// The name of a namespace that begins so.
-    Namespace(String),
+    Namespace(Place, String),
     /// A file.
     File,
     /// Nothing that is known.
     Nothing,
+}
+
+/// Where names are looked up, as far as the line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// The context of the kubeconfig.
+    pub context: Option<String>,
+    /// The kubeconfig.
+    pub kubeconfig: Option<String>,
+}
+
+impl Place {
+    /// Takes the value of an option, if it is one of these.
+    fn take(&mut self, option: &Arg, value: &str) {
+        let field = match option.get_id().as_str() {
+            "namespace" => &mut self.namespace,
+            "context" => &mut self.context,
+            "kubeconfig" => &mut self.kubeconfig,
+            _ => return,
+        };
+        *field = Some(value.to_owned());
+    }
 }
 
 /// The shell offers nothing else.
@@ -49,20 +68,19 @@ struct Line<'a> {
     /// The option whose value comes next.
     option: Option<&'a Arg>,
     positionals: usize,
-    namespace: Option<String>,
+    place: Place,
     is_only_positional: bool,
 }
 
 impl<'a> Line<'a> {
-    const fn new(root: &'a Command) -> Self {
-        Self { root, command: root, option: None, positionals: 0, namespace: None, is_only_positional: false }
+    fn new(root: &'a Command) -> Self {
+        let place = Place::default();
+        Self { root, command: root, option: None, positionals: 0, place, is_only_positional: false }
     }
 
     fn take(&mut self, word: &str) {
         if let Some(option) = self.option.take() {
-            if option.get_id() == "namespace" {
-                self.namespace = Some(word.to_owned());
-            }
+            self.place.take(option, word);
             return;
         }
         if word == "--" {
@@ -76,7 +94,7 @@ impl<'a> Line<'a> {
             let takes_value = option.get_action().takes_values()
                 && option.get_num_args().is_none_or(|range| range.min_values() > 0);
             match value {
-                Some(value) if option.get_id() == "namespace" => self.namespace = Some(value.to_owned()),
+                Some(value) => self.place.take(option, value),
                 None if takes_value => self.option = Some(option),
                 _ => {}
             }
@@ -143,9 +161,9 @@ impl<'a> Line<'a> {
         }
         match arg.get_id().as_str() {
             "name" | "selection" if arg.is_positional() => {
-                Next::Experiment { namespace: self.namespace.clone(), prefix: begun.to_owned() }
+                Next::Experiment(self.place.clone(), begun.to_owned())
             }
-            "namespace" | "run_namespace" => Next::Namespace(begun.to_owned()),
+            "namespace" | "run_namespace" => Next::Namespace(self.place.clone(), begun.to_owned()),
             "file" | "kubeconfig" | "templates" | "what" | "directory" | "output" => Next::File,
             _ => Next::Nothing,
         }
@@ -213,16 +231,16 @@ mod tests {
         #[case] namespace: Option<&str>,
         #[case] prefix: &str,
     ) {
-        let expected =
-            Next::Experiment { namespace: namespace.map(str::to_owned), prefix: prefix.to_owned() };
-        assert_eq!(of(line), expected);
+        let place = Place { namespace: namespace.map(str::to_owned), ..Place::default() };
+        assert_eq!(of(line), Next::Experiment(place, prefix.to_owned()));
     }
 
     #[rstest]
     #[case(&["run", "-f", ""], Next::File)]
     #[case(&["check", ""], Next::File)]
     #[case(&["get", "a", ""], Next::Nothing)]
-    #[case(&["get", "-n", "sh"], Next::Namespace("sh".to_owned()))]
+    #[case(&["get", "-n", "sh"], Next::Namespace(Place::default(), "sh".to_owned()))]
+    #[case(&["--context", "c", "-n", "sh"], Next::Namespace(Place { context: Some("c".to_owned()), ..Place::default() }, "sh".to_owned()))]
     #[case(&["frobnicate", ""], Next::Nothing)]
     #[case(&["diff", "x", ""], Next::Nothing)]
     fn other_values(#[case] line: &[&str], #[case] expected: Next) {

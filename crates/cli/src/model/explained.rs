@@ -5,9 +5,9 @@ use serde_json::Value;
 use chaostoolkit_api::{Experiment, names};
 use chaostoolkit_operator::cluster::manifest::{Kind, Manifest};
 use chaostoolkit_operator::experiment::build::resources::Resources;
-use chaostoolkit_operator::experiment::permit::question::Question;
 use chaostoolkit_operator::experiment::permit::rights;
 
+use crate::model::verbs;
 use crate::model::words::plain;
 
 /// Returns the tree of an experiment.
@@ -141,15 +141,8 @@ fn needed(resources: &Resources, namespace: &str) -> Vec<Vec<String>> {
         let most = rights::MOST;
         return vec![vec![format!("more than the {most} that are asked for, so the run is refused")]];
     };
-    let mut lines: Vec<(Question, Vec<String>)> = Vec::new();
-    for question in needed.all {
-        let object = Question { verb: String::new(), ..question.clone() };
-        match lines.iter_mut().find(|(known, _)| *known == object) {
-            Some((_, verbs)) => verbs.push(question.verb),
-            None => lines.push((object, vec![question.verb])),
-        }
-    }
-    let all = lines.into_iter().map(|(object, verbs)| format!("{}{object}", verbs.join(", ")));
+    let all = verbs::by_object(needed.all);
+    let all = all.iter().map(|(question, verbs)| verbs::text(question, verbs));
     let binds = needed.roles.iter().map(|role| {
         let or = if role.role.is_some() { ", or all that it gives" } else { "" };
         format!("{}{or}", role.bind)

@@ -13,5 +13,6 @@ pub mod object;
 pub mod runs;
 pub mod select;
 pub mod tree;
+pub mod verbs;
 pub mod waited;
 pub mod words;

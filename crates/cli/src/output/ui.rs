@@ -74,7 +74,7 @@ impl Ui {
 
     /// Tells of something that may be wrong, whatever people want.
     pub fn warn(self, text: &str) {
-        err(&format!("{} {text}", style::toned("warning:", style::Tone::Doubtful)));
+        warn(text);
     }
 
     /// Tells why the command failed, and what to do.
@@ -87,6 +87,11 @@ impl Ui {
             err(hint);
         }
     }
+}
+
+/// Tells of something that may be wrong.
+pub fn warn(text: &str) {
+    err(&format!("{} {text}", style::toned("warning:", style::Tone::Doubtful)));
 }
 
 /// Prints a line to standard error. If that fails, nobody is left to be told.
