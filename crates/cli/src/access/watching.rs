@@ -20,6 +20,8 @@ pub enum Change {
     Is(Value),
     /// An experiment was deleted.
     Gone(Value),
+    /// All experiments that were there have been told.
+    Listed,
     /// The watch is broken, and begins again.
     Broken(String),
 }
@@ -59,7 +61,8 @@ impl Access {
         match event {
             Ok(Event::Apply(object) | Event::InitApply(object)) => Some(Ok(Change::Is(value(&object)))),
             Ok(Event::Delete(object)) => Some(Ok(Change::Gone(value(&object)))),
-            Ok(Event::Init | Event::InitDone) => None,
+            Ok(Event::InitDone) => Some(Ok(Change::Listed)),
+            Ok(Event::Init) => None,
             Err(error) => Some(self.broken(error)),
         }
     }

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
+use tokio::time::interval;
 
 use chaostoolkit_api::{Experiment, PodAddress, names};
 use chaostoolkit_journal::ExitCode;
@@ -137,6 +137,8 @@ struct Followed {
     access: Access,
     /// The experiments by their uids, with what ends each of them. A schedule ends only if it starts no more runs.
     experiments: HashMap<String, (Experiment, Goal)>,
+    /// Whether all experiments that are there are known.
+    is_listed: bool,
     /// The pods whose logs are or were read, by their uids.
     pods: HashSet<String>,
     tasks: JoinSet<()>,
@@ -152,6 +154,7 @@ async fn follow(access: &Access, ui: Ui, args: &LogsArgs) -> Outcome {
     let mut followed = Followed {
         access: access.clone(),
         experiments: HashMap::new(),
+        is_listed: false,
         pods: HashSet::new(),
         tasks: JoinSet::new(),
         lines,
@@ -160,12 +163,12 @@ async fn follow(access: &Access, ui: Ui, args: &LogsArgs) -> Outcome {
     let mut changes = pin!(access.watch(args.name.as_deref(), false, args.selector.as_deref())?);
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut look = interval(LOOK);
-    let began = Instant::now();
     loop {
         tokio::select! {
             change = changes.next() => match change.transpose()? {
                 Some(Change::Is(stored)) => followed.is(read(stored)?),
                 Some(Change::Gone(stored)) => _ = followed.experiments.remove(read(stored)?.uid()),
+                Some(Change::Listed) => followed.is_listed = true,
                 Some(Change::Broken(why)) => ui.hint(&format!("the watch is broken and begins again: {why}")),
                 None => return Err(Failure::new("the watch has ended")),
             },
@@ -177,7 +180,7 @@ async fn follow(access: &Access, ui: Ui, args: &LogsArgs) -> Outcome {
             }
             _ = look.tick() => {
                 followed.look().await?;
-                if followed.has_ended() && began.elapsed() > LOOK {
+                if followed.has_ended() {
                     while let Ok(line) = said.try_recv() {
                         ui.line(&line)?;
                     }
@@ -217,7 +220,7 @@ impl Followed {
     /// Whether nothing is left to follow.
     fn has_ended(&self) -> bool {
         let is_full = self.most.is_some_and(|most| self.pods.len() >= most);
-        self.tasks.is_empty() && (is_full || self.experiments.values().all(is_over))
+        self.is_listed && self.tasks.is_empty() && (is_full || self.experiments.values().all(is_over))
     }
 }
 

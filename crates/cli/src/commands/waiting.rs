@@ -126,6 +126,7 @@ impl Wait<'_> {
                 self.progress.note(&format!("the watch is broken and begins again: {why}"));
                 return Ok(None);
             }
+            Some(Change::Listed) => return Ok(None),
             None => return Err(Failure::new("the watch has ended")),
         };
         let experiment = read(stored.clone())?;

@@ -45,6 +45,7 @@ pub async fn watch(access: &Access, ui: Ui, args: &WatchArgs) -> Outcome {
         let (stored, is_gone) = match change {
             Change::Is(stored) => (stored, false),
             Change::Gone(stored) => (stored, true),
+            Change::Listed => continue,
             Change::Broken(why) => {
                 ui.hint(&format!("the watch is broken and begins again: {why}"));
                 continue;

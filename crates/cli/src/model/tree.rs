@@ -1,4 +1,5 @@
-//! An experiment and one of its runs as a tree for people, in at most 40 lines.
+//! An experiment and one of its runs as a tree for people: about 20 lines for most runs, and never many
+//! more, whatever the status and the journal say.
 
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{Activities, Experiment, Rollbacks, Text, Trigger, Warning};
@@ -13,7 +14,7 @@ use crate::output::style::{faint, marked, strong, word};
 const LONGEST: usize = 400;
 
 /// How many steps of a method are shown.
-const STEPS: usize = 14;
+const STEPS: usize = 10;
 
 /// How many lines a note has, such as the rules that a run lacked.
 const NOTE_LINES: usize = 6;
