@@ -129,6 +129,12 @@ pub fn read<R: Read>(mut open: impl FnMut() -> io::Result<R>, limit: u64) -> Res
     Ok(Journal { detail, forbidden, ..journal })
 }
 
+/// Reads a journal as JSON. What Python writes and JSON does not allow is replaced, as [`read`] does it. Reading fails with
+/// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if the journal has more than `limit` bytes.
+pub fn as_json(source: impl Read, limit: u64) -> impl Read {
+    Repaired::new(Limited::new(source, limit))
+}
+
 fn read_parts(text: impl Read) -> Result<Field<Parts>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(text));
     let parts = Field::deserialize(&mut deserializer)?;
@@ -184,6 +190,16 @@ mod tests {
     fn python_extensions_are_accepted(#[case] field: impl AsRef<str>) {
         let text = format!("{{\"status\": \"completed\", {}}}", field.as_ref());
         assert!(parse(text.as_bytes()).is_ok(), "{text}");
+    }
+
+    #[test]
+    fn a_journal_is_read_as_json_within_the_limit() {
+        let text = r#"{"a": NaN, "b": "\ud800"}"#;
+        let mut read = String::new();
+        as_json(text.as_bytes(), 100).read_to_string(&mut read).unwrap();
+        assert_eq!(read, r#"{"a": "" , "b": "\ufffd"}"#);
+        let error = as_json(text.as_bytes(), 10).read_to_string(&mut read).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod kind;
 mod lines;
 mod types;
 
-pub(crate) use kind::without_urls;
+pub use kind::without_urls;
 
 use lines::Said;
 pub use types::RefusalKind;

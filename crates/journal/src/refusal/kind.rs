@@ -101,7 +101,8 @@ fn cause_of(text: &str) -> String {
 }
 
 /// Cuts URLs after the host, since a path or a query can hold a token, and removes user and password.
-pub(crate) fn without_urls(text: &str) -> String {
+#[must_use]
+pub fn without_urls(text: &str) -> String {
     let text = cause_of(text);
     let mut line = String::with_capacity(text.len());
     let mut rest = text.as_str();

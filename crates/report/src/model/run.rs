@@ -1,0 +1,309 @@
+//! A run of an experiment.
+
+use chaostoolkit_api::Trigger;
+use chaostoolkit_journal::{Detail, Forbidden, Outcome, RollbackState, RunResult, SteadyStates, Warning};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::activity::Activity;
+use crate::model::evaluation::{Evaluation, Phase};
+use crate::model::listed::Listed;
+
+/// A run, from its journal, from the status of its experiment, or from both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The name of the experiment. Absent if the journal is a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The namespace of the experiment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The uid of the pod. It is the same on the status and on the `ConfigMap` of the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The number of the run, from 1. A run that was skipped has number 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
+    /// The number of the start of the toolkit, if the container started it more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_number: Option<u32>,
+    /// Where the parts of this run are from.
+    pub source: Source,
+    /// What started the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// The user who asked for the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// When the run was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
+    /// When the run started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When the run ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// The duration in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<f64>,
+    /// The phase of the run on the status, such as `Running`, `Blocked` or `Skipped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<chaostoolkit_api::Phase>,
+    /// The outcome. Absent if the run has not ended or never started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The result in one word, which follows from the outcome and the warnings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<RunResult>,
+    /// Whether the run answers the question that the experiment asks.
+    pub conclusive: bool,
+    /// The warnings that qualify the outcome.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// Why the outcome is unknown, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+    /// The activity that decided the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+    /// The rights that activities lacked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forbidden: Vec<Forbidden>,
+    /// The reason for the phase, in one CamelCase word. It also says what keeps the run from starting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// A sentence that explains the phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The status of the run as the toolkit reports it: completed, failed, aborted or interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Whether the toolkit reports that the system deviated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deviated: Option<bool>,
+    /// The kind of a dry run, such as `actions`. Absent if the run was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry: Option<String>,
+    /// What interrupted the run, such as `SIGINT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interruption: Option<String>,
+    /// What the author declares.
+    pub experiment: Declared,
+    /// The toolkit that ran the experiment.
+    pub toolkit: Toolkit,
+    /// Whether the steady state was met, by phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady_state: Option<SteadyStates>,
+    /// The evaluations of the hypothesis.
+    pub hypothesis: Evaluations,
+    /// The activities of the method.
+    pub method: Listed<Activity>,
+    /// The rollbacks that were played.
+    pub rollbacks: Listed<Activity>,
+    /// The rollbacks as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_summary: Option<RollbackSummary>,
+    /// The pod that played the rollbacks in place of the pod of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<Rescue>,
+}
+
+/// Where the parts of a run are from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// The file or the `ConfigMap` with the journal. Absent if the run is known from its status alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
+    /// Why there is no journal, if the status says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Whether the journal lacks the outputs, since they did not fit into the `ConfigMap`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// Whether the status of the experiment was read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub status: bool,
+}
+
+/// What the author declares in the experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Declared {
+    /// The title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What the experiment contributes to, such as availability.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contributions: Vec<Contribution>,
+    /// The title of the hypothesis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hypothesis: Option<String>,
+    /// The names of the probes of the hypothesis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<String>,
+    /// The names of the activities of the method.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub method: Vec<String>,
+    /// The names of the rollbacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollbacks: Vec<String>,
+    /// The strategy of the hypothesis that the experiment asks for. An option of the command overrides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hypothesis_strategy: Option<String>,
+    /// The names and values of the configuration. Only with [`Options::outputs`](crate::Options).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub configuration: Vec<(String, String)>,
+    /// The names of the secrets. Their values are never kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// The source of the experiment on the status: `configmap/NAME/KEY`, `url` or `inline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The SHA-256 hash of the experiment on the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// What an experiment contributes to, and how much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contribution {
+    /// The quality of the system, such as `availability`.
+    pub name: String,
+    /// How much the experiment contributes to it.
+    pub level: Level,
+}
+
+/// How much an experiment contributes to a quality of the system. See
+/// [Contributions](https://chaostoolkit.org/reference/api/experiment/#contributions).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Level {
+    /// Much.
+    High,
+    /// Some.
+    Medium,
+    /// Little.
+    Low,
+    /// Nothing.
+    None,
+}
+
+/// The toolkit that ran the experiment, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Toolkit {
+    /// The version of the Chaos Toolkit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The version of `chaostoolkit-lib`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lib: Option<String>,
+    /// The platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// The name of the host. In a cluster, it is the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The node of the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// The evaluations of the hypothesis, by phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Evaluations {
+    /// The evaluation before the method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Evaluation>,
+    /// The evaluations during the method.
+    pub during: Listed<Evaluation>,
+    /// The evaluation after the method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Evaluation>,
+}
+
+impl Evaluations {
+    /// Returns all evaluations in their order.
+    pub fn all(&self) -> impl Iterator<Item = (Phase, &Evaluation)> {
+        let before = self.before.iter().map(|found| (Phase::Before, found));
+        let during = self.during.items.iter().map(|found| (Phase::During, found));
+        before.chain(during).chain(self.after.iter().map(|found| (Phase::After, found)))
+    }
+}
+
+/// The rollbacks as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackSummary {
+    /// The strategy: default, always, never or deviated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// The state.
+    pub state: RollbackState,
+    /// The number of rollbacks that the experiment declares.
+    pub total: usize,
+    /// The number of rollbacks that failed.
+    pub failed: usize,
+}
+
+/// A pod that played the rollbacks in place of the pod of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rescue {
+    /// When the pod was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
+    /// When the pod ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// The rollbacks that the pod played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollbacks: Option<RollbackSummary>,
+    /// Why the rollbacks were not played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Run {
+    /// The name of the run, for headings: `namespace/name@number`, or the file of the journal.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let start = self.start_number.map(|start| format!(" (start {start})")).unwrap_or_default();
+        let Some(name) = &self.name else {
+            return self.source.journal.clone().unwrap_or_else(|| "run".to_owned());
+        };
+        let namespace = self.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        match self.number {
+            Some(number) if number > 0 => format!("{namespace}{name}@{number}{start}"),
+            _ => format!("{namespace}{name}{start}"),
+        }
+    }
+
+    /// The title of the experiment, or the label of the run if it has none.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.experiment.title.clone().filter(|title| !title.is_empty()).unwrap_or_else(|| self.label())
+    }
+
+    /// The word for the run: its result, or else its phase, or `Unknown`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match (self.result, self.phase) {
+            (Some(result), _) => result.into(),
+            (None, Some(phase)) => phase.into(),
+            (None, None) => "Unknown",
+        }
+    }
+}

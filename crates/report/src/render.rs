@@ -1,0 +1,14 @@
+//! Writes a report in any format.
+
+use crate::error::Error;
+use crate::options::{Format, Style};
+use crate::report::Report;
+use crate::{json, terminal};
+
+/// Writes a report in a format. `style` counts for the terminal alone.
+pub fn render(report: &Report, format: Format, style: Style) -> Result<String, Error> {
+    match format {
+        Format::Terminal => Ok(terminal::report(report, style)),
+        Format::Json => json::write(report),
+    }
+}
