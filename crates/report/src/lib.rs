@@ -39,13 +39,19 @@
 //! replaced when they are read. Each writer escapes what its format needs.
 
 mod bounded;
+mod cases;
 mod chart;
 mod comparison;
 mod config_map;
+pub mod ctrf;
 mod error;
+mod facts;
+pub mod html;
 mod join;
 mod journal;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 mod model;
 mod options;
 mod redact;

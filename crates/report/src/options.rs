@@ -27,6 +27,14 @@ pub struct Options {
 pub enum Format {
     /// A tree for a terminal.
     Terminal,
+    /// Markdown, as GitHub and GitLab show it.
+    Markdown,
+    /// One HTML file without scripts.
+    Html,
+    /// `JUnit` XML, which CI systems read.
+    Junit,
+    /// The Common Test Report Format, <https://ctrf.io>.
+    Ctrf,
     /// The model of this crate as JSON.
     Json,
 }
@@ -40,7 +48,10 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Terminal => "txt",
-            Self::Json => "json",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Junit => "xml",
+            Self::Ctrf | Self::Json => "json",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use chaostoolkit_journal::RunResult;
 
+use crate::facts::{self, asked, contributions, reason};
 use crate::model::Run;
-use crate::status;
 use crate::terminal::tree::{Node, Tone};
 use crate::text;
 
@@ -36,7 +36,7 @@ fn lines(run: &Run) -> Vec<(Tone, String)> {
     let mut add = |tone, line: Option<String>| lines.extend(line.map(|line| (tone, line)));
     add(Tone::Dim, run.experiment.description.clone().filter(|text| *text != run.title()));
     add(Tone::Plain, times(run));
-    add(Tone::Plain, asked(run));
+    add(Tone::Plain, asked(run).map(|asked| format!("asked for {asked}")));
     let warnings: Vec<&str> = run.warnings.iter().map(<&str>::from).collect();
     add(Tone::Odd, (!warnings.is_empty()).then(|| format!("warnings: {}", warnings.join(", "))));
     add(Tone::Plain, reason(run));
@@ -52,13 +52,7 @@ fn lines(run: &Run) -> Vec<(Tone, String)> {
     add(Tone::Dim, toolkit(run));
     let tags = &run.experiment.tags;
     add(Tone::Dim, (!tags.is_empty()).then(|| format!("tags: {}", tags.join(", "))));
-    let contributions = run.experiment.contributions.iter();
-    let contributions: Vec<String> =
-        contributions.map(|found| format!("{} {}", found.name, <&str>::from(found.level))).collect();
-    add(
-        Tone::Dim,
-        (!contributions.is_empty()).then(|| format!("contributes to: {}", contributions.join(", "))),
-    );
+    add(Tone::Dim, contributions(run).map(|found| format!("contributes to: {found}")));
     lines
 }
 
@@ -69,29 +63,9 @@ fn times(run: &Run) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn asked(run: &Run) -> Option<String> {
-    let trigger = run.trigger.map(status::trigger)?;
-    let by = run.requested_by.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
-    let at = run.requested_at.map(|at| format!(", {}", text::time(at))).unwrap_or_default();
-    Some(format!("asked for{by} ({trigger}{at})"))
-}
-
-/// Why the run is where it is. The reason of a run that ended says no more than its outcome.
-fn reason(run: &Run) -> Option<String> {
-    let reason = run.reason.as_ref().filter(|reason| *reason != run.word());
-    match (reason, &run.message) {
-        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
-        (Some(text), None) | (None, Some(text)) => Some(text.clone()),
-        (None, None) => None,
-    }
-}
-
 fn toolkit(run: &Run) -> Option<String> {
-    let toolkit = &run.toolkit;
-    let version = toolkit.version.as_ref().map(|version| format!("Chaos Toolkit {version}"));
-    let lib = toolkit.lib.as_ref().map(|lib| format!("chaostoolkit-lib {lib}"));
-    let node = toolkit.node.as_ref().map(|node| format!("node {node}"));
-    let parts = [version, lib, toolkit.platform.clone(), toolkit.host.clone(), node];
+    let node = run.toolkit.node.as_ref().map(|node| format!("node {node}"));
+    let parts = [facts::toolkit(run), run.toolkit.platform.clone(), run.toolkit.host.clone(), node];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -184,7 +184,7 @@ mod tests {
         let text = print(&tree, Style { width: 44, color: false });
         assert_eq!(
             text,
-            "root\n  room\n  ├─ ✔ met word word word word word word word\n  │  │  word word word word word word word\n  │  │  word word word word word word word\n  │  └─ leaf\n  └─ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n        xxxxxxxxxxxxxxxxxxxxxxxx\n"
+            "root\n  room\n  ├─ ✔ met word word word word word word\n  │  │  word word word word word word word\n  │  │  word word word word word word word\n  │  └─ leaf\n  └─ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n        xxxxxxxxxxxxxxxxxxxxxxxx\n"
         );
         let colored = print(&tree, Style { width: 44, color: true });
         assert!(colored.contains("\u{1b}[32m✔\u{1b}[0m \u{1b}[32mmet\u{1b}[0m"), "{colored:?}");

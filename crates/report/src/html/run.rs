@@ -1,0 +1,129 @@
+//! One run in HTML.
+
+use maud::{Markup, html};
+
+use crate::facts::{facts, rescue};
+use crate::html::activity::{details, table};
+use crate::html::timeline::timeline;
+use crate::html::word::{badge, word};
+use crate::model::{Activity, Evaluation, Listed, Phase, Run};
+
+/// Writes a run as a section.
+///
+/// `is_one_of_several`: a report of one run has its title in the heading of the page.
+pub(crate) fn run(at: usize, run: &Run, is_one_of_several: bool) -> Markup {
+    let id = format!("run-{}", at + 1);
+    html! {
+        section.run id=(id) {
+            h2 {
+                (badge(run)) " "
+                @if is_one_of_several { (run.title()) } @else { "Summary" }
+            }
+            @if let Some(description) = &run.experiment.description { p.lines { (description) } }
+            dl.facts {
+                @for (name, value) in facts(run) { dt { (name) } dd { (value) } }
+            }
+            (timeline(run))
+            (hypothesis(run))
+            @for (title, list) in [("Method", &run.method), ("Rollbacks", &run.rollbacks)] {
+                @if !list.is_empty() { h3 { (title) } (table(list)) }
+            }
+            @if let Some(state) = rescue(run) {
+                h3 { "Rescue" }
+                p { "Another pod played the rollbacks: " (state) }
+            }
+            (configuration(run))
+            (outputs(run, &id))
+        }
+    }
+}
+
+fn hypothesis(run: &Run) -> Markup {
+    let found = &run.hypothesis;
+    if found.before.is_none() && found.during.is_empty() && found.after.is_none() {
+        return html! {};
+    }
+    html! {
+        h3 {
+            "Hypothesis"
+            @if let Some(title) = &run.experiment.hypothesis { ": " (title) }
+        }
+        @for (phase, state) in [(Phase::Before, &found.before), (Phase::After, &found.after)] {
+            @if phase == Phase::After { (during(&found.during)) }
+            @if let Some(state) = state {
+                h4 { (heading(phase)) ": " (state_word(state)) }
+                (table(&state.probes))
+            }
+        }
+    }
+}
+
+/// The evaluations during the method: how many were met, and the probes of the others.
+fn during(during: &Listed<Evaluation>) -> Markup {
+    if during.is_empty() {
+        return html! {};
+    }
+    let met = during.items.iter().filter(|state| state.word() == "met").count();
+    let class = if met == during.items.len() { "good" } else { "bad" };
+    let bad = during.items.iter().filter(|state| state.word() != "met");
+    let bad: Vec<Activity> =
+        bad.flat_map(|state| state.probes.items.iter().filter(|probe| probe.is_bad()).cloned()).collect();
+    html! {
+        h4 { (heading(Phase::During)) ": " (word(class, &format!("met {met} of {} times", during.items.len()))) }
+        @if !bad.is_empty() { (table(&Listed { items: bad, omitted: 0 })) }
+        @if during.omitted > 0 { p { (during.omitted) " more evaluations are left out." } }
+    }
+}
+
+const fn heading(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Before => "Before the method",
+        Phase::During => "During the method",
+        Phase::After => "After the method",
+    }
+}
+
+fn state_word(state: &Evaluation) -> Markup {
+    let class = match state.word() {
+        "met" => "good",
+        "unknown" => "odd",
+        _ => "bad",
+    };
+    word(class, state.word())
+}
+
+fn configuration(run: &Run) -> Markup {
+    let declared = &run.experiment;
+    if declared.configuration.is_empty() && declared.secrets.is_empty() {
+        return html! {};
+    }
+    html! {
+        h3 { "Configuration" }
+        dl.facts {
+            @for (name, value) in &declared.configuration { dt { (name) } dd { code { (value) } } }
+            @for name in &declared.secrets { dt { (name) } dd { "secret" } }
+        }
+    }
+}
+
+/// Charts, arguments, outputs and errors of all activities that have any.
+fn outputs(run: &Run, id: &str) -> Markup {
+    let probes = run
+        .hypothesis
+        .all()
+        .flat_map(|(phase, state)| state.probes.items.iter().map(move |probe| (<&str>::from(phase), probe)));
+    let method = run.method.items.iter().map(|activity| ("method", activity));
+    let rollbacks = run.rollbacks.items.iter().map(|activity| ("rollbacks", activity));
+    let all: Vec<Markup> = probes
+        .chain(method)
+        .chain(rollbacks)
+        .filter_map(|(place, activity)| details(run, place, activity))
+        .collect();
+    if all.is_empty() {
+        return html! {};
+    }
+    html! {
+        h3 id={ (id) "-outputs" } { "Outputs" }
+        @for one in all { (one) }
+    }
+}
