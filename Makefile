@@ -39,6 +39,10 @@ test-outcomes: ## Test each outcome on a real node, with three versions of the C
 test-activities: ## Test the rights of each function of chaosk8s on an API server, with exactly these and with one less
 	hack/test.sh activities
 
+.PHONY: test-reports
+test-reports: ## Read reports with the programs of others: JUnit with junitparser, CTRF with its schema (needs Python)
+	hack/report/check.sh
+
 .PHONY: bench-start
 bench-start: ## Measure how much the runner delays the start of the toolkit (needs an idle machine)
 	hack/test.sh overhead

@@ -6,11 +6,15 @@
 use chaostoolkit_journal::rate;
 use jiff::Timestamp;
 
+use crate::facts::reason;
 use crate::model::{Activity, ActivityStatus, Evaluation, Run};
 use crate::text;
 
 /// The number of evaluations that a message about the evaluations during the method names.
 const MAX_NAMED: usize = 5;
+
+/// The part of the run that the first case is about.
+pub(crate) const OUTCOME: &str = "outcome";
 
 /// A test case.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +75,7 @@ fn outcome(run: &Run) -> Case {
         None => CaseStatus::Skipped,
     };
     let reasons = [
-        run.message.clone(),
+        reason(run),
         run.detail.as_ref().map(|detail| format!("cause: {detail}")),
         run.doubt.as_ref().map(|doubt| format!("in doubt, since {doubt}")),
     ];
@@ -84,8 +88,8 @@ fn outcome(run: &Run) -> Case {
         format!("{}: {}", run.word(), reasons.join("; "))
     };
     Case {
-        room: "outcome",
-        name: "outcome".to_owned(),
+        room: OUTCOME,
+        name: OUTCOME.to_owned(),
         status,
         message: (status != CaseStatus::Passed).then_some(message),
         details: None,

@@ -29,8 +29,9 @@ pub(crate) fn find(output: &Value, query: Option<&str>, redactor: &Redactor) -> 
     charts
 }
 
-/// Returns a series of at most [`MAX_POINTS`] points. If there are more, each point is the mean of several neighbors.
-fn series(name: String, points: &[(f64, f64)]) -> Series {
+/// Returns a series of at most [`MAX_POINTS`] points, sorted. If there are more, each point is the mean of several neighbors.
+fn series(name: String, mut points: Vec<(f64, f64)>) -> Series {
+    points.sort_by(|one, other| one.0.total_cmp(&other.0));
     let step = points.len().div_ceil(MAX_POINTS).max(1);
     #[allow(clippy::cast_precision_loss, reason = "at most 400,000 points")]
     let mean = |chunk: &[(f64, f64)]| {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::cases::{Case, CaseStatus, cases};
+use crate::cases::{Case, CaseStatus, OUTCOME, cases};
 use crate::error::Error;
 use crate::model::Run;
 use crate::report::Report;
@@ -66,11 +66,23 @@ fn test(run: &Run, case: Case) -> Value {
     // What is no failure of the system is told apart here.
     set("rawStatus", (case.status == CaseStatus::Error).then(|| "error".into()));
     set("tags", (!run.experiment.tags.is_empty()).then(|| run.experiment.tags.clone().into()));
+    set("extra", (case.room == OUTCOME).then(|| extra(run)));
     set(
         "stdout",
         case.output.map(|output| output.lines().map(str::to_owned).collect::<Vec<String>>().into()),
     );
     Value::Object(test)
+}
+
+/// What the outcome is about.
+fn extra(run: &Run) -> Value {
+    json!({
+        "experiment": run.title(),
+        "result": run.word(),
+        "outcome": run.outcome,
+        "conclusive": run.conclusive,
+        "warnings": run.warnings,
+    })
 }
 
 const fn word(status: CaseStatus) -> &'static str {

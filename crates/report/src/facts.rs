@@ -22,7 +22,7 @@ pub(crate) fn facts(run: &Run) -> Vec<Fact> {
         ("In doubt, since", run.doubt.clone()),
         ("Reason", reason(run)),
         ("No journal", run.source.problem.clone()),
-        ("Dry run", run.dry.as_ref().map(|dry| format!("{dry} were not executed"))),
+        ("Dry run", run.dry.clone()),
         ("Interrupted by", run.interruption.clone()),
         ("Asked for", asked(run)),
         ("Started", run.started_at.map(text::time)),
@@ -35,6 +35,7 @@ pub(crate) fn facts(run: &Run) -> Vec<Fact> {
             is_played
                 .then(|| format!("{}, {}", text::count(actions, "action"), text::count(probes, "probe"))),
         ),
+        ("Hypothesis", steady_states(run)),
         ("Rollbacks", rollbacks(run)),
         ("Experiment", declared.source.clone()),
         ("SHA-256 of the experiment", declared.sha256.clone()),
@@ -88,6 +89,18 @@ pub(crate) fn contributions(run: &Run) -> Option<String> {
     let all: Vec<String> =
         all.map(|found| format!("{} ({})", found.name, <&str>::from(found.level))).collect();
     (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// Whether the hypothesis was met, if only the status says so.
+fn steady_states(run: &Run) -> Option<String> {
+    use chaostoolkit_journal::SteadyState;
+    let states = run.steady_state.filter(|_| run.hypothesis.all().next().is_none())?;
+    let phases = [("before", states.before), ("during", states.during), ("after", states.after)];
+    let known = |state: &SteadyState| !matches!(state, SteadyState::NotEvaluated | SteadyState::Unknown);
+    let known = phases.into_iter().filter(|(_, state)| known(state));
+    let words: Vec<String> =
+        known.map(|(phase, state)| format!("{phase}: {}", text::words(state.into()))).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// The state of the rollbacks, with their strategy.

@@ -4,6 +4,7 @@ mod activity;
 mod axis;
 mod chart;
 mod comparison;
+mod over_time;
 mod run;
 mod timeline;
 mod word;

@@ -16,7 +16,7 @@ pub(crate) const MAX_NAME: usize = 200;
 /// The maximum length of a longer text, in characters.
 pub(crate) const MAX_TEXT: usize = 4_000;
 /// The maximum length of an output, in characters.
-pub(crate) const MAX_OUTPUT: usize = 16_000;
+pub(crate) const MAX_OUTPUT: usize = 8_000;
 
 /// Knows the literal secrets of an experiment.
 #[derive(Debug, Default)]

@@ -123,7 +123,7 @@ fn during(during: &Listed<Evaluation>) -> Option<Node> {
         let counted = format!("{mark} met {met} of {}", text::count(during.items.len(), "time"));
         Node::new(Tone::Plain, <&str>::from(Phase::During))
             .with(tone, counted)
-            .children(bad.flat_map(|state| activities(&state.probes)))
+            .children(bad.flat_map(|state| activities(&state.bad_probes())))
             .children(more(during.omitted, "evaluation"))
     })
 }

@@ -40,7 +40,7 @@ fn report(report: &Value) -> Option<Chart> {
         title: "HTTP latency".to_owned(),
         unit: "ms".to_owned(),
         labels: found.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        series: vec![series("latency".to_owned(), &points)],
+        series: vec![series("latency".to_owned(), points)],
         ..Chart::default()
     })
 }
@@ -60,12 +60,12 @@ fn results(results: &[Value]) -> Vec<Chart> {
         latencies.entry(code).or_default().push((at.as_duration().as_secs_f64(), latency));
         *counts.entry(code).or_default().entry(at.as_second()).or_default() += 1;
     }
-    let latencies = latencies.into_iter().map(|(code, points)| series(code.to_string(), &points)).collect();
+    let latencies = latencies.into_iter().map(|(code, points)| series(code.to_string(), points)).collect();
     #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
     let counts = counts.into_iter().map(|(code, counts)| {
         let points: Vec<(f64, f64)> =
             counts.into_iter().map(|(second, count)| (second as f64, f64::from(count))).collect();
-        series(code.to_string(), &points)
+        series(code.to_string(), points)
     });
     vec![
         chart("HTTP latency by status code", "ms", latencies),

@@ -2,9 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::html::chart::chart;
 use crate::html::word;
-use crate::model::{Activity, Listed, Run};
+use crate::model::{Activity, Listed};
 use crate::text;
 
 /// Writes a table of activities.
@@ -14,7 +13,7 @@ pub(crate) fn table(list: &Listed<Activity>) -> Markup {
         table {
             thead {
                 tr {
-                    th scope="col" { "Result" }
+                    th.result scope="col" { "Result" }
                     th scope="col" { "Activity" }
                     @if has_tolerance { th scope="col" { "Expected" } }
                     th scope="col" { "Provider" }
@@ -67,8 +66,8 @@ fn about(activity: &Activity) -> String {
     parts.collect::<Vec<String>>().join(", ")
 }
 
-/// Writes the charts, the arguments, the output and the error of an activity, if there is more than the table shows.
-pub(crate) fn details(run: &Run, place: &str, activity: &Activity) -> Option<Markup> {
+/// Writes the arguments, the output and the error of an activity, if there is more than the table shows.
+pub(crate) fn details(place: &str, activity: &Activity) -> Option<Markup> {
     let arguments = activity.provider.as_ref().and_then(|provider| provider.arguments.as_ref());
     let error = activity.error.as_ref().filter(|error| error.contains('\n'));
     let parts = [("Arguments", arguments), ("Output", activity.output.as_ref()), ("Error", error)];
@@ -76,7 +75,6 @@ pub(crate) fn details(run: &Run, place: &str, activity: &Activity) -> Option<Mar
         parts.into_iter().filter_map(|(title, value)| Some((title, value?))).collect();
     (!parts.is_empty()).then(|| {
         html! {
-            @for found in &activity.charts { (chart(run, &activity.name, found)) }
             details {
                 summary { (place) ": " (activity.name) }
                 @for (title, value) in parts { p.quiet { (title) } pre { (value) } }

@@ -23,8 +23,8 @@ impl Axis {
             (min, max) = (0.0, 1.0);
         }
         if max - min <= f64::EPSILON * max.abs().max(min.abs()).max(f64::MIN_POSITIVE) {
-            let half = (max.abs() * 0.5).max(0.5);
-            (min, max) = (min - half, max + half);
+            let width = max.abs().max(1.0);
+            (min, max) = if min < 0.0 { (min, min + width) } else { ((min - width).max(0.0), max + width) };
         }
         Self { min, max, from, to }
     }
@@ -66,14 +66,22 @@ impl Axis {
     }
 }
 
-/// Returns a number as people read it, with at most 4 digits behind the point.
+/// Returns a number as people read it, with about 4 digits.
 pub(crate) fn number(value: f64) -> String {
-    if value != 0.0 && !(1e-3..1e7).contains(&value.abs()) {
-        return format!("{value:.2e}");
+    let text = match value.abs() {
+        0.0 => "0".to_owned(),
+        1e-3..1.0 => format!("{value:.4}"),
+        1.0..10.0 => format!("{value:.3}"),
+        10.0..100.0 => format!("{value:.2}"),
+        100.0..1e3 => format!("{value:.1}"),
+        1e3..1e7 => return format!("{value:.0}"),
+        _ => return format!("{value:.2e}"),
+    };
+    if !text.contains('.') {
+        return text;
     }
-    let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -95,6 +103,9 @@ mod tests {
     #[case(-0.000_01, "-1.00e-5")]
     #[case(1.5, "1.5")]
     #[case(12.0, "12")]
+    #[case(76.7196, "76.72")]
+    #[case(100.0, "100")]
+    #[case(12_345.6, "12346")]
     #[case(2.5e9, "2.50e9")]
     #[case(0.1 + 0.2, "0.3")]
     fn numbers(#[case] value: f64, #[case] expected: &str) {

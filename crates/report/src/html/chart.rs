@@ -134,12 +134,13 @@ fn bars(chart: &Chart, y: &Axis) -> Markup {
     let left = |at: usize| LEFT + slot * at as f64;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
     let letters = (slot / 7.0).max(4.0) as usize;
+    let width = (slot * 0.6).min(90.0);
     html! {
         @for (at, value) in values.iter().enumerate() {
             @let top = y.at(*value).min(base);
             @let label = chart.labels.get(at).map_or("", String::as_str);
             @let middle = left(at) + slot / 2.0;
-            rect.series-1 x=(left(at) + slot * 0.2) y=(top) width=(slot * 0.6) height=((y.at(*value) - base).abs().max(1.0)) {
+            rect.series-1 x=(middle - width / 2.0) y=(top) width=(width) height=((y.at(*value) - base).abs().max(1.0)) {
                 title { (label) }
             }
             text.tick x=(middle) y=(HEIGHT - BOTTOM + 16.0) text-anchor="middle" { (text::cut(label, letters)) }

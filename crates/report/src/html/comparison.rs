@@ -7,6 +7,9 @@ use crate::html::word::{badge, word};
 use crate::model::{Level, Run};
 use crate::text;
 
+/// The heading of the column of experiments.
+const EXPERIMENT: &str = "Experiment";
+
 /// Writes the comparison.
 pub(crate) fn comparison(comparison: &Comparison, runs: &[Run]) -> Markup {
     let found = &comparison.contributions;
@@ -17,7 +20,7 @@ pub(crate) fn comparison(comparison: &Comparison, runs: &[Run]) -> Markup {
             table {
                 thead {
                     tr {
-                        th scope="col" { "Result" }
+                        th.result scope="col" { "Result" }
                         th scope="col" { "Run" }
                         th scope="col" { "Hypothesis" }
                         th scope="col" { "Held" }
@@ -42,7 +45,7 @@ pub(crate) fn comparison(comparison: &Comparison, runs: &[Run]) -> Markup {
             @if !found.names.is_empty() {
                 h3 { "Contributions" }
                 p { "How much the experiments contribute to the confidence in each quality of the system, as their authors say." }
-                (matrix("Experiment", &found.names, &found.experiments))
+                (matrix(EXPERIMENT, &found.names, &found.experiments))
                 @if !found.tags.is_empty() { (matrix("Tag", &found.names, &found.tags)) }
             }
             @if !comparison.changes.is_empty() {
@@ -65,7 +68,7 @@ fn held(words: &str) -> Markup {
 /// A dot for each level: the larger, the more.
 fn matrix(what: &str, names: &[String], entries: &[Contributed]) -> Markup {
     html! {
-        table {
+        table.matrix {
             thead { tr { th scope="col" { (what) } @for name in names { th scope="col" { (name) } } } }
             tbody {
                 @for entry in entries {
@@ -74,9 +77,11 @@ fn matrix(what: &str, names: &[String], entries: &[Contributed]) -> Markup {
                         @for level in &entry.levels { td { (self::level(*level)) } }
                     }
                 }
-                tr {
-                    th scope="row" { "Number" }
-                    @for at in 0..names.len() { td { (number(entries, at)) } }
+                @if entries.len() > 1 && what == EXPERIMENT {
+                    tr {
+                        th scope="row" { "Number of experiments" }
+                        @for at in 0..names.len() { td { (number(entries, at)) } }
+                    }
                 }
             }
         }

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 
 use crate::facts::{facts, rescue};
 use crate::html::activity::{details, table};
+use crate::html::chart::chart;
+use crate::html::over_time::over_time;
 use crate::html::timeline::timeline;
 use crate::html::word::{badge, word};
 use crate::model::{Activity, Evaluation, Listed, Phase, Run};
@@ -33,7 +35,8 @@ pub(crate) fn run(at: usize, run: &Run, is_one_of_several: bool) -> Markup {
                 p { "Another pod played the rollbacks: " (state) }
             }
             (configuration(run))
-            (outputs(run, &id))
+            (charts(run))
+            (outputs(run))
         }
     }
 }
@@ -106,24 +109,33 @@ fn configuration(run: &Run) -> Markup {
     }
 }
 
-/// Charts, arguments, outputs and errors of all activities that have any.
-fn outputs(run: &Run, id: &str) -> Markup {
-    let probes = run
-        .hypothesis
-        .all()
-        .flat_map(|(phase, state)| state.probes.items.iter().map(move |probe| (<&str>::from(phase), probe)));
-    let method = run.method.items.iter().map(|activity| ("method", activity));
-    let rollbacks = run.rollbacks.items.iter().map(|activity| ("rollbacks", activity));
-    let all: Vec<Markup> = probes
-        .chain(method)
-        .chain(rollbacks)
-        .filter_map(|(place, activity)| details(run, place, activity))
-        .collect();
+/// The charts of the hypothesis over the run, and those of single activities.
+fn charts(run: &Run) -> Markup {
+    let mut charts: Vec<Markup> =
+        over_time(run).iter().map(|(name, found)| chart(run, name, found)).collect();
+    for activity in run.method.items.iter().chain(&run.rollbacks.items) {
+        let shown = activity.charts.iter().filter(|found| found.is_time || found.labels.len() > 1);
+        charts.extend(shown.map(|found| chart(run, &activity.name, found)));
+    }
+    if charts.is_empty() {
+        return html! {};
+    }
+    html! {
+        h3 { "Charts" }
+        p.quiet { "Seconds are since the start of the run. Actions went on where the background is darker." }
+        @for one in charts { (one) }
+    }
+}
+
+/// Arguments, outputs and errors of the activities that have any.
+fn outputs(run: &Run) -> Markup {
+    let all: Vec<Markup> =
+        run.shown_activities().filter_map(|(place, activity)| details(place, activity)).collect();
     if all.is_empty() {
         return html! {};
     }
     html! {
-        h3 id={ (id) "-outputs" } { "Outputs" }
+        h3 { "Outputs" }
         @for one in all { (one) }
     }
 }

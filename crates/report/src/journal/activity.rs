@@ -16,6 +16,9 @@ pub(crate) const MAX_ITEMS: usize = 1_000;
 /// The maximum length of an error without the rest of the exception, in characters.
 const MAX_ERROR: usize = 500;
 
+/// What stands for an error that is not shown.
+const HIDDEN_ERROR: &str = "left out, since the experiment declares secrets; `--outputs` shows it";
+
 /// Reads the activities of a run.
 pub(crate) struct Reader<'a> {
     pub(crate) redactor: &'a Redactor,
@@ -116,7 +119,7 @@ impl Reader<'_> {
         }
         // Anything may be a secret that is not in the journal.
         if self.redactor.has_secrets {
-            return None;
+            return Some(HIDDEN_ERROR.to_owned());
         }
         // The text of an exception can have several lines, and the traceback before it ends with an indented one.
         let last = lines.iter().rev().find(|line| !line.trim().is_empty())?;
@@ -171,7 +174,7 @@ mod tests {
     #[rstest]
     #[case(false, json!({}), Some("ValueError: no"), "sh")]
     #[case(true, json!({}), Some("Traceback\n  line\nValueError: no\n"), "sh -c 'echo x'")]
-    #[case(false, json!({"secrets": {"a": {"b": {"type": "env", "key": "X"}}}}), None, "sh")]
+    #[case(false, json!({"secrets": {"a": {"b": {"type": "env", "key": "X"}}}}), Some(HIDDEN_ERROR), "sh")]
     fn options_and_secrets_decide_what_is_kept(
         #[case] outputs: bool,
         #[case] experiment: Value,

@@ -5,7 +5,7 @@ mod evaluation;
 mod experiment;
 mod field;
 
-use chaostoolkit_journal::{Error as Cause, Journal, Summary, frame, rate};
+use chaostoolkit_journal::{Detail, Error as Cause, Journal, Summary, frame, rate};
 use serde_json::Value;
 
 use crate::bounded;
@@ -31,9 +31,9 @@ impl Run {
     pub fn from_journal(from: &str, bytes: &[u8], options: Options) -> Result<Self, Error> {
         let failed = |cause| Error::Journal { from: crate::text::one_line(from), cause };
         let run = if bytes.starts_with(&GZIP) {
-            read(|| frame::unpack(bytes), options)
+            read(|| frame::unpack(bytes), MAX_JOURNAL, options)
         } else {
-            read(|| bytes, options)
+            read(|| bytes, MAX_JOURNAL, options)
         };
         let mut run = run.map_err(failed)?;
         run.source.journal = Some(crate::text::cut(&crate::text::one_line(from), MAX_TEXT));
@@ -41,9 +41,9 @@ impl Run {
     }
 }
 
-fn read<R: std::io::Read>(open: impl Fn() -> R, options: Options) -> Result<Run, Cause> {
-    let judged = chaostoolkit_journal::read(|| Ok(open()), MAX_JOURNAL)?;
-    let json = bounded::read(chaostoolkit_journal::as_json(open(), MAX_JOURNAL)).map_err(Cause::from)?;
+fn read<R: std::io::Read>(open: impl Fn() -> R, limit: u64, options: Options) -> Result<Run, Cause> {
+    let judged = chaostoolkit_journal::read(|| Ok(open()), limit)?;
+    let json = bounded::read(chaostoolkit_journal::as_json(open(), limit)).map_err(Cause::from)?;
     Ok(run(&judged, &json, options))
 }
 
@@ -54,6 +54,7 @@ fn run(judged: &Journal, json: &Value, options: Options) -> Run {
     let start = json.time("start");
     let reader = activity::Reader { redactor: &redactor, options, start };
     let word = |field: &str| json.line(field, &redactor, MAX_NAME);
+    let line = |text: &str| redactor.line(text, MAX_NAME);
     let states = &json["steady_states"];
     Run {
         source: Source::default(),
@@ -64,7 +65,7 @@ fn run(judged: &Journal, json: &Value, options: Options) -> Run {
         result: Some(rate(summary.outcome, &summary.warnings).result),
         conclusive: summary.conclusive,
         doubt: summary.doubt.clone(),
-        detail: summary.detail.clone(),
+        detail: summary.detail.map(|detail| redacted(detail, &redactor)),
         forbidden: summary.forbidden.clone(),
         status: word("status"),
         deviated: summary.deviated,
@@ -72,7 +73,7 @@ fn run(judged: &Journal, json: &Value, options: Options) -> Run {
         interruption: experiment::interruption(&json["interruption"], &redactor),
         experiment: experiment::declared(experiment, &redactor, options),
         toolkit: Toolkit {
-            lib: summary.toolkit.lib.clone(),
+            lib: summary.toolkit.lib.as_deref().map(line),
             platform: word("platform"),
             host: word("node"),
             ..Toolkit::default()
@@ -82,12 +83,36 @@ fn run(judged: &Journal, json: &Value, options: Options) -> Run {
         method: reader.list(&json["run"]),
         rollbacks: reader.list(&json["rollbacks"]),
         rollback_summary: Some(RollbackSummary {
-            strategy: summary.rollbacks.strategy.clone(),
+            strategy: summary.rollbacks.strategy.as_deref().map(line),
             state: summary.rollbacks.state,
             total: summary.rollbacks.total,
             failed: summary.rollbacks.failed,
         }),
         warnings: summary.warnings,
         ..Run::default()
+    }
+}
+
+/// The judge cuts the texts of an activity. They are still those of the author.
+fn redacted(detail: Detail, redactor: &Redactor) -> Detail {
+    let line = |text: String| redactor.line(&text, MAX_NAME);
+    Detail {
+        activity: line(detail.activity),
+        phase: detail.phase,
+        returned: detail.returned.map(line),
+        expected: detail.expected.map(line),
+        error: detail.error.map(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_is_too_long_is_refused() {
+        let long = format!("{{\"status\": \"completed\", \"run\": [],{}\"end\": null}}", " ".repeat(1_000));
+        assert_eq!(read(|| long.as_bytes(), 1_000, Options::default()), Err(Cause::TooLong));
+        assert!(read(|| long.as_bytes(), 2_000, Options::default()).is_ok());
     }
 }

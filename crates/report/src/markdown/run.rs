@@ -46,7 +46,7 @@ pub(crate) fn run(run: &Run, level: usize, outputs: bool) -> String {
         ]);
     }
     if outputs {
-        parts.extend(all(run).filter_map(details));
+        parts.extend(run.shown_activities().filter_map(details));
     }
     parts.concat()
 }
@@ -142,15 +142,6 @@ fn times(activity: &Activity) -> String {
     let start = activity.offset_seconds.map(crate::text::offset).unwrap_or_default();
     let duration = activity.duration_seconds.map(crate::text::duration).unwrap_or_default();
     format!("{} | {duration}", text(&start))
-}
-
-fn all(run: &Run) -> impl Iterator<Item = (&'static str, &Activity)> {
-    let probes = run
-        .hypothesis
-        .all()
-        .flat_map(|(phase, state)| state.probes.items.iter().map(move |probe| (<&str>::from(phase), probe)));
-    let method = run.method.items.iter().map(|activity| ("method", activity));
-    probes.chain(method).chain(run.rollbacks.items.iter().map(|activity| ("rollbacks", activity)))
 }
 
 /// What an activity was given and what it returned, folded.

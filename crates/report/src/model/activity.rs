@@ -46,7 +46,7 @@ pub struct Activity {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub charts: Vec<Chart>,
     /// Why the activity failed: the last line of the exception, or the whole of it with
-    /// [`Options::outputs`](crate::Options). Without these, it is absent if the experiment declares secrets.
+    /// [`Options::outputs`](crate::Options). Without these, a sentence stands for it if the experiment declares secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

@@ -291,6 +291,17 @@ impl Run {
         }
     }
 
+    /// Returns the activities whose outputs are shown, with their part of the run. An evaluation during the method counts only
+    /// if it was not met.
+    pub(crate) fn shown_activities(&self) -> impl Iterator<Item = (&'static str, &Activity)> {
+        let probes = self.hypothesis.all().flat_map(|(phase, state)| {
+            let shown = move |probe: &&Activity| phase != Phase::During || probe.is_bad();
+            state.probes.items.iter().filter(shown).map(move |probe| (<&str>::from(phase), probe))
+        });
+        let method = self.method.items.iter().map(|activity| ("method", activity));
+        probes.chain(method).chain(self.rollbacks.items.iter().map(|activity| ("rollbacks", activity)))
+    }
+
     /// The title of the experiment, or the label of the run if it has none.
     #[must_use]
     pub fn title(&self) -> String {

@@ -16,6 +16,9 @@ pub struct Chart {
     /// Whether the horizontal axis is time, in seconds since 1970. Otherwise it is the position in a list, from 1, whose
     /// labels are in `labels`.
     pub is_time: bool,
+    /// The time of the numbers in seconds since 1970, if the axis is not time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
     /// The labels of the positions, if the axis is not time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,

@@ -35,8 +35,6 @@ fn lines(run: &Run) -> Vec<(Tone, String)> {
     let mut lines = Vec::new();
     let mut add = |tone, line: Option<String>| lines.extend(line.map(|line| (tone, line)));
     add(Tone::Dim, run.experiment.description.clone().filter(|text| *text != run.title()));
-    add(Tone::Plain, times(run));
-    add(Tone::Plain, asked(run).map(|asked| format!("asked for {asked}")));
     let warnings: Vec<&str> = run.warnings.iter().map(<&str>::from).collect();
     add(Tone::Odd, (!warnings.is_empty()).then(|| format!("warnings: {}", warnings.join(", "))));
     add(Tone::Plain, reason(run));
@@ -45,10 +43,12 @@ fn lines(run: &Run) -> Vec<(Tone, String)> {
     for forbidden in &run.forbidden {
         add(Tone::Bad, Some(format!("lacked a right: {forbidden}")));
     }
-    add(Tone::Odd, run.dry.as_ref().map(|dry| format!("dry run: {dry} were not executed")));
+    add(Tone::Odd, run.dry.as_ref().map(|dry| format!("dry run: {dry}")));
     add(Tone::Odd, run.interruption.as_ref().map(|by| format!("interrupted by {by}")));
     add(Tone::Odd, run.source.problem.as_ref().map(|problem| format!("no journal: {problem}")));
     add(Tone::Odd, run.source.truncated.then(|| "the outputs did not fit into the ConfigMap".to_owned()));
+    add(Tone::Plain, times(run));
+    add(Tone::Plain, asked(run).map(|asked| format!("asked for {asked}")));
     add(Tone::Dim, toolkit(run));
     let tags = &run.experiment.tags;
     add(Tone::Dim, (!tags.is_empty()).then(|| format!("tags: {}", tags.join(", "))));
