@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A journal cannot be read.
-    #[error("{from}: cannot be read as a journal, since it is {cause}. {}", hint(cause))]
+    #[error("{from}: cannot be read as a journal: {cause}. {}", hint(cause))]
     Journal {
         /// The file or the object that holds the journal.
         from: String,

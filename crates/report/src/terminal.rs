@@ -5,7 +5,7 @@ mod head;
 mod tree;
 
 use crate::comparison::{Changed, Comparison, totals};
-use crate::model::{Evaluation, Listed, Phase, Run};
+use crate::model::{Evaluation, Evaluations, Phase, Run};
 use crate::options::Style;
 use crate::report::Report;
 use crate::terminal::activity::{activities, more};
@@ -79,7 +79,7 @@ fn hypothesis(run: &Run) -> Option<Node> {
         Node::new(Tone::Strong, "hypothesis").with_some(Tone::Plain, title).with_some(Tone::Dim, strategy);
     let found = &run.hypothesis;
     let mut phases: Vec<Node> = found.before.iter().map(|state| evaluation(Phase::Before, state)).collect();
-    phases.extend(during(&found.during));
+    phases.extend(during(found));
     phases.extend(found.after.iter().map(|state| evaluation(Phase::After, state)));
     if phases.is_empty() {
         phases = from_status(run);
@@ -114,16 +114,14 @@ fn evaluation(phase: Phase, state: &Evaluation) -> Node {
 }
 
 /// Evaluations that were met are counted. The others are listed.
-fn during(during: &Listed<Evaluation>) -> Option<Node> {
-    let met = during.items.iter().filter(|state| state.word() == "met").count();
-    let bad = during.items.iter().filter(|state| state.word() != "met");
+fn during(hypothesis: &Evaluations) -> Option<Node> {
+    let during = &hypothesis.during;
     (!during.is_empty()).then(|| {
-        let is_good = met == during.items.len();
-        let (tone, mark) = if is_good { (Tone::Good, '✔') } else { (Tone::Bad, '✘') };
-        let counted = format!("{mark} met {met} of {}", text::count(during.items.len(), "time"));
+        let (met, all) = (hypothesis.met_during(), during.items.len());
+        let (tone, mark) = if met == all { (Tone::Good, '✔') } else { (Tone::Bad, '✘') };
         Node::new(Tone::Plain, <&str>::from(Phase::During))
-            .with(tone, counted)
-            .children(bad.flat_map(|state| activities(&state.bad_probes())))
+            .with(tone, format!("{mark} met {met} of {}", text::count(all, "time")))
+            .children(activities(&hypothesis.bad_during()))
             .children(more(during.omitted, "evaluation"))
     })
 }

@@ -248,6 +248,31 @@ proptest! {
 }
 
 #[test]
+fn harmful_texts_in_a_status() {
+    for harmful in HARMFUL {
+        let run = json!({
+            "number": 2, "podName": harmful, "podUid": harmful, "nodeName": harmful, "requestedBy": harmful,
+            "toolkit": {"version": harmful, "lib": harmful},
+            "experiment": {"title": harmful, "source": harmful, "sha256": harmful},
+            "rollbacks": {"strategy": harmful, "state": "Failed", "total": -1, "failed": 3},
+            "journal": {"sha256": harmful, "bytes": 1, "problem": harmful},
+            "rescue": {"podName": harmful, "problem": harmful},
+        });
+        let mut past = run.clone();
+        past["number"] = json!(1);
+        (past["phase"], past["outcome"], past["reason"], past["message"]) =
+            (json!("Failed"), json!("Error"), json!(harmful), json!(harmful));
+        let experiment = json!({
+            "metadata": {"name": harmful, "namespace": harmful},
+            "status": {"phase": "Failed", "reason": harmful, "message": harmful, "run": run, "history": [past]},
+        });
+        let runs = Run::from_status(&serde_json::from_value(experiment).unwrap());
+        assert_eq!(runs.len(), 2);
+        check_runs(runs);
+    }
+}
+
+#[test]
 fn harmful_texts_everywhere() {
     for harmful in HARMFUL {
         let activity = json!({

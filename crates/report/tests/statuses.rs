@@ -146,6 +146,6 @@ fn a_config_map_without_a_good_journal_is_named() {
     let broken = config_map("u", 1, &[("journal.json.gz", &json!([]))]);
     assert_eq!(
         Run::from_config_map(&broken, Options::default()).unwrap_err().to_string(),
-        "ConfigMap shop/chaostoolkit-journal-x-1: cannot be read as a journal, since it is not a journal: JSON, but not an object. Name a file that `chaos run` wrote, or leave it out"
+        "ConfigMap shop/chaostoolkit-journal-x-1: cannot be read as a journal: not a journal: JSON, but not an object. Name a file that `chaos run` wrote, or leave it out"
     );
 }

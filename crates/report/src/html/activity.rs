@@ -14,7 +14,7 @@ pub(crate) fn table(list: &Listed<Activity>) -> Markup {
             thead {
                 tr {
                     th.result scope="col" { "Result" }
-                    th scope="col" { "Activity" }
+                    th.activity scope="col" { "Activity" }
                     @if has_tolerance { th scope="col" { "Expected" } }
                     th scope="col" { "Provider" }
                     th.number scope="col" { "Start" }

@@ -8,7 +8,8 @@ use crate::html::chart::chart;
 use crate::html::over_time::over_time;
 use crate::html::timeline::timeline;
 use crate::html::word::{badge, word};
-use crate::model::{Activity, Evaluation, Listed, Phase, Run};
+use crate::model::{Evaluation, Evaluations, Phase, Run};
+use crate::text;
 
 /// Writes a run as a section.
 ///
@@ -52,7 +53,7 @@ fn hypothesis(run: &Run) -> Markup {
             @if let Some(title) = &run.experiment.hypothesis { ": " (title) }
         }
         @for (phase, state) in [(Phase::Before, &found.before), (Phase::After, &found.after)] {
-            @if phase == Phase::After { (during(&found.during)) }
+            @if phase == Phase::After { (during(found)) }
             @if let Some(state) = state {
                 h4 { (heading(phase)) ": " (state_word(state)) }
                 (table(&state.probes))
@@ -62,18 +63,16 @@ fn hypothesis(run: &Run) -> Markup {
 }
 
 /// The evaluations during the method: how many were met, and the probes of the others.
-fn during(during: &Listed<Evaluation>) -> Markup {
+fn during(hypothesis: &Evaluations) -> Markup {
+    let during = &hypothesis.during;
     if during.is_empty() {
         return html! {};
     }
-    let met = during.items.iter().filter(|state| state.word() == "met").count();
-    let class = if met == during.items.len() { "good" } else { "bad" };
-    let bad = during.items.iter().filter(|state| state.word() != "met");
-    let bad: Vec<Activity> =
-        bad.flat_map(|state| state.probes.items.iter().filter(|probe| probe.is_bad()).cloned()).collect();
+    let (met, all, bad) = (hypothesis.met_during(), during.items.len(), hypothesis.bad_during());
+    let class = if met == all { "good" } else { "bad" };
     html! {
-        h4 { (heading(Phase::During)) ": " (word(class, &format!("met {met} of {} times", during.items.len()))) }
-        @if !bad.is_empty() { (table(&Listed { items: bad, omitted: 0 })) }
+        h4 { (heading(Phase::During)) ": " (word(class, &format!("met {met} of {}", text::count(all, "time")))) }
+        @if !bad.is_empty() { (table(&bad)) }
         @if during.omitted > 0 { p { (during.omitted) " more evaluations are left out." } }
     }
 }
@@ -122,7 +121,7 @@ fn charts(run: &Run) -> Markup {
     }
     html! {
         h3 { "Charts" }
-        p.quiet { "Seconds are since the start of the run. Actions went on where the background is darker." }
+        p.quiet { "Seconds are since the start of the run. Actions went on where the background is shaded." }
         @for one in charts { (one) }
     }
 }

@@ -15,6 +15,8 @@ const TOP: f64 = 6.0;
 const BOTTOM: f64 = 24.0;
 /// The maximum number of rows.
 const MAX_ROWS: usize = 60;
+/// The maximum number of bars in a row.
+const MAX_BARS: usize = 1_000;
 /// The maximum number of letters of a label.
 const MAX_LABEL: usize = 32;
 
@@ -78,7 +80,11 @@ fn rows(run: &Run) -> Vec<Row<'_>> {
             .all()
             .filter(|(found, _)| *found == phase)
             .flat_map(|(_, state)| &state.probes.items);
-        Row { label: format!("hypothesis {}", <&str>::from(phase)), bars: bars.collect() }
+        let mut bars: Vec<&Activity> = bars.collect();
+        // What was not met is drawn last, so that nothing covers it.
+        bars.sort_by_key(|bar| bar.is_bad());
+        let bars = bars.split_off(bars.len().saturating_sub(MAX_BARS));
+        Row { label: format!("hypothesis {}", <&str>::from(phase)), bars }
     };
     let activity = |activity| Row { label: activity_label("", activity), bars: vec![activity] };
     let rollback = |activity| Row { label: activity_label("rollback: ", activity), bars: vec![activity] };

@@ -66,15 +66,13 @@ fn hypothesis(run: &Run) -> String {
     };
     rows.extend(found.before.iter().flat_map(|state| evaluated(Phase::Before, state)));
     if !found.during.is_empty() {
-        let during = &found.during.items;
-        let met = during.iter().filter(|state| state.word() == "met").count();
-        let mark = if met == during.len() { "✅" } else { "❌" };
-        rows.push(format!("| during | | | {mark} met {met} of {} times | | |\n", during.len()));
-        let bad = during.iter().filter(|state| state.word() != "met");
-        rows.extend(
-            bad.flat_map(|state| state.probes.items.iter().filter(|probe| probe.is_bad()))
-                .map(|probe| probe_row("during", probe)),
-        );
+        let (met, all, bad) = (found.met_during(), found.during.items.len(), found.bad_during());
+        let mark = if met == all { "✅" } else { "❌" };
+        rows.push(format!("| during | | | {mark} met {met} of {all} times | | |\n"));
+        rows.extend(bad.items.iter().map(|probe| probe_row("during", probe)));
+        if bad.omitted > 0 {
+            rows.push(format!("| during | {} more | | | | |\n", bad.omitted));
+        }
     }
     rows.extend(found.after.iter().flat_map(|state| evaluated(Phase::After, state)));
     table("| When | Probe | Expected | Result | Start | Duration |\n|---|---|---|---|---|---|\n", &rows)

@@ -42,13 +42,6 @@ impl Evaluation {
         }
     }
 
-    /// Returns the probes that failed, did not end or were out of their tolerance.
-    #[must_use]
-    pub fn bad_probes(&self) -> Listed<Activity> {
-        let bad = self.probes.items.iter().filter(|probe| probe.is_bad());
-        Listed { items: bad.cloned().collect(), omitted: 0 }
-    }
-
     /// The start of the first probe, in seconds since the start of the run.
     #[must_use]
     pub fn offset_seconds(&self) -> Option<f64> {

@@ -234,7 +234,25 @@ pub struct Evaluations {
     pub after: Option<Evaluation>,
 }
 
+/// The maximum number of probes that are listed of the evaluations during the method.
+const MAX_BAD: usize = 200;
+
 impl Evaluations {
+    /// Returns the probes during the method that failed, did not end or were out of their tolerance. At most 200 are listed.
+    #[must_use]
+    pub fn bad_during(&self) -> Listed<Activity> {
+        let bad =
+            || self.during.items.iter().flat_map(|state| &state.probes.items).filter(|probe| probe.is_bad());
+        let items: Vec<Activity> = bad().take(MAX_BAD).cloned().collect();
+        Listed { omitted: bad().count() - items.len(), items }
+    }
+
+    /// Returns how many of the evaluations during the method were met.
+    #[must_use]
+    pub fn met_during(&self) -> usize {
+        self.during.items.iter().filter(|state| state.word() == "met").count()
+    }
+
     /// Returns all evaluations in their order.
     pub fn all(&self) -> impl Iterator<Item = (Phase, &Evaluation)> {
         let before = self.before.iter().map(|found| (Phase::Before, found));
@@ -294,12 +312,18 @@ impl Run {
     /// Returns the activities whose outputs are shown, with their part of the run. An evaluation during the method counts only
     /// if it was not met.
     pub(crate) fn shown_activities(&self) -> impl Iterator<Item = (&'static str, &Activity)> {
-        let probes = self.hypothesis.all().flat_map(|(phase, state)| {
-            let shown = move |probe: &&Activity| phase != Phase::During || probe.is_bad();
-            state.probes.items.iter().filter(shown).map(move |probe| (<&str>::from(phase), probe))
-        });
+        let during = self.hypothesis.during.items.iter().flat_map(|state| &state.probes.items);
+        let during = during.filter(|probe| probe.is_bad()).take(MAX_BAD).map(|probe| ("during", probe));
+        let before = self.hypothesis.before.iter().flat_map(|state| &state.probes.items);
+        let before = before.map(|probe| ("before", probe));
+        let after = self.hypothesis.after.iter().flat_map(|state| &state.probes.items);
+        let after = after.map(|probe| ("after", probe));
         let method = self.method.items.iter().map(|activity| ("method", activity));
-        probes.chain(method).chain(self.rollbacks.items.iter().map(|activity| ("rollbacks", activity)))
+        before
+            .chain(during)
+            .chain(after)
+            .chain(method)
+            .chain(self.rollbacks.items.iter().map(|activity| ("rollbacks", activity)))
     }
 
     /// The title of the experiment, or the label of the run if it has none.
