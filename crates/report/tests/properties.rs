@@ -111,7 +111,11 @@ fn check(journal: &Value, outputs: bool) {
     let Ok(run) = Run::from_journal("<file>\u{1b}.json", bytes.as_bytes(), Options { outputs }) else {
         return;
     };
-    for (format, text) in reports(vec![run.clone(), run]) {
+    check_runs(vec![run.clone(), run]);
+}
+
+fn check_runs(runs: Vec<Run>) {
+    for (format, text) in reports(runs) {
         assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{format}: {text:?}");
         match format {
             Format::Html => check_html(&text),
