@@ -100,15 +100,24 @@ mod tests {
                 "lastTransitionTime": "2026-01-01T00:00:00Z"})
         };
         let conditions = ["True", "False", "Unknown"].map(|succeeded| {
-            json!([condition("Accepted", "True"), condition("Finished", "True"), condition("Succeeded", succeeded)])
+            json!([
+                condition("Accepted", "True"),
+                condition("Finished", "True"),
+                condition("Succeeded", succeeded)
+            ])
         });
         let account = format!("chaostoolkit-{}", names::suffix(UID));
-        let object = |kind: &str, name: &str| json!({"kind": kind, "namespace": "ns", "name": name, "uid": "x"});
+        let object =
+            |kind: &str, name: &str| json!({"kind": kind, "namespace": "ns", "name": name, "uid": "x"});
         let rescue = |end: &Value| json!({"podName": "chaostoolkit-r", "podUid": "r", "finishedAt": end});
         let run = (
             one(vec![json!(null), ended.clone()]),
             one(vec![json!(null), json!(0), json!(137)]),
-            one(vec![json!(null), json!({"state": "NotPlayed"}), json!({"state": "Played", "strategy": "never"})]),
+            one(vec![
+                json!(null),
+                json!({"state": "NotPlayed"}),
+                json!({"state": "Played", "strategy": "never"}),
+            ]),
             one(vec![json!(null), rescue(&json!(null)), rescue(&ended)]),
             one(vec![json!(null), json!("configmap/own/experiment.json")]),
         );

@@ -48,7 +48,11 @@ pub async fn measure(table: &mut Table, count: usize) {
     let rate = a_second(count, last.duration_since(began));
     table.row(format!("{count} experiments at once: pods a second"), format!("{rate:.0}"), "");
     table.row("the same as a share of the bare client", format!("{:.2}", rate / bare_rate), "0.5");
-    table.row("the same as a share of the client that makes the writes", format!("{:.2}", rate / replayed), "");
+    table.row(
+        "the same as a share of the client that makes the writes",
+        format!("{:.2}", rate / replayed),
+        "",
+    );
     let pods = times.pods.iter().map(|(name, (when, _))| (name, when));
     table.row("from apply to the pod", shares(&load::between(&applied, pods)), "");
 

@@ -39,7 +39,8 @@ impl Operator {
     /// Starts the operator with a kubeconfig and additional environment variables.
     pub fn with_environment(kubeconfig: &Path, flags: &[&str], variables: &[(String, String)]) -> Self {
         let log = kubeconfig.with_extension(format!("{}.log", super::unique()));
-        let program = variables::text(PROGRAM).unwrap_or_else(|| env!("CARGO_BIN_EXE_chaostoolkit-operator").to_owned());
+        let program = variables::text(PROGRAM)
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_chaostoolkit-operator").to_owned());
         let child = Command::new(program)
             .args(["run", "--listen", "127.0.0.1:0"])
             .args(if flags.contains(&"--log") { &[] } else { LOG })

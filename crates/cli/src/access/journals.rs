@@ -57,7 +57,8 @@ impl Access {
         Some(Summary::of(&read).steps)
     }
 
-    async fn journal_map(&self, name: &str) -> Outcome<Option<ConfigMap>> {
+    /// Reads the `ConfigMap` with the journal of a run, if it exists.
+    pub async fn journal_map(&self, name: &str) -> Outcome<Option<ConfigMap>> {
         let api = self.cluster.config_maps(&self.namespace).map_err(|error| self.failure(&error))?;
         self.cluster.find(&api, "ConfigMap", name).await.map_err(|error| self.failure(&error))
     }

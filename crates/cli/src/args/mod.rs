@@ -1,6 +1,7 @@
 //! The command line.
 
 mod reading;
+mod report;
 mod run;
 mod values;
 
@@ -13,6 +14,7 @@ pub use reading::{
     CheckArgs, CompletionArgs, DiffArgs, ExplainArgs, GetArgs, HistoryArgs, JournalArgs, ListArgs, LogsArgs,
     NextArgs, Shell, WatchArgs,
 };
+pub use report::{ReportArgs, ReportTo};
 pub use run::{NameArgs, RerunArgs, RescueArgs, RunArgs, WaitArgs};
 pub use values::{Format, Variable};
 
@@ -90,6 +92,8 @@ pub enum Command {
     Journal(JournalArgs),
     /// Compare two runs of an experiment.
     Diff(DiffArgs),
+    /// Write a report on runs, or on journals in files.
+    Report(ReportArgs),
     /// Check a file with an experiment, or with `install` the installation of the operator.
     Check(CheckArgs),
     /// Show what the operator would create for a file, and what the run may do where. Needs no cluster.
@@ -132,6 +136,9 @@ mod tests {
     #[case::no_exit_code("wait a --allow luck")]
     #[case::where_to("journal --all")]
     #[case::a_run_without_a_name("logs --run 2")]
+    #[case::no_report("report")]
+    #[case::no_format_of_reports("report a -o pdf")]
+    #[case::a_report_on_what_is_not_waited_for("run -f x --report junit=r.xml")]
     fn what_makes_no_sense_is_refused(#[case] line: &str) {
         let words = std::iter::once("kubectl-chaostoolkit").chain(line.split_whitespace());
         let error = Cli::try_parse_from(words).map(|_| ()).unwrap_err();
@@ -154,6 +161,9 @@ mod tests {
     #[case("journal --all -o somewhere")]
     #[case("diff a @2 @3")]
     #[case("diff a")]
+    #[case("report a@2 b -o html --output-file r.html --outputs")]
+    #[case("report --all -o junit")]
+    #[case("run -f x --wait --report junit=r.xml --report markdown=r.md")]
     #[case("check install --wait")]
     #[case("check a.yaml --server")]
     #[case("completion install")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::args::report::ReportTo;
 use crate::args::values::{Format, Variable, duration, name, namespace, variable};
 use crate::model::allow::Allowed;
 
@@ -39,12 +40,13 @@ pub struct RunArgs {
 
 /// How to wait for the end of a run.
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("is_waiting").multiple(true))]
 pub struct WaitingArgs {
     /// Wait for the end of the run. The exit code tells how it ended.
-    #[arg(short, long)]
+    #[arg(short, long, group = "is_waiting")]
     pub wait: bool,
     /// Wait, and tell what the toolkit does meanwhile.
-    #[arg(long)]
+    #[arg(long, group = "is_waiting")]
     pub follow: bool,
     /// How long to wait. The run goes on when the time is over. Default: for ever.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -52,6 +54,9 @@ pub struct WaitingArgs {
     /// Ends that count as a success, so that the exit code is 0.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "END")]
     pub allow: Vec<Allowed>,
+    /// Write a report at the end: terminal, markdown, html, junit, ctrf or json. May be given several times.
+    #[arg(long, value_name = "FORMAT=FILE", requires = "is_waiting")]
+    pub report: Vec<ReportTo>,
 }
 
 /// The options of `rerun`.
@@ -96,6 +101,9 @@ pub struct WaitArgs {
     /// Ends that count as a success, so that the exit code is 0.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "END")]
     pub allow: Vec<Allowed>,
+    /// Write a report at the end: terminal, markdown, html, junit, ctrf or json. May be given several times.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<ReportTo>,
     /// In which form the experiment is printed after its end.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

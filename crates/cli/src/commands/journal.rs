@@ -10,6 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::model::runs;
 use crate::model::select::{Number, Selection};
 use crate::model::words::{count, plain};
+use crate::output::file::write;
 use crate::output::ui::Ui;
 
 /// Prints or saves journals.
@@ -84,18 +85,6 @@ fn path_of(directory: &Path, map: &str, file: &str) -> PathBuf {
     directory.join(format!("{map}{dot}{number}.json"))
 }
 
-/// Writes a file as a whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&part);
-        Failure::of_file("write", path, error)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,19 +95,5 @@ mod tests {
     #[case("journal-2.json", "d/m-1.2.json")]
     fn files_have_the_names_of_their_runs(#[case] file: &str, #[case] expected: &str) {
         assert_eq!(path_of(Path::new("d"), "m-1", file), Path::new(expected));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_leaves_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("taken");
-        std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("x"), "").unwrap();
-        assert!(write(&path, b"{}").is_err());
-        let left: Vec<_> =
-            std::fs::read_dir(directory.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
-        assert_eq!(left, ["taken"]);
-        write(&directory.path().join("new"), b"{}").unwrap();
-        assert_eq!(std::fs::read(directory.path().join("new")).unwrap(), b"{}");
     }
 }

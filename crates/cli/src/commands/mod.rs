@@ -13,6 +13,7 @@ mod journal;
 mod list;
 mod logs;
 mod next;
+mod report;
 mod rerun;
 mod run;
 mod wait;
@@ -38,6 +39,7 @@ pub async fn run(Cli { global, command }: Cli, ui: &Ui) -> Outcome {
         Command::Check(args) => check::check(&global, ui, &args).await,
         Command::Explain(args) => explain::explain(&global, ui, &args).map(done),
         Command::Completion(args) => completion::completion(ui, &args.shell).map(done),
+        Command::Report(args) => report::report(&global, ui, &args).await.map(done),
         Command::Complete { words } => completion::complete(&global, ui, &words).await.map(done),
         Command::Rerun(args) => rerun::rerun(&open().await?, ui, &args).await,
         Command::Abort(args) => actions::abort(&open().await?, ui, &args.name).await.map(done),

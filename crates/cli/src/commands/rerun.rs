@@ -46,6 +46,7 @@ pub async fn rerun(access: &Access, ui: Ui, args: &RerunArgs) -> Outcome {
         is_followed: args.waiting.follow,
         timeout: args.waiting.timeout,
         allow: &args.waiting.allow,
+        reports: &args.waiting.report,
         output: args.output,
         total: None,
     };

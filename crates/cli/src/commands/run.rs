@@ -61,6 +61,7 @@ pub async fn run(global: &Global, ui: Ui, args: &RunArgs) -> Outcome {
         is_followed: args.waiting.follow,
         timeout: args.waiting.timeout,
         allow: &args.waiting.allow,
+        reports: &args.waiting.report,
         output: args.output,
         total: activities(&stored["spec"]["experiment"]),
     };

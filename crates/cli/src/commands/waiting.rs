@@ -16,8 +16,8 @@ use crate::access::Access;
 use crate::access::experiments::read;
 use crate::access::pods::has_started;
 use crate::access::watching::Change;
-use crate::args::Format;
-use crate::commands::get;
+use crate::args::{Format, ReportTo};
+use crate::commands::{get, report};
 use crate::failure::{Failure, Outcome};
 use crate::model::allow::{Allowed, allowed};
 use crate::model::ended::Ended;
@@ -39,6 +39,8 @@ pub struct Wanted<'a> {
     pub timeout: Option<Duration>,
     /// The ends that count as a success.
     pub allow: &'a [Allowed],
+    /// The reports that are written at the end.
+    pub reports: &'a [ReportTo],
     /// In which form the experiment is printed at the end.
     pub output: Format,
     /// The number of activities, if it is known.
@@ -175,10 +177,15 @@ impl Wait<'_> {
     async fn conclude(&self, ended: &Ended, stored: Value) -> Outcome {
         let code = allowed(ended.code, ended.without_rollbacks, self.wanted.allow);
         let selection = Selection { name: self.wanted.name.to_owned(), run: None };
-        get::show(self.access, self.ui, stored, &selection, self.wanted.output).await?;
+        get::show(self.access, self.ui, stored.clone(), &selection, self.wanted.output).await?;
         let number = code.number();
         let is_allowed = code == ExitCode::Passed && ended.code != ExitCode::Passed;
         let because = if is_allowed { ", since --allow says so" } else { "" };
+        if let Err(failure) = report::at_end(self.access, self.ui, stored, self.wanted.reports).await {
+            self.ui.failure(&failure);
+            // How the run ended says more than that.
+            return Ok(if code == ExitCode::Passed { ExitCode::Failed } else { code });
+        }
         self.ui.hint(&format!("exit code {number}{because}"));
         Ok(code)
     }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case(&["re"], &["rerun", "rescue", "resume"])]
+    #[case(&["re"], &["rerun", "rescue", "resume", "report"])]
     #[case(&["completion", ""], &["install", "bash", "zsh", "fish"])]
     #[case(&["list", "-o", "w"], &["wide"])]
     #[case(&["list", "--output=j"], &["--output=json"])]

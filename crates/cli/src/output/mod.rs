@@ -1,5 +1,6 @@
 //! How data, progress and hints are printed.
 
+pub mod file;
 pub mod objects;
 pub mod progress;
 pub mod style;

@@ -54,6 +54,12 @@ impl Ui {
         print().map_err(|error| Failure::of_output(&error))
     }
 
+    /// Prints a text. Its colors go if nobody would see them.
+    pub fn text(self, text: &str) -> Outcome<()> {
+        let mut out = AutoStream::auto(std::io::stdout()).lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::of_output(&error))
+    }
+
     /// Prints data as it is.
     pub fn raw(self, data: &[u8]) -> Outcome<()> {
         let mut out = std::io::stdout().lock();

@@ -1,0 +1,224 @@
+//! `report`: runs of experiments, or journals in files, as a report in one of several formats.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use chaostoolkit_api::Experiment;
+use chaostoolkit_operator::experiment::journals;
+use chaostoolkit_report::{Format, MAX_JOURNAL, Options, Report, Run, Style, join, render};
+
+use crate::access::Access;
+use crate::access::experiments::read;
+use crate::args::{Global, ReportArgs, ReportTo};
+use crate::failure::{Failure, Outcome};
+use crate::model::select::{Number, Selection};
+use crate::output::file;
+use crate::output::ui::Ui;
+
+/// The variable with the file to whose end a step of a GitHub workflow writes Markdown.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
+const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// How many files of a directory are read.
+const MOST_FILES: usize = 1000;
+
+/// Writes a report. Nothing is written if a part of it cannot be read.
+pub async fn report(global: &Global, ui: Ui, args: &ReportArgs) -> Outcome<()> {
+    let options = Options { outputs: args.outputs };
+    let runs = if args.all {
+        all(&Access::open(global).await?, options).await?
+    } else {
+        named(global, &args.what, options).await?
+    };
+    if runs.is_empty() {
+        return Err(Failure::new("there are no runs to report on"));
+    }
+    write(ui, &Report::new(runs), args.output, args.output_file.as_deref())
+}
+
+/// Writes reports on the last run of an experiment that was just read.
+pub async fn at_end(access: &Access, ui: Ui, stored: Value, reports: &[ReportTo]) -> Outcome<()> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let runs = of_experiment(access, &read(stored)?, Some(Number::Latest), Options::default()).await?;
+    let report = Report::new(runs);
+    reports.iter().try_for_each(|ReportTo { format, path }| write(ui, &report, *format, Some(path)))
+}
+
+fn write(ui: Ui, report: &Report, format: Format, path: Option<&Path>) -> Outcome<()> {
+    let style = Style { color: path.is_none(), ..Style::default() };
+    let text = render(report, format, style).map_err(of_report)?;
+    // Only Markdown is for people who look at a workflow.
+    let summary = std::env::var_os(SUMMARY).filter(|name| format == Format::Markdown && !name.is_empty());
+    match path {
+        Some(path) => file::write(path, text.as_bytes())?,
+        None if summary.is_some() => {}
+        None => ui.text(&text)?,
+    }
+    match summary.map(PathBuf::from) {
+        Some(summary) => {
+            file::append(&summary, &text)?;
+            ui.say(&format!("the report is in the summary of the step ({SUMMARY})"));
+        }
+        None => path.into_iter().for_each(|path| ui.say(&format!("the report is in {}", path.display()))),
+    }
+    Ok(())
+}
+
+/// Reads what is named: files, directories and experiments.
+async fn named(global: &Global, names: &[String], options: Options) -> Outcome<Vec<Run>> {
+    let mut access = None;
+    let mut runs = Vec::new();
+    for name in names {
+        let path = Path::new(name);
+        if path.is_dir() {
+            runs.extend(of_directory(path, options)?);
+        } else if path.exists() {
+            runs.push(of_file(path, options)?);
+        } else {
+            let Selection { name, run } = selection(name)?;
+            let access: &Access = match &mut access {
+                Some(access) => access,
+                none => none.insert(Access::open(global).await?),
+            };
+            runs.extend(of_experiment(access, &access.experiment(&name).await?, run, options).await?);
+        }
+    }
+    Ok(runs)
+}
+
+/// Reads what is no file as the name of an experiment.
+fn selection(name: &str) -> Outcome<Selection> {
+    name.parse().map_err(|problem| {
+        let is_path = name.contains('/') || name.ends_with(".json") || name.ends_with(".gz");
+        let kind = if is_path {
+            "there is no such file".to_owned()
+        } else {
+            format!("no experiment has this name: {problem}")
+        };
+        Failure::new(format!("cannot report on {name:?}: {kind}"))
+    })
+}
+
+/// Reads the runs of an experiment with their journals, the oldest first.
+async fn of_experiment(
+    access: &Access,
+    experiment: &Experiment,
+    wanted: Option<Number>,
+    options: Options,
+) -> Outcome<Vec<Run>> {
+    let mut runs = Run::from_status(experiment);
+    // A schedule has runs that were skipped, which have no number.
+    runs.retain(|run| wanted.is_none() || run.number.is_some_and(|number| number > 0));
+    match wanted {
+        None => {}
+        Some(Number::Latest) => runs = runs.pop().into_iter().collect(),
+        Some(Number::Of(number)) => runs.retain(|run| run.number == Some(number)),
+    }
+    if let Some(wanted) = wanted.filter(|_| runs.is_empty()) {
+        return Err(Failure::new(format!("experiment {} has no run {wanted}", experiment.key()))
+            .hint(format!("`kubectl chaostoolkit history {}` lists its runs", experiment.name())));
+    }
+    let mut found = Vec::new();
+    for run in &runs {
+        let kept = run.source.journal.clone();
+        let number = run.number.filter(|number| *number > 0);
+        let Some(name) = kept.or_else(|| number.map(|number| journals::name(experiment.uid(), number)))
+        else {
+            continue;
+        };
+        if let Some(map) = access.journal_map(&name).await? {
+            found.extend(Run::from_config_map(&map, options).map_err(of_report)?);
+        }
+    }
+    Ok(join(runs, found))
+}
+
+/// Reads all experiments of the namespace, and the journals of those that are gone.
+async fn all(access: &Access, options: Options) -> Outcome<Vec<Run>> {
+    let mut statuses = Vec::new();
+    let mut experiments = Vec::new();
+    access
+        .pages(false, None, |page| {
+            experiments.extend(page);
+            Ok(())
+        })
+        .await?;
+    for stored in experiments {
+        let stored = serde_json::to_value(&stored)
+            .map_err(|error| Failure::new(format!("the answer of the API server cannot be read: {error}")))?;
+        statuses.extend(Run::from_status(&read(stored)?));
+    }
+    let mut found = Vec::new();
+    for map in access.journal_names().await? {
+        let name = map.metadata.name.unwrap_or_default();
+        if let Some(map) = access.journal_map(&name).await? {
+            found.extend(Run::from_config_map(&map, options).map_err(of_report)?);
+        }
+    }
+    Ok(join(statuses, found))
+}
+
+/// Reads the journals of a directory, in the order of their names. Other files are left out.
+fn of_directory(directory: &Path, options: Options) -> Outcome<Vec<Run>> {
+    let fail = |error: std::io::Error| Failure::of_file("read", directory, error);
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_file() && (name.ends_with(".json") || name.ends_with(".json.gz")) {
+            paths.push(path);
+        }
+    }
+    if paths.len() > MOST_FILES {
+        return Err(Failure::new(format!("{} has more than {MOST_FILES} journals", directory.display()))
+            .hint("name fewer files"));
+    }
+    paths.sort();
+    paths.iter().map(|path| of_file(path, options)).collect()
+}
+
+fn of_file(path: &Path, options: Options) -> Outcome<Run> {
+    let mut bytes = Vec::new();
+    let opened =
+        std::fs::File::open(path).and_then(|file| file.take(MAX_JOURNAL + 1).read_to_end(&mut bytes));
+    opened.map_err(|error| Failure::of_file("read", path, error))?;
+    Run::from_journal(&path.to_string_lossy(), &bytes, options).map_err(of_report)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn of_report(error: chaostoolkit_report::Error) -> Failure {
+    Failure::new(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("a@2", None)]
+    #[case("no/such.json", Some("there is no such file"))]
+    #[case("journal-1.json", None)]
+    #[case("A", Some("no experiment has this name"))]
+    fn what_is_no_file_is_the_name_of_an_experiment(#[case] name: &str, #[case] expected: Option<&str>) {
+        let found = selection(name).err().map(|failure| failure.message).unwrap_or_default();
+        assert_eq!(found.is_empty(), expected.is_none(), "{found}");
+        assert!(found.contains(expected.unwrap_or_default()), "{found}");
+    }
+
+    #[test]
+    fn a_broken_journal_among_good_ones_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let good = br#"{"status": "interrupted", "experiment": {"title": "t"}, "run": []}"#;
+        std::fs::write(directory.path().join("a.json"), good).unwrap();
+        std::fs::write(directory.path().join("notes.txt"), "x").unwrap();
+        assert_eq!(of_directory(directory.path(), Options::default()).unwrap().len(), 1);
+        std::fs::write(directory.path().join("b.json"), "{").unwrap();
+        let failure = of_directory(directory.path(), Options::default()).unwrap_err();
+        assert!(failure.message.contains("b.json"), "{}", failure.message);
+    }
+}
