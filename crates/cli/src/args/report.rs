@@ -16,6 +16,9 @@ pub struct ReportArgs {
     /// or a directory of this name goes first.
     #[arg(value_name = "NAME[@RUN]|FILE|DIRECTORY")]
     pub what: Vec<String>,
+    /// Report on all runs that the status of an experiment has, and not on the last one alone.
+    #[arg(long)]
+    pub history: bool,
     /// Report on all experiments of the namespace, and on the journals that are left of experiments that are gone.
     #[arg(long, conflicts_with = "what")]
     pub all: bool,

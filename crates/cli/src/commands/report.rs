@@ -30,7 +30,7 @@ pub async fn report(global: &Global, ui: Ui, args: &ReportArgs) -> Outcome<()> {
     let runs = if args.all {
         all(&Access::open(global).await?, options).await?
     } else {
-        named(global, &args.what, options).await?
+        named(global, args, options).await?
     };
     if runs.is_empty() {
         return Err(Failure::new("there are no runs to report on"));
@@ -69,10 +69,10 @@ fn write(ui: Ui, report: &Report, format: Format, path: Option<&Path>) -> Outcom
 }
 
 /// Reads what is named: files, directories and experiments.
-async fn named(global: &Global, names: &[String], options: Options) -> Outcome<Vec<Run>> {
+async fn named(global: &Global, args: &ReportArgs, options: Options) -> Outcome<Vec<Run>> {
     let mut access = None;
     let mut runs = Vec::new();
-    for name in names {
+    for name in &args.what {
         let path = Path::new(name);
         if path.is_dir() {
             runs.extend(of_directory(path, options)?);
@@ -80,11 +80,12 @@ async fn named(global: &Global, names: &[String], options: Options) -> Outcome<V
             runs.push(of_file(path, options)?);
         } else {
             let Selection { name, run } = selection(name)?;
+            let wanted = run.or_else(|| (!args.history).then_some(Number::Latest));
             let access: &Access = match &mut access {
                 Some(access) => access,
                 none => none.insert(Access::open(global).await?),
             };
-            runs.extend(of_experiment(access, &access.experiment(&name).await?, run, options).await?);
+            runs.extend(of_experiment(access, &access.experiment(&name).await?, wanted, options).await?);
         }
     }
     Ok(runs)
