@@ -71,7 +71,13 @@ fn normal(line: &str) -> String {
     if is_code {
         return line.to_owned();
     }
+    // The days and the summer time of a schedule.
+    let is_of_a_calendar =
+        |word: &str| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "CET", "CEST"].contains(&word);
     let part = |word: &str| {
+        if is_of_a_calendar(word) {
+            return "#".to_owned();
+        }
         let pieces = word.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
         let shown = pieces.map(|piece| {
             let (name, end) =

@@ -100,6 +100,13 @@ fn deviates() -> Value {
     experiment(&hypothesis, &json!([activity("action", "remove", "touch", "/tmp/gone")]), &json!([]))
 }
 
+/// A probe of the hypothesis fails with an exception.
+fn probe_fails() -> Value {
+    let mut probe = fails("look");
+    (probe["type"], probe["tolerance"]) = (json!("probe"), json!(true));
+    experiment(&json!({"title": "h", "probes": [probe]}), &json!([]), &json!([]))
+}
+
 fn with(mut spec: Value, key: &str, value: Value) -> Value {
     spec[key] = value;
     spec
@@ -109,7 +116,7 @@ fn with(mut spec: Value, key: &str, value: Value) -> Value {
 #[case::passed("passed", passes(), &[], 0)]
 #[case::deviated("deviated", deviates(), &[], 10)]
 #[case::baseline("baseline", experiment(&probe("ls", "/nowhere"), &json!([]), &json!([])), &[], 11)]
-#[case::probe_error("probe-error", experiment(&probe("no-such-program", "x"), &json!([]), &json!([])), &[], 12)]
+#[case::probe_error("probe-error", probe_fails(), &[], 12)]
 #[case::invalid("invalid", json!({"experiment": {"description": "d", "method": []}}), &[], 14)]
 #[case::error("error", with(experiment(&json!(null), &json!([activity("action", "wait", "sleep", "120")]), &json!([])), "activeDeadlineSeconds", json!(15)), &[], 15)]
 #[case::unknown("unknown", with(passes(), "pod", json!({"chaosArgs": ["info", "core"]})), &[], 16)]

@@ -42,9 +42,7 @@ pub fn step(line: &str) -> Option<Step> {
     let is_told = |beginning: &&str| words.starts_with(*beginning);
     let told = [
         "Steady state hypothesis is met",
-        "Steady-state ",
         "Let's rollback",
-        "Rollbacks were explicitly requested",
         "No rollbacks",
         "Pausing ",
         "Experiment ended with status",
