@@ -48,7 +48,7 @@ impl FromStr for ReportTo {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) =
             text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or("must be FORMAT=FILE")?;
-        let formats: Vec<&str> = Format::ALL.iter().map(|format| format.into()).collect();
+        let formats: Vec<&str> = Format::ALL.iter().map(<&'static str>::from).collect();
         let format =
             format.parse().map_err(|_| format!("the format must be one of {}", formats.join(", ")))?;
         Ok(Self { format, path: PathBuf::from(path) })
@@ -57,7 +57,7 @@ impl FromStr for ReportTo {
 
 /// Reads the name of a format.
 fn format_parser() -> impl TypedValueParser<Value = Format> {
-    let names = Format::ALL.iter().map(|format| <&'static str>::from(format));
+    let names = Format::ALL.iter().map(<&'static str>::from);
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Format>())
 }
 

@@ -94,7 +94,7 @@ async fn named(global: &Global, args: &ReportArgs, options: Options) -> Outcome<
 /// Reads what is no file as the name of an experiment.
 fn selection(name: &str) -> Outcome<Selection> {
     name.parse().map_err(|problem| {
-        let is_path = name.contains('/') || name.ends_with(".json") || name.ends_with(".gz");
+        let is_path = name.contains('/') || is_journal(Path::new(name));
         let kind = if is_path {
             "there is no such file".to_owned()
         } else {
@@ -169,8 +169,7 @@ fn of_directory(directory: &Path, options: Options) -> Outcome<Vec<Run>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_file() && (name.ends_with(".json") || name.ends_with(".json.gz")) {
+        if path.is_file() && is_journal(&path) {
             paths.push(path);
         }
     }
@@ -180,6 +179,16 @@ fn of_directory(directory: &Path, options: Options) -> Outcome<Vec<Run>> {
     }
     paths.sort();
     paths.iter().map(|path| of_file(path, options)).collect()
+}
+
+/// Whether a file has the name of a journal, plain or compressed.
+fn is_journal(path: &Path) -> bool {
+    let plain = if path.extension().is_some_and(|end| end == "gz") {
+        path.with_extension("")
+    } else {
+        path.to_owned()
+    };
+    plain.extension().is_some_and(|end| end == "json")
 }
 
 fn of_file(path: &Path, options: Options) -> Outcome<Run> {
@@ -209,6 +218,16 @@ mod tests {
         let found = selection(name).err().map(|failure| failure.message).unwrap_or_default();
         assert_eq!(found.is_empty(), expected.is_none(), "{found}");
         assert!(found.contains(expected.unwrap_or_default()), "{found}");
+    }
+
+    #[rstest]
+    #[case("d/a.json", true)]
+    #[case("a.json.gz", true)]
+    #[case("a.gz", false)]
+    #[case("json", false)]
+    #[case("a.txt", false)]
+    fn journals_are_known_by_their_names(#[case] name: &str, #[case] expected: bool) {
+        assert_eq!(is_journal(Path::new(name)), expected);
     }
 
     #[test]
