@@ -25,7 +25,7 @@
 //!   operator keeps. [`Run::from_status`] reads all runs of an experiment, also those without a journal.
 //! - [`join()`] joins them: a run of a status with its journal.
 //! - [`Report::new`] makes a report of runs in their order, with a comparison if there are several.
-//! - [`render`] writes it in a [`Format`], whose text (`markdown`) is that of the flag `-o`. [`terminal::run`] writes a
+//! - [`render()`] writes it in a [`Format`], whose text (`markdown`) is that of the flag `-o`. [`terminal::run`] writes a
 //!   single run as a tree, and [`terminal::diff`] what changed between two of them.
 //!
 //! # What is left out

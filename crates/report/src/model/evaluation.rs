@@ -48,3 +48,43 @@ impl Evaluation {
         self.probes.items.iter().find_map(|probe| probe.offset_seconds)
     }
 }
+
+/// The evaluations of the hypothesis, by phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Evaluations {
+    /// The evaluation before the method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Evaluation>,
+    /// The evaluations during the method.
+    pub during: Listed<Evaluation>,
+    /// The evaluation after the method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Evaluation>,
+}
+
+/// The maximum number of probes that are listed of the evaluations during the method.
+pub(crate) const MAX_BAD: usize = 200;
+
+impl Evaluations {
+    /// Returns the probes during the method that failed, did not end or were out of their tolerance. At most 200 are listed.
+    #[must_use]
+    pub fn bad_during(&self) -> Listed<Activity> {
+        let bad =
+            || self.during.items.iter().flat_map(|state| &state.probes.items).filter(|probe| probe.is_bad());
+        let items: Vec<Activity> = bad().take(MAX_BAD).cloned().collect();
+        Listed { omitted: bad().count() - items.len(), items }
+    }
+
+    /// Returns how many of the evaluations during the method were met.
+    #[must_use]
+    pub fn met_during(&self) -> usize {
+        self.during.items.iter().filter(|state| state.word() == "met").count()
+    }
+
+    /// Returns all evaluations in their order.
+    pub fn all(&self) -> impl Iterator<Item = (Phase, &Evaluation)> {
+        let before = self.before.iter().map(|found| (Phase::Before, found));
+        let during = self.during.items.iter().map(|found| (Phase::During, found));
+        before.chain(during).chain(self.after.iter().map(|found| (Phase::After, found)))
+    }
+}

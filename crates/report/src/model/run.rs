@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::activity::Activity;
-use crate::model::evaluation::{Evaluation, Phase};
+use crate::model::declared::Declared;
+use crate::model::evaluation::{Evaluations, MAX_BAD};
 use crate::model::listed::Listed;
 
 /// A run, from its journal, from the status of its experiment, or from both.
@@ -128,78 +129,6 @@ pub struct Source {
     pub status: bool,
 }
 
-/// What the author declares in the experiment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Declared {
-    /// The title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// The description.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The tags.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// What the experiment contributes to, such as availability.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub contributions: Vec<Contribution>,
-    /// The title of the hypothesis.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hypothesis: Option<String>,
-    /// The names of the probes of the hypothesis.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub probes: Vec<String>,
-    /// The names of the activities of the method.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub method: Vec<String>,
-    /// The names of the rollbacks.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rollbacks: Vec<String>,
-    /// The strategy of the hypothesis that the experiment asks for. An option of the command overrides it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hypothesis_strategy: Option<String>,
-    /// The names and values of the configuration. Only with [`Options::outputs`](crate::Options).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub configuration: Vec<(String, String)>,
-    /// The names of the secrets. Their values are never kept.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<String>,
-    /// The source of the experiment on the status: `configmap/NAME/KEY`, `url` or `inline`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// The SHA-256 hash of the experiment on the status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-}
-
-/// What an experiment contributes to, and how much.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Contribution {
-    /// The quality of the system, such as `availability`.
-    pub name: String,
-    /// How much the experiment contributes to it.
-    pub level: Level,
-}
-
-/// How much an experiment contributes to a quality of the system. See
-/// [Contributions](https://chaostoolkit.org/reference/api/experiment/#contributions).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr, strum::VariantArray,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Level {
-    /// Much.
-    High,
-    /// Some.
-    Medium,
-    /// Little.
-    Low,
-    /// Nothing.
-    None,
-}
-
 /// The toolkit that ran the experiment, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -219,46 +148,6 @@ pub struct Toolkit {
     /// The node of the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-}
-
-/// The evaluations of the hypothesis, by phase.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Evaluations {
-    /// The evaluation before the method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Evaluation>,
-    /// The evaluations during the method.
-    pub during: Listed<Evaluation>,
-    /// The evaluation after the method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Evaluation>,
-}
-
-/// The maximum number of probes that are listed of the evaluations during the method.
-const MAX_BAD: usize = 200;
-
-impl Evaluations {
-    /// Returns the probes during the method that failed, did not end or were out of their tolerance. At most 200 are listed.
-    #[must_use]
-    pub fn bad_during(&self) -> Listed<Activity> {
-        let bad =
-            || self.during.items.iter().flat_map(|state| &state.probes.items).filter(|probe| probe.is_bad());
-        let items: Vec<Activity> = bad().take(MAX_BAD).cloned().collect();
-        Listed { omitted: bad().count() - items.len(), items }
-    }
-
-    /// Returns how many of the evaluations during the method were met.
-    #[must_use]
-    pub fn met_during(&self) -> usize {
-        self.during.items.iter().filter(|state| state.word() == "met").count()
-    }
-
-    /// Returns all evaluations in their order.
-    pub fn all(&self) -> impl Iterator<Item = (Phase, &Evaluation)> {
-        let before = self.before.iter().map(|found| (Phase::Before, found));
-        let during = self.during.items.iter().map(|found| (Phase::During, found));
-        before.chain(during).chain(self.after.iter().map(|found| (Phase::After, found)))
-    }
 }
 
 /// The rollbacks as a whole.
