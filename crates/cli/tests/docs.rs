@@ -174,7 +174,9 @@ fn numbers_differ_and_words_do_not() {
 fn the_examples_print_what_the_document_says() {
     let mut parts = parts(&std::fs::read_to_string(document()).unwrap());
     let directory = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(root().join("examples"), directory.path().join("examples")).unwrap();
+    for part in ["examples", "docs"] {
+        std::os::unix::fs::symlink(root().join(part), directory.path().join(part)).unwrap();
+    }
     let clean = "kubectl -n chaostoolkit-crd delete ctk greeting nightly deviates slow --ignore-not-found --timeout=120s";
     assert_eq!(run(directory.path(), clean, 0).1, 0);
     let (mut last, mut wrong) = (0, Vec::new());
