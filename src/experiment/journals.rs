@@ -28,9 +28,6 @@ use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text
 use chaostoolkit_journal::frame::{Carried, LIMIT};
 use chaostoolkit_journal::{Outcome, redact};
 
-/// The key of the journal in the `ConfigMap`.
-const KEY: &str = "journal.json.gz";
-
 /// The key of the journal of another start of the toolkit.
 #[must_use]
 pub fn key_of(start: u32) -> String {
@@ -152,7 +149,8 @@ fn manifest(
     (Carried { gzip, bytes, sha256, truncated }, stored_bytes): (&Carried, u64),
     others: &[(u32, Carried)],
 ) -> Result<Manifest, Error> {
-    let mut data: BTreeMap<String, ByteString> = [(KEY.to_owned(), ByteString(gzip.clone()))].into();
+    let mut data: BTreeMap<String, ByteString> =
+        [(names::JOURNAL_KEY.to_owned(), ByteString(gzip.clone()))].into();
     data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
     let name = name(experiment.uid(), run.number);
     let labels = [

@@ -53,6 +53,9 @@ pub const TRUNCATED_ANNOTATION: &str = "chaostoolkit.org/truncated";
 /// How many bytes a kept journal takes, with those of the other starts, as they are stored.
 pub const STORED_BYTES_ANNOTATION: &str = "chaostoolkit.org/stored-bytes";
 
+/// The key of the journal in its `ConfigMap`, compressed with gzip.
+pub const JOURNAL_KEY: &str = "journal.json.gz";
+
 /// The annotation of journals: the uid of the pod of the run.
 pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";
 

@@ -1,6 +1,8 @@
 //! Reads runs from the `ConfigMap`s in which the operator keeps journals.
 
-use chaostoolkit_api::names::{EXPERIMENT_ANNOTATION, POD_UID_ANNOTATION, RUN_LABEL, TRUNCATED_ANNOTATION};
+use chaostoolkit_api::names::{
+    EXPERIMENT_ANNOTATION, JOURNAL_KEY, POD_UID_ANNOTATION, RUN_LABEL, TRUNCATED_ANNOTATION,
+};
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use crate::error::Error;
@@ -9,8 +11,6 @@ use crate::options::Options;
 use crate::redact::MAX_NAME;
 use crate::text;
 
-/// The key of the journal that decides the run.
-const KEY: &str = "journal.json.gz";
 /// How the keys of the journals of other starts of the toolkit begin and end.
 const OTHERS: (&str, &str) = ("journal-", ".json.gz");
 
@@ -22,8 +22,9 @@ impl Run {
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let from = line(&format!("ConfigMap {namespace}/{}", metadata.name.as_deref().unwrap_or_default()));
         let data = map.binary_data.as_ref();
-        let journal =
-            data.and_then(|data| data.get(KEY)).ok_or_else(|| Error::NoJournal { from: from.clone() })?;
+        let journal = data
+            .and_then(|data| data.get(JOURNAL_KEY))
+            .ok_or_else(|| Error::NoJournal { from: from.clone() })?;
         let starts = data.into_iter().flatten().filter_map(|(key, journal)| Some((number(key)?, journal)));
         let mut starts: Vec<_> = starts.collect();
         starts.sort_by_key(|(start, _)| *start);

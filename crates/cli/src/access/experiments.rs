@@ -183,7 +183,8 @@ pub fn read(value: Value) -> Outcome<Experiment> {
         .map_err(|error| Failure::new(format!("experiment {name:?} cannot be read: {error}")))
 }
 
-fn to_value(object: &impl serde::Serialize) -> Outcome<Value> {
+/// Returns an object as JSON.
+pub fn to_value(object: &impl serde::Serialize) -> Outcome<Value> {
     serde_json::to_value(object)
         .map_err(|error| Failure::new(format!("the answer of the API server cannot be read: {error}")))
 }

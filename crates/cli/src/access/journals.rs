@@ -15,9 +15,6 @@ use crate::access::experiments::PAGE;
 use crate::failure::{Failure, Outcome};
 use crate::model::runs::View;
 
-/// The key of the journal of the worst start in a `ConfigMap`.
-const KEY: &str = "journal.json.gz";
-
 /// The longest journal that is unpacked, in bytes. The runner reads no longer ones either.
 const LONGEST: u64 = 64 << 20;
 
@@ -45,7 +42,11 @@ impl Access {
         let worst = files.iter().position(|(name, _)| name == "journal.json");
         match worst {
             Some(at) => Ok(files.swap_remove(at).1),
-            None => Err(Failure::new(format!("ConfigMap {}/{name} has no key {KEY}", self.namespace))),
+            None => Err(Failure::new(format!(
+                "ConfigMap {}/{name} has no key {}",
+                self.namespace,
+                names::JOURNAL_KEY
+            ))),
         }
     }
 
@@ -114,7 +115,7 @@ fn unpacked(map: &ConfigMap) -> Result<Files, String> {
 /// Whether a key is that of a journal, so that it may become the name of a file.
 fn is_journal(key: &str) -> bool {
     let number = key.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".json.gz"));
-    key == KEY
+    key == names::JOURNAL_KEY
         || number
             .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_no_journal_is_named() {
         let of = |bytes: &[u8]| ConfigMap {
-            binary_data: Some([(KEY.to_owned(), ByteString(bytes.to_vec()))].into()),
+            binary_data: Some([(names::JOURNAL_KEY.to_owned(), ByteString(bytes.to_vec()))].into()),
             ..ConfigMap::default()
         };
         assert!(unpacked(&of(b"hello")).unwrap_err().contains("journal.json.gz"));

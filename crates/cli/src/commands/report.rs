@@ -10,7 +10,7 @@ use chaostoolkit_operator::experiment::journals;
 use chaostoolkit_report::{Format, MAX_JOURNAL, Options, Report, Run, Style, join, render};
 
 use crate::access::Access;
-use crate::access::experiments::read;
+use crate::access::experiments::{read, to_value};
 use crate::args::{Global, ReportArgs, ReportTo};
 use crate::failure::{Failure, Outcome};
 use crate::model::select::{Number, Selection};
@@ -149,9 +149,7 @@ async fn all(access: &Access, options: Options) -> Outcome<Vec<Run>> {
         })
         .await?;
     for stored in experiments {
-        let stored = serde_json::to_value(&stored)
-            .map_err(|error| Failure::new(format!("the answer of the API server cannot be read: {error}")))?;
-        statuses.extend(Run::from_status(&read(stored)?));
+        statuses.extend(Run::from_status(&read(to_value(&stored)?)?));
     }
     let mut found = Vec::new();
     for map in access.journal_names().await? {
