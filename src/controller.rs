@@ -1,11 +1,12 @@
 //! The controller: the watches, their caches, and the passes that they trigger.
 
 mod experiments;
+mod freezes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
@@ -29,6 +30,7 @@ use crate::experiment::binding::Bindings;
 use crate::experiment::context::{Answers, Context};
 use crate::experiment::error::Error;
 use crate::experiment::followed::Followed;
+use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
@@ -67,7 +69,7 @@ pub async fn run(
     // Watch only the metadata. The status of a pod is read from the API server when it is needed.
     let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
     let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
-    let ours = watching.labels(names::UID_LABEL);
+    let ours = watching.clone().labels(names::UID_LABEL);
     let filled = health.readiness_check("the cache of pods is full");
     let pod_events = touched(watched(api, ours.clone(), filled).reflect(pods_writer), pods.clone());
     // No cache keeps these: a pass lists what it needs.
@@ -79,6 +81,9 @@ pub async fn run(
     let api = Api::<PartialObjectMeta<CronJob>>::all(own_client);
     let filled = health.readiness_check("the first list of CronJobs is complete");
     let cron_job_events = watched(api, ours, filled).touched_objects();
+    // Nothing starts before the freezes are listed.
+    let freezes = Freezes::new(&config.namespace, health.readiness_check("the freezes are known"));
+    let (freeze_cache, freeze_watch) = freezes::watch(&client, &health, watching, freezes.clone());
     begun.pass();
 
     let reporter =
@@ -89,6 +94,7 @@ pub async fn run(
     let context = Arc::new(Context {
         log_follower: LogFollower::new(cluster.clone()),
         bindings: Bindings::default(),
+        freezes: freezes.clone(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
         recorder: Recorder::new(client, reporter),
@@ -109,12 +115,14 @@ pub async fn run(
     let workers = context.workers.clone();
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
+    let reports = Box::pin(freezes::report(context.clone(), freeze_cache, leadership.clone()));
+    let all_passes = stream::select(leadership.begins(), freezes::changes(freezes));
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, owner(&owners))
         .watches_stream(job_events, owner(&owners))
         .watches_stream(cron_job_events, owner(&owners))
-        .reconcile_all_on(leadership.begins())
+        .reconcile_all_on(all_passes)
         .trigger_backoff(NoDelay)
         .with_config(settings)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
@@ -148,6 +156,8 @@ pub async fn run(
     tokio::select! {
         () = passes => {}
         () = orphans => {}
+        () = freeze_watch => {}
+        () = reports => {}
         () = apart => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }

@@ -5,7 +5,7 @@
 
 #[test]
 fn the_committed_definitions_are_those_of_the_types() {
-    let made = serde_saphyr::to_string(&chaostoolkit_api::crd()).unwrap();
+    let made = chaostoolkit_operator::commands::crd::text().unwrap();
     for (file, committed) in [
         ("manifests/crd.yaml", include_str!("../manifests/crd.yaml")),
         ("kustomize/base/crd.yaml", include_str!("../kustomize/base/crd.yaml")),

@@ -18,7 +18,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 29] = [
     "yaml",
     "strategic",
     "process",
@@ -32,6 +32,8 @@ const LAYERS: [&str; 27] = [
     "experiment/judge",
     "experiment/decide",
     "experiment/build",
+    "experiment/hold",
+    "experiment/freezes",
     "experiment/children",
     "experiment/journals",
     "experiment/apart",

@@ -38,6 +38,8 @@ mod few_calls;
 mod forbidden;
 #[path = "passes/forged.rs"]
 mod forged;
+#[path = "passes/freezes.rs"]
+mod freezes;
 #[path = "passes/generate.rs"]
 mod generate;
 #[path = "passes/give_up.rs"]

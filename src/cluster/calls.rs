@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::cluster::error::Error;
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::objects::Objects;
-use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_api::{Experiment, Freeze, names};
 
 /// A client whose calls have a time limit, and errors that name the object.
 #[derive(Clone)]
@@ -40,6 +40,11 @@ impl Cluster {
 
     /// Returns the experiments in a namespace.
     pub fn experiments(&self, namespace: &str) -> Result<Objects<Experiment>, Error> {
+        Objects::within(&self.client, namespace)
+    }
+
+    /// Returns the freezes in a namespace.
+    pub fn freezes(&self, namespace: &str) -> Result<Objects<Freeze>, Error> {
         Objects::within(&self.client, namespace)
     }
 

@@ -16,6 +16,7 @@ use crate::cluster::reads::{Memory, Reads};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::binding::Bindings;
 use crate::experiment::followed::Followed;
+use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::wait::Wait;
@@ -34,6 +35,8 @@ pub struct Context {
     pub cluster: Cluster,
     /// The list of runs for the policy that keeps them apart.
     pub apart: Keeper,
+    /// What keeps runs from starting, and stops them.
+    pub freezes: Freezes,
     /// Where the operator has rights.
     pub bindings: Bindings,
     /// Settings.

@@ -8,7 +8,7 @@ use kube::core::DeserializeGuard;
 
 use crate::cluster::manifest::Kind;
 use chaostoolkit_api::condition::{self, Type};
-use chaostoolkit_api::{About, Experiment, ResourceRef, Run, Status};
+use chaostoolkit_api::{About, Experiment, ResourceRef, Run, Status, Stop};
 
 /// Drops what only a pass reads, if the run has ended.
 pub fn shorten(watched: &mut DeserializeGuard<Experiment>) {
@@ -44,6 +44,8 @@ fn short_run(run: Run) -> Run {
         experiment: About { source: run.experiment.source, ..About::default() },
         rollbacks: run.rollbacks,
         rescue: run.rescue,
+        // The freeze counts what it has stopped.
+        stop: run.stop.map(|stop| Stop { message: String::new(), ..stop }),
         ..Run::default()
     }
 }

@@ -65,7 +65,8 @@ impl Intent {
     #[must_use]
     pub fn start_deadline(&self, run: &Run) -> Option<Timestamp> {
         let asked = run.requested_at.as_ref()?;
-        (self.start_deadline > 0).then(|| later(asked.0, self.start_deadline))
+        let held = run.held_seconds.unwrap_or_default().max(0);
+        (self.start_deadline > 0).then(|| later(asked.0, self.start_deadline.saturating_add(held)))
     }
 
     /// Whether a run has missed its start deadline.

@@ -16,6 +16,8 @@ pub mod decide;
 pub mod ended;
 pub mod error;
 pub mod followed;
+pub mod freezes;
+pub mod hold;
 pub mod intent;
 pub mod journals;
 pub mod judge;
@@ -50,7 +52,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::settled::settled;
 use crate::experiment::stages::follow::{self, Recorded};
 use crate::experiment::stages::prepare::prepare;
-use crate::experiment::stages::start::{self, Workload};
+use crate::experiment::stages::start::{self, Started, Workload};
 use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
     unknown_fields,
@@ -67,7 +69,8 @@ use chaostoolkit_api::Experiment;
 pub fn at_rest(context: &Context, seen: &DeserializeGuard<Experiment>) -> Option<Action> {
     let seen = seen.0.as_ref().ok()?;
     let Some(wait) = settled(context, seen) else {
-        return context.followed.unchanged(seen, &context.pods).map(Action::from);
+        let unchanged = context.followed.unchanged(seen, &context.pods)?;
+        return (!follow::is_to_stop(context, seen)).then(|| unchanged.into());
     };
     context.backoff.clear(seen.uid());
     // The first list of experiments may be complete before that of pods. A pod that is still held would be overlooked.
@@ -308,10 +311,10 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
     if let Some(action) = suspend::suspend(pass, intent, &plan) {
         return Ok(Begun::Waiting(action));
     }
-    let workload = start::start(pass, &plan, &resources).await?;
-    Ok(match workload {
-        Some(workload) => Begun::Workload(workload, Box::new(resources)),
-        None => Begun::Waiting(Wait::at_most(TEARDOWN_RESYNC)),
+    Ok(match start::start(pass, &plan, &resources).await? {
+        Started::Workload(workload) => Begun::Workload(workload, Box::new(resources)),
+        Started::Replacing => Begun::Waiting(Wait::at_most(TEARDOWN_RESYNC)),
+        Started::Held(wait) => Begun::Waiting(wait),
     })
 }
 

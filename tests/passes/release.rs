@@ -8,7 +8,7 @@ use super::schedule::{CRON_JOB, spec};
 use super::*;
 
 /// Returns a cluster with an experiment whose schedule is not due yet.
-async fn begin_schedule(fields: &Value) -> (FakeApi, Operator) {
+pub async fn begin_schedule(fields: &Value) -> (FakeApi, Operator) {
     let mut spec = spec();
     spec["schedule"].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let (fake, mut operator) = begin(&spec);
@@ -17,7 +17,7 @@ async fn begin_schedule(fields: &Value) -> (FakeApi, Operator) {
 }
 
 /// A schedule was due this many seconds ago. Returns the path of its Job.
-fn due_ago(fake: &FakeApi, seconds: i64) -> String {
+pub fn due_ago(fake: &FakeApi, seconds: i64) -> String {
     let job = fake.due(CRON_JOB);
     let now = chaostoolkit_operator::process::clock::now().as_second();
     let time = k8s_openapi::jiff::Timestamp::from_second(now - seconds).unwrap().to_string();
@@ -28,12 +28,12 @@ fn due_ago(fake: &FakeApi, seconds: i64) -> String {
     job
 }
 
-fn is_held(fake: &FakeApi, job: &str) -> bool {
+pub fn is_held(fake: &FakeApi, job: &str) -> bool {
     fake.get(job).unwrap()["spec"]["suspend"] == true
 }
 
 /// The time of a Job, and its creation, were long ago.
-fn make_late(fake: &FakeApi, job: &str) {
+pub fn make_late(fake: &FakeApi, job: &str) {
     fake.edit(job, |job| {
         job["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
         let annotations = job["metadata"]["annotations"].as_object_mut().unwrap();

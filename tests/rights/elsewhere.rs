@@ -49,6 +49,7 @@ const OTHERS: &[Elsewhere] = &[
     of(Role::Home, "list", "chaostoolkit.org", &["chaosexperiments"], NO_STREAMS),
     of(Role::Cluster, "list", "chaostoolkit.org", &["chaosexperiments"], NO_STREAMS),
     of(Role::Cluster, "list", "", &["pods"], NO_STREAMS),
+    of(Role::Cluster, "list", "chaostoolkit.org", &["chaosfreezes"], NO_STREAMS),
     of(Role::Cluster, "list", "batch", &["cronjobs", "jobs"], NO_STREAMS),
     of(
         Role::Cluster,

@@ -13,8 +13,7 @@ pub fn schema() -> Value {
 
 /// Returns the shipped schema of `spec` or `status`.
 pub fn schema_of(part: &str) -> Value {
-    let text = include_str!("../../manifests/crd.yaml");
-    let definition: Value = serde_saphyr::from_str(text).unwrap();
+    let definition = serde_json::to_value(chaostoolkit_api::crd()).unwrap();
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part].clone()
 }
 

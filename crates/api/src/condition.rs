@@ -13,6 +13,8 @@ pub enum Type {
     Accepted,
     /// Neither the rules of the operator nor the API server reject the objects of the run.
     Permitted,
+    /// Nothing keeps the run from starting for now. The condition is there once something has: a freeze, for example.
+    Startable,
     /// All objects that the run needs exist.
     Provisioned,
     /// The schedule is suspended and starts no runs.

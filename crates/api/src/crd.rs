@@ -3,6 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
+use crate::freeze::ChaosToolkitFreeze;
 use crate::spec::ChaosToolkitExperiment;
 
 /// Returns the definition that users apply. `manifests/crd.yaml` is its printed form.
@@ -22,6 +23,21 @@ pub fn crd() -> CustomResourceDefinition {
             if let Some(status) = status {
                 status.x_kubernetes_map_type = Some("atomic".to_owned());
             }
+        }
+    }
+    crd
+}
+
+/// Returns the definition of freezes. `manifests/crd.yaml` has it, too.
+///
+/// The status has two numbers, and the operator writes all of it, so it is atomic as well.
+#[must_use]
+pub fn freeze_crd() -> CustomResourceDefinition {
+    let mut crd = ChaosToolkitFreeze::crd();
+    for version in &mut crd.spec.versions {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
+            // A freeze without a spec is one that lasts until it is deleted.
+            schema.required = None;
         }
     }
     crd

@@ -12,6 +12,7 @@ pub mod condition;
 mod crd;
 pub mod depth;
 mod experiment;
+pub mod freeze;
 pub mod lenient;
 pub mod names;
 mod pod_address;
@@ -21,13 +22,14 @@ pub mod status;
 mod text;
 mod words;
 
-pub use crd::crd;
+pub use crd::{crd, freeze_crd};
 pub use experiment::Experiment;
+pub use freeze::ChaosToolkitFreeze as Freeze;
 pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
     About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, JournalRef, Outcome, PastRun,
     Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts,
-    Trigger, Warning,
+    Stop, StoppedPod, Trigger, Warning,
 };
 pub use text::Text;

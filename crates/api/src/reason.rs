@@ -56,6 +56,10 @@ pub enum Reason {
     PolicyMissing,
     /// The operator has no rights in the namespace of the experiment; the message has the command that gives them.
     RightsMissing,
+    /// Nothing keeps the run from starting any more.
+    Startable,
+    /// A freeze keeps the run from starting, or has stopped it; the message names the freeze.
+    Frozen,
     /// A run of the schedule was due and was not allowed to start, or was allowed too late.
     Skipped,
     /// The API server rejected an object of the run as invalid.

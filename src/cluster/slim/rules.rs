@@ -1,6 +1,6 @@
 //! What stays of the objects in a response.
 
-use chaostoolkit_api::names;
+use chaostoolkit_api::{freeze, names};
 use chaostoolkit_api::spec::options::LIVE_FIELDS;
 
 /// The fields of the metadata that stay. Labels and annotations have lists of their own.
@@ -29,6 +29,12 @@ const ANNOTATIONS: [&str; 3] =
 
 /// The field of a spec that stays besides [`LIVE_FIELDS`]. These decide whether an experiment needs a pass.
 const SCHEDULE: &str = "schedule";
+
+/// Whether a field of a spec stays. No field of an experiment has the name of one of a freeze.
+fn stays(key: &[u8]) -> bool {
+    let mut kept = LIVE_FIELDS.iter().chain(&freeze::FIELDS).chain([&SCHEDULE]);
+    kept.any(|known| known.as_bytes() == key)
+}
 
 /// The fields of a status that go. Only a pass reads them.
 const STATUS: [&str; 2] = ["history", "counters"];
@@ -108,7 +114,7 @@ impl Place {
             // The last one is the token of the next page.
             (Self::Top | Self::Object, _) | (Self::Metadata, b"continue") => Fate::Keep,
             (Self::Metadata, _) if is_in(&METADATA) => Fate::KeepShort,
-            (Self::Spec, _) if is_in(&LIVE_FIELDS) || key == SCHEDULE.as_bytes() => Fate::KeepShort,
+            (Self::Spec, _) if stays(key) => Fate::KeepShort,
             (Self::Status, _) if !is_in(&STATUS) => Fate::Keep,
             _ => Fate::Drop,
         }

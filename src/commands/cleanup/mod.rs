@@ -35,6 +35,7 @@ use crate::experiment::context::{Answers, Context};
 use crate::experiment::decide::place::Place;
 use crate::experiment::error::Error;
 use crate::experiment::followed::Followed;
+use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::parent::Parent;
@@ -47,6 +48,7 @@ use crate::process::backoff::Backoff;
 use crate::process::clock;
 use crate::process::config::{Config, Runner, UnknownFields, Watched};
 use crate::process::key_list::Keys;
+use crate::process::health::ReadinessCheck;
 use crate::process::metrics::Metrics;
 use crate::process::remembered::Remembered;
 use crate::process::room::Room;
@@ -241,6 +243,8 @@ impl Cleanup {
         Context {
             log_follower: LogFollower::new(self.cluster.clone()),
             bindings: Bindings::default(),
+            // Nothing is started.
+            freezes: Freezes::new(namespace, ReadinessCheck::default()),
             apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),
             config: Config {

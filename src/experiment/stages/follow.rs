@@ -4,8 +4,9 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::experiment::children::pods::{self, Found};
-use crate::experiment::context::{JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
+use crate::experiment::context::{Context, JOURNAL_RETRY, TEARDOWN_RESYNC, requeue_at};
 use crate::experiment::error::Error;
+use crate::experiment::freezes::over::Reach;
 use crate::experiment::intent::Intent;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
@@ -14,7 +15,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::stages::{abort, helpers, rescue, stalled};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
-use chaostoolkit_api::Run;
+use chaostoolkit_api::{Experiment, Run, Stop};
 
 /// The recorded run, as a pass finds it.
 pub enum Recorded {
@@ -137,7 +138,13 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
     let now = clock::now();
     let run = pass.draft.status.run.clone().unwrap_or_default();
     let is_late = matches!(state, PodState::Starting(_)) && intent.is_start_overdue(&run, now);
-    if intent.abort || is_late {
+    let is_free = !intent.abort && !is_late && run.stop.is_none() && pod.metadata.deletion_timestamp.is_none();
+    let stop = is_free.then(|| stop(pass.context, &pass.live)).flatten();
+    let is_stopped = stop.is_some() || run.stop.is_some();
+    if let Some(stop) = stop {
+        pass.draft.stop(stop);
+    }
+    if intent.abort || is_late || is_stopped {
         abort::stop(pass, intent, pod).await?;
     }
     if let Some(grace_end) = &pod.metadata.deletion_timestamp {
@@ -148,4 +155,17 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
     }
     let deadline = intent.start_deadline(&run).filter(|deadline| run.started_at.is_none() && *deadline > now);
     Ok(requeue_at(deadline.into_iter().chain(look_again).min(), now))
+}
+
+/// Why a run that goes on is to stop, although its author does not ask for that.
+pub fn stop(context: &Context, experiment: &Experiment) -> Option<Stop> {
+    let status = experiment.status.as_ref()?;
+    context.freezes.stop(|| Reach::of_status(experiment, status), clock::of_server())
+}
+
+/// Whether a run that goes on is to stop, and nobody has recorded that yet.
+#[must_use]
+pub fn is_to_stop(context: &Context, experiment: &Experiment) -> bool {
+    let run = experiment.status.as_ref().and_then(|status| status.run.as_ref());
+    run.is_some_and(|run| run.stop.is_none()) && stop(context, experiment).is_some()
 }

@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod schedule_rerun;
 pub mod stalled;
 pub mod start;
+pub mod startable;
 pub mod suspend;
 pub mod teardown;
 pub mod times;

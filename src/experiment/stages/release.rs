@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use tracing::warn;
 
@@ -14,12 +15,14 @@ use crate::experiment::build::resources::Resources;
 use crate::experiment::children::jobs;
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
+use crate::experiment::hold::Hold;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::job;
 use crate::experiment::judge::waiting_job::{Limits, Sorted, is_waiting, sort};
 use crate::experiment::pass::Pass;
-use crate::experiment::permit::{self, Permit};
+use crate::experiment::permit::Permit;
 use crate::experiment::stages::jobs::Found;
+use crate::experiment::stages::startable::{self, Answer};
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{GivenUp, Trigger};
@@ -66,6 +69,8 @@ fn is_given_up(given_up: &[GivenUp], job: &Job) -> bool {
 #[derive(Clone, Copy, Default)]
 pub struct Next<'a> {
     job: Option<&'a Job>,
+    /// The time until which it may start, if there is a limit.
+    end: Option<Timestamp>,
     /// After how long it is late.
     pub until_late: Option<Duration>,
 }
@@ -79,10 +84,14 @@ pub fn skip<'a>(pass: &mut Pass<'_>, intent: &Intent, found: &'a Found, limits: 
     let now = clock::of_server();
     let Sorted { next: job, skipped } = sort(waiting(pass, found), limits, now);
     for (job, why) in skipped {
-        pass.draft.skip(job, Reason::Skipped, &why);
+        // What has held it tells more than that it is late.
+        match pass.draft.hold() {
+            Some((reason, held)) => pass.draft.skip(job, reason, &format!("{held}; {why}")),
+            None => pass.draft.skip(job, Reason::Skipped, &why),
+        }
     }
     let end = job.and_then(|job| limits.end(job));
-    Next { job, until_late: end.map(|end| clock::until(end, now) + Duration::from_secs(1)) }
+    Next { job, end, until_late: end.map(|end| clock::until(end, now) + Duration::from_secs(1)) }
 }
 
 /// Asks whether the next Job may start now, and lets it go unless it was given up since. A refusal gives it up. If the question
@@ -98,8 +107,14 @@ pub async fn decide<'a>(
     let Some(job) = next.job.filter(may_go) else {
         return Ok(Decision::Done);
     };
-    match permit::may_start(pass.context, &pass.live, resources).await {
-        Ok(Permit { requested_by, reason }) => {
+    match startable::may_start(pass.context, &pass.live, resources).await {
+        Ok(Answer::Held(hold)) => Ok(held(pass, job, &hold, next.end)),
+        Ok(Answer::NotKnown) => {
+            let why = format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
+            Ok(Decision::Waits(why))
+        }
+        Ok(Answer::Yes(Permit { requested_by, reason })) => {
+            pass.draft.startable();
             pass.draft.run_permitted(job, reason, requested_by.as_deref());
             if !is_recorded(pass) {
                 return Ok(Decision::Go(job));
@@ -113,6 +128,16 @@ pub async fn decide<'a>(
         }
         Err(error) => Ok(waits(job, &error)),
     }
+}
+
+/// Holds a Job. One that could only start too late is given up at once.
+fn held<'a>(pass: &mut Pass<'_>, job: &Job, hold: &Hold, end: Option<Timestamp>) -> Decision<'a> {
+    pass.draft.held(hold);
+    if hold.until.zip(end).is_some_and(|(until, end)| until > end) {
+        pass.draft.skip(job, hold.reason, &hold.message);
+        return Decision::Refused;
+    }
+    Decision::Waits(format!("the run of Job {} waits: {}", job.name_any(), hold.message))
 }
 
 /// Whether the status says already what this pass knows of the Jobs that wait: who asked for them, and which ones are given up.

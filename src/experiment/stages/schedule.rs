@@ -28,7 +28,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::stages::jobs::{self, Found};
 use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
-use crate::experiment::stages::{helpers, missed, release, times};
+use crate::experiment::stages::{follow, helpers, missed, release, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::experiment::wait::Wait;
 use crate::process::clock;
@@ -55,6 +55,7 @@ pub async fn sync(
         job_uids: known.job_uids,
         ended: known.ended,
         released: known.released,
+        stopped: known.stopped,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -150,12 +151,17 @@ async fn sync_runs(
     let mut ended = Vec::new();
     let mut again = None;
     let mut held = 0;
+    let stop = follow::stop(context, &pass.live).filter(|_| !intent.abort);
+    let mut stopped = Vec::new();
     for pod in &found.pods {
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
             context.log_follower.follow(pod);
             if intent.abort {
                 pods::stop(&context.cluster, pod).await?;
+            } else if let Some(stop) = stop.clone().filter(|_| pod.metadata.deletion_timestamp.is_none()) {
+                pass.draft.stop_pod(pod, stop);
+                stopped.push(pod);
             }
             pass.draft.run_seen(pod, job::of(&found.jobs, pod));
             pass.draft.run_goes_on(pod, &state);
@@ -187,7 +193,14 @@ async fn sync_runs(
     let waiting: Vec<&str> =
         found.pods.iter().filter(is_waiting).filter_map(|pod| pod.metadata.uid.as_deref()).collect();
     pass.draft.keep_ended(|uid| waiting.contains(&uid));
+    pass.draft.keep_stopped(|uid| {
+        found.pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid) && !is_done(pod))
+    });
     pass.write().await?;
+    // Only now that the status says why.
+    for pod in stopped {
+        pods::stop(&context.cluster, pod).await?;
+    }
     for pod in &found.orphans {
         // Nobody else would. The end of this run is lost: its Job came and went while no operator was looking.
         warn!(pod = pod.metadata.name, "letting go a pod whose Job is gone and was never seen");

@@ -11,12 +11,15 @@ use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{create, cron_job, image_volumes, pods, pull_secrets, references, rights};
+use crate::experiment::context::FIRST_LIST;
 use crate::experiment::decide::plan::{Plan, Source};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
-use crate::experiment::stages::schedule;
-use crate::process::nonce;
+use crate::experiment::stages::startable::Answer;
+use crate::experiment::stages::{schedule, startable};
+use crate::experiment::wait::Wait;
+use crate::process::{clock, nonce};
 use chaostoolkit_api::{ResourceRef, Status, names};
 
 /// What starts runs, once it was created.
@@ -41,19 +44,29 @@ pub async fn set_finalizers(pass: &mut Pass<'_>) -> Result<(), Error> {
     pass.set_finalizers(&finalizers).await
 }
 
-/// Creates all objects of a run. Returns nothing while objects of an earlier decision have to go first.
-pub async fn start(
-    pass: &mut Pass<'_>,
-    plan: &Plan,
-    resources: &Resources,
-) -> Result<Option<Workload>, Error> {
+/// What has come of an attempt to start.
+pub enum Started {
+    /// The run, or the schedule of runs.
+    Workload(Workload),
+    /// Objects of an earlier decision have to go first.
+    Replacing,
+    /// Something keeps the run from starting for now.
+    Held(Wait),
+}
+
+/// Creates all objects of a run, unless something keeps it from starting.
+pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> Result<Started, Error> {
     await_experiment(pass, plan, resources).await?;
     permit::held::bindings_in_cluster(pass.context, resources, &pass.draft.status).await?;
     if remove_outdated(pass, resources).await? != Progress::Done {
-        return Ok(None);
+        return Ok(Started::Replacing);
     }
+    if !resources.is_scheduled() {
+        if let Some(wait) = ask_run(pass, resources).await? {
+            return Ok(Started::Held(wait));
+        }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
-    if pass.context.config.unchecked_authors || is_to_be_asked(&pass.draft.status, resources) {
+    } else if pass.context.config.unchecked_authors || is_to_be_asked(&pass.draft.status, resources) {
         ask(pass, resources).await?;
     }
     let cluster = &pass.context.cluster;
@@ -98,10 +111,26 @@ pub async fn start(
     }
     if resources.is_scheduled() {
         let cron_job = ensure_cron_job(pass, resources, workload, is_resumed).await?;
-        return Ok(Some(Workload::CronJob(Box::new(cron_job))));
+        return Ok(Started::Workload(Workload::CronJob(Box::new(cron_job))));
     }
     let pod = pass.create(workload, false).await?;
-    Ok(Some(Workload::Pod(Box::new(create::typed(workload, pod)?))))
+    Ok(Started::Workload(Workload::Pod(Box::new(create::typed(workload, pod)?))))
+}
+
+/// Asks whether the run may start now, and puts the answer on the draft of the status. Returns what to wait for if it may not.
+async fn ask_run(pass: &mut Pass<'_>, resources: &Resources) -> Result<Option<Wait>, Error> {
+    match startable::may_start(pass.context, &pass.live, resources).await? {
+        Answer::Yes(permit) => {
+            pass.draft.startable();
+            pass.draft.permitted(permit.reason, permit.requested_by);
+            Ok(None)
+        }
+        Answer::Held(hold) => {
+            pass.draft.held(&hold);
+            Ok(Some(hold.wait(clock::of_server())))
+        }
+        Answer::NotKnown => Ok(Some(Wait::at_most(FIRST_LIST))),
+    }
 }
 
 /// Creates the `CronJob` of a schedule, or changes it if the author may have the runs that the spec asks for now.
@@ -127,7 +156,7 @@ async fn ensure_cron_job(
     Ok(cron_job)
 }
 
-/// Asks whether the author may have a run with these objects, and puts the answer on the draft of the status.
+/// Asks whether the author may have runs with these objects, and puts the answer on the draft of the status.
 async fn ask(pass: &mut Pass<'_>, resources: &Resources) -> Result<(), Error> {
     let permit = permit::may_start(pass.context, &pass.live, resources).await?;
     pass.draft.permitted(permit.reason, permit.requested_by);
@@ -147,11 +176,11 @@ async fn replace_rights(
     pass.create(wanted, false).await
 }
 
-/// Whether the author has to be asked before anything is created: always for a run. A schedule that is on record and wants no
-/// other objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
+/// Whether the author has to be asked before anything of a schedule is created. One that is on record and wants no other
+/// objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
 fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
     let is_recorded = |wanted: &ResourceRef| status.resources.iter().any(|recorded| recorded.is_same(wanted));
-    status.schedule.is_none() || !resources.is_scheduled() || !resources.references().iter().all(is_recorded)
+    status.schedule.is_none() || !resources.references().iter().all(is_recorded)
 }
 
 /// Fails if the rights of a schedule follow from an experiment that is gone. Its runs may go on, so their rights stay.

@@ -164,6 +164,7 @@ impl Draft {
             trigger: asked.as_ref().map_or(Trigger::Created, |asked| asked.trigger),
             requested_by: self.requested_by.clone(),
             requested_at: requested_at.or(Some(Time(self.now))),
+            held_seconds: asked.as_ref().and_then(|asked| asked.held_seconds),
             pod_name: resources.workload.name().to_owned(),
             experiment: plan.about.clone(),
             spec_hash: Some(plan.spec_hash.clone()),
@@ -245,8 +246,12 @@ impl Draft {
     /// Records the verdict on the run of an experiment without a schedule.
     pub(super) fn conclude(&mut self, verdict: &Verdict) {
         count(&mut self.status, verdict);
-        let is_never_started = matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
-            && self.status.run.as_ref().is_some_and(|run| run.started_at.is_none());
+        self.forget_hold();
+        let is_stopped = |run: &Run| {
+            run.stop.is_some() || matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
+        };
+        let is_never_started =
+            self.status.run.as_ref().is_some_and(|run| run.started_at.is_none() && is_stopped(run));
         let rolled_back = if is_never_started {
             Some((None, Reason::NotStarted, "the run never started".to_owned()))
         } else {

@@ -51,6 +51,7 @@ pub enum Action {
 pub fn transitions(old: &Status, new: &Status, is_other_spec: bool) -> Vec<Event> {
     let mut events = Vec::new();
     events.extend(accepted(old, new));
+    events.extend(held(old, new));
     let created = created(old, new);
     events
         .extend(provisioned(old, new).filter(|event| created.is_none() || event.type_ == EventType::Warning));
@@ -90,6 +91,12 @@ fn accepted(old: &Status, new: &Status) -> Option<Event> {
         State::False | State::Unknown => Reason::Rejected.as_str(),
     };
     Some(warning(reason, Action::ValidateSpec, &accepted.message))
+}
+
+/// What keeps the run from starting for now, or that nothing does any more.
+fn held(old: &Status, new: &Status) -> Option<Event> {
+    let (_, startable) = changed(old, new, Type::Startable)?;
+    Some(normal(startable.reason.parse().ok()?, Action::StartRun, &startable.message))
 }
 
 fn provisioned(old: &Status, new: &Status) -> Option<Event> {

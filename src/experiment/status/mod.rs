@@ -5,6 +5,7 @@ mod draft;
 mod end;
 mod ended;
 pub mod events;
+mod held;
 mod jobs;
 mod permitted;
 mod release;
@@ -12,6 +13,7 @@ mod requests;
 mod rescue;
 pub mod run_events;
 mod schedule;
+mod stopped;
 mod trusted;
 
 pub use draft::Draft;

@@ -18,14 +18,19 @@ impl Draft {
     pub fn stopping(&mut self, intent: &Intent) {
         let run = self.status.run.clone().unwrap_or_default();
         let (reason, message) = match Ordered::of(&run, intent, self.now) {
-            Some(Ordered::Abort) => (Reason::AbortRequested, "stopping the run, as spec.abort asks"),
-            Some(Ordered::StartTimeout) => (Reason::StartTimeout, "the run has not started in time"),
-            None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop"),
+            Some(Ordered::Abort) => {
+                (Reason::AbortRequested, "stopping the run, as spec.abort asks".to_owned())
+            }
+            Some(Ordered::Stop(reason, message)) => (reason, message),
+            Some(Ordered::StartTimeout) => {
+                (Reason::StartTimeout, "the run has not started in time".to_owned())
+            }
+            None => (Reason::PodDeleted, "the pod was deleted: the run is asked to stop".to_owned()),
         };
         // Without a container that ran, there is nothing to roll back.
         let message = match self.long_rollbacks().filter(|_| run.started_at.is_some()) {
             Some(long) => format!("{message}; {long}"),
-            None => message.to_owned(),
+            None => message,
         };
         self.phase(Phase::Aborting, reason, &message);
     }
@@ -66,6 +71,7 @@ impl Draft {
             // The start deadline begins anew when the run is resumed.
             run.requested_at = None;
         }
+        self.forget_hold();
         let message = "no run starts while spec.suspend is true";
         self.phase(Phase::Suspended, Reason::Suspended, message);
         self.set(Type::Suspended, State::True, Reason::Suspended, message);
@@ -116,6 +122,7 @@ impl Draft {
     /// One more run is asked for. The last one moves to the history.
     pub fn rerun(&mut self, intent: &Intent) {
         self.authorized(None);
+        self.forget_hold();
         let status = &mut self.status;
         let Some(run) = status.run.take() else { return };
         let number = run.number.saturating_add(1);

@@ -104,7 +104,7 @@ impl Draft {
         let mut run = Run { recorded_at, ..self.next_run(pod) };
         finish(&mut run, end, self.now);
         record::record(&mut run, evidence);
-        let ordered = intent.abort.then_some(Ordered::Abort);
+        let ordered = Ordered::stopped(&run, intent);
         let verdict = self
             .take_given_up(run.job_name.as_deref(), end.started_at.is_some())
             .unwrap_or_else(|| verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered));
@@ -136,6 +136,7 @@ impl Draft {
             pod_uid: pod.metadata.uid.clone(),
             node_name: node(pod),
             experiment: self.about.clone(),
+            stop: self.stop_of(pod),
             ..Run::default()
         }
     }

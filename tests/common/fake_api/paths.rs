@@ -7,7 +7,7 @@ use super::Answer;
 const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
 
 /// The kinds that exist: the root of their paths, their plural and their name.
-pub(super) const KINDS: [(&str, &str, &str); 17] = [
+pub(super) const KINDS: [(&str, &str, &str); 18] = [
     ("/api/v1", "namespaces", "Namespace"),
     ("/api/v1", "pods", "Pod"),
     ("/api/v1", "configmaps", "ConfigMap"),
@@ -19,6 +19,7 @@ pub(super) const KINDS: [(&str, &str, &str); 17] = [
     ("/apis/batch/v1", "jobs", "Job"),
     ("/apis/chaostoolkit.org/v1", "chaosexperiments", "ChaosToolkitExperiment"),
     ("/apis/chaostoolkit.org/v1", "chaosruns", "ChaosToolkitRuns"),
+    ("/apis/chaostoolkit.org/v1", "chaosfreezes", "ChaosToolkitFreeze"),
     ("/api/v1", "events", "Event"),
     ("/apis/events.k8s.io/v1", "events", "Event"),
     (ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy"),

@@ -60,7 +60,7 @@ fn events(fake: &FakeApi, reason: &str) -> usize {
     fake.events().iter().filter(|event| event["reason"] == reason).count()
 }
 
-fn deletions(fake: &FakeApi, path: &str) -> usize {
+pub fn deletions(fake: &FakeApi, path: &str) -> usize {
     fake.writes().iter().filter(|call| call.method == "DELETE" && call.path == path).count()
 }
 
@@ -123,7 +123,7 @@ fn operator_counts(operator: &Operator) -> Vec<String> {
 }
 
 /// Returns the report of the runner about an interrupted run whose rollbacks were played.
-fn interrupted() -> Message {
+pub fn interrupted() -> Message {
     let journal = include_bytes!("../../journals/long-proc-always-sigint@1.21.4.json");
     let journal: Value = serde_json::from_slice(journal).unwrap();
     let summary = Summary::of(&parse(journal["journal"].to_string().as_bytes()).unwrap());

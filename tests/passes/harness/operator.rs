@@ -12,11 +12,13 @@ use chaostoolkit_operator::experiment::binding::Bindings;
 use chaostoolkit_operator::experiment::context::{Answers, Context};
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::followed::Followed;
+use chaostoolkit_operator::experiment::freezes::known::Freezes;
 use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
+use chaostoolkit_operator::process::health::ReadinessCheck;
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use chaostoolkit_operator::process::room::Room;
@@ -62,6 +64,13 @@ pub enum Hangs {
     TimeOut,
 }
 
+/// Freezes that were listed, and there are none.
+fn freezes() -> Freezes {
+    let freezes = Freezes::new("chaostoolkit-crd", ReadinessCheck::default());
+    freezes.replace(Vec::new());
+    freezes
+}
+
 impl Operator {
     pub fn new(fake: &FakeApi, hangs: Hangs) -> Self {
         Self::with(fake, hangs, false)
@@ -75,6 +84,7 @@ impl Operator {
         let context = Context {
             log_follower: LogFollower::new(cluster.clone()),
             bindings: Bindings::default(),
+            freezes: freezes(),
             apart: Keeper::off(cluster.clone()),
             cluster,
             config: Config {

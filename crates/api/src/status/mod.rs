@@ -11,8 +11,10 @@ pub use chaostoolkit_journal::{Outcome, RunResult, SteadyStates, Warning};
 pub use history::{Counters, PastRun};
 pub use phase::Phase;
 pub use resource::ResourceRef;
-pub use run::{About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Toolkit, Trigger};
-pub use schedule::{EndedPod, GivenUp, ReleasedJob, ScheduleStatus};
+pub use run::{
+    About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Stop, Toolkit, Trigger,
+};
+pub use schedule::{EndedPod, GivenUp, ReleasedJob, ScheduleStatus, StoppedPod};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
@@ -90,7 +92,7 @@ pub struct ExperimentStatus {
     /// are recorded here so that the deletion of the experiment also deletes them after the spec has changed.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceRef>,
-    /// The conditions of the experiment: Accepted, Permitted, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
+    /// The conditions of the experiment: Accepted, Permitted, Startable, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -28,6 +28,9 @@ pub struct Run {
     /// schedule, the time when the Job of the run was created.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
+    /// For how many seconds something has kept the run from starting, such as a freeze. The start deadline is later by that.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub held_seconds: Option<i64>,
     /// Hash of the parts of the spec that describe the run, as they were when the run was planned.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
@@ -56,6 +59,9 @@ pub struct Run {
     /// Duration of the run in seconds.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,
+    /// Why the operator has stopped the run, if it did so without being asked by the author.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
     /// Exit code of the command of the container, which is the toolkit or starts it.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
@@ -99,6 +105,24 @@ pub struct Run {
     /// The pod that plays the rollbacks in place of the pod of this run, if there is one.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub rescue: Option<Rescue>,
+}
+
+/// Why the operator has stopped a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    /// The reason in one CamelCase word: Frozen.
+    #[serde(deserialize_with = "lenient::field")]
+    pub reason: String,
+    /// What has stopped the run, in words. At most 256 bytes.
+    #[serde(default, deserialize_with = "lenient::field")]
+    pub message: String,
+    /// The freeze that has stopped the run, as NAMESPACE/NAME.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<String>,
+    /// Time when the operator decided to stop the run.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
 }
 
 /// A pod that plays the rollbacks of a run that ended before it had played them.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lenient;
-use crate::status::run::Trigger;
+use crate::status::run::{Stop, Trigger};
 
 /// The state of a schedule, as its CronJob has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +48,21 @@ pub struct ScheduleStatus {
     /// The Jobs that the operator has let go in the name of a known user. A Job stays here until its run is in the history.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<ReleasedJob>,
+    /// The pods that the operator has stopped. A pod stays here until its run is in the history. At most 100.
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<StoppedPod>,
+}
+
+/// A pod that the operator has stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedPod {
+    /// Uid of the pod.
+    #[serde(deserialize_with = "lenient::field")]
+    pub pod_uid: String,
+    /// Why it was stopped.
+    #[serde(flatten)]
+    pub stop: Stop,
 }
 
 /// A Job that the operator has let go.

@@ -72,17 +72,24 @@ impl Verdict {
     pub fn as_ordered(self, end: &End, why: Option<Ordered>) -> Self {
         match why {
             Some(why) if self.reason == Reason::PodDeleted => {
+                let is_started = end.started_at.is_some();
                 let (outcome, reason, message) = match why {
-                    Ordered::StartTimeout if end.started_at.is_none() => {
+                    Ordered::StartTimeout if !is_started => {
                         return Self::start_timeout("the container had not started in time".to_owned());
                     }
                     Ordered::StartTimeout => return self,
-                    Ordered::Abort if end.started_at.is_none() => (
+                    Ordered::Abort if !is_started => (
                         Outcome::Interrupted,
                         Reason::AbortRequested,
-                        "stopped by spec.abort before it had started",
+                        "stopped by spec.abort before it had started".to_owned(),
                     ),
-                    Ordered::Abort => (Outcome::Interrupted, Reason::AbortRequested, "stopped by spec.abort"),
+                    Ordered::Abort => {
+                        (Outcome::Interrupted, Reason::AbortRequested, "stopped by spec.abort".to_owned())
+                    }
+                    Ordered::Stop(reason, message) if !is_started => {
+                        (Outcome::Interrupted, reason, format!("{message}; it had not started"))
+                    }
+                    Ordered::Stop(reason, message) => (Outcome::Interrupted, reason, message),
                 };
                 Self { warnings: self.warnings, lacking: self.lacking, ..Self::new(outcome, reason, message) }
             }
@@ -98,10 +105,12 @@ impl Verdict {
 }
 
 /// Why the operator deletes the pod of a run that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ordered {
     /// The author wants the run to stop.
     Abort,
+    /// Something else stops the run, for this reason and in these words.
+    Stop(Reason, String),
     /// The run has missed its start deadline.
     StartTimeout,
 }
@@ -110,9 +119,18 @@ impl Ordered {
     /// Why the operator deletes the pod of a run, if it does.
     #[must_use]
     pub fn of(run: &Run, intent: &Intent, now: Timestamp) -> Option<Self> {
+        Self::stopped(run, intent)
+            .or_else(|| intent.is_start_overdue(run, now).then_some(Self::StartTimeout))
+    }
+
+    /// Why the operator stops a run that may take as long as it likes to start, if it does.
+    #[must_use]
+    pub fn stopped(run: &Run, intent: &Intent) -> Option<Self> {
         if intent.abort {
             return Some(Self::Abort);
         }
-        intent.is_start_overdue(run, now).then_some(Self::StartTimeout)
+        let stop = run.stop.as_ref()?;
+        // A later version of the operator may have recorded another word.
+        Some(Self::Stop(stop.reason.parse().unwrap_or(Reason::Aborted), stop.message.clone()))
     }
 }

@@ -1,0 +1,130 @@
+//! The condition `Startable`: whether something keeps a run from starting for now.
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::experiment::hold::Hold;
+use crate::experiment::status::draft::Draft;
+use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Phase, Status, Text};
+
+impl Draft {
+    /// Something keeps the run from starting for now. A schedule goes on, and only its next run waits.
+    pub fn held(&mut self, hold: &Hold) {
+        self.set(Type::Startable, State::False, hold.reason, &hold.message);
+        if !self.has_schedule() {
+            self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+            self.phase(Phase::Blocked, hold.reason, &hold.message);
+        }
+    }
+
+    /// Nothing keeps the run from starting. That is only said of one that was kept from it before.
+    pub fn startable(&mut self) {
+        let Some(since) = held_since(&self.status) else { return };
+        if let Some(run) = &mut self.status.run {
+            let asked = run.requested_at.as_ref().map_or(since, |asked| asked.0.max(since));
+            let seconds = self.now.as_second().saturating_sub(asked.as_second()).max(0);
+            run.held_seconds = Some(run.held_seconds.unwrap_or_default().saturating_add(seconds));
+        }
+        self.set(Type::Startable, State::True, Reason::Startable, "nothing keeps the run from starting");
+    }
+
+    /// Why the last run that was to start was held, if it still is.
+    #[must_use]
+    pub fn hold(&self) -> Option<(Reason, String)> {
+        held_since(&self.status)?;
+        let condition = condition::find(&self.status.conditions, Type::Startable)?;
+        Some((condition.reason.parse().ok()?, condition.message.clone()))
+    }
+
+    /// A run that is over or that starts anew is not held.
+    pub(super) fn forget_hold(&mut self) {
+        self.status.conditions.retain(|condition| condition.type_ != Type::Startable.as_str());
+    }
+}
+
+/// Since when something keeps the run from starting, if anything does.
+fn held_since(status: &Status) -> Option<Timestamp> {
+    let condition = condition::find(&status.conditions, Type::Startable)?;
+    (condition.status == State::False.as_str()).then_some(condition.last_transition_time.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::intent::Intent;
+    use crate::experiment::status::events;
+    use chaostoolkit_api::{Experiment, Run};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use serde_json::json;
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-01-01T{time}Z").parse().unwrap()
+    }
+
+    fn draft(status: &Status, now: &str) -> Draft {
+        Draft::of(&Experiment { status: Some(status.clone()), ..Experiment::default() }, at(now))
+    }
+
+    fn frozen() -> Hold {
+        Hold { reason: Reason::Frozen, message: "no run starts during the freeze home/f".to_owned(), until: None }
+    }
+
+    fn asked(time: &str) -> Status {
+        Status {
+            run: Some(Run { number: 2, requested_at: Some(Time(at(time))), ..Run::default() }),
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn the_clock_of_the_start_deadline_stands_still_while_a_run_is_held() {
+        let mut first = draft(&asked("00:00:00"), "00:10:00");
+        first.held(&frozen());
+        assert_eq!(first.status.phase, Some(Phase::Blocked));
+        let mut second = draft(&first.status, "01:10:00");
+        second.held(&frozen());
+        assert_eq!(second.status, first.status, "a hold that lasts is no change");
+        let mut third = draft(&second.status, "02:10:00");
+        third.startable();
+        let intent = Intent::of(&serde_json::from_value(json!({"metadata": {}, "spec": {"startDeadlineSeconds": 3600}})).unwrap());
+        let run = third.status.run.clone().unwrap();
+        assert_eq!(run.held_seconds, Some(7200));
+        assert_eq!(intent.start_deadline(&run), Some(at("03:00:00")));
+        let before = third.status.clone();
+        third.startable();
+        assert_eq!(third.status, before, "said once");
+    }
+
+    #[test]
+    fn what_was_held_before_the_run_was_asked_for_does_not_count() {
+        let mut first = draft(&Status::default(), "00:00:00");
+        first.held(&frozen());
+        let status = Status { run: asked("01:00:00").run, ..first.status };
+        let mut second = draft(&status, "01:00:30");
+        second.startable();
+        assert_eq!(second.status.run.unwrap().held_seconds, Some(30));
+    }
+
+    #[test]
+    fn each_hold_and_its_end_has_one_event() {
+        let mut first = draft(&Status::default(), "00:00:00");
+        first.held(&frozen());
+        let reasons = |old: &Status, new: &Status| {
+            let told = events::transitions(old, new, false);
+            told.into_iter().map(|event| event.reason).collect::<Vec<_>>()
+        };
+        assert_eq!(reasons(&Status::default(), &first.status), ["Frozen"]);
+        assert_eq!(reasons(&first.status, &first.status), [""; 0]);
+        let mut second = draft(&first.status, "00:00:30");
+        second.startable();
+        assert_eq!(reasons(&first.status, &second.status), ["Startable"]);
+    }
+
+    #[test]
+    fn a_run_that_nothing_has_held_has_no_condition() {
+        let mut draft = draft(&asked("00:00:00"), "00:10:00");
+        draft.startable();
+        assert_eq!(draft.status, asked("00:00:00"));
+    }
+}
