@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub mod experiments;
+pub mod freezes;
 pub mod journals;
 pub mod pods;
 pub mod questions;

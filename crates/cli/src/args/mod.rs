@@ -1,5 +1,6 @@
 //! The command line.
 
+mod freeze;
 mod reading;
 mod report;
 mod run;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use freeze::{FreezeArgs, UnfreezeArgs};
 pub use reading::{
     CheckArgs, CompletionArgs, DiffArgs, ExplainArgs, GetArgs, HistoryArgs, JournalArgs, ListArgs, LogsArgs,
     NextArgs, Shell, WatchArgs,
@@ -74,6 +76,10 @@ pub enum Command {
     Suspend(NameArgs),
     /// Take back `suspend`.
     Resume(NameArgs),
+    /// Let no run start, here or in the whole cluster. Can stop the runs that go on, too.
+    Freeze(FreezeArgs),
+    /// Take back `freeze`.
+    Unfreeze(UnfreezeArgs),
     /// List experiments.
     List(ListArgs),
     /// Show an experiment and one of its runs.
@@ -138,6 +144,8 @@ mod tests {
     #[case::a_run_without_a_name("logs --run 2")]
     #[case::no_report("report")]
     #[case::no_format_of_reports("report a -o pdf")]
+    #[case::two_ends("freeze --for 1h --until 2026-12-24T08:00:00Z")]
+    #[case::a_time_without_a_zone("freeze --until 2026-12-24T08:00:00")]
     #[case::a_report_on_what_is_not_waited_for("run -f x --report junit=r.xml")]
     fn what_makes_no_sense_is_refused(#[case] line: &str) {
         let words = std::iter::once("kubectl-chaostoolkit").chain(line.split_whitespace());
@@ -166,6 +174,9 @@ mod tests {
     #[case("run -f x --wait --report junit=r.xml --report markdown=r.md")]
     #[case("check install --wait")]
     #[case("check a.yaml --server")]
+    #[case("freeze")]
+    #[case("freeze sale --for 2d --reason sale --abort-running")]
+    #[case("unfreeze sale")]
     #[case("completion install")]
     #[case("__complete get -")]
     fn what_makes_sense_is_understood(#[case] line: &str) {

@@ -5,6 +5,7 @@ mod check;
 mod completion;
 mod diff;
 mod explain;
+mod freeze;
 mod get;
 mod history;
 mod input;
@@ -46,6 +47,8 @@ pub async fn run(Cli { global, command }: Cli, ui: &Ui) -> Outcome {
         Command::Rescue(args) => actions::rescue(&open().await?, ui, &args.name).await.map(done),
         Command::Suspend(args) => actions::suspend(&open().await?, ui, &args.name).await.map(done),
         Command::Resume(args) => actions::resume(&open().await?, ui, &args.name).await.map(done),
+        Command::Freeze(args) => freeze::freeze(&open().await?, ui, &args).await.map(done),
+        Command::Unfreeze(args) => freeze::unfreeze(&open().await?, ui, &args).await.map(done),
         Command::List(args) => list::list(&open().await?, ui, &args).await.map(done),
         Command::Get(args) => get::get(&open().await?, ui, &args).await.map(done),
         Command::History(args) => history::history(&open().await?, ui, &args).await.map(done),
