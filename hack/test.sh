@@ -130,7 +130,7 @@ node() {
   RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip chaos_toolkit_1_9 --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
 }
 # The tests of outcomes that mostly wait, by their modules.
-WAITING=(platform:: schedules:: stalled:: added:: told:: drop_in::)
+WAITING=(freezes::a_freeze_keeps platform:: schedules:: stalled:: added:: told:: drop_in::)
 docs() {
   layer "kubectl chaostoolkit on a node: the examples of docs/cli.md, and each exit code"
   local image built variables

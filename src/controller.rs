@@ -32,10 +32,12 @@ use crate::experiment::error::Error;
 use crate::experiment::followed::Followed;
 use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
+use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::stages::orphans;
 use crate::experiment::{at_rest, error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
+use crate::process::bell::Bell;
 use crate::process::config::{Config, JournalLimits};
 use crate::process::health::{Health, ReadinessCheck};
 use crate::process::leader::term::Leadership;
@@ -82,7 +84,9 @@ pub async fn run(
     let filled = health.readiness_check("the first list of CronJobs is complete");
     let cron_job_events = watched(api, ours, filled).touched_objects();
     // Nothing starts before the freezes are listed.
-    let freezes = Freezes::new(&config.namespace, health.readiness_check("the freezes are known"));
+    let bell = Bell::default();
+    let listed = health.readiness_check("the freezes are known");
+    let freezes = Freezes::new(&config.namespace, listed, bell.clone());
     let (freeze_cache, freeze_watch) = freezes::watch(&client, &health, watching, freezes.clone());
     begun.pass();
 
@@ -94,7 +98,9 @@ pub async fn run(
     let context = Arc::new(Context {
         log_follower: LogFollower::new(cluster.clone()),
         bindings: Bindings::default(),
-        freezes: freezes.clone(),
+        freezes,
+        mutexes: Claims::default(),
+        bell: bell.clone(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
         recorder: Recorder::new(client, reporter),
@@ -116,7 +122,7 @@ pub async fn run(
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     let reports = Box::pin(freezes::report(context.clone(), freeze_cache, leadership.clone()));
-    let all_passes = stream::select(leadership.begins(), freezes::changes(freezes));
+    let all_passes = stream::select(leadership.begins(), bell.rings());
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
         .watches_stream(pod_events, owner(&owners))

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, stream};
+use futures::StreamExt;
 use kube::Client;
 use kube::api::Api;
 use kube::runtime::reflector::{Store, store};
@@ -35,14 +35,6 @@ pub fn watch(
         }
     };
     (cache, watched)
-}
-
-/// Returns a stream with one item whenever a freeze has begun, ended or changed.
-pub fn changes(known: Freezes) -> impl Stream<Item = ()> + Send {
-    stream::unfold(known, async |known| {
-        known.changed().await;
-        Some(((), known))
-    })
 }
 
 /// Keeps the statuses of the freezes true as long as the process runs, and does so only while it leads.

@@ -19,8 +19,10 @@ use crate::experiment::followed::Followed;
 use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::wait::Wait;
 use crate::process::backoff::Backoff;
+use crate::process::bell::Bell;
 use crate::process::clock;
 use crate::process::config::Config;
 use crate::process::metrics::Metrics;
@@ -37,6 +39,10 @@ pub struct Context {
     pub apart: Keeper,
     /// What keeps runs from starting, and stops them.
     pub freezes: Freezes,
+    /// Which experiment may run next, of those that exclude each other.
+    pub mutexes: Claims,
+    /// Asks for a pass over all experiments.
+    pub bell: Bell,
     /// Where the operator has rights.
     pub bindings: Bindings,
     /// Settings.

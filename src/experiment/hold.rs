@@ -20,17 +20,17 @@ pub struct Hold {
     pub message: String,
     /// When the hold is over, if that is known.
     pub until: Option<Timestamp>,
+    /// After how long to look again, if a change may bring no pass.
+    pub again: Option<Duration>,
 }
 
 impl Hold {
     /// What a run waits for that is held: a change, or the end of the hold.
     #[must_use]
     pub fn wait(&self, now: Timestamp) -> Wait {
-        match self.until {
-            // The clocks differ by a second or so, and a pass that comes too early finds the same.
-            Some(until) => Wait::at_most(clock::until(until, now) + MARGIN),
-            None => Wait::for_change(),
-        }
+        // The clocks differ by a second or so, and a pass that comes too early finds the same.
+        let until = self.until.map(|until| clock::until(until, now) + MARGIN);
+        until.into_iter().chain(self.again).min().map_or_else(Wait::for_change, Wait::at_most)
     }
 }
 

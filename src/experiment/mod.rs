@@ -21,6 +21,7 @@ pub mod hold;
 pub mod intent;
 pub mod journals;
 pub mod judge;
+pub mod mutexes;
 pub mod parent;
 pub mod pass;
 pub mod permit;
@@ -46,6 +47,7 @@ use tracing::{Instrument, Span, error_span, warn};
 use crate::cluster::slim;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
+use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::pass::Pass;
@@ -53,6 +55,7 @@ use crate::experiment::settled::settled;
 use crate::experiment::stages::follow::{self, Recorded};
 use crate::experiment::stages::prepare::prepare;
 use crate::experiment::stages::start::{self, Started, Workload};
+use crate::experiment::stages::startable::Wanted;
 use crate::experiment::stages::{
     abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
     unknown_fields,
@@ -275,8 +278,9 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Err
     };
     match begun {
         Begun::Waiting(action) => Ok(Some(action)),
-        Begun::Workload(Workload::CronJob(cron_job), resources) => {
-            schedule::sync(pass, intent, (&cron_job, &resources)).await.map(Some)
+        Begun::Workload(Workload::CronJob(cron_job), decided) => {
+            let (plan, resources) = &*decided;
+            schedule::sync(pass, intent, (&cron_job, Wanted { plan, resources })).await.map(Some)
         }
         Begun::Workload(Workload::Pod(_), _) if pass.context.workers.are_awaited() => {
             // The pod is held, so it cannot be lost. What waits goes before the record of it.
@@ -291,8 +295,8 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Err
 enum Begun {
     /// Nothing yet.
     Waiting(Wait),
-    /// A run, or a schedule of runs, and the objects that it consists of.
-    Workload(Workload, Box<Resources>),
+    /// A run, or a schedule of runs, with its plan and the objects that it consists of.
+    Workload(Workload, Box<(Plan, Resources)>),
 }
 
 /// Decides on a run and creates its objects, unless it was restored from a backup, is adopted from the Python operator, or
@@ -312,7 +316,7 @@ async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error>
         return Ok(Begun::Waiting(action));
     }
     Ok(match start::start(pass, &plan, &resources).await? {
-        Started::Workload(workload) => Begun::Workload(workload, Box::new(resources)),
+        Started::Workload(workload) => Begun::Workload(workload, Box::new((plan, resources))),
         Started::Replacing => Begun::Waiting(Wait::at_most(TEARDOWN_RESYNC)),
         Started::Held(wait) => Begun::Waiting(wait),
     })

@@ -18,6 +18,7 @@ use crate::experiment::context::Context;
 use crate::experiment::decide::place::Place;
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
+use crate::experiment::mutexes::holder;
 use crate::experiment::intent::Intent;
 use crate::experiment::parent::Parent;
 use crate::experiment::status::{Draft, events, trusted};
@@ -197,8 +198,17 @@ impl<'a> Pass<'a> {
         // Another field manager may have a part of the status.
         self.live = checked(self.context, written).0;
         self.asked = Some(asked);
+        if holder::held(&old).is_some() && holder::held(&self.draft.status).is_none() {
+            self.give_back_mutex();
+        }
         self.announce(&old).await;
         Ok(())
+    }
+
+    /// Lets the next experiment have the mutex of this one.
+    pub fn give_back_mutex(&self) {
+        self.context.mutexes.give_back(self.live.uid());
+        self.context.bell.ring();
     }
 
     /// Logs, counts and publishes the change from the old status to the one that was just written.

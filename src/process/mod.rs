@@ -1,6 +1,7 @@
 //! The process: settings, health, leader election, metrics and logs. Knows nothing of experiments.
 
 pub mod backoff;
+pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod health;

@@ -98,10 +98,12 @@ impl Install {
             })
         };
         wait(&Api::all(client.clone()), &format!("{namespace}-runs"), "complete", is_filled_in).await;
-        wait(&Api::all(client.clone()), "chaosexperiments.chaostoolkit.org", "established", |found| {
-            kube::runtime::wait::Condition::matches_object(&is_crd_established(), found)
-        })
-        .await;
+        for name in ["chaosexperiments.chaostoolkit.org", "chaosfreezes.chaostoolkit.org"] {
+            wait(&Api::all(client.clone()), name, "established", |found| {
+                kube::runtime::wait::Condition::matches_object(&is_crd_established(), found)
+            })
+            .await;
+        }
         let kubeconfig = kubeconfig(&client, &namespace).await;
         let user = format!("system:serviceaccount:{namespace}:{namespace}");
         Self { run_namespace: format!("{namespace}-run"), client, namespace, user, kubeconfig }

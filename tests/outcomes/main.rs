@@ -15,6 +15,7 @@ mod cases;
 mod checks;
 mod drop_in;
 mod experiments;
+mod freezes;
 mod platform;
 mod schedules;
 mod stalled;

@@ -28,7 +28,7 @@ pub use freeze::ChaosToolkitFreeze as Freeze;
 pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
-    About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, JournalRef, Outcome, PastRun,
+    About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, HeldMutex, JournalRef, Outcome, PastRun,
     Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts,
     Stop, StoppedPod, Trigger, Warning,
 };

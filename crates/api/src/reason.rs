@@ -60,6 +60,8 @@ pub enum Reason {
     Startable,
     /// A freeze keeps the run from starting, or has stopped it; the message names the freeze.
     Frozen,
+    /// Another experiment runs that names the same mutex; the message names it.
+    MutexHeld,
     /// A run of the schedule was due and was not allowed to start, or was allowed too late.
     Skipped,
     /// The API server rejected an object of the run as invalid.

@@ -38,6 +38,7 @@ use crate::experiment::followed::Followed;
 use crate::experiment::freezes::known::Freezes;
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
+use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::parent::Parent;
 use crate::experiment::pass::Pass;
 use crate::experiment::span;
@@ -45,6 +46,7 @@ use crate::experiment::stages::give_up;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
 use crate::process::backoff::Backoff;
+use crate::process::bell::Bell;
 use crate::process::clock;
 use crate::process::config::{Config, Runner, UnknownFields, Watched};
 use crate::process::key_list::Keys;
@@ -244,7 +246,9 @@ impl Cleanup {
             log_follower: LogFollower::new(self.cluster.clone()),
             bindings: Bindings::default(),
             // Nothing is started.
-            freezes: Freezes::new(namespace, ReadinessCheck::default()),
+            freezes: Freezes::new(namespace, ReadinessCheck::default(), Bell::default()),
+            mutexes: Claims::default(),
+            bell: Bell::default(),
             apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),
             config: Config {

@@ -13,7 +13,7 @@ type Check = fn(&Spec, Place<'_>) -> Result<(), InvalidSpec>;
 
 /// All checks, in the order in which they are made. Names are checked here since they become a part of a URL when the
 /// operator looks the object up.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     run_namespace_is_allowed,
     template_name_is_valid,
     env_name_is_valid,
@@ -23,6 +23,7 @@ const CHECKS: [Check; 9] = [
     role_name_is_valid,
     env_secret_name_is_valid,
     settings_secret_name_is_valid,
+    mutex_is_a_label,
 ];
 
 /// Returns the namespace of the run if all checks of the spec hold.
@@ -89,6 +90,13 @@ fn settings_secret_name_is_valid(spec: &Spec, _: Place<'_>) -> Result<(), Invali
     let settings = pod_options(spec).and_then(|pod| pod.settings.as_ref());
     let mounted = settings.filter(|settings| settings.enabled == Some(true));
     name_is_valid("spec.pod.settings.secretName", mounted.and_then(|settings| settings.secret_name.clone()))
+}
+
+/// It is a part of no URL, and of messages.
+fn mutex_is_a_label(spec: &Spec, _: Place<'_>) -> Result<(), InvalidSpec> {
+    given(spec.mutex.clone()).map_or(Ok(()), |name| {
+        names::check_dns_label(&name).map_err(|problem| InvalidSpec::new("spec.mutex", problem))
+    })
 }
 
 /// Whether a `ConfigMap`, a Secret or an account can have this name. An absent or empty name is valid: a default takes its place.

@@ -8,11 +8,11 @@ use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
-use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::experiment::freezes::over::{self, Reach, Read};
 use crate::experiment::hold::Hold;
+use crate::process::bell::Bell;
 use crate::process::health::ReadinessCheck;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Freeze, Stop};
@@ -27,8 +27,8 @@ pub struct Freezes {
     /// Passes once all freezes were listed, or if the cluster has no such kind.
     listed: ReadinessCheck,
     state: Arc<Mutex<State>>,
-    /// Rings when a freeze begins or ends.
-    bell: Arc<Notify>,
+    /// Rings when a freeze has begun, ended or changed.
+    bell: Bell,
 }
 
 #[derive(Default)]
@@ -43,8 +43,8 @@ struct State {
 impl Freezes {
     /// Knows no freezes yet. The check passes once they are known.
     #[must_use]
-    pub fn new(home: &str, listed: ReadinessCheck) -> Self {
-        Self { home: home.into(), listed, state: Arc::default(), bell: Arc::default() }
+    pub fn new(home: &str, listed: ReadinessCheck, bell: Bell) -> Self {
+        Self { home: home.into(), listed, state: Arc::default(), bell }
     }
 
     /// Returns why no run may start now, if a freeze holds those with this reach. An error says that this is not known yet.
@@ -55,6 +55,7 @@ impl Freezes {
                 reason: Reason::Frozen,
                 message: format!("nothing starts before the operator can list freezes: {problem}"),
                 until: None,
+                again: None,
             };
             return state.problem.as_ref().map(|problem| Some(unknown(problem))).ok_or(NotListed);
         }
@@ -89,11 +90,6 @@ impl Freezes {
         counts
     }
 
-    /// Forgets that a freeze holds an experiment.
-    pub fn let_go(&self, uid: &str) {
-        self.state().held.remove(uid);
-    }
-
     /// Looks at the freezes after each event of their watch, and rings if one has begun, ended or changed. Each write of a
     /// status is an event as well, and must not bring a pass over all experiments.
     pub fn seen(&self, event: &watcher::Result<watcher::Event<Watched>>, store: &Store<Watched>) {
@@ -102,7 +98,7 @@ impl Freezes {
                 if !self.listed.has_passed() {
                     warn!("the kind ChaosToolkitFreeze is not installed, so nobody can freeze runs: apply manifests/crd.yaml");
                     self.listed.pass();
-                    self.bell.notify_one();
+                    self.bell.ring();
                 }
             }
             Err(error) => {
@@ -110,7 +106,7 @@ impl Freezes {
                     let mut state = self.state();
                     if state.problem.replace(error.to_string()).is_none() {
                         drop(state);
-                        self.bell.notify_one();
+                        self.bell.ring();
                     }
                 }
             }
@@ -129,13 +125,8 @@ impl Freezes {
         if state.freezes != freezes || is_first {
             state.freezes = freezes;
             drop(state);
-            self.bell.notify_one();
+            self.bell.ring();
         }
-    }
-
-    /// Waits until a freeze has begun, ended or changed.
-    pub async fn changed(&self) {
-        self.bell.notified().await;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

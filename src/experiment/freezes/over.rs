@@ -146,7 +146,7 @@ impl Read {
     #[must_use]
     pub fn hold(&self) -> Hold {
         let message = format!("no run starts during the freeze {}", self.words());
-        Hold { reason: Reason::Frozen, message, until: self.until }
+        Hold { reason: Reason::Frozen, message, until: self.until, again: None }
     }
 
     /// What the freeze says to a run that goes on.

@@ -20,6 +20,8 @@ const LASTING: Duration = Duration::from_secs(30);
 
 /// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Wait, Error> {
+    // What fails to start must not keep others from it. It asks again in its next pass.
+    pass.context.mutexes.give_back(pass.live.uid());
     let error = pass.context.bindings.explained(&pass.context.cluster, pass.place(), error).await;
     if matches!(error, Error::RightsMissing { .. }) {
         match let_go::let_go(pass).await {

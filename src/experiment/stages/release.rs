@@ -11,7 +11,6 @@ use kube::ResourceExt;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
-use crate::experiment::build::resources::Resources;
 use crate::experiment::children::jobs;
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
@@ -22,7 +21,7 @@ use crate::experiment::judge::waiting_job::{Limits, Sorted, is_waiting, sort};
 use crate::experiment::pass::Pass;
 use crate::experiment::permit::Permit;
 use crate::experiment::stages::jobs::Found;
-use crate::experiment::stages::startable::{self, Answer};
+use crate::experiment::stages::startable::{self, Answer, Wanted};
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{GivenUp, Trigger};
@@ -99,7 +98,7 @@ pub fn skip<'a>(pass: &mut Pass<'_>, intent: &Intent, found: &'a Found, limits: 
 pub async fn decide<'a>(
     pass: &mut Pass<'_>,
     intent: &Intent,
-    (cron_job, resources): (&CronJob, &Resources),
+    (cron_job, wanted): (&CronJob, Wanted<'_>),
     next: Next<'a>,
 ) -> Result<Decision<'a>, Error> {
     let may_go =
@@ -107,7 +106,10 @@ pub async fn decide<'a>(
     let Some(job) = next.job.filter(may_go) else {
         return Ok(Decision::Done);
     };
-    match startable::may_start(pass.context, &pass.live, resources).await {
+    if let Some(hold) = other_run(pass, wanted, job) {
+        return Ok(held(pass, job, &hold, next.end));
+    }
+    match startable::may_start(pass.context, &pass.live, wanted).await {
         Ok(Answer::Held(hold)) => Ok(held(pass, job, &hold, next.end)),
         Ok(Answer::NotKnown) => {
             let why = format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
@@ -116,6 +118,7 @@ pub async fn decide<'a>(
         Ok(Answer::Yes(Permit { requested_by, reason })) => {
             pass.draft.startable();
             pass.draft.run_permitted(job, reason, requested_by.as_deref());
+            pass.draft.take_mutex(job, wanted.plan.mutex.as_deref());
             if !is_recorded(pass) {
                 return Ok(Decision::Go(job));
             }
@@ -128,6 +131,16 @@ pub async fn decide<'a>(
         }
         Err(error) => Ok(waits(job, &error)),
     }
+}
+
+/// The mutex is for the runs of one schedule, too, if its policy lets them overlap.
+fn other_run(pass: &Pass<'_>, wanted: Wanted<'_>, job: &Job) -> Option<Hold> {
+    let held = pass.draft.status.schedule.as_ref()?.mutex.as_ref()?;
+    let is_other = wanted.plan.mutex.is_some() && job.metadata.uid.as_ref() != Some(&held.job_uid);
+    is_other.then(|| {
+        let message = format!("the run waits for the mutex {}, which another run of its schedule holds", held.name);
+        Hold { reason: Reason::MutexHeld, message, until: None, again: None }
+    })
 }
 
 /// Holds a Job. One that could only start too late is given up at once.
@@ -146,7 +159,8 @@ fn is_recorded(pass: &Pass<'_>) -> bool {
     let recorded = pass.live.status.as_ref().and_then(|status| status.schedule.clone()).unwrap_or_default();
     let wanted = pass.draft.status.schedule.clone().unwrap_or_default();
     let knows_released = wanted.released.iter().all(|one| recorded.released.contains(one));
-    knows_released && wanted.given_up.iter().all(|one| recorded.given_up.contains(one))
+    let knows_mutex = wanted.mutex == recorded.mutex;
+    knows_released && knows_mutex && wanted.given_up.iter().all(|one| recorded.given_up.contains(one))
 }
 
 /// Lets a Job go. Fails only if the experiment has changed since it was read: its author may not want the run any more, or be

@@ -14,7 +14,6 @@ use tracing::warn;
 
 use crate::cluster::is_held;
 use crate::cluster::manifest::Kind;
-use crate::experiment::build::resources::Resources;
 use crate::experiment::children::{cron_job, delete, pods};
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
@@ -28,6 +27,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::stages::jobs::{self, Found};
 use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
+use crate::experiment::stages::startable::Wanted;
 use crate::experiment::stages::{follow, helpers, missed, release, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::experiment::wait::Wait;
@@ -38,7 +38,7 @@ use chaostoolkit_api::{ResourceRef, ScheduleStatus};
 pub async fn sync(
     pass: &mut Pass<'_>,
     intent: &Intent,
-    (cron_job, resources): (&CronJob, &Resources),
+    (cron_job, wanted): (&CronJob, Wanted<'_>),
 ) -> Result<Wait, Error> {
     let namespace = cron_job.metadata.namespace.clone().unwrap_or_default();
     let spec = cron_job.spec.clone().unwrap_or_default();
@@ -56,6 +56,7 @@ pub async fn sync(
         ended: known.ended,
         released: known.released,
         stopped: known.stopped,
+        mutex: known.mutex,
         next_schedule_time: times::next_of(cron_job, clock::now()).filter(|_| !is_suspended).map(Time),
         cron: spec.schedule,
         time_zone: spec.time_zone,
@@ -73,7 +74,7 @@ pub async fn sync(
     let found = Found::list(pass, &namespace).await?;
     let next_job = release::skip(pass, intent, &found, &Limits::of(cron_job));
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
-    let mut decision = release::decide(pass, intent, (cron_job, resources), next_job).await?;
+    let mut decision = release::decide(pass, intent, (cron_job, wanted), next_job).await?;
     let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
     if let Some((job, stall)) = stalled {
         pass.draft.start_stalled(job, &stall, told.as_deref());
@@ -186,7 +187,9 @@ async fn sync_runs(
     }
     let unrecorded = found.unrecorded(&done, &pass.draft.given_up());
     let is_open = |uid: &str| found.open().any(|job| job.metadata.uid.as_deref() == Some(uid));
-    pass.draft.keep_released(|uid| is_open(uid) || unrecorded.iter().any(|known| known == uid));
+    let is_due = |uid: &str| is_open(uid) || unrecorded.iter().any(|known| known == uid);
+    pass.draft.keep_released(is_due);
+    pass.draft.keep_mutex(is_due);
     pass.draft.jobs_seen(unrecorded);
     let is_done = |pod: &Pod| !is_held(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
     let is_waiting = |pod: &&Pod| !is_done(pod) || helpers::are_waited_for(pod);

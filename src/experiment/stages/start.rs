@@ -16,7 +16,7 @@ use crate::experiment::decide::plan::{Plan, Source};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
-use crate::experiment::stages::startable::Answer;
+use crate::experiment::stages::startable::{Answer, Wanted};
 use crate::experiment::stages::{schedule, startable};
 use crate::experiment::wait::Wait;
 use crate::process::{clock, nonce};
@@ -62,7 +62,7 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
         return Ok(Started::Replacing);
     }
     if !resources.is_scheduled() {
-        if let Some(wait) = ask_run(pass, resources).await? {
+        if let Some(wait) = ask_run(pass, Wanted { plan, resources }).await? {
             return Ok(Started::Held(wait));
         }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
@@ -118,8 +118,8 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
 }
 
 /// Asks whether the run may start now, and puts the answer on the draft of the status. Returns what to wait for if it may not.
-async fn ask_run(pass: &mut Pass<'_>, resources: &Resources) -> Result<Option<Wait>, Error> {
-    match startable::may_start(pass.context, &pass.live, resources).await? {
+async fn ask_run(pass: &mut Pass<'_>, wanted: Wanted<'_>) -> Result<Option<Wait>, Error> {
+    match startable::may_start(pass.context, &pass.live, wanted).await? {
         Answer::Yes(permit) => {
             pass.draft.startable();
             pass.draft.permitted(permit.reason, permit.requested_by);

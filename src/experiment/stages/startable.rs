@@ -3,15 +3,32 @@
 //! The first check that says no counts, in the order of this file. What the author has to correct is an error. What passes by
 //! itself, or once somebody lifts it, is a hold. A rescue is not asked, since it undoes a fault.
 
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
 use crate::experiment::build::resources::Resources;
 use crate::experiment::context::Context;
+use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
-use crate::experiment::freezes::known::NotListed;
 use crate::experiment::freezes::over::Reach;
 use crate::experiment::hold::Hold;
+use crate::experiment::mutexes::claims::{Claimant, Taken};
+use crate::experiment::mutexes::holder;
 use crate::experiment::permit::{self, Permit};
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
+use chaostoolkit_api::reason::Reason;
+
+/// What is to start: the plan of a run, and its objects.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The objects.
+    pub resources: &'a Resources,
+}
 
 /// Whether a run may start now.
 pub enum Answer {
@@ -23,27 +40,43 @@ pub enum Answer {
     NotKnown,
 }
 
-/// Asks whether a run of an experiment with these objects may start now. An error that is for people says why its author may
-/// not have it.
+/// How often to ask for a mutex again. Who gives it back brings a pass as well, unless that fails.
+const MUTEX_RETRY: Duration = Duration::from_secs(15);
+
+/// Asks whether a run of an experiment may start now. An error that is for people says why its author may not have it.
 pub async fn may_start(
     context: &Context,
     experiment: &Experiment,
-    resources: &Resources,
+    wanted: Wanted<'_>,
 ) -> Result<Answer, Error> {
-    match frozen(context, experiment, resources) {
-        Err(NotListed) => return Ok(Answer::NotKnown),
+    let reach = Reach::of_resources(experiment, wanted.resources);
+    match context.freezes.hold(experiment.uid(), &reach, clock::of_server()) {
+        Err(_) => return Ok(Answer::NotKnown),
         Ok(Some(hold)) => return Ok(Answer::Held(hold)),
         Ok(None) => {}
     }
-    permit::may_start(context, experiment, resources).await.map(Answer::Yes)
+    let permit = permit::may_start(context, experiment, wanted.resources).await?;
+    // Last, so that nobody has it who may not start.
+    Ok(mutex(context, experiment, wanted.plan).unwrap_or(Answer::Yes(permit)))
 }
 
-/// Whether a freeze keeps the run from starting.
-fn frozen(
-    context: &Context,
-    experiment: &Experiment,
-    resources: &Resources,
-) -> Result<Option<Hold>, NotListed> {
-    let reach = Reach::of_resources(experiment, resources);
-    context.freezes.hold(experiment.uid(), &reach, clock::of_server())
+/// Claims the mutex of the run, if it needs one. Returns what keeps the run from starting.
+fn mutex(context: &Context, experiment: &Experiment, plan: &Plan) -> Option<Answer> {
+    let name = plan.mutex.as_deref()?;
+    // After a restart, only the cache shows who holds it.
+    if !matches!(context.experiments.wait_until_ready().now_or_never(), Some(Ok(()))) {
+        return Some(Answer::NotKnown);
+    }
+    let (namespace, uid) = (experiment.namespace(), experiment.uid());
+    let all = context.experiments.state();
+    let readable = all.iter().filter_map(|other| other.0.as_ref().ok());
+    let holder = holder::other(readable, namespace, name, uid).map(Experiment::key);
+    let claimant = Claimant { uid: uid.to_owned(), key: experiment.key() };
+    let taken = context.mutexes.claim((namespace, name), &claimant, holder, Instant::now()).err()?;
+    let message = match taken {
+        Taken::Held(by) => format!("the run waits for the mutex {name}, which experiment {by} holds"),
+        // Who that is changes with each run, and each change would be a write.
+        Taken::Before(_) => format!("the run waits for the mutex {name}, and others wait for longer"),
+    };
+    Some(Answer::Held(Hold { reason: Reason::MutexHeld, message, until: None, again: Some(MUTEX_RETRY) }))
 }

@@ -234,6 +234,9 @@ pub async fn remove_finalizers(pass: &Pass<'_>) -> Result<(), Error> {
     let removed = cluster.set_finalizers(&api, "experiment", &pass.live, &finalizers).await;
     gone_is_fine(removed)?;
     pass.context.followed.removed(&pass.live);
+    if holder::held(&pass.draft.status).is_some() {
+        pass.give_back_mutex();
+    }
     Ok(())
 }
 

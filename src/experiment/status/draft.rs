@@ -168,6 +168,7 @@ impl Draft {
             pod_name: resources.workload.name().to_owned(),
             experiment: plan.about.clone(),
             spec_hash: Some(plan.spec_hash.clone()),
+            mutex: plan.mutex.clone(),
             ..Run::default()
         };
         let is_known = asked.as_ref() == Some(&run);

@@ -67,7 +67,8 @@ mod tests {
     }
 
     fn frozen() -> Hold {
-        Hold { reason: Reason::Frozen, message: "no run starts during the freeze home/f".to_owned(), until: None }
+        let message = "no run starts during the freeze home/f".to_owned();
+        Hold { reason: Reason::Frozen, message, until: None, again: None }
     }
 
     fn asked(time: &str) -> Status {

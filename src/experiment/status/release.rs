@@ -8,7 +8,7 @@ use crate::experiment::status::draft::Draft;
 use crate::experiment::status::permitted::explained;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{ReleasedJob, Text, Trigger};
+use chaostoolkit_api::{HeldMutex, ReleasedJob, Text, Trigger};
 
 /// How many Jobs wait for the record of their runs with the name of a user.
 const MAX_RELEASED: usize = 100;
@@ -48,6 +48,20 @@ impl Draft {
         let owner = job::owner(pod)?;
         let released = &self.status.schedule.as_ref()?.released;
         released.iter().find(|known| known.job_uid == owner.uid).map(|known| known.requested_by.clone())
+    }
+
+    /// The run of a Job holds the mutex with this name, if there is one.
+    pub fn take_mutex(&mut self, job: &Job, name: Option<&str>) {
+        if let (Some(schedule), Some(uid)) = (&mut self.status.schedule, &job.metadata.uid) {
+            schedule.mutex = name.map(|name| HeldMutex { name: name.to_owned(), job_uid: uid.clone() });
+        }
+    }
+
+    /// Gives back the mutex of a Job whose run is recorded.
+    pub fn keep_mutex(&mut self, is_open: impl Fn(&str) -> bool) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.mutex.take_if(|mutex| !is_open(&mutex.job_uid));
+        }
     }
 
     /// Forgets the Jobs that were let go and whose runs are recorded.

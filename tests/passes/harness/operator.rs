@@ -13,10 +13,13 @@ use chaostoolkit_operator::experiment::context::{Answers, Context};
 use chaostoolkit_operator::experiment::error::Error;
 use chaostoolkit_operator::experiment::followed::Followed;
 use chaostoolkit_operator::experiment::freezes::known::Freezes;
+use chaostoolkit_operator::experiment::freezes::over::Read;
 use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
+use chaostoolkit_operator::experiment::mutexes::claims::Claims;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::process::backoff::Backoff;
+use chaostoolkit_operator::process::bell::Bell;
 use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
 use chaostoolkit_operator::process::health::ReadinessCheck;
 use chaostoolkit_operator::process::key_list::Keys;
@@ -49,6 +52,8 @@ pub struct Operator {
     pub again: bool,
     /// What happens to a call that hangs.
     pub hangs: Hangs,
+    /// Whether this operator has listed the freezes.
+    pub lists_freezes: bool,
     /// The pass that hangs.
     pub asleep: Option<JoinHandle<Result<Action, Error>>>,
 }
@@ -64,13 +69,6 @@ pub enum Hangs {
     TimeOut,
 }
 
-/// Freezes that were listed, and there are none.
-fn freezes() -> Freezes {
-    let freezes = Freezes::new("chaostoolkit-crd", ReadinessCheck::default());
-    freezes.replace(Vec::new());
-    freezes
-}
-
 impl Operator {
     pub fn new(fake: &FakeApi, hangs: Hangs) -> Self {
         Self::with(fake, hangs, false)
@@ -84,7 +82,9 @@ impl Operator {
         let context = Context {
             log_follower: LogFollower::new(cluster.clone()),
             bindings: Bindings::default(),
-            freezes: freezes(),
+            freezes: Freezes::new("chaostoolkit-crd", ReadinessCheck::default(), Bell::default()),
+            mutexes: Claims::default(),
+            bell: Bell::default(),
             apart: Keeper::off(cluster.clone()),
             cluster,
             config: Config {
@@ -118,6 +118,7 @@ impl Operator {
             pods: writer,
             seen: Vec::new(),
             again: false,
+            lists_freezes: true,
             hangs,
             asleep: None,
         }
@@ -174,8 +175,13 @@ impl Operator {
         self.again = result.is_err() || result.is_ok_and(|action| action != Action::await_change());
     }
 
-    /// Fills the cache with the pods that the watch would have announced by now.
+    /// Fills the caches with the pods and freezes that the watches would have announced by now.
     pub fn fill_cache(&mut self) {
+        if self.lists_freezes {
+            let freezes = self.fake.list("ChaosToolkitFreeze").into_iter();
+            let read = |freeze| Read::of(&serde_json::from_value(freeze).unwrap());
+            self.context.freezes.replace(freezes.map(read).collect());
+        }
         self.pods.apply_watcher_event(&Event::Init);
         for pod in runner_pods(&self.fake) {
             self.pods.apply_watcher_event(&Event::InitApply(serde_json::from_value(pod).unwrap()));
@@ -192,6 +198,7 @@ pub fn runner_pods(fake: &FakeApi) -> Vec<Value> {
 pub fn versions(fake: &FakeApi, experiment: &str) -> Vec<String> {
     let is_ours = |object: &Value| !object["metadata"]["labels"][names::UID_LABEL].is_null();
     let watched = ["Job", "CronJob"].into_iter().flat_map(|kind| fake.list(kind)).filter(is_ours);
+    let watched = watched.chain(fake.list("ChaosToolkitFreeze"));
     let objects = fake.get(experiment).into_iter().chain(runner_pods(fake)).chain(watched);
     objects.map(|object| object["metadata"]["resourceVersion"].to_string()).collect()
 }

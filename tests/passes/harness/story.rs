@@ -9,7 +9,7 @@ use super::{
     stamp_requests, status,
 };
 use crate::fake_api::FakeApi;
-use crate::{control, jobs, release, schedule};
+use crate::{control, freezes, jobs, release, schedule};
 
 /// The life of an experiment, without the faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +28,10 @@ pub enum Story {
     Moves,
     /// Its author aborts it during its run.
     Stopped,
+    /// It waits for the end of a freeze. Another freeze stops it during its run.
+    Frozen,
+    /// It has a schedule. Its first run waits for the end of a freeze, and another freeze stops it.
+    FrozenScheduled,
     /// It runs once more, and fails then.
     Reruns,
     /// Its toolkit is killed, and another pod plays the rollbacks.
@@ -72,6 +76,7 @@ impl Story {
             | Self::RerunScheduled
             | Self::StalledScheduled
             | Self::ClusterWide
+            | Self::FrozenScheduled
             | Self::SkippedScheduled => 0,
             Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
             _ => 1,
@@ -85,16 +90,18 @@ impl Story {
 
     pub fn spec(self) -> Value {
         match self {
-            Self::Completes | Self::Fails | Self::Aborted | Self::Stopped | Self::Reruns => {
+            Self::Completes | Self::Fails | Self::Aborted | Self::Stopped | Self::Frozen | Self::Reruns => {
                 json!({"pod": {"experiment": {"asFile": false}}})
             }
             Self::Rescued | Self::RescuedAtLast => control::with_rollbacks(json!({"rescue": true})),
             Self::CleansUp => {
                 json!({"pod": {"experiment": {"asFile": false}}, "cleanup": {"onSuccess": "delete"}})
             }
-            Self::Scheduled | Self::RerunScheduled | Self::StalledScheduled | Self::SkippedScheduled => {
-                schedule::spec()
-            }
+            Self::Scheduled
+            | Self::RerunScheduled
+            | Self::StalledScheduled
+            | Self::FrozenScheduled
+            | Self::SkippedScheduled => schedule::spec(),
             Self::Waits | Self::DeletedWaiting => json!({}),
             Self::Moves => json!({"namespace": "old"}),
             Self::Asked => {
@@ -162,6 +169,30 @@ impl Story {
             Self::Stopped => {
                 drive(fake, operators, pace, None).await;
                 fake.edit(EXPERIMENT, |experiment| experiment["spec"]["abort"] = json!(true));
+                drive(fake, operators, pace, None).await;
+            }
+            Self::Frozen => {
+                freezes::freeze(fake, json!({}));
+                drive(fake, operators, pace, None).await;
+                freezes::unfreeze(fake);
+                drive(fake, operators, pace, None).await;
+                freezes::freeze(fake, json!({"abortRunning": true}));
+                drive(fake, operators, pace, None).await;
+                freezes::unfreeze(fake);
+                drive(fake, operators, pace, None).await;
+            }
+            Self::FrozenScheduled => {
+                drive(fake, operators, pace, None).await;
+                freezes::freeze(fake, json!({}));
+                let job = fake.due(schedule::CRON_JOB);
+                drive(fake, operators, pace, None).await;
+                freezes::unfreeze(fake);
+                drive(fake, operators, pace, None).await;
+                fake.start_job(&job);
+                drive(fake, operators, pace, None).await;
+                freezes::freeze(fake, json!({"abortRunning": true}));
+                drive(fake, operators, pace, None).await;
+                freezes::unfreeze(fake);
                 drive(fake, operators, pace, None).await;
             }
             Self::Reruns => {

@@ -189,6 +189,12 @@ pub struct ChaosToolkitExperimentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 
+    /// Name of a mutex. Of all experiments in the namespace of this one that name the same mutex, one runs at a time, and the
+    /// others wait. If it is absent, the run waits for no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub mutex: Option<String>,
+
     /// Whether to start another pod if the run ends before its rollbacks were played. That pod plays the rollbacks and
     /// nothing else. Not supported with a schedule. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]

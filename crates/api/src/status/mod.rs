@@ -14,7 +14,7 @@ pub use resource::ResourceRef;
 pub use run::{
     About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Stop, Toolkit, Trigger,
 };
-pub use schedule::{EndedPod, GivenUp, ReleasedJob, ScheduleStatus, StoppedPod};
+pub use schedule::{EndedPod, GivenUp, HeldMutex, ReleasedJob, ScheduleStatus, StoppedPod};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;

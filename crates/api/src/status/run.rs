@@ -59,6 +59,9 @@ pub struct Run {
     /// Duration of the run in seconds.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<i64>,
+    /// Name of the mutex that the run holds from its record to its end.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mutex: Option<String>,
     /// Why the operator has stopped the run, if it did so without being asked by the author.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,

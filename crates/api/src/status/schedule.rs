@@ -51,6 +51,21 @@ pub struct ScheduleStatus {
     /// The pods that the operator has stopped. A pod stays here until its run is in the history. At most 100.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub stopped: Vec<StoppedPod>,
+    /// The mutex that the run holds that was let go last, until its run is in the history.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub mutex: Option<HeldMutex>,
+}
+
+/// A mutex that a run of a schedule holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldMutex {
+    /// Name of the mutex.
+    #[serde(deserialize_with = "lenient::field")]
+    pub name: String,
+    /// Uid of the Job of the run.
+    #[serde(deserialize_with = "lenient::field")]
+    pub job_uid: String,
 }
 
 /// A pod that the operator has stopped.

@@ -109,6 +109,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
         pod: own,
+        mutex: given(spec.mutex.clone()),
         schedule,
         about,
         source,

@@ -41,6 +41,8 @@ pub struct Plan {
     pub pod: Option<Value>,
     /// The schedule, if there is one.
     pub schedule: Option<Schedule>,
+    /// The mutex that the run needs.
+    pub mutex: Option<String>,
     /// The experiment, as the status describes it.
     pub about: About,
     /// A hash of all fields that decide on the run.
