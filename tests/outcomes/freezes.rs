@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
 use crate::common::{
-    condition_of, create, delete, delete_and_wait, pod_of, set_up, status_of, wait_for_action, wait_for_phase,
-    within,
+    condition_of, create, delete, delete_and_wait, pod_of, set_up, status_of, wait_for_action,
+    wait_for_phase, within,
 };
 use crate::experiments::{echo, inline, process, well};
 use crate::schedules::{recorded, schedule};
@@ -30,7 +30,8 @@ async fn freeze(install: &Install, spec: Value) {
 /// Nobody can have known of the freeze when the first Job was made.
 #[tokio::test]
 #[ignore = "needs a node, and six minutes"]
-async fn a_freeze_keeps_a_schedule_from_starting_while_the_operator_is_away_and_for_minutes_after_it_is_back() {
+async fn a_freeze_keeps_a_schedule_from_starting_while_the_operator_is_away_and_for_minutes_after_it_is_back()
+{
     let (install, operator) = set_up("freeze").await;
     install.apply_experiment("exp", schedule("* * * * *", inline(&well(vec![echo()], vec![echo()])))).await;
     let before = recorded(&install, 1, Duration::from_secs(180)).await.len();

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    audit, condition_of, create, delete, delete_and_wait, eventually, kubectl, pod_of, report_container, running,
-    set_up, start_scheduled_run, status, status_of, terminated, wait, wait_for_phase, wait_for_reason, within,
+    audit, condition_of, create, delete, delete_and_wait, eventually, kubectl, pod_of, report_container,
+    running, set_up, start_scheduled_run, status, status_of, terminated, wait, wait_for_phase,
+    wait_for_reason, within,
 };
 
 fn freezes(install: &Install) -> Api<Freeze> {

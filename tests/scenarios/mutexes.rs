@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
 use crate::common::{
-    audit, condition_of, delete, delete_and_wait, edit, eventually, pod_of, report_container, running, set_up,
-    start_scheduled_run, status, status_of, terminated, wait, wait_for_phase, wait_for_reason,
+    audit, condition_of, delete, delete_and_wait, edit, eventually, pod_of, report_container, running,
+    set_up, start_scheduled_run, status, status_of, terminated, wait, wait_for_phase, wait_for_reason,
     wait_until_stopping,
 };
 
@@ -39,7 +39,8 @@ async fn of_experiments_with_the_same_mutex_one_runs_at_a_time_also_after_a_rest
     begin(&install, "second").await;
     let held = wait_for_reason(&experiments, "second", "MutexHeld").await;
     assert_eq!((held.phase, held.run.as_ref()), (Some(Phase::Blocked), None));
-    let told = format!("the run waits for the mutex database, which experiment {}/first holds", install.namespace);
+    let told =
+        format!("the run waits for the mutex database, which experiment {}/first holds", install.namespace);
     assert_eq!(held.message.as_deref(), Some(told.as_str()));
     begin(&install, "third").await;
     wait_for_reason(&experiments, "third", "MutexHeld").await;
@@ -108,7 +109,8 @@ async fn a_run_of_a_schedule_waits_for_the_mutex_and_holds_it() {
     wait(&install.experiments(), "exp", "held", is_held).await;
     end(&install, "once").await;
     let is_active = |found: Option<&_>| status(found).schedule.is_some_and(|known| !known.active.is_empty());
-    let active = status(wait(&install.experiments(), "exp", "running", is_active).await.as_ref()).schedule.unwrap();
+    let active =
+        status(wait(&install.experiments(), "exp", "running", is_active).await.as_ref()).schedule.unwrap();
     assert_eq!(active.mutex.as_ref().map(|mutex| mutex.name.as_str()), Some("database"));
     begin(&install, "later").await;
     wait_for_reason(&install.experiments(), "later", "MutexHeld").await;

@@ -28,8 +28,8 @@ pub use freeze::ChaosToolkitFreeze as Freeze;
 pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
-    About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, HeldMutex, JournalRef, Outcome, PastRun,
-    Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult, ScheduleStatus, StartedRun, Starts,
-    Stop, StoppedPod, Trigger, Warning,
+    About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, HeldMutex, HoldStatus,
+    JournalRef, Outcome, PastRun, Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult,
+    ScheduleStatus, StartedRun, Starts, Stop, StoppedPod, Trigger, Warning,
 };
 pub use text::Text;

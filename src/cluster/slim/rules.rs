@@ -1,7 +1,7 @@
 //! What stays of the objects in a response.
 
-use chaostoolkit_api::{freeze, names};
 use chaostoolkit_api::spec::options::LIVE_FIELDS;
+use chaostoolkit_api::{freeze, names};
 
 /// The fields of the metadata that stay. Labels and annotations have lists of their own.
 const METADATA: [&str; 12] = [

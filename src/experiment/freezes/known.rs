@@ -96,7 +96,9 @@ impl Freezes {
         match event {
             Err(error) if is_missing(error) => {
                 if !self.listed.has_passed() {
-                    warn!("the kind ChaosToolkitFreeze is not installed, so nobody can freeze runs: apply manifests/crd.yaml");
+                    warn!(
+                        "the kind ChaosToolkitFreeze is not installed, so nobody can freeze runs: apply manifests/crd.yaml"
+                    );
                     self.listed.pass();
                     self.bell.ring();
                 }

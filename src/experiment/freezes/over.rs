@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn the_words_name_the_freeze_its_end_and_its_reason() {
-        let freeze = read("home", "year-end", json!({"until": "2027-01-02T08:00:00Z", "reason": " year end "}));
+        let freeze =
+            read("home", "year-end", json!({"until": "2027-01-02T08:00:00Z", "reason": " year end "}));
         assert_eq!(
             freeze.hold().message,
             "no run starts during the freeze home/year-end until 2027-01-02T08:00:00Z: year end"

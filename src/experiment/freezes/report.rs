@@ -115,7 +115,8 @@ mod tests {
     }
 
     fn experiment(status: serde_json::Value) -> Experiment {
-        serde_json::from_value(json!({"metadata": {"name": "e", "namespace": "home"}, "status": status})).unwrap()
+        serde_json::from_value(json!({"metadata": {"name": "e", "namespace": "home"}, "status": status}))
+            .unwrap()
     }
 
     #[test]
@@ -141,7 +142,8 @@ mod tests {
             stopped: 2,
         };
         assert_eq!(counted, expected);
-        let kept = status(&freeze(json!({"active": false}), json!({"held": 1, "stopped": 5})), &held, &stops, now);
+        let kept =
+            status(&freeze(json!({"active": false}), json!({"held": 1, "stopped": 5})), &held, &stops, now);
         assert_eq!((kept.stopped, kept.state.as_deref()), (5, Some("Inactive")));
     }
 }

@@ -94,10 +94,10 @@ impl Claims {
 
 impl Claim {
     fn wait(&mut self, claimant: &Claimant, now: Instant) {
-        match self.waiting.iter_mut().find(|(known, _)| known.uid == claimant.uid) {
-            Some((_, asked)) => *asked = now,
-            None if self.waiting.len() < MAX_WAITING => self.waiting.push((claimant.clone(), now)),
-            None => {}
+        if let Some((_, asked)) = self.waiting.iter_mut().find(|(known, _)| known.uid == claimant.uid) {
+            *asked = now;
+        } else if self.waiting.len() < MAX_WAITING {
+            self.waiting.push((claimant.clone(), now));
         }
     }
 }

@@ -53,7 +53,10 @@ mod tests {
         json!({"schedule": {"cron": "* * * * *"}, "run": {"number": 1, "podName": "p", "mutex": "db"}}),
         None
     )]
-    fn a_mutex_is_held_from_the_record_of_a_run_to_its_end(#[case] status: Value, #[case] expected: Option<&str>) {
+    fn a_mutex_is_held_from_the_record_of_a_run_to_its_end(
+        #[case] status: Value,
+        #[case] expected: Option<&str>,
+    ) {
         let status: Status = serde_json::from_value(status).unwrap();
         assert_eq!(held(&status), expected);
     }

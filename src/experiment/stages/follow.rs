@@ -138,7 +138,8 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
     let now = clock::now();
     let run = pass.draft.status.run.clone().unwrap_or_default();
     let is_late = matches!(state, PodState::Starting(_)) && intent.is_start_overdue(&run, now);
-    let is_free = !intent.abort && !is_late && run.stop.is_none() && pod.metadata.deletion_timestamp.is_none();
+    let is_free =
+        !intent.abort && !is_late && run.stop.is_none() && pod.metadata.deletion_timestamp.is_none();
     let stop = is_free.then(|| stop(pass.context, &pass.live)).flatten();
     let is_stopped = stop.is_some() || run.stop.is_some();
     if let Some(stop) = stop {

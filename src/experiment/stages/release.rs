@@ -112,7 +112,8 @@ pub async fn decide<'a>(
     match startable::may_start(pass.context, &pass.live, wanted).await {
         Ok(Answer::Held(hold)) => Ok(held(pass, job, &hold, next.end)),
         Ok(Answer::NotKnown) => {
-            let why = format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
+            let why =
+                format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
             Ok(Decision::Waits(why))
         }
         Ok(Answer::Yes(Permit { requested_by, reason })) => {
@@ -138,7 +139,8 @@ fn other_run(pass: &Pass<'_>, wanted: Wanted<'_>, job: &Job) -> Option<Hold> {
     let held = pass.draft.status.schedule.as_ref()?.mutex.as_ref()?;
     let is_other = wanted.plan.mutex.is_some() && job.metadata.uid.as_ref() != Some(&held.job_uid);
     is_other.then(|| {
-        let message = format!("the run waits for the mutex {}, which another run of its schedule holds", held.name);
+        let message =
+            format!("the run waits for the mutex {}, which another run of its schedule holds", held.name);
         Hold { reason: Reason::MutexHeld, message, until: None, again: None }
     })
 }

@@ -14,6 +14,7 @@ use crate::experiment::error::Error;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
+use crate::experiment::mutexes::holder;
 use crate::experiment::pass::Pass;
 use crate::experiment::stages::{adopt, give_up, rescue, schedule};
 use crate::experiment::status::events::{self, Action};

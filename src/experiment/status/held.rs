@@ -1,16 +1,25 @@
 //! The condition `Startable`: whether something keeps a run from starting for now.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::hold::Hold;
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Phase, Status, Text};
+use chaostoolkit_api::{HoldStatus, Phase, Status, Text};
 
 impl Draft {
     /// Something keeps the run from starting for now. A schedule goes on, and only its next run waits.
     pub fn held(&mut self, hold: &Hold) {
+        let reason = hold.reason.as_str();
+        let since =
+            self.status.hold.take().filter(|known| known.reason == reason).and_then(|known| known.since);
+        self.status.hold = Some(HoldStatus {
+            reason: reason.to_owned(),
+            since: since.or(Some(Time(self.now))),
+            until: hold.until.map(Time),
+        });
         self.set(Type::Startable, State::False, hold.reason, &hold.message);
         if !self.has_schedule() {
             self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
@@ -26,6 +35,7 @@ impl Draft {
             let seconds = self.now.as_second().saturating_sub(asked.as_second()).max(0);
             run.held_seconds = Some(run.held_seconds.unwrap_or_default().saturating_add(seconds));
         }
+        self.status.hold = None;
         self.set(Type::Startable, State::True, Reason::Startable, "nothing keeps the run from starting");
     }
 
@@ -39,6 +49,7 @@ impl Draft {
 
     /// A run that is over or that starts anew is not held.
     pub(super) fn forget_hold(&mut self) {
+        self.status.hold = None;
         self.status.conditions.retain(|condition| condition.type_ != Type::Startable.as_str());
     }
 }
@@ -55,7 +66,6 @@ mod tests {
     use crate::experiment::intent::Intent;
     use crate::experiment::status::events;
     use chaostoolkit_api::{Experiment, Run};
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::json;
 
     fn at(time: &str) -> Timestamp {
@@ -88,7 +98,9 @@ mod tests {
         assert_eq!(second.status, first.status, "a hold that lasts is no change");
         let mut third = draft(&second.status, "02:10:00");
         third.startable();
-        let intent = Intent::of(&serde_json::from_value(json!({"metadata": {}, "spec": {"startDeadlineSeconds": 3600}})).unwrap());
+        let intent = Intent::of(
+            &serde_json::from_value(json!({"metadata": {}, "spec": {"startDeadlineSeconds": 3600}})).unwrap(),
+        );
         let run = third.status.run.clone().unwrap();
         assert_eq!(run.held_seconds, Some(7200));
         assert_eq!(intent.start_deadline(&run), Some(at("03:00:00")));

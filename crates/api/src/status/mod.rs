@@ -2,6 +2,7 @@
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
 mod history;
+mod hold;
 pub(crate) mod phase;
 mod resource;
 mod run;
@@ -9,6 +10,7 @@ mod schedule;
 
 pub use chaostoolkit_journal::{Outcome, RunResult, SteadyStates, Warning};
 pub use history::{Counters, PastRun};
+pub use hold::HoldStatus;
 pub use phase::Phase;
 pub use resource::ResourceRef;
 pub use run::{
@@ -71,6 +73,9 @@ pub struct ExperimentStatus {
     /// The current or last run.
     #[serde(default, deserialize_with = "run::ended_if_unreadable", skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// What keeps the run from starting for now, or the next run of a schedule, if something does that nobody has to correct.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldStatus>,
     /// The schedule, if there is one.
     #[serde(default, deserialize_with = "lenient::proof", skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleStatus>,

@@ -38,7 +38,9 @@ fn what_it_holds(namespace: &str) -> String {
     if namespace == HOME {
         "no run starts in the whole cluster".to_owned()
     } else {
-        format!("no run of the experiments in {namespace} starts, and none that takes place there; a freeze in the operator's namespace holds all runs")
+        format!(
+            "no run of the experiments in {namespace} starts, and none that takes place there; a freeze in the operator's namespace holds all runs"
+        )
     }
 }
 

@@ -119,8 +119,7 @@ impl Ordered {
     /// Why the operator deletes the pod of a run, if it does.
     #[must_use]
     pub fn of(run: &Run, intent: &Intent, now: Timestamp) -> Option<Self> {
-        Self::stopped(run, intent)
-            .or_else(|| intent.is_start_overdue(run, now).then_some(Self::StartTimeout))
+        Self::stopped(run, intent).or_else(|| intent.is_start_overdue(run, now).then_some(Self::StartTimeout))
     }
 
     /// Why the operator stops a run that may take as long as it likes to start, if it does.
