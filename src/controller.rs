@@ -6,16 +6,17 @@ mod freezes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Action, Controller};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::{WatchStreamExt, watcher};
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
@@ -69,20 +70,13 @@ pub async fn run(
     let experiment_events = experiment_events.reflect(experiments_writer);
     let experiment_events = touched(experiment_events, experiments.clone());
     // Watch only the metadata. The status of a pod is read from the API server when it is needed.
-    let own_client = watch::client(&client, &health.heartbeat("watch of pods", watch::SILENCE));
-    let api = Api::<PartialObjectMeta<Pod>>::all(own_client);
-    let ours = watching.clone().labels(names::UID_LABEL);
-    let filled = health.readiness_check("the cache of pods is full");
-    let pod_events = touched(watched(api, ours.clone(), filled).reflect(pods_writer), pods.clone());
+    let pod_events = children(&client, &health, &watching, ("watch of pods", "the cache of pods is full"));
+    let pod_events = touched(pod_events.reflect(pods_writer), pods.clone());
     // No cache keeps these: a pass lists what it needs.
-    let own_client = watch::client(&client, &health.heartbeat("watch of Jobs", watch::SILENCE));
-    let api = Api::<PartialObjectMeta<Job>>::all(own_client);
-    let filled = health.readiness_check("the first list of Jobs is complete");
-    let job_events = watched(api, ours.clone(), filled).touched_objects();
-    let own_client = watch::client(&client, &health.heartbeat("watch of CronJobs", watch::SILENCE));
-    let api = Api::<PartialObjectMeta<CronJob>>::all(own_client);
-    let filled = health.readiness_check("the first list of CronJobs is complete");
-    let cron_job_events = watched(api, ours, filled).touched_objects();
+    let parts = ("watch of Jobs", "the first list of Jobs is complete");
+    let job_events = children::<Job>(&client, &health, &watching, parts).touched_objects();
+    let parts = ("watch of CronJobs", "the first list of CronJobs is complete");
+    let cron_job_events = children::<CronJob>(&client, &health, &watching, parts).touched_objects();
     // Nothing starts before the freezes are listed.
     let bell = Bell::default();
     let listed = health.readiness_check("the freezes are known");
@@ -167,6 +161,21 @@ pub async fn run(
         () = apart => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }
+}
+
+/// Watches the metadata of all objects of a kind that have our label. The parts name the heartbeat and the readiness check.
+fn children<K>(
+    client: &Client,
+    health: &Health,
+    watching: &watcher::Config,
+    (heartbeat, check): (&str, &str),
+) -> impl Stream<Item = watcher::Result<watcher::Event<PartialObjectMeta<K>>>> + Send + use<K>
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
+{
+    let own_client = watch::client(client, &health.heartbeat(heartbeat, watch::SILENCE));
+    let ours = watching.clone().labels(names::UID_LABEL);
+    watched(Api::all(own_client), ours, health.readiness_check(check))
 }
 
 /// Makes a pass as a task of its own. The controller looks at all passes whenever one of them moves, and passes share no

@@ -6,8 +6,14 @@ use super::{Module, sources};
 
 /// The files that may name kube's own `Api`: those that wrap it, and those of the watches and of the election, whose namespace
 /// and lease are checked at the start. Everything else calls through `cluster::Objects`, which takes checked names only.
-const NAME_THE_API: [&str; 5] =
-    ["cluster/", "controller.rs", "controller/experiments.rs", "process/leader/mod.rs", "commands/run.rs"];
+const NAME_THE_API: [&str; 6] = [
+    "cluster/",
+    "controller.rs",
+    "controller/experiments.rs",
+    "controller/freezes.rs",
+    "process/leader/mod.rs",
+    "commands/run.rs",
+];
 
 #[test]
 fn a_name_gets_into_a_call_only_through_a_check() {

@@ -1,4 +1,4 @@
-//! Freezes on a real node, with the real controller of CronJobs and the real toolkit.
+//! Freezes on a real node, with the controllers of Kubernetes and the real toolkit.
 
 use std::time::Duration;
 

@@ -7,11 +7,11 @@ use super::schedule::CRON_JOB;
 use super::*;
 
 /// Creates a freeze of all runs.
-pub fn freeze(fake: &FakeApi, fields: Value) {
+pub fn freeze(fake: &FakeApi, fields: &Value) {
     freeze_in(fake, "chaostoolkit-crd", fields);
 }
 
-fn freeze_in(fake: &FakeApi, namespace: &str, fields: Value) {
+fn freeze_in(fake: &FakeApi, namespace: &str, fields: &Value) {
     fake.put(json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitFreeze",
         "metadata": {"namespace": namespace, "name": "year-end"}, "spec": fields}));
 }
@@ -21,10 +21,39 @@ pub fn unfreeze(fake: &FakeApi) {
     assert!(fake.forget("/apis/chaostoolkit.org/v1/namespaces/chaostoolkit-crd/chaosfreezes/year-end"));
 }
 
+/// A run waits for the end of a freeze, and another freeze stops it.
+pub async fn play(fake: &FakeApi, operators: &mut [Operator], pace: Pace) {
+    freeze(fake, &json!({}));
+    drive(fake, operators, pace, None).await;
+    unfreeze(fake);
+    drive(fake, operators, pace, None).await;
+    stop(fake, operators, pace).await;
+}
+
+/// A run of a schedule waits for the end of a freeze, and another freeze stops it.
+pub async fn play_scheduled(fake: &FakeApi, operators: &mut [Operator], pace: Pace) {
+    drive(fake, operators, pace, None).await;
+    freeze(fake, &json!({}));
+    let job = fake.due(CRON_JOB);
+    drive(fake, operators, pace, None).await;
+    unfreeze(fake);
+    drive(fake, operators, pace, None).await;
+    fake.start_job(&job);
+    drive(fake, operators, pace, None).await;
+    stop(fake, operators, pace).await;
+}
+
+async fn stop(fake: &FakeApi, operators: &mut [Operator], pace: Pace) {
+    freeze(fake, &json!({"abortRunning": true}));
+    drive(fake, operators, pace, None).await;
+    unfreeze(fake);
+    drive(fake, operators, pace, None).await;
+}
+
 #[tokio::test]
 async fn nothing_is_created_for_a_run_while_a_freeze_holds_and_it_starts_once_that_is_over() {
     let (fake, mut operator) = begin(&json!({}));
-    freeze(&fake, json!({"reason": "sale"}));
+    freeze(&fake, &json!({"reason": "sale"}));
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(found(&fake), "Blocked/none/Frozen");
     assert_eq!(status(&fake)["message"], "no run starts during the freeze chaostoolkit-crd/year-end: sale");
@@ -48,7 +77,7 @@ async fn nothing_is_created_for_a_run_while_a_freeze_holds_and_it_starts_once_th
 async fn a_run_that_was_asked_for_again_waits_for_the_end_of_the_freeze_and_its_deadline_does_not_pass() {
     let (fake, mut operator) = begin(&json!({"startDeadlineSeconds": 60}));
     settle(&fake, &mut operator, Some(0)).await;
-    freeze(&fake, json!({}));
+    freeze(&fake, &json!({}));
     control::rerun(&fake, "again");
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!(found(&fake), "Blocked/Unknown/Frozen");
@@ -70,7 +99,7 @@ async fn a_run_that_was_asked_for_again_waits_for_the_end_of_the_freeze_and_its_
 async fn a_freeze_counts_where_the_run_takes_place_and_nowhere_else() {
     for (namespace, expected) in [("chaostoolkit-run", "Blocked"), ("elsewhere", "Running")] {
         let (fake, mut operator) = begin(&json!({}));
-        freeze_in(&fake, namespace, json!({}));
+        freeze_in(&fake, namespace, &json!({}));
         settle(&fake, &mut operator, None).await;
         assert_eq!(status(&fake)["phase"], expected, "{namespace}");
     }
@@ -94,10 +123,10 @@ async fn nothing_starts_before_the_freezes_are_known() {
 async fn a_freeze_that_aborts_stops_a_run_once_and_the_status_says_so_and_what_was_rolled_back() {
     let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
-    freeze(&fake, json!({}));
+    freeze(&fake, &json!({}));
     operator.pass().await;
     assert_eq!(status(&fake)["phase"], "Running", "without abortRunning, it goes on");
-    freeze(&fake, json!({"abortRunning": true, "reason": "sale"}));
+    freeze(&fake, &json!({"abortRunning": true, "reason": "sale"}));
     operator.pass().await;
     assert_eq!(found(&fake), "Aborting/Unknown/Frozen");
     let changes = fake.changes();
@@ -117,7 +146,7 @@ async fn a_freeze_that_aborts_stops_a_run_once_and_the_status_says_so_and_what_w
 #[tokio::test]
 async fn a_run_of_a_schedule_is_held_and_goes_if_the_freeze_ends_in_time() {
     let (fake, mut operator) = begin_schedule(&json!({})).await;
-    freeze(&fake, json!({}));
+    freeze(&fake, &json!({}));
     let job = fake.due(CRON_JOB);
     operator.pass().await;
     assert!(is_held(&fake, &job));
@@ -137,7 +166,7 @@ async fn a_run_of_a_schedule_is_held_and_goes_if_the_freeze_ends_in_time() {
 #[tokio::test]
 async fn a_run_of_a_schedule_that_a_freeze_has_held_for_too_long_is_skipped_for_that_reason() {
     let (fake, mut operator) = begin_schedule(&json!({})).await;
-    freeze(&fake, json!({}));
+    freeze(&fake, &json!({}));
     let job = due_ago(&fake, 100);
     operator.pass().await;
     assert!(is_held(&fake, &job));
@@ -158,7 +187,7 @@ async fn a_run_of_a_schedule_that_a_freeze_has_held_for_too_long_is_skipped_for_
 #[tokio::test]
 async fn a_run_that_could_only_start_too_late_is_skipped_at_once() {
     let (fake, mut operator) = begin_schedule(&json!({})).await;
-    freeze(&fake, json!({"until": "2999-01-01T00:00:00Z"}));
+    freeze(&fake, &json!({"until": "2999-01-01T00:00:00Z"}));
     let job = fake.due(CRON_JOB);
     settle(&fake, &mut operator, Some(0)).await;
     assert_eq!((fake.get(&job), &past(&fake)["reason"]), (None, &json!("Frozen")));
@@ -168,7 +197,7 @@ async fn a_run_that_could_only_start_too_late_is_skipped_at_once() {
 #[tokio::test]
 async fn a_freeze_that_aborts_stops_the_runs_of_a_schedule() {
     let (fake, mut operator, pod) = schedule::begin_run().await;
-    freeze(&fake, json!({"abortRunning": true}));
+    freeze(&fake, &json!({"abortRunning": true}));
     operator.pass().await;
     assert_eq!(deletions(&fake, &pod), 1);
     assert_eq!(status(&fake)["schedule"]["stopped"].as_array().map(Vec::len), Some(1));
@@ -188,7 +217,7 @@ async fn an_abort_by_the_author_goes_before_the_freeze() {
     let (fake, mut operator) = begin(&json!({}));
     settle(&fake, &mut operator, None).await;
     set(&fake, "abort", json!(true));
-    freeze(&fake, json!({"abortRunning": true}));
+    freeze(&fake, &json!({"abortRunning": true}));
     operator.pass().await;
     fake.end(POD, 1, Some(&interrupted()));
     settle(&fake, &mut operator, None).await;

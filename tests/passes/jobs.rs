@@ -57,6 +57,15 @@ fn refuse_pod(fake: &FakeApi, job: &str, number: usize, words: &str) {
         "lastTimestamp": format!("2026-01-01T00:00:{number:02}Z")}));
 }
 
+/// The first run of a schedule never gets a pod and the second one never starts, and both are given up.
+pub async fn play_stalled(fake: &FakeApi, operators: &mut [Operator], pace: Pace) {
+    drive(fake, operators, pace, None).await;
+    for has_pod in [false, true] {
+        give_up(fake, operators, pace, has_pod).await;
+        drive(fake, operators, pace, None).await;
+    }
+}
+
 /// The controller of jobs records the end of a Job.
 pub fn finish(fake: &FakeApi, job: &str, condition: &str, reason: &str) {
     fake.edit(job, |job| {

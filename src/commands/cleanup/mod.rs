@@ -198,7 +198,7 @@ impl Cleanup {
         if !self.args.force || matches!(result, Ok(Progress::Done)) {
             return result;
         }
-        let left = self.force(&namespace, &name).await?;
+        let left = Box::pin(self.force(&namespace, &name)).await?;
         problems.extend(left.into_iter().map(|left| format!("experiment {}: {left}", key(found))));
         Ok(Progress::Done)
     }

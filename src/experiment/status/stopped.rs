@@ -12,7 +12,7 @@ impl Draft {
     /// The run of an experiment without a schedule is to be stopped. The first reason stays.
     pub fn stop(&mut self, stop: Stop) {
         if let Some(run) = &mut self.status.run {
-            run.stop.get_or_insert(short(stop));
+            run.stop.get_or_insert_with(|| short(stop));
         }
     }
 

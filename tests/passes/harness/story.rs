@@ -171,30 +171,8 @@ impl Story {
                 fake.edit(EXPERIMENT, |experiment| experiment["spec"]["abort"] = json!(true));
                 drive(fake, operators, pace, None).await;
             }
-            Self::Frozen => {
-                freezes::freeze(fake, json!({}));
-                drive(fake, operators, pace, None).await;
-                freezes::unfreeze(fake);
-                drive(fake, operators, pace, None).await;
-                freezes::freeze(fake, json!({"abortRunning": true}));
-                drive(fake, operators, pace, None).await;
-                freezes::unfreeze(fake);
-                drive(fake, operators, pace, None).await;
-            }
-            Self::FrozenScheduled => {
-                drive(fake, operators, pace, None).await;
-                freezes::freeze(fake, json!({}));
-                let job = fake.due(schedule::CRON_JOB);
-                drive(fake, operators, pace, None).await;
-                freezes::unfreeze(fake);
-                drive(fake, operators, pace, None).await;
-                fake.start_job(&job);
-                drive(fake, operators, pace, None).await;
-                freezes::freeze(fake, json!({"abortRunning": true}));
-                drive(fake, operators, pace, None).await;
-                freezes::unfreeze(fake);
-                drive(fake, operators, pace, None).await;
-            }
+            Self::Frozen => freezes::play(fake, operators, pace).await,
+            Self::FrozenScheduled => freezes::play_scheduled(fake, operators, pace).await,
             Self::Reruns => {
                 drive(fake, operators, pace, Some(0)).await;
                 control::rerun(fake, "1");
@@ -225,13 +203,7 @@ impl Story {
                 jobs::start_all(fake);
                 drive(fake, operators, pace, Some(0)).await;
             }
-            Self::StalledScheduled => {
-                drive(fake, operators, pace, None).await;
-                for has_pod in [false, true] {
-                    jobs::give_up(fake, operators, pace, has_pod).await;
-                    drive(fake, operators, pace, None).await;
-                }
-            }
+            Self::StalledScheduled => jobs::play_stalled(fake, operators, pace).await,
             Self::SkippedScheduled => {
                 drive(fake, operators, pace, None).await;
                 release::miss(fake);
