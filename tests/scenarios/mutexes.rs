@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::{Operator, quiet};
 use crate::common::{
-    audit, condition_of, delete, delete_and_wait, edit, eventually, pod_of, report_container, running,
-    set_up, start_scheduled_run, status, status_of, terminated, wait, wait_for_phase, wait_for_reason,
-    wait_until_stopping,
+    audit, bind, condition_of, delete, delete_and_wait, edit, end_grace, eventually, pod_of,
+    report_container, running, set_up, start_scheduled_run, status, status_of, terminated, wait,
+    wait_for_phase, wait_for_reason, wait_until_stopping,
 };
 
 /// How long nothing may happen.
@@ -66,10 +66,14 @@ async fn of_experiments_with_the_same_mutex_one_runs_at_a_time_also_after_a_rest
     assert_eq!(audit::pods_created_in(&install.run_namespace), 3);
     // A deletion frees it as well as an end.
     let stopped = status_of(&install, next).await.run.unwrap().pod_name;
+    bind(&install, &stopped).await;
+    report_container(&install.pods(), &stopped, running()).await;
+    wait_for_phase(&experiments, next, Phase::Running).await;
     delete(&experiments, next).await;
     wait_until_stopping(&install, &stopped).await;
     assert!(status_of(&install, last).await.run.is_none(), "not before the run has ended");
     report_container(&install.pods(), &stopped, terminated(1)).await;
+    end_grace(&install, &stopped).await;
     pod_of(&install, last).await;
     assert_eq!(condition_of(&status_of(&install, last).await, Type::Startable), "True/Startable");
     end(&install, last).await;
