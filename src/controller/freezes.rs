@@ -1,5 +1,6 @@
 //! The watch of freezes: in all namespaces, since a freeze also holds runs that come from elsewhere.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
 
 use crate::cluster::watch;
+use crate::experiment::census;
 use crate::experiment::context::Context;
 use crate::experiment::freezes::known::{Freezes, Watched};
 use crate::experiment::freezes::report::{self, Facts};
@@ -37,11 +39,16 @@ pub fn watch(
     (cache, watched)
 }
 
-/// Keeps the statuses of the freezes true as long as the process runs, and does so only while it leads.
+/// Keeps the statuses of the freezes and the count of those that wait true as long as the process runs, and does so only while it leads.
 pub async fn report(context: Arc<Context>, freezes: Store<Watched>, lead: Leadership) {
     let facts = Facts { freezes: &freezes, experiments: &context.experiments };
     loop {
         tokio::time::sleep(report::PERIOD).await;
         lead.within(report::report(&context.cluster, &context.freezes, &facts)).await;
+        let experiments = facts.experiments.state();
+        let readable = experiments.iter().filter_map(|experiment| experiment.0.as_ref().ok());
+        // Only the leader knows why they wait now.
+        let counts = if lead.holds() { census::waiting(readable) } else { BTreeMap::new() };
+        context.metrics.set_waiting(&counts);
     }
 }

@@ -10,6 +10,7 @@
 pub mod apart;
 pub mod binding;
 pub mod build;
+pub mod census;
 pub mod children;
 pub mod context;
 pub mod decide;

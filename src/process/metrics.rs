@@ -1,6 +1,7 @@
 //! Metrics in the text format of Prometheus. The number of label values is bounded, so no label holds the name of an object
 //! or the text of an error.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub struct Metrics {
     failures: Family<Label, Counter>,
     duration: Histogram,
     runs: Family<[(&'static str, &'static str); 2], Counter>,
+    waiting: Family<Label, Gauge>,
     is_leader: Gauge,
     leadership: Arc<OnceLock<Leadership>>,
     registry: Arc<Registry>,
@@ -46,10 +48,16 @@ impl Default for Metrics {
             duration.clone(),
         );
         registry.register("runs_finished", "Runs whose end was recorded, by phase and outcome", runs.clone());
+        let waiting = Family::default();
+        registry.register(
+            "waiting",
+            "Experiments whose run does not start for now, by reason",
+            waiting.clone(),
+        );
         let is_leader = Gauge::default();
         registry.register("leader", "Whether this operator leads, 1 or 0", is_leader.clone());
         let (leadership, registry) = (Arc::default(), Arc::new(registry));
-        Self { passes, failures, duration, runs, is_leader, leadership, registry }
+        Self { passes, failures, duration, runs, waiting, is_leader, leadership, registry }
     }
 }
 
@@ -73,6 +81,15 @@ impl Metrics {
         let phase = phase.map_or("None", |phase| phase.as_str());
         let outcome = outcome.unwrap_or_default().as_str();
         self.runs.get_or_create(&[("phase", phase), ("outcome", outcome)]).inc();
+    }
+
+    /// Sets how many experiments wait, by the reason. The others are gone from the metrics.
+    pub fn set_waiting(&self, counts: &BTreeMap<&'static str, usize>) {
+        self.waiting.clear();
+        for (reason, count) in counts {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            self.waiting.get_or_create(&[("reason", *reason)]).set(count);
+        }
     }
 
     /// Sets the leadership that the metrics report. A term can end at any time, so [`Metrics::text`] reads its state.
@@ -101,6 +118,8 @@ mod tests {
         metrics.reconciled(true, Duration::from_millis(3));
         metrics.failed(Reason::Forbidden);
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
+        metrics.set_waiting(&BTreeMap::from([("Forbidden", 1)]));
+        metrics.set_waiting(&BTreeMap::from([("Frozen", 3)]));
         assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
         metrics.clone().report_leadership(Leadership::forever());
         let text = metrics.text();
@@ -109,9 +128,11 @@ mod tests {
             r#"chaostoolkit_operator_reconciliation_failures_total{reason="Forbidden"} 1"#,
             r#"chaostoolkit_operator_runs_finished_total{phase="Completed",outcome="Passed"} 1"#,
             "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
+            r#"chaostoolkit_operator_waiting{reason="Frozen"} 3"#,
             "chaostoolkit_operator_leader 1",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }
+        assert!(!text.contains(r#"waiting{reason="Forbidden"}"#), "nobody waits for that any more: {text}");
     }
 }
