@@ -19,7 +19,7 @@ use chaostoolkit_api::{Experiment, Outcome, Phase, Spec, names};
 use chaostoolkit_operator::experiment::decide::plan::patch::unknown;
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
-use common::{delete_and_wait, kubectl, status, within};
+use common::{condition_of, delete_and_wait, kubectl, status, within};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Api;
@@ -277,6 +277,7 @@ impl Example {
 #[case("pod-options", &["Steady state hypothesis is met!"])]
 #[case("pod-patch", &["Steady state hypothesis is met!"])]
 #[case("several-experiments", &["Action: say-"])]
+#[case("mutex", &["Action: say-"])]
 #[case("service-account", &["Steady state hypothesis is met!", "Action: say-so"])]
 #[tokio::test]
 #[ignore = "needs a node"]
@@ -291,6 +292,34 @@ async fn an_example_runs_to_its_end(#[case] name: &str, #[case] said: &[&str]) {
         // Nothing went wrong on the way, which the exit code would not tell.
         assert!(!log.contains("failed") && !log.contains("ERROR"), "{name}: {log}");
     }
+}
+
+/// Pulls the freeze of the example, which is about all runs of this installation.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn the_freeze_holds_the_schedule_until_it_is_taken_back() {
+    let example = Example::new("freeze").await;
+    Example::apply(&example.text, &[]);
+    let set = |active: bool| {
+        let patch = json!({"spec": {"active": active}}).to_string();
+        let namespace = &example.install.namespace;
+        kubectl(&["-n", namespace, "patch", "ctf", "incident", "--type=merge", "-p", &patch], "")
+    };
+    let (is_set, text) = set(true);
+    assert!(is_set, "{text}");
+    within(LIMIT, "a run is held", async || {
+        let found = status(Some(&example.experiment("frozen-schedule").await));
+        (condition_of(&found, Type::Startable) == "False/Frozen").then_some(())
+    })
+    .await;
+    let (is_set, text) = set(false);
+    assert!(is_set, "{text}");
+    within(LIMIT, "a run has ended", async || {
+        let found = status(Some(&example.experiment("frozen-schedule").await));
+        (found.counters.is_some_and(|counters| counters.passed > 0)).then_some(())
+    })
+    .await;
+    delete_and_wait(&example.install.experiments(), "frozen-schedule").await;
 }
 
 #[tokio::test]
@@ -470,7 +499,7 @@ async fn a_run_is_stopped_as_its_example_says_and_rolls_back() {
     };
     let status = within(LIMIT, "the run is stopped", ended).await;
     assert_eq!(status.phase, Some(Phase::Aborted), "{status:?}");
-    assert_eq!(common::condition_of(&status, Type::RolledBack), "True/RollbacksPlayed");
+    assert_eq!(condition_of(&status, Type::RolledBack), "True/RollbacksPlayed");
     delete_and_wait(&experiments, "abort").await;
     assert_eq!(example.install.left_behind().await, Vec::<String>::new());
 }
