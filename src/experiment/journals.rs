@@ -23,16 +23,11 @@ use crate::experiment::judge::evidence::{Evidence, Journal, is_overdue};
 use crate::experiment::judge::logs::JOURNAL_WAIT;
 use crate::experiment::parent::Parent;
 use chaostoolkit_api::condition::short;
+use chaostoolkit_api::names::JournalKey;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, JournalRef, Run, Text, names};
 use chaostoolkit_journal::frame::{Carried, LIMIT};
 use chaostoolkit_journal::{Outcome, redact};
-
-/// The key of the journal of another start of the toolkit.
-#[must_use]
-pub fn key_of(start: u32) -> String {
-    format!("journal-{start}.json.gz")
-}
 
 /// The finalizer that `kubectl delete --cascade=orphan` puts on an object. The garbage collector removes it, after it has
 /// removed the owner references to the object.
@@ -132,27 +127,16 @@ async fn create(cluster: &Cluster, experiment: &Experiment, manifest: &Manifest)
     Ok(())
 }
 
-/// What the names of all journals of the experiment with this uid begin with.
-fn name_of_all(uid: &str) -> String {
-    format!("chaostoolkit-journal-{}", names::suffix(uid))
-}
-
-/// The name of the `ConfigMap` of a journal: that of the run with this number of the experiment with this uid.
-#[must_use]
-pub fn name(uid: &str, number: i32) -> String {
-    names::child(&name_of_all(uid), &number.to_string())
-}
-
 fn manifest(
     experiment: &Experiment,
     (run, outcome): (&Run, Outcome),
     (Carried { gzip, bytes, sha256, truncated }, stored_bytes): (&Carried, u64),
     others: &[(u32, Carried)],
 ) -> Result<Manifest, Error> {
-    let mut data: BTreeMap<String, ByteString> =
-        [(names::JOURNAL_KEY.to_owned(), ByteString(gzip.clone()))].into();
-    data.extend(others.iter().map(|(start, other)| (key_of(*start), ByteString(other.gzip.clone()))));
-    let name = name(experiment.uid(), run.number);
+    let entry = |key: JournalKey, gzip: &[u8]| (key.to_string(), ByteString(gzip.to_vec()));
+    let mut data = BTreeMap::from([entry(JournalKey::Verdict, gzip)]);
+    data.extend(others.iter().map(|(start, other)| entry(JournalKey::Start(*start), &other.gzip)));
+    let name = names::journal(experiment.uid(), run.number);
     let labels = [
         (names::UID_LABEL, experiment.uid().to_owned()),
         (names::RUN_LABEL, run.number.to_string()),
@@ -250,7 +234,7 @@ async fn list(
     let doing = format!("list the journals of experiment {}", experiment.key());
     let found = cluster.call(doing, api.list_metadata(&parameters)).await?;
     // Anybody may write labels, but these names are ours.
-    let prefix = names::child(&name_of_all(experiment.uid()), "");
+    let prefix = names::journals(experiment.uid());
     let is_ours = |map: &PartialObjectMeta<ConfigMap>| {
         belongs_to(map, experiment.uid())
             && map.metadata.name.as_ref().is_some_and(|name| name.starts_with(&prefix))

@@ -1,6 +1,7 @@
 //! The names that the operator uses on objects: group, finalizers, labels, annotations, and names of children.
 
 mod check;
+mod journal;
 
 use blake2::digest::consts::{U5, U16};
 use blake2::{Blake2b, Digest};
@@ -9,6 +10,7 @@ pub use check::{
     check_data_key, check_dns_label, check_dns_subdomain, check_label_value, check_path_segment,
     check_role_reference,
 };
+pub use journal::{JOURNAL_KEY, JournalKey, journal, journals};
 
 /// The API group of the experiments.
 pub const GROUP: &str = "chaostoolkit.org";
@@ -52,9 +54,6 @@ pub const TRUNCATED_ANNOTATION: &str = "chaostoolkit.org/truncated";
 
 /// How many bytes a kept journal takes, with those of the other starts, as they are stored.
 pub const STORED_BYTES_ANNOTATION: &str = "chaostoolkit.org/stored-bytes";
-
-/// The key of the journal in its `ConfigMap`, compressed with gzip.
-pub const JOURNAL_KEY: &str = "journal.json.gz";
 
 /// The annotation of journals: the uid of the pod of the run.
 pub const POD_UID_ANNOTATION: &str = "chaostoolkit.org/pod-uid";

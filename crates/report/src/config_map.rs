@@ -1,7 +1,9 @@
 //! Reads runs from the `ConfigMap`s in which the operator keeps journals.
 
+use std::collections::BTreeMap;
+
 use chaostoolkit_api::names::{
-    EXPERIMENT_ANNOTATION, JOURNAL_KEY, POD_UID_ANNOTATION, RUN_LABEL, TRUNCATED_ANNOTATION,
+    EXPERIMENT_ANNOTATION, JournalKey, POD_UID_ANNOTATION, RUN_LABEL, TRUNCATED_ANNOTATION,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 
@@ -11,9 +13,6 @@ use crate::options::Options;
 use crate::redact::MAX_NAME;
 use crate::text;
 
-/// How the keys of the journals of other starts of the toolkit begin and end.
-const OTHERS: (&str, &str) = ("journal-", ".json.gz");
-
 impl Run {
     /// Reads the runs of a `ConfigMap` with a journal: the one that decides, and then those of other starts of the toolkit
     /// in the same container. Fails if it has no journal, or if one cannot be read.
@@ -21,17 +20,20 @@ impl Run {
         let metadata = &map.metadata;
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
         let from = line(&format!("ConfigMap {namespace}/{}", metadata.name.as_deref().unwrap_or_default()));
-        let data = map.binary_data.as_ref();
-        let journal = data
-            .and_then(|data| data.get(JOURNAL_KEY))
-            .ok_or_else(|| Error::NoJournal { from: from.clone() })?;
-        let starts = data.into_iter().flatten().filter_map(|(key, journal)| Some((number(key)?, journal)));
-        let mut starts: Vec<_> = starts.collect();
-        starts.sort_by_key(|(start, _)| *start);
-        let mut runs = vec![Self::from_journal(&from, &journal.0, options)?];
-        for (start, journal) in starts {
-            let run = Self::from_journal(&format!("{from}, start {start}"), &journal.0, options)?;
-            runs.push(Self { start_number: Some(start), ..run });
+        let data = map.binary_data.iter().flatten();
+        let journals = data.filter_map(|(key, journal)| Some((JournalKey::parse(key)?, &journal.0)));
+        // The one that the verdict is from comes first.
+        let journals: BTreeMap<JournalKey, &Vec<u8>> = journals.collect();
+        if !journals.contains_key(&JournalKey::Verdict) {
+            return Err(Error::NoJournal { from });
+        }
+        let mut runs = Vec::new();
+        for (key, journal) in journals {
+            let (from, start_number) = match key {
+                JournalKey::Verdict => (from.clone(), None),
+                JournalKey::Start(start) => (format!("{from}, start {start}"), Some(start)),
+            };
+            runs.push(Self { start_number, ..Self::from_journal(&from, journal, options)? });
         }
         let annotation =
             |key| metadata.annotations.as_ref().and_then(|all| all.get(key)).map(|text| line(text));
@@ -48,11 +50,6 @@ impl Run {
         }
         Ok(runs)
     }
-}
-
-/// The number of the start in a key such as `journal-2.json.gz`.
-fn number(key: &str) -> Option<u32> {
-    key.strip_prefix(OTHERS.0)?.strip_suffix(OTHERS.1)?.parse().ok()
 }
 
 fn line(found: &str) -> String {

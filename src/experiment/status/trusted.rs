@@ -7,7 +7,6 @@
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::decide::place::Place;
-use crate::experiment::journals;
 use chaostoolkit_api::condition::short;
 use chaostoolkit_api::{JournalRef, ResourceRef, Run, ScheduleStatus, Status, names};
 
@@ -124,7 +123,7 @@ impl Check<'_> {
     }
 
     fn journal(&mut self, journal: &mut JournalRef, number: i32) {
-        let own = journals::name(self.uid, number);
+        let own = names::journal(self.uid, number);
         if journal.config_map.as_ref().is_some_and(|name| *name != own) {
             self.ignore("journal.configMap", journal.config_map.take().as_deref());
             journal

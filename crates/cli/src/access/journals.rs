@@ -1,14 +1,15 @@
 //! The journals that the operator keeps in `ConfigMap`s.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 
+use chaostoolkit_api::names::JournalKey;
 use chaostoolkit_api::{Experiment, names};
 use chaostoolkit_journal::{Step, Summary, frame};
-use chaostoolkit_operator::experiment::journals;
 
 use crate::access::Access;
 use crate::access::experiments::PAGE;
@@ -18,8 +19,8 @@ use crate::model::runs::View;
 /// The longest journal that is unpacked, in bytes. The runner reads no longer ones either.
 const LONGEST: u64 = 64 << 20;
 
-/// What a `ConfigMap` holds: the names of files, and their bytes, unpacked.
-pub type Files = Vec<(String, Vec<u8>)>;
+/// The journals of a `ConfigMap`, unpacked.
+pub type Journals = BTreeMap<JournalKey, Vec<u8>>;
 
 impl Access {
     /// Reads the journal of a run. Fails if there is none.
@@ -27,7 +28,7 @@ impl Access {
         let number = view.run.number;
         let kept = view.run.journal.as_ref();
         let name = kept.and_then(|journal| journal.config_map.clone());
-        let name = name.unwrap_or_else(|| journals::name(experiment.uid(), number));
+        let name = name.unwrap_or_else(|| names::journal(experiment.uid(), number));
         let Some(map) = self.journal_map(&name).await? else {
             let why = kept
                 .and_then(|journal| journal.problem.clone())
@@ -38,16 +39,10 @@ impl Access {
             ))
             .hint("spec.report.journal says whether and how many journals are kept"));
         };
-        let mut files = unpacked(&map).map_err(Failure::new)?;
-        let worst = files.iter().position(|(name, _)| name == "journal.json");
-        match worst {
-            Some(at) => Ok(files.swap_remove(at).1),
-            None => Err(Failure::new(format!(
-                "ConfigMap {}/{name} has no key {}",
-                self.namespace,
-                names::JOURNAL_KEY
-            ))),
-        }
+        let found = unpacked(&map).map_err(Failure::new)?.remove(&JournalKey::Verdict);
+        found.ok_or_else(|| {
+            Failure::new(format!("ConfigMap {}/{name} has no key {}", self.namespace, JournalKey::Verdict))
+        })
     }
 
     /// Returns the activities of the method of a run, if its journal can be read.
@@ -86,8 +81,8 @@ impl Access {
         }
     }
 
-    /// Reads the files of a journal's `ConfigMap`. The inner error says what is wrong with it.
-    pub async fn journal_files(&self, name: &str) -> Outcome<Result<Files, String>> {
+    /// Reads the journals of a `ConfigMap`. The inner error says what is wrong with it.
+    pub async fn journals(&self, name: &str) -> Outcome<Result<Journals, String>> {
         match self.journal_map(name).await? {
             Some(map) => Ok(unpacked(&map)),
             None => Ok(Err(format!("ConfigMap {}/{name} is gone", self.namespace))),
@@ -96,10 +91,11 @@ impl Access {
 }
 
 /// Unpacks the journals of a `ConfigMap`. Fails if one is no gzip, is cut off, or is no JSON object.
-fn unpacked(map: &ConfigMap) -> Result<Files, String> {
+fn unpacked(map: &ConfigMap) -> Result<Journals, String> {
     let name = map.metadata.name.as_deref().unwrap_or_default();
-    let packed = map.binary_data.iter().flatten().filter(|(key, _)| is_journal(key));
+    let packed = map.binary_data.iter().flatten();
     packed
+        .filter_map(|(key, bytes)| Some((JournalKey::parse(key)?, bytes)))
         .map(|(key, bytes)| {
             let said = |problem: String| format!("ConfigMap {name} has a broken journal {key}: {problem}");
             let bytes = frame::unzip(&bytes.0, LONGEST).map_err(|error| said(error.to_string()))?;
@@ -107,34 +103,15 @@ fn unpacked(map: &ConfigMap) -> Result<Files, String> {
             if !is_object {
                 return Err(said("it is no JSON object".to_owned()));
             }
-            Ok((key.trim_end_matches(".gz").to_owned(), bytes))
+            Ok((key, bytes))
         })
         .collect()
-}
-
-/// Whether a key is that of a journal, so that it may become the name of a file.
-fn is_journal(key: &str) -> bool {
-    let number = key.strip_prefix("journal-").and_then(|rest| rest.strip_suffix(".json.gz"));
-    key == names::JOURNAL_KEY
-        || number
-            .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use k8s_openapi::ByteString;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("journal.json.gz", true)]
-    #[case("journal-12.json.gz", true)]
-    #[case("journal-.json.gz", false)]
-    #[case("journal-1/../x.json.gz", false)]
-    #[case("other", false)]
-    fn only_journals_become_files(#[case] key: &str, #[case] expected: bool) {
-        assert_eq!(is_journal(key), expected);
-    }
 
     #[test]
     fn what_is_no_journal_is_named() {
@@ -144,6 +121,6 @@ mod tests {
         };
         assert!(unpacked(&of(b"hello")).unwrap_err().contains("journal.json.gz"));
         assert!(unpacked(&of(b"")).is_err());
-        assert_eq!(unpacked(&ConfigMap::default()), Ok(vec![]));
+        assert_eq!(unpacked(&ConfigMap::default()), Ok(Journals::new()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chaostoolkit_api::names;
+use chaostoolkit_api::names::{self, JournalKey};
 
 use crate::access::Access;
 use crate::args::JournalArgs;
@@ -51,10 +51,10 @@ async fn all(access: &Access, ui: Ui, directory: &Path) -> Outcome<()> {
         if names::check_dns_subdomain(name).is_err() {
             continue;
         }
-        match access.journal_files(name).await? {
-            Ok(files) => {
-                for (file, bytes) in files {
-                    let path = path_of(directory, name, &file);
+        match access.journals(name).await? {
+            Ok(journals) => {
+                for (key, bytes) in journals {
+                    let path = path_of(directory, name, key);
                     write(&path, &bytes)?;
                     ui.line(&path.to_string_lossy())?;
                 }
@@ -78,11 +78,12 @@ async fn all(access: &Access, ui: Ui, directory: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The file for a journal: `journal.json` of a `ConfigMap` becomes `NAME.json`, and `journal-2.json` becomes `NAME.2.json`.
-fn path_of(directory: &Path, map: &str, file: &str) -> PathBuf {
-    let number = file.trim_start_matches("journal").trim_start_matches('-').trim_end_matches(".json");
-    let dot = if number.is_empty() { "" } else { "." };
-    directory.join(format!("{map}{dot}{number}.json"))
+/// The file for a journal of the `ConfigMap` with this name: `NAME.json`, or `NAME.2.json` for the second start of the toolkit.
+fn path_of(directory: &Path, map: &str, key: JournalKey) -> PathBuf {
+    directory.join(match key {
+        JournalKey::Verdict => format!("{map}.json"),
+        JournalKey::Start(start) => format!("{map}.{start}.json"),
+    })
 }
 
 #[cfg(test)]
@@ -91,9 +92,9 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("journal.json", "d/m-1.json")]
-    #[case("journal-2.json", "d/m-1.2.json")]
-    fn files_have_the_names_of_their_runs(#[case] file: &str, #[case] expected: &str) {
-        assert_eq!(path_of(Path::new("d"), "m-1", file), Path::new(expected));
+    #[case(JournalKey::Verdict, "d/m-1.json")]
+    #[case(JournalKey::Start(2), "d/m-1.2.json")]
+    fn files_have_the_names_of_their_runs(#[case] key: JournalKey, #[case] expected: &str) {
+        assert_eq!(path_of(Path::new("d"), "m-1", key), Path::new(expected));
     }
 }

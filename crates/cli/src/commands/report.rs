@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use chaostoolkit_api::Experiment;
-use chaostoolkit_operator::experiment::journals;
+use chaostoolkit_api::{Experiment, names};
 use chaostoolkit_report::{Format, MAX_JOURNAL, Options, Report, Run, Style, join, render};
 
 use crate::access::Access;
@@ -127,7 +126,7 @@ async fn of_experiment(
     for run in &runs {
         let kept = run.source.journal.clone();
         let number = run.number.filter(|number| *number > 0);
-        let Some(name) = kept.or_else(|| number.map(|number| journals::name(experiment.uid(), number)))
+        let Some(name) = kept.or_else(|| number.map(|number| names::journal(experiment.uid(), number)))
         else {
             continue;
         };
