@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::facts::reason;
 use crate::model::{Activity, ActivityStatus, Evaluation, Run};
 use crate::text;
+use crate::times;
 
 /// The number of evaluations that a message about the evaluations during the method names.
 const MAX_NAMED: usize = 5;
@@ -152,7 +153,7 @@ fn during(states: &[Evaluation]) -> Vec<Case> {
         let bad: Vec<&&Activity> = probes.iter().filter(|probe| probe.is_bad()).collect();
         let first = bad.first().map(|probe| case("during", probe));
         let offsets: Vec<String> =
-            bad.iter().filter_map(|probe| probe.offset_seconds).take(MAX_NAMED).map(text::offset).collect();
+            bad.iter().filter_map(|probe| probe.offset_seconds).take(MAX_NAMED).map(times::offset).collect();
         let more = if bad.len() > MAX_NAMED { ", …" } else { "" };
         let counted = || {
             format!("{} of {}, at {}{more}", bad.len(), text::count(probes.len(), "time"), offsets.join(", "))

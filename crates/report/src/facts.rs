@@ -1,6 +1,7 @@
 //! What a report says about a run in pairs of a name and a value, for the formats that people read.
 
 use crate::model::Run;
+use crate::times;
 use crate::{status, text};
 
 /// A fact: its name and its value.
@@ -25,9 +26,9 @@ pub(crate) fn facts(run: &Run) -> Vec<Fact> {
         ("Dry run", run.dry.clone()),
         ("Interrupted by", run.interruption.clone()),
         ("Asked for", asked(run)),
-        ("Started", run.started_at.map(text::time)),
-        ("Ended", run.finished_at.map(text::time)),
-        ("Duration", run.duration_seconds.map(text::duration)),
+        ("Started", run.started_at.map(times::time)),
+        ("Ended", run.finished_at.map(times::time)),
+        ("Duration", run.duration_seconds.map(times::duration)),
         ("Tags", (!declared.tags.is_empty()).then(|| declared.tags.join(", "))),
         ("Contributes to", contributions(run)),
         (
@@ -79,7 +80,7 @@ pub(crate) fn reason(run: &Run) -> Option<String> {
 pub(crate) fn asked(run: &Run) -> Option<String> {
     let trigger = run.trigger.map(status::trigger)?;
     let by = run.requested_by.as_ref().map(|user| format!("by {user} ")).unwrap_or_default();
-    let at = run.requested_at.map(|at| format!(", {}", text::time(at))).unwrap_or_default();
+    let at = run.requested_at.map(|at| format!(", {}", times::time(at))).unwrap_or_default();
     Some(format!("{by}({trigger}{at})"))
 }
 

@@ -36,7 +36,9 @@
 //!
 //! # Limits
 //! Journals and statuses are not trusted. All lists and texts of the model are bounded, and control characters are
-//! replaced when they are read. Each writer escapes what its format needs.
+//! removed when they are read. Each writer escapes what its format needs.
+//!
+//! [`text`] and [`times`] put texts, numbers and times into words. `kubectl chaostoolkit` uses them for all that it prints.
 
 mod bounded;
 mod cases;
@@ -59,7 +61,8 @@ mod render;
 mod report;
 mod status;
 pub mod terminal;
-mod text;
+pub mod text;
+pub mod times;
 
 pub use comparison::{Change, Changed, Comparison, Contributed, Contributions, Row, changes, totals};
 pub use error::Error;

@@ -61,7 +61,7 @@ fn comparison(comparison: &Comparison, runs: &[Run]) -> String {
             .to_owned(),
     );
     for (row, run) in comparison.rows.iter().zip(runs) {
-        let duration = row.duration_seconds.map(crate::text::duration).unwrap_or_default();
+        let duration = row.duration_seconds.map(crate::times::duration).unwrap_or_default();
         parts.push(format!(
             "| {} | {} | {} | {} | {} {} | {duration} |\n",
             text(&row.run),

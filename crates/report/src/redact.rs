@@ -65,7 +65,7 @@ impl Redactor {
         let escaped = Value::from(literal).to_string();
         let escaped = escaped.trim_matches('"').to_owned();
         // Texts are shown on lines of their own, so each line of a secret is one.
-        for line in [literal, &escaped].into_iter().flat_map(str::lines) {
+        for line in [&text::plain(literal), &escaped].into_iter().flat_map(|form| form.lines()) {
             let line = line.trim();
             if line.chars().count() < MIN_CHARS || self.literals.iter().any(|known| known == line) {
                 continue;
@@ -80,12 +80,12 @@ impl Redactor {
 
     /// Returns a text without secrets and control characters, with at most `max` characters. Line breaks stay.
     pub(crate) fn text(&self, text: &str, max: usize) -> String {
-        text::cut(&text::plain(&self.hide(text)), max)
+        text::cut(&self.clean(text), max)
     }
 
     /// Returns a text without secrets, control characters and line breaks, with at most `max` characters.
     pub(crate) fn line(&self, text: &str, max: usize) -> String {
-        text::cut(&text::one_line(&self.hide(text)), max)
+        text::cut(&text::one_line(&self.clean(text)), max)
     }
 
     /// Returns a value as people read it: a text as it is, everything else as JSON.
@@ -105,25 +105,26 @@ impl Redactor {
     fn inside(&self, value: &Value) -> Value {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-            Value::String(found) => self.hide(found).into(),
+            Value::String(found) => self.clean(found).into(),
             Value::Array(items) => items.iter().map(|item| self.inside(item)).collect(),
             Value::Object(fields) => {
                 let hidden = |(key, value): (&String, &Value)| {
                     let is_secret = is_secret_name(key) && !value.is_null();
                     let value = if is_secret { HIDDEN.into() } else { self.inside(value) };
-                    (self.hide(key), value)
+                    (self.clean(key), value)
                 };
                 Value::Object(fields.iter().map(hidden).collect())
             }
         }
     }
 
-    fn hide(&self, text: &str) -> String {
+    /// Removes control characters, and then secrets: one with an escape sequence in it would not be found.
+    fn clean(&self, text: &str) -> String {
         if self.is_incomplete {
             return HIDDEN.to_owned();
         }
         let literals = self.literals.iter();
-        redact(&literals.fold(text.to_owned(), |text, literal| text.replace(literal.as_str(), HIDDEN)))
+        redact(&literals.fold(text::plain(text), |text, literal| text.replace(literal.as_str(), HIDDEN)))
     }
 }
 
@@ -148,9 +149,12 @@ mod tests {
     #[case("fallback", "***")]
     #[case("VAR_NAME stays", "VAR_NAME stays")]
     #[case("https://me:pw@host/path", "https://***@host/path")]
+    #[case("a hun\u{1b}[1mter\u{200b}2", "a ***")]
+    #[case("\u{1b}[1mpassword\u{1b}[0m=abcdef", "password=***")]
+    #[case("a tab\tin it", "a ***")]
     fn literal_secrets_are_hidden(#[case] text: &str, #[case] expected: &str) {
         let redactor = Redactor::new(&json!({"secrets": {"x": {
-            "a": "hunter2", "b": "line one\nline two", "c": "quo\"te", "d": 481_516,
+            "a": "hunter2", "b": "line one\nline two", "c": "quo\"te", "d": 481_516, "t": "tab\tin it",
             "e": {"type": "env", "key": "VAR_NAME", "default": "fallback"},
         }}}));
         assert!(redactor.has_secrets);

@@ -148,7 +148,7 @@ fn line(found: &str) -> String {
 
 /// A sentence of the operator may quote an answer with a secret.
 fn sentence(found: &str) -> String {
-    text::cut(&text::one_line(&redact(found)), MAX_TEXT)
+    text::cut(&redact(&text::one_line(found)), MAX_TEXT)
 }
 
 /// The word of a trigger.

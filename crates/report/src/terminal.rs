@@ -12,6 +12,7 @@ use crate::terminal::activity::{activities, more};
 use crate::terminal::head::{head, mark};
 use crate::terminal::tree::{Node, Tone, print};
 use crate::text;
+use crate::times;
 
 /// Writes a report: the comparison if there are several runs, and then each run.
 #[must_use]
@@ -42,7 +43,7 @@ fn comparison(comparison: &Comparison, runs: &[Run], style: Style) -> String {
         Node::new(tone, format!("{mark} {}", row.result))
             .with(Tone::Strong, &row.run)
             .with(Tone::Plain, format!("hypothesis {}", row.held))
-            .with_some(Tone::Dim, row.duration_seconds.map(text::duration))
+            .with_some(Tone::Dim, row.duration_seconds.map(times::duration))
     });
     let mut rooms = vec![Node::new(Tone::Strong, "runs").children(rows)];
     let contributions = &comparison.contributions;

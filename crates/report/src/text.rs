@@ -1,86 +1,85 @@
-//! Texts, times and durations as people read them.
+//! Texts as people read them, in reports and at a terminal.
 
-use jiff::Timestamp;
+use std::fmt::Display;
 
-/// Replaces control characters by visible ones, but for line breaks and tabs. A terminal would obey them, and XML does not
-/// allow them. Characters that change the direction of a text are replaced, too.
-pub(crate) fn plain(text: &str) -> String {
-    let text = text.replace("\r\n", "\n");
-    text.chars().filter_map(visible).collect()
+use unicode_width::UnicodeWidthChar;
+
+/// Returns a text without escape sequences and control characters. A terminal would obey them, and XML does not allow
+/// them. Line breaks stay, and tabs become spaces. Characters that change the direction of a text and those that nobody sees are
+/// removed, too.
+///
+/// An escape sequence that does not end takes the rest of its line.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let lines =
+        text.split(['\n', '\u{2028}', '\u{2029}']).map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let lines = lines.map(|line| -> String {
+        if !line.contains(char::is_control) {
+            return line.chars().filter_map(visible).collect();
+        }
+        anstream::adapter::strip_str(line).to_string().chars().filter_map(visible).collect()
+    });
+    lines.collect::<Vec<String>>().join("\n")
 }
 
+/// Returns what stands for a character.
 fn visible(letter: char) -> Option<char> {
     match letter {
-        '\n' | '\u{2028}' | '\u{2029}' => Some('\n'),
-        '\t' => Some(' '),
-        // The symbols for control characters.
-        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(letter)),
-        '\x7f' => Some('␡'),
-        '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => Some('\u{fffd}'),
+        // What is behind it would be written over the line.
+        '\r' | '\u{85}' => Some('\n'),
+        '\t' | '\u{b}' | '\u{c}' => Some(' '),
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => None,
-        letter => Some(letter),
+        // The last two are no characters, and XML does not allow them.
+        letter => {
+            Some(letter).filter(|letter| !letter.is_control() && !matches!(letter, '\u{fffe}' | '\u{ffff}'))
+        }
     }
 }
 
-/// Puts a text on one line, without control characters.
-pub(crate) fn one_line(text: &str) -> String {
+/// Puts a text on one line, without control characters. White space becomes one space.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<&str>>().join(" ")
 }
 
-/// Shortens a text to at most `max` characters. A shortened text ends with `…`.
-pub(crate) fn cut(text: &str, max: usize) -> String {
-    if text.chars().nth(max).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+/// Returns how many columns of a terminal a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
 }
 
-/// A duration such as `0.004 s`, `12.3 s`, `4 min 5 s` or `2 h 3 min`.
-pub(crate) fn duration(seconds: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are checked")]
-    let whole = |seconds: f64| seconds.round().clamp(0.0, 1e12) as u64;
-    match seconds {
-        _ if !seconds.is_finite() || seconds < 0.0 => "?".to_owned(),
-        ..0.0995 => format!("{seconds:.3} s"),
-        ..9.995 => format!("{seconds:.2} s"),
-        ..59.95 => format!("{seconds:.1} s"),
-        ..3_599.5 => {
-            let seconds = whole(seconds);
-            format!("{} min {} s", seconds / 60, seconds % 60)
+/// Shortens a text to at most `max` columns, and to as many characters. A shortened text ends with `…`.
+#[must_use]
+pub fn cut(text: &str, max: usize) -> String {
+    // A character without a width of its own counts, too, so that the text is short in any case.
+    let columns = |letter: char| letter.width().unwrap_or(0).max(1);
+    let (mut taken, mut end) = (0, 0);
+    for (at, letter) in text.char_indices() {
+        taken += columns(letter);
+        if taken > max {
+            return format!("{}…", &text[..end]);
         }
-        _ => {
-            let minutes = whole(seconds / 60.0);
-            format!("{} h {} min", minutes / 60, minutes % 60)
+        if taken < max {
+            end = at + letter.len_utf8();
         }
     }
+    text.to_owned()
 }
 
-/// An offset such as `+0.00 s` or `+4 min 5 s`. An offset before the start is negative.
-pub(crate) fn offset(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { '-' } else { '+' };
-    format!("{sign}{}", duration(seconds.abs()))
+/// Returns a number of things, such as `1 probe`, `2 probes`, `2 activities` or `2 series`.
+#[must_use]
+pub fn count(number: impl Display, noun: &str) -> String {
+    let number = number.to_string();
+    match noun.strip_suffix('y') {
+        _ if number == "1" || noun.ends_with('s') => format!("{number} {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
-/// A time such as `2026-11-21 08:35:14 UTC`.
-pub(crate) fn time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// `1 probe`, `2 probes`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 {
-        ""
-    } else if noun.ends_with('y') {
-        "ies"
-    } else {
-        "s"
-    };
-    let stem = if plural == "ies" { noun.trim_end_matches('y') } else { noun };
-    format!("{number} {stem}{plural}")
-}
-
-/// A CamelCase word as several words: `BaselineNotMet` is `baseline not met`.
-pub(crate) fn words(camel: &str) -> String {
+/// Returns a CamelCase word as several words: `BaselineNotMet` is `baseline not met`.
+#[must_use]
+pub fn words(camel: &str) -> String {
     let mut words = String::new();
     for letter in camel.chars() {
         if letter.is_ascii_uppercase() && !words.is_empty() {
@@ -94,36 +93,53 @@ pub(crate) fn words(camel: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
-    #[case("a\tb\r\nc", "a b\nc")]
-    #[case("\u{1b}[31mred\u{1b}[0m", "␛[31mred␛[0m")]
-    #[case("a\u{202e}b\u{9b}c\0", "ab\u{fffd}c␀")]
-    fn control_characters_are_visible(#[case] text: &str, #[case] expected: &str) {
+    #[case("a\tb\r\nc\n", "a b\nc\n")]
+    #[case("10%\r20%", "10%\n20%")]
+    #[case("\u{1b}[31mred\u{1b}[0m", "red")]
+    #[case("\u{1b}]0;title\u{7}a", "a")]
+    #[case("a \u{1b}]0;title\nb", "a \nb")]
+    #[case("a\u{202e}b\u{200b}c\u{9b}d\0e\u{ffff}f", "abcdef")]
+    #[case("one\u{2028}two", "one\ntwo")]
+    fn nothing_moves_the_terminal(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(plain(text), expected);
     }
 
     #[rstest]
-    #[case(0.0, "0.000 s")]
-    #[case(0.004_4, "0.004 s")]
-    #[case(0.0999, "0.10 s")]
-    #[case(9.999, "10.0 s")]
-    #[case(59.99, "1 min 0 s")]
-    #[case(245.0, "4 min 5 s")]
-    #[case(3_599.9, "1 h 0 min")]
-    #[case(7_400.0, "2 h 3 min")]
-    #[case(f64::NAN, "?")]
-    #[case(-1.0, "?")]
-    fn durations(#[case] seconds: f64, #[case] expected: &str) {
-        assert_eq!(duration(seconds), expected);
+    #[case("abc", 3, "abc")]
+    #[case("abcd", 3, "ab…")]
+    #[case("日本", 4, "日本")]
+    #[case("日本語", 4, "日…")]
+    #[case("日本語", 5, "日本…")]
+    #[case("", 0, "")]
+    fn a_text_is_cut_to_columns(#[case] text: &str, #[case] max: usize, #[case] expected: &str) {
+        assert_eq!(cut(text, max), expected);
     }
 
     #[rstest]
     #[case(1, "activity", "1 activity")]
     #[case(2, "activity", "2 activities")]
     #[case(0, "probe", "0 probes")]
+    #[case(3, "series", "3 series")]
     fn counts(#[case] number: usize, #[case] noun: &str, #[case] expected: &str) {
         assert_eq!(count(number, noun), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_text_has_no_control_characters(text in any::<String>()) {
+            prop_assert!(!plain(&text).chars().any(|letter| letter.is_control() && letter != '\n'));
+            prop_assert!(!one_line(&text).chars().any(char::is_control));
+            prop_assert_eq!(plain(&plain(&text)), plain(&text));
+        }
+
+        #[test]
+        fn a_cut_text_fits(text in "\\PC{0,40}|\u{301}{0,40}", max in 1_usize..30) {
+            prop_assert!(width(&cut(&text, max)) <= max);
+            prop_assert!(cut(&text, max).chars().count() <= max);
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::error::Error as _;
 
 use chaostoolkit_operator::cluster::Error;
+use chaostoolkit_report::text::one_line;
 
 use crate::access::Access;
 use crate::failure::Failure;
-use crate::model::words::plain;
 
 /// What is told of a missing operator.
 pub const NOT_INSTALLED: &str =
@@ -21,7 +21,7 @@ impl Access {
         let Some(status) = error.status() else {
             return self.unanswered(error);
         };
-        let words = plain(&error.describe());
+        let words = one_line(&error.describe());
         match status.code {
             401 => Failure::new(format!("the cluster at {} does not know you: {words}", self.server))
                 .hint("log in again; `kubectl auth whoami` shows who you are"),
@@ -45,7 +45,7 @@ impl Access {
         }
         let words =
             error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", chain(source)));
-        let words = plain(&words);
+        let words = one_line(&words);
         if matches!(error, Error::BadName { .. }) {
             return Failure::usage(words);
         }
@@ -80,5 +80,5 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         }
         cause = next.source();
     }
-    plain(&text)
+    one_line(&text)
 }

@@ -14,8 +14,8 @@ use chaostoolkit_api::Experiment;
 use crate::access::Access;
 use crate::access::experiments::{PAGE, place};
 use crate::failure::{Failure, Outcome};
-use crate::model::words::plain;
 use chaostoolkit_operator::cluster;
+use chaostoolkit_report::text::one_line;
 
 /// What is asked for.
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
@@ -68,7 +68,7 @@ impl Page {
     #[must_use]
     pub fn header(&self, is_wide: bool, has_namespace: bool) -> Vec<String> {
         let shown = self.column_definitions.iter().filter(|column| is_wide || column.priority == 0);
-        let names = shown.map(|column| plain(&column.name).to_uppercase());
+        let names = shown.map(|column| one_line(&column.name).to_uppercase());
         has_namespace.then(|| "NAMESPACE".to_owned()).into_iter().chain(names).collect()
     }
 
@@ -79,7 +79,7 @@ impl Page {
             let cells = row.cells.iter().zip(&self.column_definitions);
             let shown = cells.filter(|(_, column)| is_wide || column.priority == 0);
             let texts = shown.map(|(cell, _)| text(cell));
-            let namespace = has_namespace.then(|| plain(&row.object.metadata.namespace));
+            let namespace = has_namespace.then(|| one_line(&row.object.metadata.namespace));
             namespace.into_iter().chain(texts).collect()
         };
         self.rows.iter().map(row).collect()
@@ -89,8 +89,8 @@ impl Page {
 fn text(cell: &Value) -> String {
     match cell {
         Value::Null => String::new(),
-        Value::String(text) => plain(text),
-        other => plain(&other.to_string()),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
     }
 }
 

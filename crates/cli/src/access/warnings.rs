@@ -5,7 +5,8 @@ use std::sync::{LazyLock, Mutex};
 
 use http::HeaderValue;
 
-use crate::model::words::plain;
+use chaostoolkit_report::text::one_line;
+
 use crate::output::ui;
 
 /// What was told already. Several calls may bring the same warning.
@@ -32,7 +33,7 @@ fn text(header: &str) -> Option<String> {
     let mut letters = quoted.chars();
     loop {
         match letters.next()? {
-            '"' => return Some(plain(&text)),
+            '"' => return Some(one_line(&text)),
             '\\' => text.push(letters.next()?),
             letter => text.push(letter),
         }

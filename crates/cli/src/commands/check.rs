@@ -9,6 +9,7 @@ use chaostoolkit_operator::experiment::decide::fields::described;
 use chaostoolkit_operator::experiment::decide::understood::{understood, unknown_beside};
 use chaostoolkit_operator::experiment::permit::question::Question;
 use chaostoolkit_operator::experiment::permit::rights;
+use chaostoolkit_report::text::{count, one_line};
 
 use crate::access::Access;
 use crate::access::experiments::{Created, Kinded, read};
@@ -17,7 +18,6 @@ use crate::commands::{explain, input, install};
 use crate::failure::{Failure, Outcome};
 use crate::model::file::KIND;
 use crate::model::verbs;
-use crate::model::words::{count, plain};
 use crate::output::style::marked;
 use crate::output::ui::Ui;
 
@@ -63,14 +63,14 @@ struct Findings {
 impl Findings {
     fn add(&mut self, word: &str, text: &str) -> Outcome<()> {
         self.wrong += i64::from(word == "wrong");
-        self.ui.line(&format!("  {} {}", marked(word, &format!("{word}:")), plain(text)))
+        self.ui.line(&format!("  {} {}", marked(word, &format!("{word}:")), one_line(text)))
     }
 }
 
 /// What the operator would say, without a cluster.
 fn of_file(findings: &mut Findings, object: &Value, all: &[Value]) -> Outcome<()> {
     let experiment = read(object.clone())?;
-    findings.ui.line(&format!("experiment {}", plain(&experiment.key())))?;
+    findings.ui.line(&format!("experiment {}", one_line(&experiment.key())))?;
     match understood(&experiment, home_of(&experiment)) {
         Err(invalid) => {
             for mistake in invalid.all() {
@@ -112,7 +112,7 @@ fn with_maps(object: &Value, all: &[Value]) -> Vec<Value> {
 /// What the API server says: a dry run, and the rights of the user.
 async fn of_server(access: &Access, findings: &mut Findings, object: &Value, all: &[Value]) -> Outcome<()> {
     let experiment = read(object.clone())?;
-    findings.ui.line(&format!("experiment {} at {}", plain(&experiment.key()), access.server))?;
+    findings.ui.line(&format!("experiment {} at {}", one_line(&experiment.key()), access.server))?;
     match access.create(Kinded::Experiment, object, true).await {
         Ok(Created::New(_)) => findings.add("ok", "the API server would create it")?,
         Ok(Created::Exists) => match access.apply(Kinded::Experiment, object, true).await {

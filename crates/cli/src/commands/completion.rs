@@ -11,11 +11,12 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 
+use chaostoolkit_report::text::one_line;
+
 use crate::access::Access;
 use crate::args::{Cli, Global, Shell};
 use crate::failure::{Failure, Outcome};
 use crate::model::complete::{self, FILES, NO_FILES, Next, Place};
-use crate::model::words::plain;
 use crate::output::ui::Ui;
 
 /// The program that kubectl looks for on the PATH.
@@ -121,7 +122,7 @@ async fn experiments(global: &Global, prefix: &str) -> Outcome<Vec<String>> {
                 let text = |key: &str| object.data["status"][key].as_str().unwrap_or_default();
                 found.push(complete::line(
                     name,
-                    plain(&format!("{} {}", text("phase"), text("result"))).trim(),
+                    one_line(&format!("{} {}", text("phase"), text("result"))).trim(),
                 ));
             }
         }

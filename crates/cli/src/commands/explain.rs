@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use chaostoolkit_operator::commands::render::rendered;
+use chaostoolkit_report::text::one_line;
 
 use crate::access::HOME;
 use crate::args::{ExplainArgs, Global};
@@ -11,7 +12,6 @@ use crate::failure::{Failure, Outcome};
 use crate::model::explained::explained;
 use crate::model::file::{KIND, documents, name_from};
 use crate::model::object::{Options, of_experiment};
-use crate::model::words::plain;
 use crate::output::ui::Ui;
 
 /// Explains each experiment of a file.
@@ -19,13 +19,13 @@ pub fn explain(global: &Global, ui: Ui, args: &ExplainArgs) -> Outcome<()> {
     let objects = objects(global, &args.file)?;
     let templates = args.templates.as_ref().map(|path| input::text(&path.to_string_lossy())).transpose()?;
     let all = rendered(&objects, templates.as_deref(), &[]).map_err(|error| {
-        Failure::new(plain(&format!("{error:#}")))
+        Failure::new(one_line(&format!("{error:#}")))
             .hint("`kubectl chaostoolkit check FILE` names all mistakes")
     })?;
     for one in &all {
         ui.lines(&explained(&one.experiment, &one.resources))?;
         for warning in &one.warnings {
-            ui.warn(&plain(warning));
+            ui.warn(&one_line(warning));
         }
     }
     Ok(())

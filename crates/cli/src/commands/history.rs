@@ -1,12 +1,13 @@
 //! `history`: the runs of an experiment, as its status has them.
 
 use chaostoolkit_api::Text;
+use chaostoolkit_report::text::{cut, one_line};
+use chaostoolkit_report::times;
 
 use crate::access::Access;
 use crate::args::{Format, HistoryArgs};
 use crate::failure::Outcome;
 use crate::model::runs::{self, View};
-use crate::model::words::{self, cut, plain};
 use crate::output::objects::{self, Items};
 use crate::output::table;
 use crate::output::ui::Ui;
@@ -54,18 +55,18 @@ fn objects_name(name: &str) -> String {
 
 fn row(view: &View, columns: usize) -> Vec<String> {
     let run = &view.run;
-    let text = |text: Option<&str>| text.map(plain).unwrap_or_default();
+    let text = |text: Option<&str>| text.map(one_line).unwrap_or_default();
     let number = if run.number > 0 { format!("@{}", run.number) } else { String::new() };
     let started = run.started_at.as_ref().or(run.requested_at.as_ref());
     let mut cells = vec![
         number,
         runs::word(view).to_owned(),
-        started.map(|time| words::time(time.0)).unwrap_or_default(),
-        run.duration_seconds.map(words::age).unwrap_or_default(),
+        started.map(|time| times::date_time(time.0)).unwrap_or_default(),
+        run.duration_seconds.map(times::age).unwrap_or_default(),
         format!("{:?}", run.trigger),
-        plain(&view.reason),
+        one_line(&view.reason),
         text(run.requested_by.as_deref()),
-        plain(&run.pod_name),
+        one_line(&run.pod_name),
         run.rollbacks.as_ref().map(|rollbacks| rollbacks.state.as_str().to_owned()).unwrap_or_default(),
         cut(&text(view.message.as_deref()), LONGEST),
     ];

@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use chaostoolkit_api::names;
 use chaostoolkit_journal::ExitCode;
+use chaostoolkit_report::text::{count, one_line};
+use chaostoolkit_report::times;
 
 use crate::access::errors::{INSTALL, NOT_INSTALLED};
 use crate::access::{Access, HOME};
 use crate::commands::now;
 use crate::failure::{Failure, Outcome};
-use crate::model::words::{count, plain, since};
 use crate::output::style::marked;
 use crate::output::ui::Ui;
 
@@ -37,7 +38,7 @@ pub async fn check(access: &Access, ui: Ui, wait: Option<Duration>) -> Outcome {
         let is_last = until.is_none_or(|until| Instant::now() >= until);
         if missing.is_empty() || is_last {
             let line =
-                |(word, text): &Finding| format!("{} {}", marked(word, &format!("{word}:")), plain(text));
+                |(word, text): &Finding| format!("{} {}", marked(word, &format!("{word}:")), one_line(text));
             ui.lines(&findings.iter().map(line).collect::<Vec<_>>())?;
             let number = i64::try_from(missing.len()).unwrap_or(i64::MAX);
             let are = if number == 1 { "is" } else { "are" };
@@ -46,7 +47,7 @@ pub async fn check(access: &Access, ui: Ui, wait: Option<Duration>) -> Outcome {
         }
         let waits_for = missing.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("; ");
         if waits_for != told {
-            ui.say(&format!("waiting: {}", plain(&waits_for)));
+            ui.say(&format!("waiting: {}", one_line(&waits_for)));
             told = waits_for;
         }
         sleep(PAUSE).await;
@@ -111,7 +112,7 @@ async fn lease(access: &Access, home: &str) -> Finding {
     };
     let age = now().as_second() - renewed.0.as_second();
     let limit = i64::from(lease.lease_duration_seconds.unwrap_or(15));
-    let told = since(renewed.0, now());
+    let told = times::since(renewed.0, now());
     if age > 2 * limit {
         return (
             "missing",

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use chaostoolkit_api::names::{self, JournalKey};
+use chaostoolkit_report::text::{count, one_line};
 
 use crate::access::Access;
 use crate::args::JournalArgs;
 use crate::failure::{Failure, Outcome};
 use crate::model::runs;
 use crate::model::select::{Number, Selection};
-use crate::model::words::{count, plain};
 use crate::output::file::write;
 use crate::output::ui::Ui;
 
@@ -61,7 +61,7 @@ async fn all(access: &Access, ui: Ui, directory: &Path) -> Outcome<()> {
             }
             Err(problem) => {
                 broken += 1;
-                ui.warn(&plain(&problem));
+                ui.warn(&one_line(&problem));
             }
         }
     }

@@ -12,6 +12,7 @@ use tokio::time::interval;
 
 use chaostoolkit_api::{Experiment, PodAddress, names};
 use chaostoolkit_journal::ExitCode;
+use chaostoolkit_report::text::one_line;
 
 use crate::access::Access;
 use crate::access::experiments::read;
@@ -19,11 +20,10 @@ use crate::access::pods::{has_ended, has_started};
 use crate::access::watching::Change;
 use crate::args::LogsArgs;
 use crate::failure::{Failure, Outcome};
-use crate::model::log_line::Frames;
+use crate::model::log_line::{Frames, shown};
 use crate::model::runs;
 use crate::model::select::Number;
 use crate::model::waited::{Goal, Seen, goal, seen};
-use crate::model::words::plain;
 use crate::output::style::faint;
 use crate::output::ui::Ui;
 
@@ -87,7 +87,7 @@ async fn of_run(
             experiment.key()
         ));
         match &view.run.log_tail {
-            Some(tail) => failure.hint(format!("the end of its log: {}", plain(tail))),
+            Some(tail) => failure.hint(format!("the end of its log: {}", one_line(tail))),
             None => failure.hint(format!(
                 "`kubectl chaostoolkit journal {}@{number}` prints what it has found",
                 experiment.name()
@@ -117,7 +117,7 @@ async fn of_run(
     let prefix = if is_one { String::new() } else { prefix(&pod) };
     loop {
         match log.next().await {
-            Ok(Some(line)) if frames.shows(&line) => ui.line(&format!("{prefix}{}", plain(&line)))?,
+            Ok(Some(line)) if frames.shows(&line) => ui.line(&format!("{prefix}{}", shown(&line)))?,
             Ok(Some(_)) => {}
             Ok(None) => return Ok(()),
             Err(error) => {
@@ -129,7 +129,7 @@ async fn of_run(
 
 /// Returns what stands before each line of a pod.
 fn prefix(pod: &Pod) -> String {
-    format!("{} ", faint(&format!("{} │", plain(pod.metadata.name.as_deref().unwrap_or_default()))))
+    format!("{} ", faint(&format!("{} │", one_line(pod.metadata.name.as_deref().unwrap_or_default()))))
 }
 
 /// What is followed.
@@ -246,13 +246,13 @@ async fn print(access: Access, pod: Pod, lines: mpsc::Sender<String>) {
     let mut log = match access.log(&pod, true).await {
         Ok(log) => log,
         Err(error) => {
-            let _ = lines.send(format!("{prefix}{}", plain(&error.describe()))).await;
+            let _ = lines.send(format!("{prefix}{}", one_line(&error.describe()))).await;
             return;
         }
     };
     let mut frames = Frames::default();
     while let Ok(Some(line)) = log.next().await {
-        if frames.shows(&line) && lines.send(format!("{prefix}{}", plain(&line))).await.is_err() {
+        if frames.shows(&line) && lines.send(format!("{prefix}{}", shown(&line))).await.is_err() {
             return;
         }
     }

@@ -1,12 +1,14 @@
 //! `next`: when runs of schedules are due.
 
+use chaostoolkit_report::text::{count, one_line};
+use chaostoolkit_report::times;
+
 use crate::access::Access;
 use crate::access::experiments::read;
 use crate::args::{Format, NextArgs};
 use crate::commands::now;
 use crate::failure::{Failure, Outcome};
 use crate::model::due::{Due, due, in_order};
-use crate::model::words::{self, count, plain};
 use crate::output::objects::{self, Items};
 use crate::output::table;
 use crate::output::ui::Ui;
@@ -52,7 +54,13 @@ fn shown(ui: Ui, all: &[Due], args: &NextArgs, now: k8s_openapi::jiff::Timestamp
     };
     let row = |(time, due): (k8s_openapi::jiff::Timestamp, &Due)| {
         let seconds = time.as_second() - now.as_second();
-        vec![words::time(time), words::age(seconds), plain(&place(due)), plain(&due.cron), local(time, due)]
+        vec![
+            times::date_time(time),
+            times::age(seconds),
+            one_line(&place(due)),
+            one_line(&due.cron),
+            local(time, due),
+        ]
     };
     let rows: Vec<Vec<String>> = in_order(all, SHOWN).into_iter().map(row).collect();
     if rows.is_empty() {
@@ -62,9 +70,12 @@ fn shown(ui: Ui, all: &[Due], args: &NextArgs, now: k8s_openapi::jiff::Timestamp
     }
     for due in all {
         if let Some(held) = &due.held {
-            ui.say(&format!("no run of {} starts: {held}", plain(&place(due))));
+            ui.say(&format!("no run of {} starts: {held}", one_line(&place(due))));
         } else if due.has_more || due.times.len() > SHOWN {
-            ui.hint(&format!("{} has more than these {SHOWN}; -o json has up to 1000", plain(&place(due))));
+            ui.hint(&format!(
+                "{} has more than these {SHOWN}; -o json has up to 1000",
+                one_line(&place(due))
+            ));
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use chaostoolkit_operator::experiment::decide::fields::described;
 use chaostoolkit_operator::experiment::decide::understood::understood;
 use chaostoolkit_operator::experiment::intent::is_scheduled;
 use chaostoolkit_operator::toolkit::lint::lint;
+use chaostoolkit_report::text::one_line;
 
 use crate::access::experiments::{Created, Kinded, read};
 use crate::access::{Access, HOME};
@@ -21,7 +22,6 @@ use crate::model::object::{Options, of_experiment, of_url, with_options};
 use crate::model::runs;
 use crate::model::select::Number;
 use crate::model::waited::goal;
-use crate::model::words::plain;
 use crate::output::objects;
 use crate::output::ui::Ui;
 
@@ -120,17 +120,17 @@ fn checked(ui: Ui, object: &Value) -> Outcome<()> {
             code,
             ..Failure::new(format!(
                 "the operator would refuse the experiment: {}",
-                plain(&invalid.to_string())
+                one_line(&invalid.to_string())
             ))
         }
         .hint("`kubectl explain ctk.spec` describes the fields; nothing was created")
     })?;
     for field in described(&parsed.unknown) {
-        ui.warn(&format!("an unknown field is not used: {}", plain(&field)));
+        ui.warn(&format!("an unknown field is not used: {}", one_line(&field)));
     }
     if let Some(inline) = experiment.spec.as_ref().and_then(|spec| spec.get("experiment")) {
         for warning in lint("experiment.json", &inline.to_string()) {
-            ui.warn(&plain(&warning));
+            ui.warn(&one_line(&warning));
         }
     }
     Ok(())

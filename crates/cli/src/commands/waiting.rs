@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::ExitCode;
+use chaostoolkit_report::times;
 
 use crate::access::Access;
 use crate::access::experiments::read;
@@ -207,7 +208,7 @@ impl Wait<'_> {
     }
 
     fn too_late(&self) -> Failure {
-        let limit = self.wanted.timeout.map(crate::model::words::duration).unwrap_or_default();
+        let limit = self.wanted.timeout.map(times::took).unwrap_or_default();
         let Going { word, message, is_waiting, .. } = &self.last;
         let is_unstarted = *is_waiting && self.wanted.goal == Goal::Run;
         let code = if is_unstarted { ExitCode::NotStarted } else { ExitCode::TimedOut };

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::StreamExt;
 
 use chaostoolkit_journal::ExitCode;
+use chaostoolkit_report::text::{cut, one_line};
 
 use crate::access::Access;
 use crate::access::experiments::read;
@@ -13,7 +14,6 @@ use crate::args::WatchArgs;
 use crate::commands::now;
 use crate::failure::{Failure, Outcome};
 use crate::model::moved::Said;
-use crate::model::words::{cut, plain};
 use crate::output::table::Table;
 use crate::output::ui::Ui;
 
@@ -62,7 +62,7 @@ pub async fn watch(access: &Access, ui: Ui, args: &WatchArgs) -> Outcome {
         };
         if let Some([phase, result, run, message]) = cells {
             let time = now().strftime("%H:%M:%S").to_string();
-            ui.line(&table.line(&[time, plain(&name), phase, result, run, cut(&message, LONGEST)], true))?;
+            ui.line(&table.line(&[time, one_line(&name), phase, result, run, cut(&message, LONGEST)], true))?;
             if is_gone && args.name.is_some() {
                 return Ok(ExitCode::Passed);
             }

@@ -6,7 +6,8 @@ use chaostoolkit_api::{Run, Text};
 use chaostoolkit_journal::{Step, StepStatus};
 
 use crate::model::runs::{self, View};
-use crate::model::words::{age, plain};
+use chaostoolkit_report::text::one_line as plain;
+use chaostoolkit_report::times::age;
 
 /// A run with the activities of its method, if the journal could be read.
 pub struct Compared<'a> {

@@ -6,17 +6,17 @@ use chaostoolkit_api::{Experiment, names};
 use chaostoolkit_operator::cluster::manifest::{Kind, Manifest};
 use chaostoolkit_operator::experiment::build::resources::Resources;
 use chaostoolkit_operator::experiment::permit::rights;
+use chaostoolkit_report::text::one_line;
 
 use crate::model::verbs;
-use crate::model::words::plain;
 
 /// Returns the tree of an experiment.
 #[must_use]
 pub fn explained(experiment: &Experiment, resources: &Resources) -> Vec<String> {
     let uid = names::suffix(experiment.uid());
     // No uid is known before the object exists, so the end of each name is not either.
-    let named = |text: &str| plain(text).replace(&uid, "<suffix>");
-    let mut lines = vec![format!("experiment {} {}", plain(&experiment.key()), when(resources))];
+    let named = |text: &str| one_line(text).replace(&uid, "<suffix>");
+    let mut lines = vec![format!("experiment {} {}", one_line(&experiment.key()), when(resources))];
     let namespace = resources.workload.namespace();
     let mut places: Vec<&str> = vec![namespace];
     for manifest in &resources.owned {
@@ -37,7 +37,7 @@ pub fn explained(experiment: &Experiment, resources: &Resources) -> Vec<String> 
         let title = if place.is_empty() {
             "in the whole cluster".to_owned()
         } else {
-            format!("in namespace {}", plain(place))
+            format!("in namespace {}", one_line(place))
         };
         lines.push(title);
         lines.extend(drawn(&branches));
@@ -52,9 +52,9 @@ fn when(resources: &Resources) -> String {
         return "runs once, at once".to_owned();
     }
     let spec = &resources.workload.value["spec"];
-    let zone = spec["timeZone"].as_str().map(|zone| format!(" ({})", plain(zone))).unwrap_or_default();
+    let zone = spec["timeZone"].as_str().map(|zone| format!(" ({})", one_line(zone))).unwrap_or_default();
     let held = if spec["suspend"] == true { ", and is suspended" } else { "" };
-    format!("runs by the schedule {}{zone}{held}", plain(spec["schedule"].as_str().unwrap_or_default()))
+    format!("runs by the schedule {}{zone}{held}", one_line(spec["schedule"].as_str().unwrap_or_default()))
 }
 
 fn of_manifest(manifest: &Manifest, named: &impl Fn(&str) -> String) -> Vec<String> {
@@ -81,7 +81,7 @@ fn of_manifest(manifest: &Manifest, named: &impl Fn(&str) -> String) -> Vec<Stri
         Kind::ConfigMap => {
             let keys: Vec<&String> =
                 manifest.value["data"].as_object().into_iter().flat_map(|data| data.keys()).collect();
-            let keys: Vec<String> = keys.iter().map(|key| plain(key)).collect();
+            let keys: Vec<String> = keys.iter().map(|key| one_line(key)).collect();
             vec![format!(
                 "{title} with {}",
                 if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") }
@@ -93,7 +93,7 @@ fn of_manifest(manifest: &Manifest, named: &impl Fn(&str) -> String) -> Vec<Stri
 
 fn of_rule(rule: &Value) -> String {
     let groups = rule["apiGroups"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let groups: Vec<String> = groups.filter(|group| !group.is_empty()).map(plain).collect();
+    let groups: Vec<String> = groups.filter(|group| !group.is_empty()).map(one_line).collect();
     let of = if groups.is_empty() { String::new() } else { format!(" of {}", groups.join(", ")) };
     let names = listed(&rule["resourceNames"]);
     let only = if names.is_empty() { String::new() } else { format!(", only {names}") };
@@ -102,7 +102,7 @@ fn of_rule(rule: &Value) -> String {
 
 fn listed(list: &Value) -> String {
     let words: Vec<String> =
-        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(plain).collect();
+        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(one_line).collect();
     words.join(", ")
 }
 
@@ -112,7 +112,7 @@ fn of_workload(resources: &Resources, named: &impl Fn(&str) -> String) -> Vec<St
     let mut lines = vec![format!("{} {}", manifest.kind, named(manifest.name()))];
     if let Some(container) = resources.toolkit() {
         let image = container["image"].as_str().unwrap_or("of the cluster's choice");
-        lines.push(format!("image {}", plain(image)));
+        lines.push(format!("image {}", one_line(image)));
         lines.push(format!("runs {}", command(container)));
     }
     let account = pod["spec"]["serviceAccountName"].as_str().map_or_else(|| "default".to_owned(), named);
@@ -127,7 +127,7 @@ fn of_workload(resources: &Resources, named: &impl Fn(&str) -> String) -> Vec<St
 fn command(container: &Value) -> String {
     let words =
         ["command", "args"].into_iter().flat_map(|key| container[key].as_array().into_iter().flatten());
-    let words: Vec<String> = words.filter_map(Value::as_str).map(plain).collect();
+    let words: Vec<String> = words.filter_map(Value::as_str).map(one_line).collect();
     let own = words.iter().position(|word| word == "--").filter(|_| container["command"][0] == names::RUNNER);
     match own {
         Some(at) => format!("{}, started by the runner", words[at + 1..].join(" ")),
@@ -150,7 +150,7 @@ fn needed(resources: &Resources, namespace: &str) -> Vec<Vec<String>> {
     let is_other = namespace != names::DEFAULT_RUN_NAMESPACE;
     let creates =
         is_other.then(|| "create namespaces, if the namespace of the run does not exist".to_owned());
-    all.chain(binds).chain(creates).map(|line| vec![plain(&line)]).collect()
+    all.chain(binds).chain(creates).map(|line| vec![one_line(&line)]).collect()
 }
 
 /// Draws branches. The first line of each is its title, and the others are below it.

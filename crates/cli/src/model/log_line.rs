@@ -1,6 +1,6 @@
 //! What a line in the log of the Chaos Toolkit says, and which lines are part of a journal.
 
-use crate::model::words::plain;
+use chaostoolkit_report::text::{one_line, plain};
 
 /// What the toolkit says that it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ fn words(line: &str) -> Option<&str> {
 /// Reads a line of the log. Returns `None` if it tells nothing about the progress of a run.
 #[must_use]
 pub fn step(line: &str) -> Option<Step> {
-    let line = plain(line);
+    let line = one_line(line);
     let words = words(&line)?;
     let name = |prefix: &str| words.strip_prefix(prefix).map(|name| name.trim().to_owned());
     if let Some(name) = name("Probe: ") {
@@ -51,6 +51,12 @@ pub fn step(line: &str) -> Option<Step> {
         "Playing your experiment's method",
     ];
     told.iter().any(is_told).then(|| Step::Says(words.to_owned()))
+}
+
+/// Returns a line of a log as it may go to a terminal. Spaces stay, such as those of an indented traceback.
+#[must_use]
+pub fn shown(line: &str) -> String {
+    plain(line).replace('\n', " ")
 }
 
 /// Where a line of a log stands: outside of a journal, or in one.

@@ -15,4 +15,3 @@ pub mod select;
 pub mod tree;
 pub mod verbs;
 pub mod waited;
-pub mod words;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use chaostoolkit_api::{Experiment, Text};
+use chaostoolkit_report::text::one_line;
 
 use crate::model::runs;
 use crate::model::select::Number;
-use crate::model::words::plain;
 
 /// What was last said about each experiment, by its uid.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ fn cells(experiment: &Experiment) -> [String; 4] {
     let result = status.result.map_or("", |result| result.as_str());
     let run = runs::find(experiment, Number::Latest)
         .map_or_else(|_| String::new(), |view| format!("@{}", view.run.number));
-    [phase.to_owned(), result.to_owned(), run, plain(status.message.as_deref().unwrap_or_default())]
+    [phase.to_owned(), result.to_owned(), run, one_line(status.message.as_deref().unwrap_or_default())]
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use chaostoolkit_journal::{RollbackState, SteadyState, Step, StepStatus};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::model::runs::{self, View};
-use crate::model::words::{self, count, cut, plain};
 use crate::output::style::{faint, marked, strong, word};
+use chaostoolkit_report::text::{count, cut, one_line as plain};
+use chaostoolkit_report::times;
 
 /// The longest text that is shown of a message, in columns.
 const LONGEST: usize = 400;
@@ -40,8 +41,10 @@ pub fn tree(
     lines.extend(message.map(|message| format!("  {}", cut(&plain(&message), LONGEST))));
     if let Some(schedule) = &status.schedule {
         let zone = schedule.time_zone.as_deref().map(|zone| format!(" {zone}")).unwrap_or_default();
-        let next =
-            schedule.next_schedule_time.as_ref().map(|next| format!(", next at {} UTC", words::time(next.0)));
+        let next = schedule
+            .next_schedule_time
+            .as_ref()
+            .map(|next| format!(", next at {} UTC", times::date_time(next.0)));
         lines.push(fact(
             "schedule",
             &format!("{}{}{}", plain(&schedule.cron), plain(&zone), next.unwrap_or_default()),
@@ -94,7 +97,7 @@ fn facts(view: &View, namespace: Option<&str>, now: Timestamp) -> Vec<String> {
     let at = run
         .requested_at
         .as_ref()
-        .map(|at| format!(", {} UTC, {} ago", words::time(at.0), words::since(at.0, now)));
+        .map(|at| format!(", {} UTC, {} ago", times::date_time(at.0), times::since(at.0, now)));
     lines.push(fact("run", &format!("@{}, {trigger}{by}{}", run.number, at.unwrap_or_default())));
     if !run.pod_name.is_empty() {
         let namespace = namespace.map(|namespace| format!("{}/", plain(namespace))).unwrap_or_default();
@@ -103,8 +106,8 @@ fn facts(view: &View, namespace: Option<&str>, now: Timestamp) -> Vec<String> {
     }
     if let Some(started) = &run.started_at {
         let took = match run.duration_seconds {
-            Some(seconds) => format!("{}, from {} UTC", words::age(seconds), words::time(started.0)),
-            None => format!("{} so far", words::since(started.0, now)),
+            Some(seconds) => format!("{}, from {} UTC", times::age(seconds), times::date_time(started.0)),
+            None => format!("{} so far", times::since(started.0, now)),
         };
         lines.push(fact("took", &took));
     }

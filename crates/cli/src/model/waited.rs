@@ -4,12 +4,13 @@ use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{Experiment, Phase, PodAddress, Status, Text, Trigger};
 use chaostoolkit_operator::experiment::intent::{Intent, is_scheduled};
 use chaostoolkit_operator::experiment::stages::rescue;
+use chaostoolkit_report::text::one_line;
+use chaostoolkit_report::times;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::model::ended::{Ended, ended, refused};
 use crate::model::runs;
 use crate::model::select::Number;
-use crate::model::words::{self, plain};
 
 /// What is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +112,7 @@ fn of_run(experiment: &Experiment, status: &Status) -> Seen {
         });
     }
     if is_over_without_a_run(experiment, status) {
-        return Seen::Ended(refused(&plain(status.message.as_deref().unwrap_or_default())));
+        return Seen::Ended(refused(&one_line(status.message.as_deref().unwrap_or_default())));
     }
     held(experiment, status).unwrap_or_else(|| Seen::Going(going(status, "")))
 }
@@ -128,17 +129,17 @@ fn held(experiment: &Experiment, status: &Status) -> Option<Seen> {
     if status.observed_generation < experiment.metadata.generation || has_pod(status) {
         return None;
     }
-    let message = || plain(status.message.as_deref().unwrap_or_default());
+    let message = || one_line(status.message.as_deref().unwrap_or_default());
     if status.phase == Some(Phase::Suspended) {
         return Some(stuck(status.reason.as_deref().unwrap_or("Suspended"), &message()));
     }
     let permitted = condition::find(&status.conditions, Type::Permitted)?;
     (status.phase == Some(Phase::Blocked) && permitted.status == State::False.as_str())
-        .then(|| stuck(&permitted.reason, &plain(&permitted.message)))
+        .then(|| stuck(&permitted.reason, &one_line(&permitted.message)))
 }
 
 fn stuck(reason: &str, message: &str) -> Seen {
-    Seen::Stuck { reason: plain(reason), message: message.to_owned() }
+    Seen::Stuck { reason: one_line(reason), message: message.to_owned() }
 }
 
 fn of_schedule(
@@ -162,7 +163,7 @@ fn of_schedule(
         return Seen::Ended(ended(experiment, view));
     }
     if is_over_without_a_run(experiment, status) && status.phase == Some(Phase::Failed) {
-        return Seen::Ended(refused(&plain(status.message.as_deref().unwrap_or_default())));
+        return Seen::Ended(refused(&one_line(status.message.as_deref().unwrap_or_default())));
     }
     let schedule = status.schedule.clone().unwrap_or_default();
     if schedule.active.is_empty()
@@ -171,7 +172,7 @@ fn of_schedule(
         return stuck;
     }
     let next = schedule.next_schedule_time.filter(|_| schedule.active.is_empty());
-    let due = next.map(|next| format!("the next run is due at {} UTC", words::time(next.0)));
+    let due = next.map(|next| format!("the next run is due at {}", times::time(next.0)));
     let going = going(status, &due.unwrap_or_default());
     let pod = schedule.active.last().cloned().zip(status.run_namespace.clone());
     let pod = pod.map(|(name, namespace)| PodAddress { namespace, name });
@@ -179,7 +180,7 @@ fn of_schedule(
 }
 
 fn going(status: &Status, otherwise: &str) -> Going {
-    let message = status.message.as_deref().map(plain).filter(|message| !message.is_empty());
+    let message = status.message.as_deref().map(one_line).filter(|message| !message.is_empty());
     let started = status.run.as_ref().filter(|run| run.finished_at.is_none());
     Going {
         word: status.phase.map_or("Pending", Phase::as_str).to_owned(),

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::args::Format;
 use crate::failure::{Failure, Outcome};
-use crate::model::words::plain;
 use crate::output::ui::Ui;
 use chaostoolkit_operator::yaml;
+use chaostoolkit_report::text::one_line;
 
 /// The resource of experiments, as `kubectl` names it.
 const RESOURCE: &str = "chaosexperiment.chaostoolkit.org";
@@ -15,7 +15,7 @@ const RESOURCE: &str = "chaosexperiment.chaostoolkit.org";
 /// Returns the name of an experiment, as `kubectl -o name` prints it and `kubectl get` takes it.
 #[must_use]
 pub fn name(name: &str) -> String {
-    format!("{RESOURCE}/{}", plain(name))
+    format!("{RESOURCE}/{}", one_line(name))
 }
 
 /// Returns a value as JSON or YAML, with a newline at its end. Texts keep their escapes, so nothing moves a terminal.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::words;
 use crate::output::style;
 use crate::output::ui::Ui;
+use chaostoolkit_report::times;
 
 /// Tells where a run is.
 pub struct Progress {
@@ -85,6 +85,6 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        self.ui.say(&format!("{:>6} {text}", words::duration(self.began.elapsed())));
+        self.ui.say(&format!("{:>6} {text}", times::took(self.began.elapsed())));
     }
 }

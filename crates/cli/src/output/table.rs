@@ -1,6 +1,7 @@
 //! Columns of text. Rows are printed as they come, so a table may be of any length.
 
-use crate::model::words::width;
+use chaostoolkit_report::text::width;
+
 use crate::output::style;
 
 /// The least width of columns, by which rows stand below each other.

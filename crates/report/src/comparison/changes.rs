@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::{Activity, Evaluation, Run};
-use crate::text;
+use crate::times;
 
 /// The smallest change of a duration that is listed: this share of the longer one, and this number of seconds.
 const MIN_SHARE: f64 = 0.2;
@@ -87,7 +87,7 @@ impl Found {
         let (Some(from), Some(to)) = (from, to) else { return };
         let difference = (from - to).abs();
         if difference >= MIN_SECONDS && difference >= MIN_SHARE * from.max(to) {
-            self.add(what, &text::duration(from), &text::duration(to));
+            self.add(what, &times::duration(from), &times::duration(to));
         }
     }
 

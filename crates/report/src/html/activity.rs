@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::html::word;
 use crate::model::{Activity, Listed};
-use crate::text;
+use crate::times;
 
 /// Writes a table of activities.
 pub(crate) fn table(list: &Listed<Activity>) -> Markup {
@@ -44,10 +44,10 @@ fn row(activity: &Activity, has_tolerance: bool) -> Markup {
                 td { @if let Some(tolerance) = &activity.tolerance { code { (tolerance) } } }
             }
             td { @if let Some(provider) = &activity.provider { (provider.kind) " " code { (provider.target) } } }
-            td.number title=[activity.started_at.map(text::time)] {
-                @if let Some(offset) = activity.offset_seconds { (text::offset(offset)) }
+            td.number title=[activity.started_at.map(times::time)] {
+                @if let Some(offset) = activity.offset_seconds { (times::offset(offset)) }
             }
-            td.number { @if let Some(seconds) = activity.duration_seconds { (text::duration(seconds)) } }
+            td.number { @if let Some(seconds) = activity.duration_seconds { (times::duration(seconds)) } }
         }
     }
 }
@@ -57,11 +57,11 @@ fn about(activity: &Activity) -> String {
     let kind: &str = activity.kind.into();
     let background = activity.background.then(|| "in the background".to_owned());
     let pause = |when: &str, seconds: Option<f64>| {
-        seconds.map(|seconds| format!("pause {when} {}", text::duration(seconds)))
+        seconds.map(|seconds| format!("pause {when} {}", times::duration(seconds)))
     };
     let pauses = [pause("before", activity.pauses.before), pause("after", activity.pauses.after)];
     let timeout = activity.provider.as_ref().and_then(|provider| provider.timeout);
-    let timeout = timeout.map(|seconds| format!("timeout {}", text::duration(seconds)));
+    let timeout = timeout.map(|seconds| format!("timeout {}", times::duration(seconds)));
     let parts = [Some(kind.to_owned()), background].into_iter().chain(pauses).chain([timeout]).flatten();
     parts.collect::<Vec<String>>().join(", ")
 }

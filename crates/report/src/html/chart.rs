@@ -24,7 +24,7 @@ pub(crate) fn chart(run: &Run, name: &str, chart: &Chart) -> Markup {
     let unit = if chart.unit.is_empty() { String::new() } else { format!(" ({})", chart.unit) };
     let sentence = format!(
         "{} of {}{unit}, from {} to {}",
-        text::count(chart.series.len(), "series").replace("seriess", "series"),
+        text::count(chart.series.len(), "series"),
         chart.title,
         number(lowest(chart)),
         number(highest(chart)),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::comparison::{Changed, Comparison, Contributed, totals};
 use crate::html::word::{badge, word};
 use crate::model::{Level, Run};
-use crate::text;
+use crate::times;
 
 /// The heading of the column of experiments.
 const EXPERIMENT: &str = "Experiment";
@@ -37,7 +37,7 @@ pub(crate) fn comparison(comparison: &Comparison, runs: &[Run]) -> Markup {
                             }
                             td { (row.hypothesis.as_deref().unwrap_or_default()) }
                             td { (held(row.held)) }
-                            td.number { @if let Some(seconds) = row.duration_seconds { (text::duration(seconds)) } }
+                            td.number { @if let Some(seconds) = row.duration_seconds { (times::duration(seconds)) } }
                         }
                     }
                 }

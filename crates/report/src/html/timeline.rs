@@ -6,6 +6,7 @@ use crate::html::axis::{Axis, number};
 use crate::html::word::of_activity;
 use crate::model::{Activity, Phase, Run};
 use crate::text;
+use crate::times;
 
 const WIDTH: f64 = 900.0;
 const LABELS: f64 = 230.0;
@@ -67,7 +68,7 @@ fn bar(activity: &Activity, x: &Axis, top: f64) -> Markup {
     let (from, to) = (x.at(offset), x.at(offset + seconds));
     html! {
         rect class={ "bar-" (of_activity(activity)) } x=(from) y=(top + 4.0) width=((to - from).max(3.0)) height=(ROW - 8.0) rx="2" {
-            title { (activity.name) ": " (activity.word()) ", " (text::offset(offset)) ", " (text::duration(seconds)) }
+            title { (activity.name) ": " (activity.word()) ", " (times::offset(offset)) ", " (times::duration(seconds)) }
         }
     }
 }

@@ -107,7 +107,7 @@ fn activities(list: &Listed<Activity>) -> String {
 fn pauses(activity: &Activity) -> String {
     let pause = |when: &str, seconds: Option<f64>| {
         seconds
-            .map(|seconds| format!(", pause {when} {}", crate::text::duration(seconds)))
+            .map(|seconds| format!(", pause {when} {}", crate::times::duration(seconds)))
             .unwrap_or_default()
     };
     format!("{}{}", pause("before", activity.pauses.before), pause("after", activity.pauses.after))
@@ -137,8 +137,8 @@ fn result(activity: &Activity) -> String {
 
 /// The cells for the start and the duration.
 fn times(activity: &Activity) -> String {
-    let start = activity.offset_seconds.map(crate::text::offset).unwrap_or_default();
-    let duration = activity.duration_seconds.map(crate::text::duration).unwrap_or_default();
+    let start = activity.offset_seconds.map(crate::times::offset).unwrap_or_default();
+    let duration = activity.duration_seconds.map(crate::times::duration).unwrap_or_default();
     format!("{} | {duration}", text(&start))
 }
 

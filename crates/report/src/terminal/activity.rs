@@ -3,6 +3,7 @@
 use crate::model::{Activity, ActivityStatus, Listed};
 use crate::terminal::tree::{Node, Tone};
 use crate::text;
+use crate::times;
 
 /// The maximum number of lines of an output.
 const MAX_LINES: usize = 12;
@@ -26,7 +27,7 @@ fn activity(activity: &Activity) -> Node {
         _ => (Tone::Bad, '✘'),
     };
     let tolerance = activity.tolerance.as_ref().map(|tolerance| format!("expected {tolerance}"));
-    let times = [activity.offset_seconds.map(text::offset), activity.duration_seconds.map(text::duration)];
+    let times = [activity.offset_seconds.map(times::offset), activity.duration_seconds.map(times::duration)];
     let times: Vec<String> = times.into_iter().flatten().collect();
     let node = Node::new(tone, format!("{mark} {}", activity.word()))
         .with(Tone::Plain, &activity.name)
@@ -48,7 +49,7 @@ fn about(activity: &Activity) -> String {
         activity.provider.as_ref().map(|provider| format!("{} {}", provider.kind, provider.target));
     let background = activity.background.then(|| "in the background".to_owned());
     let pause = |when: &str, seconds: Option<f64>| {
-        seconds.map(|seconds| format!("pause {when} {}", text::duration(seconds)))
+        seconds.map(|seconds| format!("pause {when} {}", times::duration(seconds)))
     };
     let pauses = [pause("before", activity.pauses.before), pause("after", activity.pauses.after)];
     let parts = [Some(kind.to_owned()), provider, background].into_iter().chain(pauses).flatten();

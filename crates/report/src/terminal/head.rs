@@ -5,7 +5,7 @@ use chaostoolkit_journal::RunResult;
 use crate::facts::{self, asked, contributions, reason};
 use crate::model::Run;
 use crate::terminal::tree::{Node, Tone};
-use crate::text;
+use crate::times;
 
 /// The mark of a run, and its tone.
 pub(crate) const fn mark(run: &Run) -> (Tone, char) {
@@ -57,8 +57,8 @@ fn lines(run: &Run) -> Vec<(Tone, String)> {
 }
 
 fn times(run: &Run) -> Option<String> {
-    let started = run.started_at.map(|at| format!("started {}", text::time(at)));
-    let took = run.duration_seconds.map(|seconds| format!("took {}", text::duration(seconds)));
+    let started = run.started_at.map(|at| format!("started {}", times::time(at)));
+    let took = run.duration_seconds.map(|seconds| format!("took {}", times::duration(seconds)));
     let parts: Vec<String> = started.into_iter().chain(took).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
