@@ -43,6 +43,10 @@ test-activities: ## Test the rights of each function of chaosk8s on an API serve
 test-reports: ## Read reports with the programs of others: JUnit with junitparser, CTRF with its schema (needs Python)
 	hack/report/check.sh
 
+.PHONY: test-recipes
+test-recipes: ## Compare the recipes for pipelines with the schemas of their systems (needs Python and Go)
+	hack/recipes/check.sh
+
 .PHONY: bench-start
 bench-start: ## Measure how much the runner delays the start of the toolkit (needs an idle machine)
 	hack/test.sh overhead
