@@ -107,7 +107,7 @@ fn the_script_for_github_actions_ends_as_the_run(#[case] outcome: &str, #[case] 
     );
     assert_eq!(done.code, code, "{done:?}");
     let summary = std::fs::read_to_string(summary).unwrap();
-    assert!(summary.contains(&format!("chaostoolkit-crd/greeting {outcome}")), "{summary}");
+    assert!(summary.contains(&format!("{outcome} chaostoolkit-crd/greeting@1")), "{summary}");
     for step in steps.iter().filter_map(|step| step["run"].as_str()) {
         let checked = script(&home, &["-n"], step, &[]);
         assert_eq!(checked.code, 0, "{checked:?}");
@@ -125,7 +125,7 @@ fn the_script_for_gitlab_ends_as_the_run(#[case] outcome: &str, #[case] code: i3
     let home = Home::of(&server.address);
     let done = script(&home, &["-e", "-o", "pipefail"], &lines.join("\n"), &[("NAME", "greeting")]);
     assert_eq!(done.code, code, "{done:?}");
-    assert!(done.out.contains(&format!("chaostoolkit-crd/greeting {outcome}")), "{done:?}");
+    assert!(done.out.contains(&format!("{outcome} chaostoolkit-crd/greeting@1")), "{done:?}");
     assert!(home.path("result.txt").exists());
 }
 

@@ -147,7 +147,7 @@ fn a_run_that_is_aborted_has_its_code_and_plays_its_rollbacks() {
     assert_eq!(node.run(&["abort", &node.name]).code, 0);
     let done = node.run(&["wait", &node.name]);
     assert_eq!(done.code, 13, "{done:?}");
-    assert!(done.out.contains("rollbacks: ✔ 1 played"), "{done:?}");
+    assert!(done.out.contains("rollbacks ✔ 1 played"), "{done:?}");
 }
 
 #[test]

@@ -8,6 +8,10 @@ mod common;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use chaostoolkit_api::names::{JOURNAL_KEY, POD_UID_ANNOTATION};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -74,7 +78,7 @@ fn the_exit_code_tells_how_a_run_ended(#[case] status: Value, #[case] flags: &[&
     let home = Home::of(&server.address);
     let done = home.run(&[&["wait", "e"], flags].concat());
     assert_eq!(done.code, expected, "{done:?}");
-    let is_printed = done.out.starts_with("chaostoolkit-crd/e ");
+    let is_printed = done.out.lines().next().is_some_and(|line| line.contains(" chaostoolkit-crd/e@1"));
     assert_eq!(is_printed, status["phase"] == "Completed", "{done:?}");
     assert!(server.writes().is_empty(), "{:?}", server.writes());
 }
@@ -148,4 +152,39 @@ fn data_goes_to_standard_output_alone_whatever_is_told_meanwhile() {
     assert_eq!((done.code, &object["metadata"]["name"]), (0, &json!("e")));
     let quiet = home.run(&["wait", "e", "-o", "name", "-q"]);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("chaosexperiment.chaostoolkit.org/e\n", ""));
+}
+
+#[test]
+fn the_journal_is_read_once_for_what_is_printed_and_for_all_reports() {
+    let mut status = ended("Passed", &json!([]));
+    status["run"]["journal"] = json!({"configMap": "the-journal", "sha256": "", "bytes": 1});
+    let one = experiment("e", &json!({}), &status);
+    let step = json!({"activity": {"type": "action", "name": "say-hello"}, "status": "succeeded"});
+    let journal =
+        json!({"status": "completed", "deviated": false, "experiment": {"title": "t"}, "run": [step]});
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some("the-journal".to_owned()),
+            annotations: Some([(POD_UID_ANNOTATION.to_owned(), "u".to_owned())].into()),
+            ..ObjectMeta::default()
+        },
+        binary_data: Some([(JOURNAL_KEY.to_owned(), ByteString(journal.to_string().into_bytes()))].into()),
+        ..ConfigMap::default()
+    };
+    let map = serde_json::to_value(map).unwrap();
+    let server = Server::start(move |(_, path, _)| {
+        let is_list = path.contains("chaosexperiments?");
+        let is_map = path.contains("/configmaps/the-journal");
+        let lists = || list(std::slice::from_ref(&one));
+        let body = if is_map { map.clone() } else { one.clone() };
+        Some((200, if is_list { lists() } else { body }))
+    });
+    let home = Home::of(&server.address);
+    let done = home.run(&["wait", "e", "--report", "json=a.json", "--report", "markdown=b.md"]);
+    assert!(done.code == 0 && done.out.contains("✔ succeeded say-hello"), "{done:?}");
+    for file in ["a.json", "b.md"] {
+        assert!(std::fs::read_to_string(home.path(file)).unwrap().contains("say-hello"), "{file}");
+    }
+    let asked = server.asked();
+    assert_eq!(asked.iter().filter(|(_, path, _)| path.contains("configmaps")).count(), 1, "{asked:?}");
 }

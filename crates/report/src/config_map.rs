@@ -10,8 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use crate::error::Error;
 use crate::model::Run;
 use crate::options::Options;
-use crate::redact::MAX_NAME;
-use crate::text;
+use crate::redact::line;
 
 impl Run {
     /// Reads the runs of a `ConfigMap` with a journal: the one that decides, and then those of other starts of the toolkit
@@ -50,8 +49,4 @@ impl Run {
         }
         Ok(runs)
     }
-}
-
-fn line(found: &str) -> String {
-    text::cut(&text::one_line(found), MAX_NAME)
 }

@@ -1,6 +1,9 @@
 //! What a report says about a run in pairs of a name and a value, for the formats that people read.
 
-use crate::model::Run;
+use chaostoolkit_api::Activities;
+use chaostoolkit_journal::{RollbackState, Warning};
+
+use crate::model::{RollbackSummary, Run};
 use crate::times;
 use crate::{status, text};
 
@@ -22,7 +25,7 @@ pub(crate) fn facts(run: &Run) -> Vec<Fact> {
         ("Cause", run.detail.as_ref().map(ToString::to_string)),
         ("In doubt, since", run.doubt.clone()),
         ("Reason", reason(run)),
-        ("No journal", run.source.problem.clone()),
+        ("No journal", run.source.problem.clone().filter(|_| run.source.journal.is_none())),
         ("Dry run", run.dry.clone()),
         ("Interrupted by", run.interruption.clone()),
         ("Asked for", asked(run)),
@@ -34,7 +37,8 @@ pub(crate) fn facts(run: &Run) -> Vec<Fact> {
         (
             "Method",
             is_played
-                .then(|| format!("{}, {}", text::count(actions, "action"), text::count(probes, "probe"))),
+                .then(|| format!("{}, {}", text::count(actions, "action"), text::count(probes, "probe")))
+                .or_else(|| run.activities.map(counted)),
         ),
         ("Hypothesis", steady_states(run)),
         ("Rollbacks", rollbacks(run)),
@@ -57,6 +61,11 @@ fn counts(run: &Run) -> (usize, usize) {
     (probes, run.method.items.len() - probes)
 }
 
+/// The numbers of activities, such as `2 activities, 1 succeeded, 1 failed`.
+pub(crate) fn counted(Activities { total, succeeded, failed }: Activities) -> String {
+    format!("{}, {succeeded} succeeded, {failed} failed", text::count(total, "activity"))
+}
+
 fn yes(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
@@ -68,8 +77,12 @@ fn outcome(run: &Run) -> Option<String> {
 
 /// Why the run is where it is. The reason of a run that ended often is its outcome.
 pub(crate) fn reason(run: &Run) -> Option<String> {
-    let reason = run.reason.as_ref().filter(|reason| *reason != run.word());
-    match (reason, &run.message) {
+    why(run.word(), run.reason.as_ref(), run.message.as_ref())
+}
+
+/// A reason and its sentence. A reason that says the same as the word before it is left out.
+pub(crate) fn why(word: &str, reason: Option<&String>, message: Option<&String>) -> Option<String> {
+    match (reason.filter(|reason| *reason != word), message) {
         (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
         (Some(text), None) | (None, Some(text)) => Some(text.clone()),
         (None, None) => None,
@@ -109,9 +122,34 @@ pub(crate) fn rollbacks(run: &Run) -> Option<String> {
     let summary = run.rollback_summary.as_ref()?;
     let strategy =
         summary.strategy.as_ref().map(|strategy| format!(", strategy {strategy}")).unwrap_or_default();
-    let failed =
-        if summary.failed > 0 { format!(", {} of {}", summary.failed, summary.total) } else { String::new() };
-    Some(format!("{}{failed}{strategy}", text::words(summary.state.into())))
+    Some(format!("{}{strategy}", state(summary)))
+}
+
+/// The state of rollbacks with their numbers, such as `2 played` or `1 of 2 failed`.
+pub(crate) fn state(summary: &RollbackSummary) -> String {
+    let RollbackSummary { total, failed, .. } = summary;
+    match summary.state {
+        RollbackState::NoneDeclared => "none declared".to_owned(),
+        RollbackState::NotPlayed => format!("none of {total} played"),
+        RollbackState::Failed => format!("{failed} of {total} failed"),
+        RollbackState::Unfinished => format!("not all of {total} ended"),
+        RollbackState::Partial => format!("not all of {total} played"),
+        RollbackState::Played => format!("{total} played"),
+        RollbackState::Unknown => "not known".to_owned(),
+    }
+}
+
+/// What a warning says, in words.
+pub(crate) const fn explained(warning: Warning) -> &'static str {
+    match warning {
+        Warning::ActivityFailed => "an activity of the method failed",
+        Warning::RollbackFailed => "a rollback failed, so the fault may still be there",
+        Warning::RollbacksNotPlayed => "not all rollbacks were played",
+        Warning::NoHypothesis => "there was no hypothesis to judge the system by",
+        Warning::DryRun => "it was a dry run",
+        Warning::ProbeFailed => "a probe of the hypothesis could not be executed",
+        Warning::ActivityForbidden => "an activity lacked a right",
+    }
 }
 
 /// The versions of the toolkit.
@@ -124,14 +162,15 @@ pub(crate) fn toolkit(run: &Run) -> Option<String> {
 
 fn host(run: &Run) -> Option<String> {
     let node = run.toolkit.node.as_ref().map(|node| format!("node {node}"));
-    let parts: Vec<String> = run.toolkit.host.clone().into_iter().chain(node).collect();
+    let host = run.pod.as_ref().or(run.toolkit.host.as_ref());
+    let parts: Vec<String> = host.cloned().into_iter().chain(node).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What became of the rescue.
 pub(crate) fn rescue(run: &Run) -> Option<String> {
     let rescue = run.rescue.as_ref()?;
-    let state = rescue.rollbacks.as_ref().map(|rollbacks| text::words(rollbacks.state.into()));
+    let state = rescue.rollbacks.as_ref().map(state);
     let is_open = rescue.finished_at.is_none() && rescue.problem.is_none();
     let open = is_open.then(|| "not finished".to_owned());
     let parts: Vec<String> = [state, open, rescue.problem.clone()].into_iter().flatten().collect();

@@ -43,6 +43,9 @@ fn both(status: Run, journal: Run) -> Run {
             truncated: journal.source.truncated,
             ..status.source
         },
+        exit_code: status.exit_code,
+        pod: status.pod,
+        activities: status.activities,
         // The toolkit measures more exactly, and its offsets start there.
         started_at: journal.started_at.or(status.started_at),
         finished_at: journal.finished_at.or(status.finished_at),
@@ -54,6 +57,7 @@ fn both(status: Run, journal: Run) -> Run {
         experiment: Declared {
             source: status.experiment.source,
             sha256: status.experiment.sha256,
+            spec_hash: status.experiment.spec_hash,
             ..journal.experiment.clone()
         },
         toolkit: Toolkit {

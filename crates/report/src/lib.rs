@@ -27,6 +27,8 @@
 //! - [`Report::new`] makes a report of runs in their order, with a comparison if there are several.
 //! - [`render()`] writes it in a [`Format`], whose text (`markdown`) is that of the flag `-o`. [`terminal::run`] writes a
 //!   single run as a tree, and [`terminal::diff`] what changed between two of them.
+//! - [`Overview::of`] reads what the status says besides its runs, such as the schedule. [`terminal::overview`] writes it with a
+//!   run, in at most 40 lines.
 //!
 //! # What is left out
 //! Outputs, arguments, the configuration and most of an exception are left out while a journal is read, unless
@@ -56,6 +58,7 @@ pub mod junit;
 pub mod markdown;
 mod model;
 mod options;
+mod overview;
 mod redact;
 mod render;
 mod report;
@@ -73,5 +76,6 @@ pub use model::{
     Listed, Pauses, Phase, Provider, Rescue, RollbackSummary, Run, Series, Source, Toolkit,
 };
 pub use options::{Format, Options, Style};
+pub use overview::{Note, Overview, Schedule};
 pub use render::render;
 pub use report::Report;

@@ -128,6 +128,16 @@ impl Redactor {
     }
 }
 
+/// Returns a name or a title of a status on one line, with at most 200 characters.
+pub(crate) fn line(found: &str) -> String {
+    text::cut(&text::one_line(found), MAX_NAME)
+}
+
+/// Returns a sentence of the operator on one line, with at most 4,000 characters. It may quote an answer with a secret.
+pub(crate) fn sentence(found: &str) -> String {
+    text::cut(&redact(&text::one_line(found)), MAX_TEXT)
+}
+
 /// Returns whether a key names a secret.
 pub(crate) fn is_secret_name(key: &str) -> bool {
     // The rule is that of the journal crate, which redacts the value of such a pair.

@@ -1,84 +1,54 @@
 //! Reads runs from the status of an experiment.
 
 use chaostoolkit_api::{Experiment, JournalRef, PastRun, Phase, Status};
-use chaostoolkit_journal::{Outcome, RunResult, Warning, redact};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::model::{Declared, Rescue, RollbackSummary, Run, Source, Toolkit};
-use crate::redact::{MAX_NAME, MAX_TEXT};
-use crate::text;
-
-/// What the status says about a run besides the run itself.
-struct Judgment<'a> {
-    phase: Option<Phase>,
-    outcome: Option<Outcome>,
-    result: Option<RunResult>,
-    conclusive: bool,
-    warnings: &'a [Warning],
-    reason: Option<&'a str>,
-    message: Option<&'a str>,
-}
+use crate::redact::{line, sentence};
 
 impl Run {
     /// Reads all runs that the status of an experiment has: the current or last one, and those of the history. The oldest
-    /// is first. Returns none if there is no status.
+    /// is first. An experiment without a schedule that waits for its first run has one without a number.
     ///
     /// The runs have no activities. [`join`](crate::join()) adds them from the journals.
     #[must_use]
     pub fn from_status(experiment: &Experiment) -> Vec<Self> {
         let Some(status) = &experiment.status else { return Vec::new() };
-        let past = status.history.iter().rev().map(|past| from_past(experiment, past));
-        let mut runs: Vec<Self> = past.collect();
-        if let Some(current) = current(experiment, status) {
-            // The last run of a schedule may be in both.
-            runs.retain(|run| current.number != run.number || current.number == Some(0));
-            runs.push(current);
+        let runs = status.runs();
+        if runs.is_empty() && status.schedule.is_none() {
+            return vec![waiting(experiment, status)];
         }
-        runs
+        runs.iter().rev().map(|past| from_past(experiment, status, past)).collect()
     }
 }
 
-fn current(experiment: &Experiment, status: &Status) -> Option<Run> {
-    let judgment = Judgment {
-        phase: status.phase,
-        outcome: status.outcome,
+/// What stands for a run that was not decided on yet.
+fn waiting(experiment: &Experiment, status: &Status) -> Run {
+    let past = PastRun {
+        run: chaostoolkit_api::Run::default(),
+        phase: status.phase.unwrap_or(Phase::Pending),
         result: status.result,
+        outcome: status.outcome.unwrap_or_default(),
+        warnings: status.warnings.clone(),
         conclusive: status.conclusive.unwrap_or_default(),
-        warnings: &status.warnings,
-        reason: status.reason.as_deref(),
-        message: status.message.as_deref(),
+        reason: status.reason.clone().unwrap_or_default(),
+        message: status.message.clone(),
     };
-    match &status.run {
-        Some(run) => Some(from_run(experiment, run, &judgment)),
-        // A schedule has its runs in the history alone.
-        None if status.schedule.is_some() => None,
-        None => Some(from_run(experiment, &chaostoolkit_api::Run::default(), &judgment)),
-    }
+    from_past(experiment, status, &past)
 }
 
-fn from_past(experiment: &Experiment, past: &PastRun) -> Run {
-    let judgment = Judgment {
-        phase: Some(past.phase),
-        outcome: (past.phase != Phase::Skipped).then_some(past.outcome),
-        result: past.result,
-        conclusive: past.conclusive,
-        warnings: &past.warnings,
-        reason: Some(&past.reason),
-        message: past.message.as_deref(),
-    };
-    from_run(experiment, &past.run, &judgment)
-}
-
-fn from_run(experiment: &Experiment, run: &chaostoolkit_api::Run, judgment: &Judgment) -> Run {
-    let rollbacks = run.rollbacks.as_ref().map(rollbacks);
+fn from_past(experiment: &Experiment, status: &Status, past: &PastRun) -> Run {
+    let run = &past.run;
+    let has_ended = (run.finished_at.is_some() || past.result.is_some()) && past.phase != Phase::Skipped;
+    let pod = Some(line(&run.pod_name)).filter(|pod| !pod.is_empty());
     Run {
         name: Some(line(experiment.name())),
         namespace: Some(line(experiment.namespace())).filter(|namespace| !namespace.is_empty()),
         id: run.pod_uid.as_deref().map(line),
         number: Some(run.number),
         source: Source { status: true, ..source(run.journal.as_ref()) },
-        trigger: Some(run.trigger),
+        trigger: Some(run.trigger).filter(|_| run.number > 0 || past.phase == Phase::Skipped),
         requested_by: run.requested_by.as_deref().map(line),
         requested_at: time(run.requested_at.as_ref()),
         started_at: time(run.started_at.as_ref()),
@@ -88,32 +58,39 @@ fn from_run(experiment: &Experiment, run: &chaostoolkit_api::Run, judgment: &Jud
             .duration_seconds
             .map(|seconds| seconds as f64)
             .filter(|seconds| *seconds >= 0.0),
-        phase: judgment.phase,
-        outcome: judgment.outcome,
-        result: judgment.result,
-        conclusive: judgment.conclusive,
-        warnings: judgment.warnings.to_vec(),
-        reason: judgment.reason.map(line).filter(|reason| !reason.is_empty()),
-        message: judgment.message.map(sentence).filter(|message| !message.is_empty()),
+        phase: Some(past.phase),
+        outcome: Some(past.outcome).filter(|_| has_ended),
+        result: past.result,
+        conclusive: past.conclusive,
+        warnings: past.warnings.clone(),
+        reason: Some(line(&past.reason)).filter(|reason| !reason.is_empty()),
+        message: past.message.as_deref().map(sentence).filter(|message| !message.is_empty()),
+        exit_code: run.exit_code,
+        pod: pod.as_ref().map(|pod| match &status.run_namespace {
+            Some(namespace) => format!("{}/{pod}", line(namespace)),
+            None => pod.clone(),
+        }),
         experiment: Declared {
             title: run.experiment.title.as_deref().map(line),
             source: run.experiment.source.as_deref().map(line),
             sha256: run.experiment.sha256.as_deref().map(line),
+            spec_hash: run.spec_hash.as_deref().map(line),
             ..Declared::default()
         },
         toolkit: Toolkit {
             version: run.toolkit.version.as_deref().map(line),
             lib: run.toolkit.lib.as_deref().map(line),
-            host: Some(line(&run.pod_name)).filter(|pod| !pod.is_empty()),
+            host: pod,
             node: run.node_name.as_deref().map(line),
             ..Toolkit::default()
         },
         steady_state: run.steady_state,
-        rollback_summary: rollbacks,
+        activities: run.activities,
+        rollback_summary: run.rollbacks.as_ref().map(rollbacks),
         rescue: run.rescue.as_ref().map(|rescue| Rescue {
             requested_at: time(rescue.requested_at.as_ref()),
             finished_at: time(rescue.finished_at.as_ref()),
-            rollbacks: rescue.rollbacks.as_ref().map(self::rollbacks),
+            rollbacks: rescue.rollbacks.as_ref().map(rollbacks),
             problem: rescue.problem.as_deref().map(sentence),
         }),
         ..Run::default()
@@ -124,6 +101,7 @@ fn source(journal: Option<&JournalRef>) -> Source {
     let Some(journal) = journal else { return Source::default() };
     Source {
         problem: journal.problem.as_deref().map(sentence),
+        config_map: journal.config_map.as_deref().map(line),
         truncated: journal.truncated,
         ..Source::default()
     }
@@ -138,17 +116,8 @@ fn rollbacks(found: &chaostoolkit_api::Rollbacks) -> RollbackSummary {
     }
 }
 
-fn time(time: Option<&Time>) -> Option<Timestamp> {
+pub(crate) fn time(time: Option<&Time>) -> Option<Timestamp> {
     time.map(|time| time.0)
-}
-
-fn line(found: &str) -> String {
-    text::cut(&text::one_line(found), MAX_NAME)
-}
-
-/// A sentence of the operator may quote an answer with a secret.
-fn sentence(found: &str) -> String {
-    text::cut(&redact(&text::one_line(found)), MAX_TEXT)
 }
 
 /// The word of a trigger.

@@ -1,7 +1,6 @@
 //! The journals that the operator keeps in `ConfigMap`s.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ListParams;
@@ -9,7 +8,7 @@ use kube::core::PartialObjectMeta;
 
 use chaostoolkit_api::names::JournalKey;
 use chaostoolkit_api::{Experiment, names};
-use chaostoolkit_journal::{Step, Summary, frame};
+use chaostoolkit_journal::frame;
 
 use crate::access::Access;
 use crate::access::experiments::PAGE;
@@ -43,14 +42,6 @@ impl Access {
         found.ok_or_else(|| {
             Failure::new(format!("ConfigMap {}/{name} has no key {}", self.namespace, JournalKey::Verdict))
         })
-    }
-
-    /// Returns the activities of the method of a run, if its journal can be read.
-    pub async fn steps(&self, experiment: &Experiment, view: &View) -> Option<Vec<Step>> {
-        view.run.journal.as_ref()?.config_map.as_ref()?;
-        let journal = self.journal(experiment, view).await.ok()?;
-        let read = chaostoolkit_journal::read(|| Ok(Cursor::new(&journal)), LONGEST).ok()?;
-        Some(Summary::of(&read).steps)
     }
 
     /// Reads the `ConfigMap` with the journal of a run, if it exists.

@@ -6,6 +6,7 @@ pub mod freezes;
 pub mod journals;
 pub mod pods;
 pub mod questions;
+pub mod runs;
 pub mod tables;
 mod warnings;
 pub mod watching;

@@ -1,12 +1,13 @@
-//! `diff`: what is different between two runs.
+//! `diff`: what changed between two runs.
+
+use chaostoolkit_report::{Options, Style, terminal};
 
 use crate::access::Access;
+use crate::access::runs::known;
 use crate::args::DiffArgs;
 use crate::failure::{Failure, Outcome};
-use crate::model::compare::{Compared, differences};
 use crate::model::runs::{self, View};
 use crate::model::select::Number;
-use crate::output::table;
 use crate::output::ui::Ui;
 
 /// Compares two runs.
@@ -21,22 +22,19 @@ pub async fn diff(access: &Access, ui: Ui, args: &DiffArgs) -> Outcome<()> {
                 .hint(format!("`kubectl chaostoolkit rerun {}` runs it once more", args.name))
         })?,
     };
-    let before = access.steps(&experiment, &first).await;
-    let after = access.steps(&experiment, &second).await;
-    // Activities are compared only if both journals tell of them.
-    let has_both = before.is_some() && after.is_some();
-    let of = |view, steps| Compared { view, steps };
-    let (steps, later) = (before.as_deref().filter(|_| has_both), after.as_deref().filter(|_| has_both));
-    let rows = differences(&of(&first, steps), &of(&second, later));
-    if !has_both {
+    let mut compared = Vec::new();
+    for view in [first, second] {
+        let number = Number::Of(view.run.number);
+        let read = access.runs(&experiment, Some(number), Options::default()).await;
+        compared.extend(known(&experiment, number, &read));
+    }
+    let [earlier, later] = &compared[..] else {
+        return Err(Failure::new("one of the runs is not on the status any more"));
+    };
+    if [earlier, later].iter().any(|run| run.source.journal.is_none()) {
         ui.hint("the journals of both runs would tell more, and at least one cannot be read");
     }
-    let names = [first.run.number, second.run.number].map(|number| format!("@{number}"));
-    if rows.is_empty() {
-        ui.say(&format!("nothing is different between {} and {}", names[0], names[1]));
-        return Ok(());
-    }
-    ui.lines(&table::lines(&["WHAT", &names[0], &names[1]], &rows))
+    ui.text(&terminal::diff(earlier, later, Style { color: true, ..Style::default() }))
 }
 
 /// Returns the newest run before another one.

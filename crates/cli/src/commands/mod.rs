@@ -17,6 +17,7 @@ mod next;
 mod report;
 mod rerun;
 mod run;
+mod steps;
 mod wait;
 mod waiting;
 mod watch;

@@ -3,13 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use chaostoolkit_api::{Experiment, names};
-use chaostoolkit_report::{Format, MAX_JOURNAL, Options, Report, Run, Style, join, render};
+use chaostoolkit_report::{Format, MAX_JOURNAL, Options, Report, Run, Style, render};
 
 use crate::access::Access;
-use crate::access::experiments::{read, to_value};
 use crate::args::{Global, ReportArgs, ReportTo};
 use crate::failure::{Failure, Outcome};
 use crate::model::select::{Number, Selection};
@@ -27,7 +23,7 @@ const MOST_FILES: usize = 1000;
 pub async fn report(global: &Global, ui: Ui, args: &ReportArgs) -> Outcome<()> {
     let options = Options { outputs: args.outputs };
     let runs = if args.all {
-        all(&Access::open(global).await?, options).await?
+        Access::open(global).await?.all_runs(options).await?
     } else {
         named(global, args, options).await?
     };
@@ -37,12 +33,8 @@ pub async fn report(global: &Global, ui: Ui, args: &ReportArgs) -> Outcome<()> {
     write(ui, &Report::new(runs), args.output, args.output_file.as_deref())
 }
 
-/// Writes reports on the last run of an experiment that was just read.
-pub async fn at_end(access: &Access, ui: Ui, stored: Value, reports: &[ReportTo]) -> Outcome<()> {
-    if reports.is_empty() {
-        return Ok(());
-    }
-    let runs = of_experiment(access, &read(stored)?, Some(Number::Latest), Options::default()).await?;
+/// Writes reports on a run that was just read.
+pub fn at_end(ui: Ui, runs: Vec<Run>, reports: &[ReportTo]) -> Outcome<()> {
     let report = Report::new(runs);
     reports.iter().try_for_each(|ReportTo { format, path }| write(ui, &report, *format, Some(path)))
 }
@@ -84,7 +76,7 @@ async fn named(global: &Global, args: &ReportArgs, options: Options) -> Outcome<
                 Some(access) => access,
                 none => none.insert(Access::open(global).await?),
             };
-            runs.extend(of_experiment(access, &access.experiment(&name).await?, wanted, options).await?);
+            runs.extend(access.runs(&access.experiment(&name).await?, wanted, options).await?);
         }
     }
     Ok(runs)
@@ -101,63 +93,6 @@ fn selection(name: &str) -> Outcome<Selection> {
         };
         Failure::new(format!("cannot report on {name:?}: {kind}"))
     })
-}
-
-/// Reads the runs of an experiment with their journals, the oldest first.
-async fn of_experiment(
-    access: &Access,
-    experiment: &Experiment,
-    wanted: Option<Number>,
-    options: Options,
-) -> Outcome<Vec<Run>> {
-    let mut runs = Run::from_status(experiment);
-    // A schedule has runs that were skipped, which have no number.
-    runs.retain(|run| wanted.is_none() || run.number.is_some_and(|number| number > 0));
-    match wanted {
-        None => {}
-        Some(Number::Latest) => runs = runs.pop().into_iter().collect(),
-        Some(Number::Of(number)) => runs.retain(|run| run.number == Some(number)),
-    }
-    if let Some(wanted) = wanted.filter(|_| runs.is_empty()) {
-        return Err(Failure::new(format!("experiment {} has no run {wanted}", experiment.key()))
-            .hint(format!("`kubectl chaostoolkit history {}` lists its runs", experiment.name())));
-    }
-    let mut found = Vec::new();
-    for run in &runs {
-        let kept = run.source.journal.clone();
-        let number = run.number.filter(|number| *number > 0);
-        let Some(name) = kept.or_else(|| number.map(|number| names::journal(experiment.uid(), number)))
-        else {
-            continue;
-        };
-        if let Some(map) = access.journal_map(&name).await? {
-            found.extend(Run::from_config_map(&map, options).map_err(of_report)?);
-        }
-    }
-    Ok(join(runs, found))
-}
-
-/// Reads all experiments of the namespace, and the journals of those that are gone.
-async fn all(access: &Access, options: Options) -> Outcome<Vec<Run>> {
-    let mut statuses = Vec::new();
-    let mut experiments = Vec::new();
-    access
-        .pages(false, None, |page| {
-            experiments.extend(page);
-            Ok(())
-        })
-        .await?;
-    for stored in experiments {
-        statuses.extend(Run::from_status(&read(to_value(&stored)?)?));
-    }
-    let mut found = Vec::new();
-    for map in access.journal_names().await? {
-        let name = map.metadata.name.unwrap_or_default();
-        if let Some(map) = access.journal_map(&name).await? {
-            found.extend(Run::from_config_map(&map, options).map_err(of_report)?);
-        }
-    }
-    Ok(join(statuses, found))
 }
 
 /// Reads the journals of a directory, in the order of their names. Other files are left out.

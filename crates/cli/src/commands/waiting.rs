@@ -11,19 +11,20 @@ use tokio::time::{Instant, sleep_until};
 
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::ExitCode;
-use chaostoolkit_report::times;
+use chaostoolkit_report::{Options, Run, times};
 
 use crate::access::Access;
 use crate::access::experiments::read;
-use crate::access::pods::has_started;
+use crate::access::runs::known;
 use crate::access::watching::Change;
 use crate::args::{Format, ReportTo};
+use crate::commands::steps::{Said, follow};
 use crate::commands::{get, report};
 use crate::failure::{Failure, Outcome};
 use crate::model::allow::{Allowed, allowed};
 use crate::model::ended::Ended;
-use crate::model::log_line::{Frames, Step, step};
-use crate::model::select::Selection;
+use crate::model::log_line::Step;
+use crate::model::select::Number;
 use crate::model::waited::{Goal, Going, Seen, seen};
 use crate::output::progress::Progress;
 use crate::output::ui::Ui;
@@ -64,12 +65,6 @@ struct Wait<'a> {
     read: HashSet<String>,
     lines: mpsc::Sender<Said>,
     last: Going,
-}
-
-/// What a log says.
-enum Said {
-    Step(Step),
-    Problem(String),
 }
 
 /// Waits for the end of the run, prints the experiment, and returns the exit code. Ctrl-C ends the waiting, and never the run.
@@ -177,18 +172,42 @@ impl Wait<'_> {
 
     async fn conclude(&self, ended: &Ended, stored: Value) -> Outcome {
         let code = allowed(ended.code, ended.without_rollbacks, self.wanted.allow);
-        let selection = Selection { name: self.wanted.name.to_owned(), run: None };
-        get::show(self.access, self.ui, stored.clone(), &selection, self.wanted.output).await?;
+        let runs = self.show(stored).await?;
         let number = code.number();
         let is_allowed = code == ExitCode::Passed && ended.code != ExitCode::Passed;
         let because = if is_allowed { ", since --allow says so" } else { "" };
-        if let Err(failure) = report::at_end(self.access, self.ui, stored, self.wanted.reports).await {
+        let reports = self.wanted.reports;
+        let written = match runs {
+            _ if reports.is_empty() => Ok(()),
+            Ok(runs) => report::at_end(self.ui, runs, reports),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = written {
             self.ui.failure(&failure);
             // How the run ended says more than that.
             return Ok(if code == ExitCode::Passed { ExitCode::Failed } else { code });
         }
         self.ui.hint(&format!("exit code {number}{because}"));
         Ok(code)
+    }
+
+    /// Prints the experiment, and returns its last run, which the reports are about.
+    async fn show(&self, stored: Value) -> Outcome<Outcome<Vec<Run>>> {
+        let Wanted { output, reports, .. } = &self.wanted;
+        let experiment = read(stored.clone())?;
+        let is_for_people = get::is_for_people(*output);
+        // Programs get the status alone.
+        let runs = if is_for_people || !reports.is_empty() {
+            self.access.runs(&experiment, Some(Number::Latest), Options::default()).await
+        } else {
+            Ok(Vec::new())
+        };
+        if is_for_people {
+            get::show(self.ui, &experiment, known(&experiment, Number::Latest, &runs).as_ref())?;
+        } else {
+            get::print(self.ui, stored, None, *output)?;
+        }
+        Ok(runs)
     }
 
     fn key(&self) -> String {
@@ -256,32 +275,5 @@ impl Wait<'_> {
         }
         self.ui.warn(&failure.message);
         Ok(code)
-    }
-}
-
-/// Reads the log of a pod to its end, and sends what it says.
-async fn follow(access: Access, address: PodAddress, lines: mpsc::Sender<Said>) {
-    let problem = |why: String| Said::Problem(format!("what the toolkit does cannot be told: {why}"));
-    let opened = match access.pod(&address).await {
-        Ok(Some(pod)) if has_started(&pod) => access.log(&pod, true).await.map_err(|error| error.describe()),
-        Ok(Some(_)) => Err("its container has not started".to_owned()),
-        Ok(None) => Err("its pod is gone".to_owned()),
-        Err(failure) => Err(failure.message),
-    };
-    let mut log = match opened {
-        Ok(log) => log,
-        Err(why) => {
-            let _ = lines.send(problem(why)).await;
-            return;
-        }
-    };
-    let mut frames = Frames::default();
-    while let Ok(Some(line)) = log.next().await {
-        if frames.shows(&line)
-            && let Some(step) = step(&line)
-            && lines.send(Said::Step(step)).await.is_err()
-        {
-            return;
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! What to say about objects, and what to make of files: pure. Nothing here reads a file, a clock or the network.
 
 pub mod allow;
-pub mod compare;
 pub mod complete;
 pub mod due;
 pub mod ended;
@@ -12,6 +11,5 @@ pub mod moved;
 pub mod object;
 pub mod runs;
 pub mod select;
-pub mod tree;
 pub mod verbs;
 pub mod waited;

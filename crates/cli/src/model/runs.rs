@@ -1,8 +1,6 @@
 //! The runs of an experiment, as its status has them.
 
-use std::collections::HashSet;
-
-use chaostoolkit_api::{Experiment, PastRun, Phase, Run, RunResult, Status, Text};
+use chaostoolkit_api::{Experiment, PastRun, Phase, RunResult, Status, Text};
 
 use crate::model::select::Number;
 
@@ -12,42 +10,7 @@ pub type View = PastRun;
 /// Returns the runs that are on the status, the newest first. Those of a schedule that were skipped are among them.
 #[must_use]
 pub fn of(experiment: &Experiment) -> Vec<View> {
-    let status = experiment.status.clone().unwrap_or_default();
-    let mut runs: Vec<View> = current(&status).into_iter().collect();
-    let mut known: HashSet<(i32, String)> = runs.iter().map(|view| key(&view.run)).collect();
-    runs.extend(status.history.into_iter().filter(|past| known.insert(key(&past.run))));
-    runs
-}
-
-/// What tells a run from the others of its experiment. Runs that were skipped have no number, but a Job of their own.
-fn key(run: &Run) -> (i32, String) {
-    let job = || run.job_name.clone().unwrap_or_default();
-    if run.number > 0 { (run.number, String::new()) } else { (0, job()) }
-}
-
-/// Returns the run that the status describes, if it was decided on.
-fn current(status: &Status) -> Option<View> {
-    let run = status.run.clone().filter(|run| run.number > 0)?;
-    if let Some(past) = status.history.iter().find(|past| past.run.number == run.number) {
-        // With a schedule, the status has the phase of the schedule, and the history that of the run.
-        return Some(PastRun { run, ..past.clone() });
-    }
-    let is_over = run.finished_at.is_some();
-    let phase = match (&status.schedule, is_over) {
-        (Some(_), _) if run.started_at.is_some() => Phase::Running,
-        (Some(_), _) => Phase::Starting,
-        (None, _) => status.phase.unwrap_or(Phase::Pending),
-    };
-    Some(PastRun {
-        phase,
-        result: status.result.filter(|_| is_over),
-        outcome: status.outcome.filter(|_| is_over).unwrap_or_default(),
-        warnings: if is_over { status.warnings.clone() } else { Vec::new() },
-        conclusive: is_over && status.conclusive.unwrap_or_default(),
-        reason: status.reason.clone().unwrap_or_default(),
-        message: status.message.clone(),
-        run,
-    })
+    experiment.status.as_ref().map(Status::runs).unwrap_or_default()
 }
 
 /// Returns one of the runs. The error says which runs there are.
@@ -103,34 +66,6 @@ mod tests {
         past["result"] = "Deviated".into();
         past["reason"] = "Deviated".into();
         past
-    }
-
-    #[test]
-    fn the_runs_stand_from_the_newest_to_the_oldest_and_each_is_there_once() {
-        let status = json!({"phase": "Completed", "outcome": "Passed", "result": "Passed", "run": ended(3),
-            "history": [past(2, "Completed"), past(1, "Completed")]});
-        let found = of(&experiment(&status));
-        let numbers: Vec<i32> = found.iter().map(|view| view.run.number).collect();
-        assert_eq!(numbers, [3, 2, 1]);
-        assert_eq!(found.iter().map(word).collect::<Vec<_>>(), ["Passed", "Deviated", "Deviated"]);
-        let scheduled = json!({"phase": "Scheduled", "result": "Deviated", "schedule": {"cron": "@daily"}, "run": ended(2),
-            "history": [past(2, "Completed"), past(1, "Completed"), {"number": 0, "jobName": "a", "podName": "", "phase": "Skipped",
-                "outcome": "Unknown", "reason": "Skipped"}, {"number": 0, "jobName": "b", "podName": "", "phase": "Skipped",
-                "outcome": "Unknown", "reason": "Skipped"}]});
-        let found = of(&experiment(&scheduled));
-        assert_eq!(
-            found.iter().map(word).collect::<Vec<_>>(),
-            ["Deviated", "Deviated", "Skipped", "Skipped"]
-        );
-        assert_eq!(found[0].phase, Phase::Completed, "that of the run, not that of the schedule");
-    }
-
-    #[test]
-    fn a_run_that_goes_on_has_no_result_of_the_one_before() {
-        let status = json!({"phase": "Running", "outcome": "Passed", "result": "Passed",
-            "run": {"number": 2, "podName": "p", "startedAt": "2026-01-01T00:00:00Z"}, "history": [past(1, "Completed")]});
-        let found = of(&experiment(&status));
-        assert_eq!((word(&found[0]), goes_on(&found[0]), goes_on(&found[1])), ("Running", true, false));
     }
 
     #[rstest]

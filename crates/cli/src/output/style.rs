@@ -78,13 +78,6 @@ pub fn marked(word: &str, text: &str) -> String {
     toned(&format!("{} {text}", tone.mark()), tone)
 }
 
-/// Returns a text that stands out.
-#[must_use]
-pub fn strong(text: &str) -> String {
-    let style = Style::new().bold();
-    format!("{style}{text}{style:#}")
-}
-
 /// Returns a text that stands back.
 #[must_use]
 pub fn faint(text: &str) -> String {

@@ -45,6 +45,9 @@ pub struct Declared {
     /// The SHA-256 hash of the experiment on the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// A hash of the parts of the spec that describe the run, on the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec_hash: Option<String>,
 }
 
 /// What an experiment contributes to, and how much.

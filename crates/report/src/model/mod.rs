@@ -4,6 +4,7 @@ mod activity;
 mod declared;
 mod evaluation;
 mod listed;
+mod parts;
 mod run;
 mod series;
 
@@ -11,5 +12,6 @@ pub use activity::{Activity, ActivityKind, ActivityStatus, Pauses, Provider};
 pub use declared::{Contribution, Declared, Level};
 pub use evaluation::{Evaluation, Evaluations, Phase};
 pub use listed::Listed;
-pub use run::{Rescue, RollbackSummary, Run, Source, Toolkit};
+pub use parts::{Rescue, RollbackSummary, Source, Toolkit};
+pub use run::Run;
 pub use series::{Chart, Series};

@@ -1,7 +1,7 @@
 //! A run of an experiment.
 
-use chaostoolkit_api::Trigger;
-use chaostoolkit_journal::{Detail, Forbidden, Outcome, RollbackState, RunResult, SteadyStates, Warning};
+use chaostoolkit_api::{Activities, Trigger};
+use chaostoolkit_journal::{Detail, Forbidden, Outcome, RunResult, SteadyStates, Warning};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -9,6 +9,7 @@ use crate::model::activity::Activity;
 use crate::model::declared::Declared;
 use crate::model::evaluation::{Evaluations, MAX_BAD};
 use crate::model::listed::Listed;
+use crate::model::parts::{Rescue, RollbackSummary, Source, Toolkit};
 
 /// A run, from its journal, from the status of its experiment, or from both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -90,6 +91,12 @@ pub struct Run {
     /// What interrupted the run, such as `SIGINT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interruption: Option<String>,
+    /// The exit code of the container, on the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The pod of the run, with its namespace if that is known: `namespace/name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
     /// What the author declares.
     pub experiment: Declared,
     /// The toolkit that ran the experiment.
@@ -99,6 +106,9 @@ pub struct Run {
     pub steady_state: Option<SteadyStates>,
     /// The evaluations of the hypothesis.
     pub hypothesis: Evaluations,
+    /// The numbers of the activities of the method, on the status. They are there if there is no journal, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activities: Option<Activities>,
     /// The activities of the method.
     pub method: Listed<Activity>,
     /// The rollbacks that were played.
@@ -109,78 +119,6 @@ pub struct Run {
     /// The pod that played the rollbacks in place of the pod of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rescue: Option<Rescue>,
-}
-
-/// Where the parts of a run are from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Source {
-    /// The file or the `ConfigMap` with the journal. Absent if the run is known from its status alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub journal: Option<String>,
-    /// Why there is no journal, if the status says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-    /// Whether the journal lacks the outputs, since they did not fit into the `ConfigMap`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-    /// Whether the status of the experiment was read.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub status: bool,
-}
-
-/// The toolkit that ran the experiment, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Toolkit {
-    /// The version of the Chaos Toolkit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The version of `chaostoolkit-lib`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lib: Option<String>,
-    /// The platform.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-    /// The name of the host. In a cluster, it is the pod.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// The node of the pod.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
-}
-
-/// The rollbacks as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RollbackSummary {
-    /// The strategy: default, always, never or deviated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<String>,
-    /// The state.
-    pub state: RollbackState,
-    /// The number of rollbacks that the experiment declares.
-    pub total: usize,
-    /// The number of rollbacks that failed.
-    pub failed: usize,
-}
-
-/// A pod that played the rollbacks in place of the pod of the run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rescue {
-    /// When the pod was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub requested_at: Option<Timestamp>,
-    /// When the pod ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<Timestamp>,
-    /// The rollbacks that the pod played.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rollbacks: Option<RollbackSummary>,
-    /// Why the rollbacks were not played.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
 }
 
 impl Run {

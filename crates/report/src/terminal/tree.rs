@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthChar;
 use unicode_width::UnicodeWidthStr;
 
 use crate::options::Style;
+use crate::text;
 
 /// The minimum width. Narrower terminals break lines themselves.
 const MIN_WIDTH: usize = 40;
@@ -69,6 +70,31 @@ impl Node {
 
     pub(crate) fn has_children(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// The lines below this one.
+    pub(crate) fn nodes(&self) -> &[Self] {
+        &self.children
+    }
+
+    /// What the color of the line stands for.
+    pub(crate) fn tone(&self) -> Tone {
+        self.parts.first().map_or(Tone::Plain, |(tone, _)| *tone)
+    }
+
+    /// Returns the line alone, with at most this number of columns and without line breaks.
+    pub(crate) fn cut(&self, columns: usize) -> Self {
+        let mut left = columns;
+        let mut line = Self::default();
+        for (tone, part) in &self.parts {
+            let part = text::cut(&text::one_line(part), left.max(1));
+            left = left.saturating_sub(text::width(&part) + 1);
+            line = line.with(*tone, part);
+            if left == 0 {
+                break;
+            }
+        }
+        line
     }
 }
 
