@@ -12,7 +12,10 @@ use common::{journals, read};
 
 const STYLE: &str = include_str!("../src/html/style.css");
 
-/// The variables of a block that begins with this text.
+/// How the block of the dark colors begins.
+const DARK: &str = "@media screen and (prefers-color-scheme: dark) {";
+
+/// The colors in the first block behind this text.
 fn colors(begin: &str) -> BTreeMap<String, String> {
     let (_, block) = STYLE.split_once(begin).unwrap_or_else(|| panic!("no {begin}"));
     let (_, block) = block.split_once(":root {").unwrap();
@@ -43,7 +46,7 @@ fn the_contrast_is_computed_as_the_w3c_does_it() {
 
 #[test]
 fn all_colors_have_enough_contrast() {
-    for scheme in ["", "@media (prefers-color-scheme: dark) {", "@media print {"] {
+    for scheme in ["", DARK] {
         let colors = colors(scheme);
         assert_eq!(colors.len(), 15, "{scheme} {colors:?}");
         for ground in ["page", "panel"] {
@@ -72,7 +75,11 @@ fn mixed(over: &str, under: &str, share: f64) -> String {
 
 #[test]
 fn print_is_light() {
-    assert_eq!(colors(""), colors("@media print {"));
+    // The dark colors are for screens alone, and nothing else changes a color.
+    assert_eq!(STYLE.matches("--page:").count(), 2);
+    assert_ne!(colors(""), colors(DARK));
+    let (_, print) = STYLE.split_once("@media print {").unwrap();
+    assert!(print.contains("color-scheme: light;") && !print.contains("--"), "{print}");
 }
 
 fn pages() -> Vec<String> {
