@@ -322,6 +322,63 @@ async fn the_freeze_holds_the_schedule_until_it_is_taken_back() {
     delete_and_wait(&example.install.experiments(), "frozen-schedule").await;
 }
 
+/// Changes an experiment of an example, and asks for a rerun in the same request.
+fn change_and_rerun(example: &Example, name: &str, value: &str, spec: &Value) {
+    let annotations = json!({"chaostoolkit.org/rerun": value});
+    let patch = json!({"metadata": {"annotations": annotations}, "spec": spec}).to_string();
+    let namespace = &example.install.namespace;
+    let (is_changed, text) =
+        kubectl(&["-n", namespace, "patch", "ctk", name, "--type=merge", "-p", &patch], "");
+    assert!(is_changed, "{text}");
+}
+
+/// The calendar also counts for a rerun, which is not delayed.
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_run_of_a_schedule_is_skipped_while_the_calendar_is_closed_and_runs_while_it_is_open() {
+    let example = Example::new("calendar").await;
+    Example::apply(&example.text, &[]);
+    let always = json!([{"from": "00:00", "to": "24:00"}]);
+    let exclude = json!([{"from": "2026-01-01", "to": "2099-12-31", "reason": "too late"}]);
+    let closed = json!({"calendar": {"windows": always, "exclude": exclude}});
+    change_and_rerun(&example, "office-hours", "closed", &closed);
+    within(LIMIT, "a run is skipped", async || {
+        let found = status(Some(&example.experiment("office-hours").await));
+        let past = found.history.first()?.clone();
+        assert_eq!((past.phase, past.reason.as_str()), (Phase::Skipped, "CalendarClosed"), "{past:?}");
+        assert!(past.message.unwrap().contains("excluded: too late"));
+        Some(())
+    })
+    .await;
+    change_and_rerun(&example, "office-hours", "open", &json!({"calendar": {"exclude": null}}));
+    within(LIMIT, "a run passes", async || {
+        let found = status(Some(&example.experiment("office-hours").await));
+        (found.history.first()?.outcome == Outcome::Passed).then_some(())
+    })
+    .await;
+    delete_and_wait(&example.install.experiments(), "office-hours").await;
+}
+
+#[tokio::test]
+#[ignore = "needs a node, and three minutes"]
+async fn a_schedule_that_fails_twice_stops_and_a_rerun_that_goes_well_resumes_it() {
+    let example = Example::new("stop-after").await;
+    Example::apply(&example.text, &[]);
+    let stopped = within(Duration::from_secs(300), "the schedule is stopped", async || {
+        let found = status(Some(&example.experiment("stop-after").await));
+        (found.reason.as_deref() == Some("StoppedAfter")).then_some(found)
+    })
+    .await;
+    assert_eq!((stopped.phase, stopped.counters.unwrap().failed), (Some(Phase::Suspended), 2));
+    change_and_rerun(&example, "stop-after", "mended", &json!({"pod": {"chaosArgs": null}}));
+    within(LIMIT, "the schedule goes on", async || {
+        let found = status(Some(&example.experiment("stop-after").await));
+        (found.phase == Some(Phase::Scheduled)).then_some(())
+    })
+    .await;
+    delete_and_wait(&example.install.experiments(), "stop-after").await;
+}
+
 #[tokio::test]
 #[ignore = "needs a node"]
 async fn the_account_of_the_author_has_the_rights_of_its_role_and_no_others() {

@@ -13,6 +13,8 @@ mod adopted;
 mod apart;
 #[path = "passes/bad_input.rs"]
 mod bad_input;
+#[path = "passes/calendar.rs"]
+mod calendar;
 #[path = "passes/chosen.rs"]
 mod chosen;
 #[path = "passes/clocks.rs"]

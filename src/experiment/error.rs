@@ -52,6 +52,11 @@ pub enum Error {
         /// The keys that the `ConfigMap` has, in words.
         there: String,
     },
+    /// A calendar cannot be read, because of a file with holidays.
+    #[error(
+        "{0}; the run waits until the file can be read, since a holiday that nobody can read is no open day"
+    )]
+    CalendarInvalid(String),
     /// The API server does not know the volume in which an artifact is mounted.
     #[error(
         "the cluster has no image volumes, which spec.pod.experiment.artifact needs: Kubernetes 1.35 and later has them, and earlier versions with the feature gate ImageVolume; {0}"
@@ -191,6 +196,7 @@ impl Error {
             Self::ListFull(_) => Reason::Forbidden,
             Self::NoImageVolumes(_) => Reason::ObjectInvalid,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
+            Self::CalendarInvalid(_) => Reason::CalendarInvalid,
             Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
             Self::RoleMissing { .. } | Self::ClusterRoleMissing(_) => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,

@@ -20,6 +20,7 @@ pub mod followed;
 pub mod freezes;
 pub mod hold;
 pub mod intent;
+pub mod jitter;
 pub mod journals;
 pub mod judge;
 pub mod mutexes;
@@ -281,7 +282,9 @@ async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Err
         Begun::Waiting(action) => Ok(Some(action)),
         Begun::Workload(Workload::CronJob(cron_job), decided) => {
             let (plan, resources) = &*decided;
-            schedule::sync(pass, intent, (&cron_job, Wanted { plan, resources })).await.map(Some)
+            schedule::sync(pass, intent, (&cron_job, Wanted { plan, resources, not_before: None }))
+                .await
+                .map(Some)
         }
         Begun::Workload(Workload::Pod(_), _) if pass.context.workers.are_awaited() => {
             // The pod is held, so it cannot be lost. What waits goes before the record of it.

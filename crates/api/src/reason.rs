@@ -60,6 +60,12 @@ pub enum Reason {
     Startable,
     /// A freeze keeps the run from starting, or has stopped it; the message names the freeze.
     Frozen,
+    /// The calendar of the experiment is closed, so no run starts; the message says until when and why.
+    CalendarClosed,
+    /// A file with holidays cannot be read; the message names it.
+    CalendarInvalid,
+    /// Runs of the schedule deviated or failed as often as `schedule.stopAfter` says, so it is suspended.
+    StoppedAfter,
     /// Another experiment runs that names the same mutex; the message names it.
     MutexHeld,
     /// A run of the schedule was due and was not allowed to start, or was allowed too late.

@@ -56,6 +56,11 @@ mod tests {
     #[case(&["pod", "files[3]", "secret"], "key")]
     #[case(&["pod", "experiment", "headers[0]", "secret"], "name")]
     #[case(&["role", "rules[1]"], "resourceNames")]
+    #[case(&["calendar"], "timeZone")]
+    #[case(&["calendar", "windows[0]"], "days")]
+    #[case(&["calendar", "exclude[1]"], "reason")]
+    #[case(&["calendar", "holidays[0]"], "configMapName")]
+    #[case(&["schedule", "stopAfter"], "deviated")]
     #[case(&["report", "journal"], "store")]
     #[case(&["cleanup"], "onSuccess")]
     fn fields_are_known_at_every_level(#[case] path: &[&str], #[case] field: &str) {

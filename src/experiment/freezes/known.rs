@@ -79,10 +79,10 @@ impl Freezes {
         over::stopped(state.freezes.iter(), &self.home, &reach(), now).map(|freeze| freeze.stop(now))
     }
 
-    /// Returns the uids of the experiments that each freeze holds. Forgets those that are gone.
-    pub fn held(&self, exists: impl Fn(&str) -> bool) -> BTreeMap<String, usize> {
+    /// Returns how many experiments each freeze holds. Forgets those that are gone, or whose run has ended.
+    pub fn held(&self, is_open: impl Fn(&str) -> bool) -> BTreeMap<String, usize> {
         let mut state = self.state();
-        state.held.retain(|uid, _| exists(uid));
+        state.held.retain(|uid, _| is_open(uid));
         let mut counts = BTreeMap::new();
         for key in state.held.values() {
             *counts.entry(key.clone()).or_default() += 1;

@@ -38,6 +38,9 @@ impl Reach {
     }
 }
 
+/// The state of a freeze that holds runs.
+pub const ACTIVE: &str = "Active";
+
 /// A freeze, as the operator reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
@@ -90,7 +93,7 @@ impl Read {
         match self.until {
             _ if !self.is_active => "Inactive",
             Some(until) if until <= now => "Expired",
-            _ => "Active",
+            _ => ACTIVE,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The statuses of the freezes: what each of them holds, and what it has stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
@@ -12,10 +12,10 @@ use tracing::warn;
 
 use crate::cluster::{self, Cluster, gone_is_fine, patching};
 use crate::experiment::freezes::known::{self, Freezes};
-use crate::experiment::freezes::over::Read;
+use crate::experiment::freezes::over::{ACTIVE, Read};
 use crate::process::clock;
 use chaostoolkit_api::freeze::FreezeStatus;
-use chaostoolkit_api::{Experiment, Freeze, Stop};
+use chaostoolkit_api::{Experiment, Freeze, Status, Stop};
 
 /// How often the numbers are counted.
 pub const PERIOD: Duration = Duration::from_secs(5);
@@ -35,10 +35,11 @@ pub async fn report(cluster: &Cluster, known: &Freezes, facts: &Facts<'_>) {
         return;
     }
     let experiments = facts.experiments.state();
-    let uids: std::collections::HashSet<&str> =
-        experiments.iter().filter_map(|experiment| Some(experiment.0.as_ref().ok()?.uid())).collect();
-    let held = known.held(|uid| uids.contains(uid));
-    let stops = stops(experiments.iter().filter_map(|experiment| experiment.0.as_ref().ok()));
+    let readable = || experiments.iter().filter_map(|experiment| experiment.0.as_ref().ok());
+    let is_open = |experiment: &&Experiment| !experiment.status.as_ref().is_some_and(Status::is_finished);
+    let open: HashSet<&str> = readable().filter(is_open).map(Experiment::uid).collect();
+    let held = known.held(|uid| open.contains(uid));
+    let stops = stops(readable());
     let now = clock::of_server();
     for freeze in freezes.iter().filter_map(|freeze| freeze.0.as_ref().ok()) {
         let wanted = status(freeze, &held, &stops, now);
@@ -82,10 +83,13 @@ fn status(
     // An earlier freeze may have had the same name.
     let since = freeze.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |created| created.0);
     let stopped = stops.get(&key).map_or(0, |times| times.iter().filter(|at| **at >= since).count());
+    let state = read.state(now);
+    // What was held when the freeze ended has not all been asked again.
+    let held = held.get(&key).copied().filter(|_| state == ACTIVE).unwrap_or_default();
     FreezeStatus {
         observed_generation: freeze.metadata.generation,
-        state: Some(read.state(now).to_owned()),
-        held: count(held.get(&key).copied().unwrap_or_default()),
+        state: Some(state.to_owned()),
+        held: count(held),
         // What was deleted since is not forgotten.
         stopped: count(stopped).max(freeze.status.as_ref().map_or(0, |status| status.stopped)),
     }
@@ -144,6 +148,6 @@ mod tests {
         assert_eq!(counted, expected);
         let kept =
             status(&freeze(json!({"active": false}), json!({"held": 1, "stopped": 5})), &held, &stops, now);
-        assert_eq!((kept.stopped, kept.state.as_deref()), (5, Some("Inactive")));
+        assert_eq!((kept.held, kept.stopped, kept.state.as_deref()), (0, 5, Some("Inactive")));
     }
 }

@@ -7,6 +7,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
+use crate::experiment::jitter::Delay;
 use chaostoolkit_api::names;
 
 /// The annotation that the controller of `CronJob`s puts on a Job: the time that the Job is for.
@@ -19,17 +20,20 @@ pub struct Limits {
     pub deadline: Option<i64>,
     /// The hash of the template that Jobs are made from now. It is not known while the spec cannot be decided on.
     pub template: Option<String>,
+    /// By how much runs are delayed after they are due.
+    pub delay: Delay,
 }
 
 impl Limits {
     /// The limits that a `CronJob` sets.
     #[must_use]
-    pub fn of(cron_job: &CronJob) -> Self {
+    pub fn of(cron_job: &CronJob, delay: Delay) -> Self {
         let spec = cron_job.spec.as_ref();
         let template = spec.and_then(|spec| spec.job_template.metadata.as_ref()?.annotations.as_ref());
         Self {
             deadline: spec.and_then(|spec| spec.starting_deadline_seconds),
             template: template.and_then(|all| all.get(names::SPEC_HASH_ANNOTATION)).cloned(),
+            delay,
         }
     }
 
@@ -37,7 +41,14 @@ impl Limits {
     #[must_use]
     pub fn end(&self, job: &Job) -> Option<Timestamp> {
         let deadline = SignedDuration::from_secs(self.deadline?.max(0));
-        Some(due(job)?.saturating_add(deadline).unwrap_or(Timestamp::MAX))
+        let begin = self.begin(job).or_else(|| due(job))?;
+        Some(begin.saturating_add(deadline).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The time before which a Job does not start, if it is delayed. Only one that the schedule has made is.
+    #[must_use]
+    pub fn begin(&self, job: &Job) -> Option<Timestamp> {
+        Some(self.delay.start(scheduled(job)?))
     }
 }
 
@@ -51,8 +62,11 @@ pub fn is_waiting(job: &Job) -> bool {
 /// The time that a Job is for. A Job that was made by hand is for the time when it was made.
 #[must_use]
 pub fn due(job: &Job) -> Option<Timestamp> {
-    let scheduled = job.annotations().get(SCHEDULED).and_then(|time| time.parse().ok());
-    scheduled.or_else(|| job.creation_timestamp().map(|created| created.0))
+    scheduled(job).or_else(|| job.creation_timestamp().map(|created| created.0))
+}
+
+fn scheduled(job: &Job) -> Option<Timestamp> {
+    job.annotations().get(SCHEDULED).and_then(|time| time.parse().ok())
 }
 
 /// What becomes of the Jobs that wait.
@@ -125,7 +139,7 @@ mod tests {
     }
 
     fn limits(deadline: Option<i64>) -> Limits {
-        Limits { deadline, template: Some("now".to_owned()) }
+        Limits { deadline, template: Some("now".to_owned()), ..Limits::default() }
     }
 
     #[rstest]
@@ -190,7 +204,7 @@ mod tests {
         #[case] starts: bool,
     ) {
         let job = job("a", "00:05:00", None, made);
-        let limits = Limits { deadline: None, template: wanted.map(str::to_owned) };
+        let limits = Limits { template: wanted.map(str::to_owned), ..Limits::default() };
         assert_eq!(sort(std::iter::once(&job), &limits, at("00:05:01")).next.is_some(), starts);
     }
 

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod adopt;
+mod calendar;
 pub mod cron;
 pub mod failure;
 pub mod follow;

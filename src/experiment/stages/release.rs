@@ -29,6 +29,10 @@ use chaostoolkit_api::{GivenUp, Trigger};
 /// The pause before it is asked again whether a run may start.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Why the calendar of a run cannot be read. Nobody is refused anything then.
+const CALENDAR: [Reason; 3] =
+    [Reason::CalendarInvalid, Reason::ConfigMapMissing, Reason::ConfigMapKeyMissing];
+
 /// What is decided on the Jobs that wait.
 pub enum Decision<'a> {
     /// There is nothing more to do now.
@@ -37,6 +41,8 @@ pub enum Decision<'a> {
     Go(&'a Job),
     /// The Job waits for this reason, a sentence for the status.
     Waits(String),
+    /// The Job is let go at a later time. A sentence for the status, and how long that is.
+    Delayed(String, Duration),
     /// A run is refused.
     Refused,
 }
@@ -46,6 +52,7 @@ impl Decision<'_> {
     #[must_use]
     pub const fn again(&self) -> Option<Duration> {
         match self {
+            Self::Delayed(_, wait) => Some(*wait),
             Self::Done | Self::Go(_) => None,
             Self::Waits(_) => Some(RETRY),
             Self::Refused => Some(TEARDOWN_RESYNC),
@@ -68,6 +75,8 @@ fn is_given_up(given_up: &[GivenUp], job: &Job) -> bool {
 #[derive(Clone, Copy, Default)]
 pub struct Next<'a> {
     job: Option<&'a Job>,
+    /// The time before which it does not start, if it is delayed.
+    begin: Option<Timestamp>,
     /// The time until which it may start, if there is a limit.
     end: Option<Timestamp>,
     /// After how long it is late.
@@ -90,7 +99,8 @@ pub fn skip<'a>(pass: &mut Pass<'_>, intent: &Intent, found: &'a Found, limits: 
         }
     }
     let end = job.and_then(|job| limits.end(job));
-    Next { job, end, until_late: end.map(|end| clock::until(end, now) + Duration::from_secs(1)) }
+    let begin = job.and_then(|job| limits.begin(job));
+    Next { job, begin, end, until_late: end.map(|end| clock::until(end, now) + Duration::from_secs(1)) }
 }
 
 /// Asks whether the next Job may start now, and lets it go unless it was given up since. A refusal gives it up. If the question
@@ -101,16 +111,28 @@ pub async fn decide<'a>(
     (cron_job, wanted): (&CronJob, Wanted<'_>),
     next: Next<'a>,
 ) -> Result<Decision<'a>, Error> {
-    let may_go =
-        |job: &&Job| !is_held_back(intent, cron_job, job) && !is_given_up(&pass.draft.given_up(), job);
+    let is_stopped = wanted.plan.schedule.as_ref().is_some_and(|schedule| schedule.stopped.is_some());
+    let may_go = |job: &&Job| {
+        !is_held_back(intent, (cron_job, is_stopped), job) && !is_given_up(&pass.draft.given_up(), job)
+    };
     let Some(job) = next.job.filter(may_go) else {
         return Ok(Decision::Done);
     };
     if let Some(hold) = other_run(pass, wanted, job) {
         return Ok(held(pass, job, &hold, next.end));
     }
+    let wanted = Wanted { not_before: next.begin, ..wanted };
     match startable::may_start(pass.context, &pass.live, wanted).await {
         Ok(Answer::Held(hold)) => Ok(held(pass, job, &hold, next.end)),
+        Ok(Answer::Later(time)) => {
+            pass.draft.startable();
+            let wait = clock::until(time, clock::of_server());
+            let name = job.name_any();
+            Ok(Decision::Delayed(
+                format!("the run of Job {name} starts at {time} (schedule.jitterSeconds)"),
+                wait,
+            ))
+        }
         Ok(Answer::NotKnown) => {
             let why =
                 format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
@@ -126,6 +148,10 @@ pub async fn decide<'a>(
             release(pass, job).await
         }
         Err(error @ Error::Overtaken(_)) => Err(error),
+        Err(error) if CALENDAR.contains(&error.reason()) => {
+            pass.draft.skip(job, error.reason(), &error.describe());
+            Ok(Decision::Refused)
+        }
         Err(error) if error.is_for_people() => {
             refuse(pass, job, &error);
             Ok(Decision::Refused)
@@ -186,9 +212,10 @@ fn waits<'a>(job: &Job, error: &Error) -> Decision<'a> {
 }
 
 /// Whether the author wants no run to start. A schedule that is suspended by its own field starts none itself, and people may
-/// still start one by hand, as with any `CronJob`.
-fn is_held_back(intent: &Intent, cron_job: &CronJob, job: &Job) -> bool {
-    let is_by_hand = job::trigger(Some(job), "") == Trigger::Manual;
+/// still start one by hand, as with any `CronJob`. One that its last runs have stopped (`is_stopped`) lets a rerun start.
+fn is_held_back(intent: &Intent, (cron_job, is_stopped): (&CronJob, bool), job: &Job) -> bool {
+    let trigger = job::trigger(Some(job), "");
+    let is_by_hand = trigger == Trigger::Manual || (is_stopped && trigger == Trigger::Rerun);
     let is_suspended = cron_job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false);
     intent.abort || intent.suspend || (is_suspended && !is_by_hand)
 }

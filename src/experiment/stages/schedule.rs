@@ -18,6 +18,7 @@ use crate::experiment::children::{cron_job, delete, pods};
 use crate::experiment::context::JOURNAL_RETRY;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
+use crate::experiment::jitter::Delay;
 use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::job;
@@ -70,17 +71,25 @@ pub async fn sync(
     let until_missed = missed::until_missed(&schedule, resumed, cron_job, now).filter(|_| !is_suspended);
     let told = pass.draft.status.message.clone();
     pass.draft.scheduled(schedule, is_suspended, missed);
+    let stopped = wanted.plan.schedule.as_ref().and_then(|schedule| schedule.stopped.as_deref());
+    if let Some(why) = stopped.filter(|_| is_suspended) {
+        pass.draft.stopped_after(why);
+    }
     pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
-    let next_job = release::skip(pass, intent, &found, &Limits::of(cron_job));
+    let limits = Limits::of(cron_job, Delay::of(&pass.live));
+    let next_job = release::skip(pass, intent, &found, &limits);
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
     let mut decision = release::decide(pass, intent, (cron_job, wanted), next_job).await?;
-    let rerun = schedule_rerun::rerun(pass, intent, cron_job, &found).await?;
+    if matches!(decision, Decision::Done | Decision::Refused) {
+        pass.draft.nothing_waits();
+    }
+    let rerun = schedule_rerun::rerun(pass, intent, (cron_job, stopped.is_some()), &found).await?;
     if let Some((job, stall)) = stalled {
         pass.draft.start_stalled(job, &stall, told.as_deref());
     } else if let Rerun::Waits { why, .. } = &rerun {
         pass.draft.run_waits(why);
-    } else if let Decision::Waits(why) = &decision {
+    } else if let Decision::Waits(why) | Decision::Delayed(why, _) = &decision {
         pass.draft.run_waits(why);
     }
     if intent.abort && found.pods.iter().any(|pod| matches!(pod_state(pod), PodState::Running { .. })) {
@@ -119,7 +128,8 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Re
     }
     let spec = cron_job.map(|found| found.data["spec"].clone()).unwrap_or_default();
     let replaces = spec["concurrencyPolicy"] == REPLACE;
-    let limits = Limits { deadline: spec["startingDeadlineSeconds"].as_i64(), template: None };
+    let deadline = spec["startingDeadlineSeconds"].as_i64();
+    let limits = Limits { deadline, template: None, delay: Delay::of(&pass.live) };
     let found = Found::list(pass, &recorded.namespace).await?;
     release::refuse_all(pass, &found, obstacle);
     release::skip(pass, intent, &found, &limits);

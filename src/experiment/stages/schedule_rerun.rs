@@ -62,7 +62,7 @@ impl Rerun {
 pub async fn rerun(
     pass: &mut Pass<'_>,
     intent: &Intent,
-    cron_job: &CronJob,
+    (cron_job, is_stopped): (&CronJob, bool),
     found: &Found,
 ) -> Result<Rerun, Error> {
     let Some(request) = intent.rerun.clone().filter(|asked| pass.draft.status.rerun.as_ref() != Some(asked))
@@ -71,7 +71,7 @@ pub async fn rerun(
     };
     let job = jobs::rerun_name(cron_job.metadata.name.as_deref().unwrap_or_default(), &request);
     if !is_made(pass, &job, found) {
-        if let Some(obstacle) = obstacle(intent, cron_job, found) {
+        if let Some(obstacle) = obstacle(intent, (cron_job, is_stopped), found) {
             let why = format!("the rerun that was asked for starts once {obstacle}");
             return Ok(Rerun::Waits { why, is_refused: false });
         }
@@ -90,12 +90,18 @@ pub async fn rerun(
 }
 
 /// What keeps a rerun from starting now.
-fn obstacle(intent: &Intent, cron_job: &CronJob, found: &Found) -> Option<&'static str> {
+///
+/// A schedule that its last runs have stopped (`is_stopped`) goes on once a rerun ends otherwise.
+fn obstacle(
+    intent: &Intent,
+    (cron_job, is_stopped): (&CronJob, bool),
+    found: &Found,
+) -> Option<&'static str> {
     let spec = cron_job.spec.as_ref();
     if intent.abort {
         return Some("spec.abort is false");
     }
-    if spec.and_then(|spec| spec.suspend).unwrap_or(false) {
+    if spec.and_then(|spec| spec.suspend).unwrap_or(false) && !is_stopped {
         return Some("the schedule is resumed");
     }
     let may_overlap = spec.and_then(|spec| spec.concurrency_policy.as_deref()) == Some("Allow");

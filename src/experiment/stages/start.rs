@@ -62,7 +62,7 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
         return Ok(Started::Replacing);
     }
     if !resources.is_scheduled() {
-        if let Some(wait) = ask_run(pass, Wanted { plan, resources }).await? {
+        if let Some(wait) = ask_run(pass, Wanted { plan, resources, not_before: None }).await? {
             return Ok(Started::Held(wait));
         }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
@@ -129,6 +129,7 @@ async fn ask_run(pass: &mut Pass<'_>, wanted: Wanted<'_>) -> Result<Option<Wait>
             pass.draft.held(&hold);
             Ok(Some(hold.wait(clock::of_server())))
         }
+        Answer::Later(time) => Ok(Some(Wait::at_most(clock::until(time, clock::of_server())))),
         Answer::NotKnown => Ok(Some(Wait::at_most(FIRST_LIST))),
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::experiment::build::resources::Resources;
@@ -17,6 +18,7 @@ use crate::experiment::hold::Hold;
 use crate::experiment::mutexes::claims::{Claimant, Taken};
 use crate::experiment::mutexes::holder;
 use crate::experiment::permit::{self, Permit};
+use crate::experiment::stages::calendar;
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
@@ -28,6 +30,8 @@ pub struct Wanted<'a> {
     pub plan: &'a Plan,
     /// The objects.
     pub resources: &'a Resources,
+    /// The time before which the run does not start, though nothing else keeps it from that.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Whether a run may start now.
@@ -36,6 +40,8 @@ pub enum Answer {
     Yes(Permit),
     /// It waits for this.
     Held(Hold),
+    /// It may, at this time.
+    Later(Timestamp),
     /// The operator has just started, and does not know yet.
     NotKnown,
 }
@@ -55,7 +61,17 @@ pub async fn may_start(
         Ok(Some(hold)) => return Ok(Answer::Held(hold)),
         Ok(None) => {}
     }
+    let now = clock::of_server();
+    if let Some(spec) = &wanted.plan.calendar
+        && let Some(hold) = calendar::hold(context, experiment, spec, now).await?
+    {
+        return Ok(Answer::Held(hold));
+    }
     let permit = permit::may_start(context, experiment, wanted.resources).await?;
+    // All of this is asked again then.
+    if let Some(time) = wanted.not_before.filter(|time| *time > now) {
+        return Ok(Answer::Later(time));
+    }
     // Last, so that nobody has it who may not start.
     Ok(mutex(context, experiment, wanted.plan).unwrap_or(Answer::Yes(permit)))
 }

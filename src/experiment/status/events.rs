@@ -294,7 +294,8 @@ fn moved(old: &Status, new: &Status) -> Option<Event> {
         }
         (_, Some(Phase::Scheduled)) => Some(normal(Reason::Scheduled, Action::ScheduleRuns, message)),
         (_, Some(Phase::Suspended)) => {
-            let reason = reason.filter(|reason| *reason == Reason::Restored).unwrap_or(Reason::Suspended);
+            let is_special = |reason: &Reason| matches!(reason, Reason::Restored | Reason::StoppedAfter);
+            let reason = reason.filter(is_special).unwrap_or(Reason::Suspended);
             Some(normal(reason, Action::SuspendRuns, message))
         }
         _ => None,

@@ -39,6 +39,11 @@ impl Draft {
         self.set(Type::Startable, State::True, Reason::Startable, "nothing keeps the run from starting");
     }
 
+    /// No run of a schedule waits for now. The condition goes on to tell of the last one.
+    pub fn nothing_waits(&mut self) {
+        self.status.hold = None;
+    }
+
     /// Why the last run that was to start was held, if it still is.
     #[must_use]
     pub fn hold(&self) -> Option<(Reason, String)> {

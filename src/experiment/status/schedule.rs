@@ -32,7 +32,11 @@ impl Draft {
     /// A run does not start yet.
     pub fn run_waits(&mut self, obstacle: &str) {
         let (Some(phase), Some(message)) = (self.status.phase, self.status.message.clone()) else { return };
-        let reason = if phase == Phase::Suspended { Reason::Suspended } else { Reason::Scheduled };
+        let recorded = self.status.reason.as_deref().and_then(|reason| reason.parse().ok());
+        let reason = match phase {
+            Phase::Suspended => recorded.unwrap_or(Reason::Suspended),
+            _ => Reason::Scheduled,
+        };
         self.phase(phase, reason, &format!("{message}; {obstacle}"));
     }
 
@@ -58,6 +62,12 @@ impl Draft {
         };
         self.phase(phase, reason, message);
         self.set(Type::Suspended, state, reason, message);
+    }
+
+    /// The last runs of the schedule have stopped it, for this reason.
+    pub fn stopped_after(&mut self, why: &str) {
+        self.phase(Phase::Suspended, Reason::StoppedAfter, why);
+        self.set(Type::Suspended, State::True, Reason::StoppedAfter, why);
     }
 
     /// A `CronJob` of the schedule has this uid. Its Jobs are runs from now on, also once another one has taken its place.

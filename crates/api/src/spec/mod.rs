@@ -1,6 +1,7 @@
 //! The spec of an experiment.
 #![allow(clippy::doc_markdown, reason = "`kubectl explain` prints these texts as they are")]
 
+mod calendar;
 mod env;
 mod files;
 mod invalid;
@@ -14,13 +15,14 @@ mod schema;
 mod source;
 mod template;
 
+pub use calendar::{CalendarSpec, ExclusionSpec, HolidaysSpec, WindowSpec};
 pub use env::EnvSpec;
 pub use files::{FileSpec, KeySpec, ProxySpec};
 pub use invalid::{InvalidSpec, Mistakes};
 pub use pod::{PodSpec, SettingsSpec};
 pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
 pub use rights::{RoleSpec, RuleSpec, ServiceAccountSpec};
-pub use schedule::ScheduleSpec;
+pub use schedule::{ScheduleSpec, StopAfterSpec};
 pub use source::{ArtifactSpec, ExperimentSpec, HeaderSpec};
 pub use template::TemplateSpec;
 
@@ -168,6 +170,10 @@ pub struct ChaosToolkitExperimentSpec {
     /// The schedule on which the experiment runs. If it is absent, the experiment runs once, immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleSpec>,
+
+    /// When a run may start, with a schedule or without. If it is absent, a run may start at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<CalendarSpec>,
 
     /// The experiment itself, with the content that a file would have: `title`, `method` and so on. The operator stores it
     /// in a ConfigMap of its own. If it is set, `pod.experiment` and `pod.template` must be absent.

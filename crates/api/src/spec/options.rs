@@ -18,7 +18,7 @@ pub const LIVE_FIELDS: [&str; 7] = [
 
 /// The fields of a spec that say when a run may start. They count as they are at each start, so a change of them changes nothing
 /// of what a run does.
-pub const START_FIELDS: [&str; 1] = ["mutex"];
+pub const START_FIELDS: [&str; 2] = ["calendar", "mutex"];
 
 /// What a dry run leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]

@@ -36,4 +36,28 @@ pub struct ScheduleSpec {
     /// Number of pods of failed runs to keep. Defaults to the value of the template, or to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_runs_history_limit: Option<i32>,
+    /// Maximum delay of each run in seconds, 0 to 86400. Each run starts at a time of its own within it, which depends on the
+    /// experiment and on the time when the run is due, and stays the same. Defaults to 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub jitter_seconds: Option<i64>,
+    /// After how many runs in a row that did not go well the schedule is suspended. A run that ends otherwise, such as a
+    /// rerun, resumes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_after: Option<StopAfterSpec>,
+}
+
+/// After how many runs in a row a schedule is suspended. Each number counts on its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
+pub struct StopAfterSpec {
+    /// Number of runs in a row that have deviated, from 1 to 10. If it is absent, such runs do not suspend the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10))]
+    pub deviated: Option<i32>,
+    /// Number of runs in a row that have failed, from 1 to 10. If it is absent, such runs do not suspend the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10))]
+    pub failed: Option<i32>,
 }

@@ -1,5 +1,6 @@
 //! From the spec and the observed facts to the plan of a run: pure.
 
+pub mod calendar;
 pub mod cluster_role;
 pub mod elsewhere;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod remote;
 pub mod rules;
 pub mod schedule;
 pub mod source;
+pub mod stop_after;
 pub mod types;
 pub mod values;
 pub mod web;
@@ -54,6 +56,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         _ => about(&source, facts.text.as_deref()),
     };
     let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
+    mistakes.or(spec.calendar.as_ref().map_or(Ok(()), calendar::check), ());
     let options = mistakes.or(options(spec, &pod), Vec::new());
     let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
     let listed = mistakes.or(listed, Vec::new());
@@ -109,6 +112,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         command: given(pod.chaos_command_path),
         verbose: spec.verbose.unwrap_or(false),
         pod: own,
+        calendar: spec.calendar.clone(),
         mutex: given(spec.mutex.clone()),
         schedule,
         about,

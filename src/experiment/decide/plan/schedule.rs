@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use crate::experiment::decide::plan::stop_after;
 use crate::experiment::decide::plan::types::{Schedule, TemplateSchedule};
 use crate::experiment::decide::plan::values::given;
-use chaostoolkit_api::spec::{InvalidSpec, ScheduleSpec};
+use crate::experiment::jitter::LONGEST;
+use chaostoolkit_api::spec::{InvalidSpec, Mistakes, ScheduleSpec};
 use chaostoolkit_api::{Experiment, Spec};
 
 /// Whether a spec takes the schedule that the template of the `CronJob` has.
@@ -26,6 +28,12 @@ pub fn wanted_schedule(
     let mut schedule = schedule(when, template)?;
     if spec.suspend == Some(true) || spec.abort == Some(true) {
         schedule.fields.insert("suspend", true.into());
+    } else if schedule.fields.get("suspend") != Some(&Value::Bool(true)) {
+        let history = experiment.status.as_ref().map(|status| status.history.as_slice()).unwrap_or_default();
+        schedule.stopped = stop_after::stopped(when.stop_after.as_ref(), history);
+        if schedule.stopped.is_some() {
+            schedule.fields.insert("suspend", true.into());
+        }
     }
     Ok(Some(schedule))
 }
@@ -49,6 +57,7 @@ fn schedule(spec: &ScheduleSpec, template: Option<&TemplateSchedule>) -> Result<
     let cron = value
         .or_else(|| template.map(|template| template.cron.clone()))
         .ok_or_else(|| missing("value", "is missing, for example \"*/5 * * * *\""))?;
+    check_limits(spec)?;
     let fields = [
         ("timeZone", spec.time_zone.clone().map(Value::from)),
         ("concurrencyPolicy", spec.concurrency_policy.clone().map(Value::from)),
@@ -60,5 +69,25 @@ fn schedule(spec: &ScheduleSpec, template: Option<&TemplateSchedule>) -> Result<
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let time_zone =
         spec.time_zone.clone().or_else(|| template.and_then(|template| template.time_zone.clone()));
-    Ok(Schedule { cron, time_zone, fields })
+    Ok(Schedule { cron, time_zone, fields, stopped: None })
+}
+
+/// The most runs in a row that stop a schedule. The status keeps as many.
+const MAX_IN_A_ROW: i32 = 10;
+
+/// Checks the numbers that the CronJob does not have.
+fn check_limits(spec: &ScheduleSpec) -> Result<(), InvalidSpec> {
+    let mut mistakes = Mistakes::default();
+    if let Some(seconds) = spec.jitter_seconds.filter(|seconds| !(0..=LONGEST).contains(seconds)) {
+        let problem = format!("is {seconds}; a delay is from 0 to {LONGEST} seconds");
+        mistakes.add(InvalidSpec::new("spec.schedule.jitterSeconds", problem));
+    }
+    let stop_after = spec.stop_after.clone().unwrap_or_default();
+    for (field, runs) in [("deviated", stop_after.deviated), ("failed", stop_after.failed)] {
+        if let Some(runs) = runs.filter(|runs| !(1..=MAX_IN_A_ROW).contains(runs)) {
+            let problem = format!("is {runs}; a schedule is suspended after 1 to {MAX_IN_A_ROW} runs");
+            mistakes.add(InvalidSpec::new(format!("spec.schedule.stopAfter.{field}"), problem));
+        }
+    }
+    mistakes.none()
 }

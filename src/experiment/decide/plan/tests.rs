@@ -73,6 +73,19 @@ fn a_schedule_without_a_value_is_that_of_the_template() {
     }
 }
 
+#[rstest]
+#[case(json!({"jitterSeconds": 0, "stopAfter": {}}), &[])]
+#[case(json!({"jitterSeconds": 86_400, "stopAfter": {"deviated": 1, "failed": 3}}), &[])]
+#[case(json!({"jitterSeconds": -1}), &["spec.schedule.jitterSeconds: is -1; a delay is from 0 to 86400 seconds"])]
+#[case(json!({"jitterSeconds": 86_401}), &["spec.schedule.jitterSeconds: is 86401; a delay is from 0 to 86400 seconds"])]
+#[case(json!({"stopAfter": {"deviated": 0, "failed": -2}}), &["spec.schedule.stopAfter.deviated: is 0; a schedule is suspended after 1 to 10 runs", "spec.schedule.stopAfter.failed: is -2; a schedule is suspended after 1 to 10 runs"])]
+fn the_numbers_of_a_schedule_have_limits(#[case] mut schedule: Value, #[case] expected: &[&str]) {
+    schedule["kind"] = json!("cronJob");
+    schedule["value"] = json!("* * * * *");
+    let mistakes = planned(json!({"schedule": schedule})).err();
+    assert_eq!(mistakes.map(|mistakes| mistakes.to_string()).unwrap_or_default(), expected.join("; "));
+}
+
 #[test]
 fn an_empty_schedule_is_none() {
     assert_eq!(planned(json!({"schedule": {}})).unwrap().schedule, None);

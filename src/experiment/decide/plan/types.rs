@@ -8,6 +8,7 @@ use crate::experiment::decide::plan::elsewhere::{Artifact, DEFAULT_FILE, Mounted
 use crate::experiment::decide::plan::grace;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
+use chaostoolkit_api::spec::CalendarSpec;
 use chaostoolkit_api::{About, Experiment, names};
 
 /// All that is decided for one run.
@@ -41,6 +42,8 @@ pub struct Plan {
     pub pod: Option<Value>,
     /// The schedule, if there is one.
     pub schedule: Option<Schedule>,
+    /// When the run may start. It was checked, but for the files that it names.
+    pub calendar: Option<CalendarSpec>,
     /// The mutex that the run needs.
     pub mutex: Option<String>,
     /// The experiment, as the status describes it.
@@ -143,6 +146,8 @@ pub struct Schedule {
     pub time_zone: Option<String>,
     /// The other fields of the `CronJob` that the author sets, by their names there.
     pub fields: BTreeMap<&'static str, Value>,
+    /// Why the schedule starts no more runs, if its last ones stop it.
+    pub stopped: Option<String>,
 }
 
 /// The environment of the pod.
