@@ -10,7 +10,7 @@ pub use check::{
     check_data_key, check_dns_label, check_dns_subdomain, check_label_value, check_path_segment,
     check_role_reference,
 };
-pub use journal::{JOURNAL_KEY, JournalKey, journal, journals};
+pub use journal::{JOURNAL_KEY, JournalKey};
 
 /// The API group of the experiments.
 pub const GROUP: &str = "chaostoolkit.org";
@@ -187,6 +187,18 @@ pub fn numbered(suffix: &str, number: i32) -> String {
     if number < 2 { suffix.to_owned() } else { format!("{suffix}-{number}") }
 }
 
+/// Returns what the names of all `ConfigMap`s with journals of the experiment with this uid begin with.
+#[must_use]
+pub fn journals(uid: &str) -> String {
+    format!("{}-", child("chaostoolkit-journal", &suffix(uid)))
+}
+
+/// Returns the name of the `ConfigMap` with the journal of a run: the one with this number of the experiment with this uid.
+#[must_use]
+pub fn journal(uid: &str, number: i32) -> String {
+    format!("{}{number}", journals(uid))
+}
+
 /// Whether a name is that of a child of the experiment with this suffix: what [`child`] and [`numbered`] make.
 #[must_use]
 pub fn is_child(name: &str, suffix: &str) -> bool {
@@ -218,6 +230,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+
+    #[test]
+    fn a_journal_has_the_name_of_its_run() {
+        let uid = "123e4567-e89b-12d3-a456-426614174000";
+        assert_eq!(journal(uid, 2), "chaostoolkit-journal-a235f4ad3e-2");
+        assert!(check_dns_subdomain(&journal(uid, i32::MAX)).is_ok());
+    }
 
     #[rstest]
     #[case("123e4567-e89b-12d3-a456-426614174000", "a235f4ad3e")]

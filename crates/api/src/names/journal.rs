@@ -1,8 +1,6 @@
-//! The names of journals: of their `ConfigMap`s, and of the keys in them.
+//! The keys of journals in their `ConfigMap`s.
 
 use std::fmt;
-
-use super::{child, suffix};
 
 /// The key of the journal that the verdict is from, compressed with gzip.
 pub const JOURNAL_KEY: &str = "journal.json.gz";
@@ -41,22 +39,10 @@ impl fmt::Display for JournalKey {
     }
 }
 
-/// Returns what the names of all `ConfigMap`s with journals of the experiment with this uid begin with.
-#[must_use]
-pub fn journals(uid: &str) -> String {
-    format!("{}-", child("chaostoolkit-journal", &suffix(uid)))
-}
-
-/// Returns the name of the `ConfigMap` with the journal of a run: the one with this number of the experiment with this uid.
-#[must_use]
-pub fn journal(uid: &str, number: i32) -> String {
-    format!("{}{number}", journals(uid))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::{check_data_key, check_dns_subdomain};
+    use crate::names::check_data_key;
     use proptest::prelude::*;
     use rstest::rstest;
 
@@ -74,13 +60,6 @@ mod tests {
     #[case("other", None)]
     fn only_the_keys_that_are_written_are_read(#[case] key: &str, #[case] expected: Option<JournalKey>) {
         assert_eq!(JournalKey::parse(key), expected);
-    }
-
-    #[test]
-    fn a_journal_has_the_name_of_its_run() {
-        let uid = "123e4567-e89b-12d3-a456-426614174000";
-        assert_eq!(journal(uid, 2), "chaostoolkit-journal-a235f4ad3e-2");
-        assert!(check_dns_subdomain(&journal(uid, i32::MAX)).is_ok());
     }
 
     proptest! {

@@ -6,6 +6,7 @@ mod hold;
 pub(crate) mod phase;
 mod resource;
 mod run;
+mod runs;
 mod schedule;
 
 pub use chaostoolkit_journal::{Outcome, RunResult, SteadyStates, Warning};
