@@ -33,6 +33,14 @@ pub fn terminated(exit_code: i32) -> Value {
         "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
 }
 
+/// Returns the end of a container whose toolkit was asked to stop, as the runner reports it.
+pub fn interrupted() -> Value {
+    let message =
+        Message { exit_code: Some(1), stopped_by: Some("SIGTERM".to_owned()), ..Message::new(State::Ended) };
+    json!({"terminated": {"exitCode": 1, "reason": "Error", "message": message.to_json(),
+        "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:07Z"}})
+}
+
 /// Binds a pod to a node that does not exist, so that the API server leaves the end of the pod to a kubelet. This
 /// lasts only for a moment: 40 seconds after a node is first missed, its pods are collected. So each test has its own
 /// node.

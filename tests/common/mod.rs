@@ -42,7 +42,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub use kubelet::{bind, bind_to, end_grace, report_container, running, terminated};
+pub use kubelet::{bind, bind_to, end_grace, interrupted, report_container, running, terminated};
 
 /// The limit for anything that should happen at once. A busy machine may need this long.
 pub const LIMIT: Duration = Duration::from_secs(60);

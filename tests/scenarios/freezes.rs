@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::common::install::Install;
 use crate::common::operator::Operator;
 use crate::common::{
-    audit, condition_of, create, delete, delete_and_wait, eventually, kubectl, pod_of, report_container,
-    running, set_up, start_scheduled_run, status, status_of, terminated, wait, wait_for_phase,
-    wait_for_reason, within,
+    audit, condition_of, create, delete, delete_and_wait, eventually, interrupted, kubectl, pod_of,
+    report_container, running, set_up, start_scheduled_run, status, status_of, terminated, wait,
+    wait_for_phase, wait_for_reason, within,
 };
 
 fn freezes(install: &Install) -> Api<Freeze> {
@@ -143,7 +143,7 @@ async fn a_hundred_runs_are_asked_to_stop_within_five_seconds_and_each_says_why(
     counts(&install, "Active", 0, i32::try_from(RUNS).unwrap()).await;
     each(&names, async |name| {
         let pod = status_of(&install, name).await.run.unwrap().pod_name;
-        report_container(&pods, &pod, terminated(1)).await;
+        report_container(&pods, &pod, interrupted()).await;
     })
     .await;
     for name in &names {
