@@ -46,6 +46,9 @@ pub struct KindOfStream {
     stale: Option<Vec<Bytes>>,
 }
 
+/// The watches of the operator: of experiments, pods, Jobs, `CronJob`s and freezes.
+const WATCHES: usize = 5;
+
 impl Streaming {
     pub fn new(own: &str) -> Self {
         Self {
@@ -79,7 +82,7 @@ impl Streaming {
     /// Whether the caches were filled this many times.
     pub fn is_filled(&self, times: usize) -> bool {
         let kinds = self.kinds.lock().unwrap();
-        kinds.len() == 4 && kinds.values().all(|kind| kind.filled >= times)
+        kinds.len() == WATCHES && kinds.values().all(|kind| kind.filled >= times)
     }
 
     pub fn with<T>(&self, resource: &str, change: impl FnOnce(&mut KindOfStream) -> T) -> T {
