@@ -55,6 +55,7 @@ mod join;
 mod journal;
 pub mod json;
 pub mod junit;
+mod mark;
 pub mod markdown;
 mod model;
 mod options;
@@ -71,6 +72,7 @@ pub use comparison::{Change, Changed, Comparison, Contributed, Contributions, Ro
 pub use error::Error;
 pub use join::join;
 pub use journal::MAX_JOURNAL;
+pub use mark::Mark;
 pub use model::{
     Activity, ActivityKind, ActivityStatus, Chart, Contribution, Declared, Evaluation, Evaluations, Level,
     Listed, Pauses, Phase, Provider, Rescue, RollbackSummary, Run, Series, Source, Toolkit,

@@ -13,7 +13,7 @@ use crate::comparison::{Changed, Comparison, totals};
 use crate::model::Run;
 use crate::options::Style;
 use crate::report::Report;
-use crate::terminal::head::{Detail, lines, mark, title};
+use crate::terminal::head::{Detail, lines, title, word};
 use crate::terminal::rooms::rooms;
 use crate::terminal::tree::{Node, Tone, print};
 use crate::times;
@@ -42,8 +42,7 @@ pub fn diff(earlier: &Run, later: &Run, style: Style) -> String {
 
 fn comparison(comparison: &Comparison, runs: &[Run], style: Style) -> String {
     let rows = comparison.rows.iter().zip(runs).map(|(row, run)| {
-        let (tone, mark) = mark(run);
-        Node::new(tone, format!("{mark} {}", row.result))
+        word(run)
             .with(Tone::Strong, &row.run)
             .with(Tone::Plain, format!("hypothesis {}", row.held))
             .with_some(Tone::Dim, row.duration_seconds.map(times::duration))

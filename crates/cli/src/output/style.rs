@@ -1,6 +1,10 @@
 //! Colors and marks. A color is never alone: the word that it belongs to says the same.
 
 use anstyle::{AnsiColor, Style};
+use chaostoolkit_api::{RunResult, Text};
+use chaostoolkit_journal::RollbackState;
+use chaostoolkit_report::Mark;
+use strum::VariantArray;
 
 /// How good something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +22,16 @@ pub enum Tone {
 }
 
 impl Tone {
-    /// Returns the tone of a phase, a result, a state or a mark of a step.
+    /// Returns the tone of a result, a state of rollbacks, a phase or a finding.
     #[must_use]
     pub fn of(word: &str) -> Self {
+        if let Some(mark) = marks().find_map(|(known, mark)| (known == word).then_some(mark)) {
+            return mark.into();
+        }
         match word {
-            "Passed" | "Met" | "Played" | "succeeded" | "Completed" | "ok" => Self::Good,
-            "Deviated" | "BaselineNotMet" | "ProbeError" | "Aborted" | "Interrupted" | "Invalid"
-            | "Error" | "Failed" | "NotMet" | "NotPlayed" | "Unfinished" | "Partial" | "failed"
-            | "unfinished" | "Blocked" | "wrong" | "missing" => Self::Bad,
-            "Inconclusive" | "Unknown" | "Skipped" | "Suspended" | "Terminating" | "warning" => {
-                Self::Doubtful
-            }
+            "Completed" | "ok" => Self::Good,
+            "Blocked" | "wrong" | "missing" => Self::Bad,
+            "Skipped" | "Suspended" | "Terminating" | "warning" => Self::Doubtful,
             "Pending" | "Starting" | "Running" | "Aborting" | "Scheduled" | "Rescue" => Self::Active,
             _ => Self::Neutral,
         }
@@ -56,6 +59,23 @@ impl Tone {
             Self::Neutral => "–",
         }
     }
+}
+
+impl From<Mark> for Tone {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Good => Self::Good,
+            Mark::Bad => Self::Bad,
+            Mark::Odd => Self::Doubtful,
+        }
+    }
+}
+
+/// The words that reports have marks for. Of a word that is there twice, the first one counts.
+fn marks() -> impl Iterator<Item = (&'static str, Mark)> {
+    let results = RunResult::VARIANTS.iter().map(|result| (result.as_str(), Mark::of_result(*result)));
+    let states = RollbackState::VARIANTS.iter().map(|state| (state.as_str(), Mark::of_rollbacks(*state)));
+    results.chain(states)
 }
 
 /// Returns a text in the color of a tone.
@@ -88,8 +108,7 @@ pub fn faint(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chaostoolkit_api::{Phase, RunResult, Text};
-    use strum::VariantArray;
+    use chaostoolkit_api::Phase;
 
     #[test]
     fn each_phase_and_result_has_a_tone_and_stays_a_word_without_colors() {

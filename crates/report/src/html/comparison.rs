@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::comparison::{Changed, Comparison, Contributed, totals};
 use crate::html::word::{badge, word};
+use crate::mark::Mark;
 use crate::model::{Level, Run};
 use crate::times;
 
@@ -57,12 +58,12 @@ pub(crate) fn comparison(comparison: &Comparison, runs: &[Run]) -> Markup {
 }
 
 fn held(words: &str) -> Markup {
-    let class = match words {
-        "held" => "good",
-        "did not hold" | "did not hold before the method" => "bad",
-        _ => "odd",
+    let mark = match words {
+        "held" => Mark::Good,
+        "did not hold" | "did not hold before the method" => Mark::Bad,
+        _ => Mark::Odd,
     };
-    word(class, words)
+    word(mark, words)
 }
 
 /// A dot for each level: the larger, the more.

@@ -8,6 +8,7 @@ use crate::html::chart::chart;
 use crate::html::over_time::over_time;
 use crate::html::timeline::timeline;
 use crate::html::word::{badge, word};
+use crate::mark::Mark;
 use crate::model::{Evaluation, Evaluations, Phase, Run};
 use crate::text;
 
@@ -69,9 +70,8 @@ fn during(hypothesis: &Evaluations) -> Markup {
         return html! {};
     }
     let (met, all, bad) = (hypothesis.met_during(), during.items.len(), hypothesis.bad_during());
-    let class = if met == all { "good" } else { "bad" };
     html! {
-        h4 { (heading(Phase::During)) ": " (word(class, &format!("met {met} of {}", text::count(all, "time")))) }
+        h4 { (heading(Phase::During)) ": " (word(Mark::of(met == all), &format!("met {met} of {}", text::count(all, "time")))) }
         @if !bad.is_empty() { (table(&bad)) }
         @if during.omitted > 0 { p { (during.omitted) " more evaluations are left out." } }
     }
@@ -86,12 +86,7 @@ const fn heading(phase: Phase) -> &'static str {
 }
 
 fn state_word(state: &Evaluation) -> Markup {
-    let class = match state.word() {
-        "met" => "good",
-        "unknown" => "odd",
-        _ => "bad",
-    };
-    word(class, state.word())
+    word(Mark::of_evaluation(state), state.word())
 }
 
 fn configuration(run: &Run) -> Markup {

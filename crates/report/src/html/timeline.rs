@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use crate::html::axis::{Axis, number};
-use crate::html::word::of_activity;
+use crate::html::word::class;
+use crate::mark::Mark;
 use crate::model::{Activity, Phase, Run};
 use crate::text;
 use crate::times;
@@ -67,7 +68,7 @@ fn bar(activity: &Activity, x: &Axis, top: f64) -> Markup {
     let seconds = activity.duration_seconds.unwrap_or_default();
     let (from, to) = (x.at(offset), x.at(offset + seconds));
     html! {
-        rect class={ "bar-" (of_activity(activity)) } x=(from) y=(top + 4.0) width=((to - from).max(3.0)) height=(ROW - 8.0) rx="2" {
+        rect class={ "bar-" (class(Mark::of_activity(activity))) } x=(from) y=(top + 4.0) width=((to - from).max(3.0)) height=(ROW - 8.0) rx="2" {
             title { (activity.name) ": " (activity.word()) ", " (times::offset(offset)) ", " (times::duration(seconds)) }
         }
     }

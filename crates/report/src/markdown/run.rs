@@ -1,8 +1,7 @@
 //! One run in Markdown.
 
-use chaostoolkit_journal::RunResult;
-
 use crate::facts::{facts, rescue};
+use crate::mark::Mark;
 use crate::markdown::escape::{block, code, text};
 use crate::model::{Activity, ActivityStatus, Evaluation, Listed, Phase, Run};
 
@@ -12,10 +11,12 @@ const MAX_ROWS: usize = 200;
 /// The mark of a run. Its word stands beside it.
 pub(crate) const fn mark(run: &Run) -> &'static str {
     match run.result {
-        Some(RunResult::Passed) => "✅",
-        Some(RunResult::Inconclusive | RunResult::Interrupted | RunResult::Unknown) => "⚠️",
-        Some(_) => "❌",
         None => "⚪",
+        Some(result) => match Mark::of_result(result) {
+            Mark::Good => "✅",
+            Mark::Odd => "⚠️",
+            Mark::Bad => "❌",
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Activities as lines of a tree.
 
-use crate::model::{Activity, ActivityStatus, Listed};
+use crate::mark::Mark;
+use crate::model::{Activity, Listed};
 use crate::terminal::tree::{Node, Tone};
 use crate::text;
 use crate::times;
@@ -21,15 +22,11 @@ pub(crate) fn more(omitted: usize, noun: &str) -> Option<Node> {
 }
 
 fn activity(activity: &Activity) -> Node {
-    let (tone, mark) = match activity.status {
-        _ if !activity.is_bad() => (Tone::Good, '✔'),
-        ActivityStatus::Unfinished => (Tone::Odd, '!'),
-        _ => (Tone::Bad, '✘'),
-    };
     let tolerance = activity.tolerance.as_ref().map(|tolerance| format!("expected {tolerance}"));
     let times = [activity.offset_seconds.map(times::offset), activity.duration_seconds.map(times::duration)];
     let times: Vec<String> = times.into_iter().flatten().collect();
-    let node = Node::new(tone, format!("{mark} {}", activity.word()))
+    let node = Node::default()
+        .marked(Mark::of_activity(activity), activity.word())
         .with(Tone::Plain, &activity.name)
         .with_some(Tone::Plain, tolerance)
         .with_some(Tone::Dim, Some(times.join(", ")))

@@ -4,17 +4,16 @@ use chaostoolkit_journal::RunResult;
 use jiff::Timestamp;
 
 use crate::facts::{self, asked, contributions, explained, reason};
+use crate::mark::Mark;
 use crate::model::Run;
 use crate::terminal::tree::{Node, Tone};
 use crate::times;
 
-/// The mark of a run, and its tone.
-pub(crate) const fn mark(run: &Run) -> (Tone, char) {
+/// The word for a run, with its mark.
+pub(crate) fn word(run: &Run) -> Node {
     match run.result {
-        Some(RunResult::Passed) => (Tone::Good, '✔'),
-        Some(RunResult::Inconclusive | RunResult::Interrupted | RunResult::Unknown) => (Tone::Odd, '!'),
-        Some(_) => (Tone::Bad, '✘'),
-        None => (Tone::Odd, '○'),
+        Some(result) => Node::default().marked(Mark::of_result(result), run.word()),
+        None => Node::new(Tone::Odd, format!("○ {}", run.word())),
     }
 }
 
@@ -29,7 +28,6 @@ pub(crate) enum Detail {
 
 /// The first line of a run: how it ended, and which one it is. `phase` is that of its experiment.
 pub(crate) fn title(run: &Run, phase: Option<&str>) -> Node {
-    let (tone, mark) = mark(run);
     let inconclusive =
         run.outcome.is_some() && !run.conclusive && run.result != Some(RunResult::Inconclusive);
     let outcome = run.outcome.filter(|_| run.result == Some(RunResult::Inconclusive));
@@ -39,7 +37,7 @@ pub(crate) fn title(run: &Run, phase: Option<&str>) -> Node {
         outcome.map(|outcome| format!("outcome {}", <&str>::from(outcome))),
         inconclusive.then(|| "not conclusive".to_owned()),
     ]);
-    Node::new(tone, format!("{mark} {}", run.word()))
+    word(run)
         .with(Tone::Strong, run.title())
         .with_some(Tone::Dim, Some(run.label()).filter(|label| *label != run.title()))
         .with_some(tone_of_more, more.map(|more| format!("({more})")))

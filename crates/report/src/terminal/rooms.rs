@@ -3,7 +3,8 @@
 use chaostoolkit_journal::{RollbackState, SteadyState};
 
 use crate::facts;
-use crate::model::{Evaluation, Evaluations, Phase, RollbackSummary, Run};
+use crate::mark::Mark;
+use crate::model::{Evaluation, Evaluations, Phase, Run};
 use crate::terminal::activity::{activities, more};
 use crate::terminal::tree::{Node, Tone};
 use crate::text;
@@ -39,18 +40,15 @@ fn from_status(run: &Run) -> Vec<Node> {
         .filter(|(_, state)| !matches!(state, SteadyState::NotEvaluated | SteadyState::Unknown));
     known
         .map(|(phase, state)| {
-            let (tone, mark) =
-                if state == SteadyState::Met { (Tone::Good, '✔') } else { (Tone::Bad, '✘') };
             Node::new(Tone::Plain, <&str>::from(phase))
-                .with(tone, format!("{mark} {}", text::words(state.into())))
+                .marked(Mark::of_state(state), text::words(state.into()))
         })
         .collect()
 }
 
 fn evaluation(phase: Phase, state: &Evaluation) -> Node {
-    let (tone, mark) = judged(state);
     Node::new(Tone::Plain, <&str>::from(phase))
-        .with(tone, format!("{mark} {}", state.word()))
+        .marked(Mark::of_evaluation(state), state.word())
         .children(activities(&state.probes))
 }
 
@@ -59,20 +57,11 @@ fn during(hypothesis: &Evaluations) -> Option<Node> {
     let during = &hypothesis.during;
     (!during.is_empty()).then(|| {
         let (met, all) = (hypothesis.met_during(), during.items.len());
-        let (tone, mark) = if met == all { (Tone::Good, '✔') } else { (Tone::Bad, '✘') };
         Node::new(Tone::Plain, <&str>::from(Phase::During))
-            .with(tone, format!("{mark} met {met} of {}", text::count(all, "time")))
+            .marked(Mark::of(met == all), format!("met {met} of {}", text::count(all, "time")))
             .children(activities(&hypothesis.bad_during()))
             .children(more(during.omitted, "evaluation"))
     })
-}
-
-fn judged(state: &Evaluation) -> (Tone, char) {
-    match state.word() {
-        "met" => (Tone::Good, '✔'),
-        "unknown" => (Tone::Odd, '?'),
-        _ => (Tone::Bad, '✘'),
-    }
 }
 
 fn method(run: &Run) -> Option<Node> {
@@ -86,8 +75,7 @@ fn method(run: &Run) -> Option<Node> {
     }
     // The status has their numbers.
     let counts = run.activities?;
-    let (tone, mark) = if counts.failed > 0 { (Tone::Bad, '✘') } else { (Tone::Good, '✔') };
-    Some(node.with(tone, format!("{mark} {}", facts::counted(counts))))
+    Some(node.marked(Mark::of(counts.failed <= 0), facts::counted(counts)))
 }
 
 fn rollbacks(run: &Run) -> Option<Node> {
@@ -96,35 +84,22 @@ fn rollbacks(run: &Run) -> Option<Node> {
         return None;
     }
     let strategy = summary.strategy.as_ref().map(|strategy| format!("strategy {strategy}"));
-    let (tone, state) = marked(summary);
-    let node = Node::new(Tone::Strong, "rollbacks").with(tone, state);
+    let node = Node::new(Tone::Strong, "rollbacks");
+    let node = node.marked(Mark::of_rollbacks(summary.state), facts::state(summary));
     Some(node.with_some(Tone::Dim, strategy).children(activities(&run.rollbacks)))
-}
-
-/// The state of rollbacks with its mark.
-fn marked(summary: &RollbackSummary) -> (Tone, String) {
-    let (tone, mark) = match summary.state {
-        RollbackState::Played | RollbackState::NoneDeclared => (Tone::Good, '✔'),
-        RollbackState::Failed | RollbackState::Unfinished | RollbackState::Partial => (Tone::Bad, '✘'),
-        RollbackState::NotPlayed | RollbackState::Unknown => (Tone::Odd, '!'),
-    };
-    (tone, format!("{mark} {}", facts::state(summary)))
 }
 
 fn rescue(run: &Run) -> Option<Node> {
     let rescue = run.rescue.as_ref()?;
     let is_open = rescue.finished_at.is_none() && rescue.problem.is_none();
-    let node = match &rescue.rollbacks {
-        Some(summary) => {
-            let (tone, state) = marked(summary);
-            Node::new(Tone::Strong, "rescue").with(tone, state)
-        }
-        None => Node::new(Tone::Strong, "rescue"),
-    };
-    Some(
-        node.with_some(Tone::Odd, is_open.then(|| "not finished".to_owned()))
-            .with_some(Tone::Bad, rescue.problem.as_ref().map(|problem| format!("✘ {problem}"))),
-    )
+    let mut node = Node::new(Tone::Strong, "rescue");
+    if let Some(summary) = &rescue.rollbacks {
+        node = node.marked(Mark::of_rollbacks(summary.state), facts::state(summary));
+    }
+    if let Some(problem) = &rescue.problem {
+        node = node.marked(Mark::Bad, problem);
+    }
+    Some(node.with_some(Tone::Odd, is_open.then(|| "not finished".to_owned())))
 }
 
 fn configuration(run: &Run) -> Option<Node> {

@@ -1,9 +1,12 @@
 //! Prints a tree of lines, wrapped and colored.
 
+use std::fmt::Display;
+
 use anstyle::{AnsiColor, Color};
 use unicode_width::UnicodeWidthChar;
 use unicode_width::UnicodeWidthStr;
 
+use crate::mark::Mark;
 use crate::options::Style;
 use crate::text;
 
@@ -53,6 +56,16 @@ impl Node {
     pub(crate) fn with(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.parts.push((tone, text.into()));
         self
+    }
+
+    /// Adds a part in the color of a mark, with its sign.
+    pub(crate) fn marked(self, mark: Mark, text: impl Display) -> Self {
+        let tone = match mark {
+            Mark::Good => Tone::Good,
+            Mark::Bad => Tone::Bad,
+            Mark::Odd => Tone::Odd,
+        };
+        self.with(tone, format!("{} {text}", mark.sign()))
     }
 
     /// Adds a part if there is one.
