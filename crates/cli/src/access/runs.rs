@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use chaostoolkit_api::{Experiment, names};
+use chaostoolkit_report::text::one_line;
 use chaostoolkit_report::{Options, Run, join};
 
 use crate::access::Access;
@@ -71,7 +72,7 @@ pub fn known(experiment: &Experiment, wanted: Number, read: &Outcome<Vec<Run>>) 
         Err(failure) => failure,
     };
     let mut run = selected(experiment, Some(wanted)).ok()?.into_iter().next()?;
-    run.source.problem = Some(failure.message.clone());
+    run.source.problem = Some(one_line(&failure.message));
     Some(run)
 }
 
