@@ -19,7 +19,7 @@ use chaostoolkit_api::{Experiment, Outcome, Phase, Spec, names};
 use chaostoolkit_operator::experiment::decide::plan::patch::unknown;
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
-use common::{condition_of, delete_and_wait, kubectl, status, within};
+use common::{condition_of, delete_and_wait, kubectl, status, wait_for_phase, within};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::Api;
@@ -338,6 +338,8 @@ fn change_and_rerun(example: &Example, name: &str, value: &str, spec: &Value) {
 async fn a_run_of_a_schedule_is_skipped_while_the_calendar_is_closed_and_runs_while_it_is_open() {
     let example = Example::new("calendar").await;
     Example::apply(&example.text, &[]);
+    // What an experiment has from the start asks for no rerun.
+    wait_for_phase(&example.install.experiments(), "office-hours", Phase::Scheduled).await;
     let always = json!([{"from": "00:00", "to": "24:00"}]);
     let exclude = json!([{"from": "2026-01-01", "to": "2099-12-31", "reason": "too late"}]);
     let closed = json!({"calendar": {"windows": always, "exclude": exclude}});
