@@ -108,7 +108,7 @@ async fn a_freeze_counts_where_the_run_takes_place_and_nowhere_else() {
 #[tokio::test]
 async fn nothing_starts_before_the_freezes_are_known() {
     let (fake, mut operator) = begin(&json!({}));
-    operator.lists_freezes = false;
+    operator.forget_freezes();
     for _ in 0..3 {
         operator.pass().await;
     }

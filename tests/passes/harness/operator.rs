@@ -111,7 +111,7 @@ impl Operator {
             followed: Followed::default(),
             ignored: Arc::default(),
         };
-        Self {
+        let operator = Self {
             fake: fake.clone(),
             experiment: EXPERIMENT,
             context: Arc::new(context),
@@ -121,7 +121,23 @@ impl Operator {
             lists_freezes: true,
             hangs,
             asleep: None,
-        }
+        };
+        operator.list_freezes();
+        operator
+    }
+
+    /// Knows the freezes of now.
+    fn list_freezes(&self) {
+        let freezes = self.fake.list("ChaosToolkitFreeze").into_iter();
+        let read = |freeze| Read::of(&serde_json::from_value(freeze).unwrap());
+        self.context.freezes.replace(freezes.map(read).collect());
+    }
+
+    /// Has not listed the freezes, as after a start.
+    pub fn forget_freezes(&mut self) {
+        let context = Arc::get_mut(&mut self.context).unwrap();
+        context.freezes = Freezes::new("chaostoolkit-crd", ReadinessCheck::default(), Bell::default());
+        self.lists_freezes = false;
     }
 
     /// Whether the controller would start a pass.
@@ -178,9 +194,7 @@ impl Operator {
     /// Fills the caches with the pods and freezes that the watches would have announced by now.
     pub fn fill_cache(&mut self) {
         if self.lists_freezes {
-            let freezes = self.fake.list("ChaosToolkitFreeze").into_iter();
-            let read = |freeze| Read::of(&serde_json::from_value(freeze).unwrap());
-            self.context.freezes.replace(freezes.map(read).collect());
+            self.list_freezes();
         }
         self.pods.apply_watcher_event(&Event::Init);
         for pod in runner_pods(&self.fake) {
