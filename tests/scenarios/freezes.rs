@@ -44,7 +44,7 @@ fn events(install: &Install) -> String {
 #[ignore = "needs an API server"]
 async fn a_freeze_holds_a_run_until_it_ends_by_itself() {
     let (install, _operator) = set_up("frozen").await;
-    let end = Zoned::now().timestamp() + SignedDuration::from_secs(15);
+    let end = Zoned::now().timestamp() + SignedDuration::from_secs(40);
     freeze(&install, json!({"until": end.to_string(), "reason": "sale"})).await;
     install.apply_experiment("exp", json!({})).await;
     let held = wait_for_reason(&install.experiments(), "exp", "Frozen").await;
