@@ -56,18 +56,28 @@ fn plausible(schema: &Value, chance: &mut Chance, depth: usize) -> Value {
     }
     match schema["type"].as_str() {
         Some("object") => {
-            let fields = schema["properties"].as_object().into_iter().flatten();
-            let share = if depth == 0 { 6 } else { 2 };
+            let fields = schema["properties"].as_object();
+            // A share of the fields would refuse more specs with each field that the definition gets.
+            let few = if depth == 0 { 5 } else { 2 };
+            let share = u64::try_from(fields.map_or(0, Map::len)).unwrap().div_ceil(few).max(2);
             let mut made = Map::new();
-            for (name, schema) in fields {
-                if chance.below(share) == 0 {
-                    made.insert(name.clone(), plausible(schema, chance, depth + 1));
+            for (name, inner) in fields.into_iter().flatten() {
+                let required =
+                    schema["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
+                if required || chance.below(share) == 0 {
+                    made.insert(name.clone(), plausible(inner, chance, depth + 1));
                 }
             }
             Value::Object(made)
         }
+        Some("array") => {
+            let items = (0..chance.below(3)).map(|_| plausible(&schema["items"], chance, depth + 1));
+            Value::Array(items.collect())
+        }
         Some("integer") => json!(chance.of(&[1, 2, 60, 3600])),
         Some("boolean") => json!(chance.below(2) == 0),
+        // Nearly all patterns are those of names.
+        Some("string") if schema["pattern"].is_string() => json!("chaostoolkit-experiment"),
         Some("string") => {
             json!(chance.of(&["chaostoolkit-experiment", "experiment.json", "cronJob", "0 0 1 1 *"]))
         }
