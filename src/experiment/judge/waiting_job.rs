@@ -3,7 +3,7 @@
 //! A `CronJob` creates its Jobs suspended. The operator lets a Job go once its author is known to be allowed what the run
 //! will do.
 
-use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::batch::v1::{CronJobSpec, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
@@ -25,10 +25,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits that a `CronJob` sets.
+    /// The limits that the spec of a `CronJob` sets.
     #[must_use]
-    pub fn of(cron_job: &CronJob, delay: Delay) -> Self {
-        let spec = cron_job.spec.as_ref();
+    pub fn of(spec: Option<&CronJobSpec>, delay: Delay) -> Self {
         let template = spec.and_then(|spec| spec.job_template.metadata.as_ref()?.annotations.as_ref());
         Self {
             deadline: spec.and_then(|spec| spec.starting_deadline_seconds),

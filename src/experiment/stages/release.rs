@@ -83,6 +83,12 @@ pub struct Next<'a> {
     pub until_late: Option<Duration>,
 }
 
+/// Whether a Job that waits may not start any more by these limits.
+#[must_use]
+pub fn skips_any(pass: &Pass<'_>, found: &Found, limits: &Limits) -> bool {
+    !sort(waiting(pass, found), limits, clock::of_server()).skipped.is_empty()
+}
+
 /// Gives up the Jobs that may not start any more, and returns the one that may. An abort gives up all of them, with a reason of
 /// its own.
 pub fn skip<'a>(pass: &mut Pass<'_>, intent: &Intent, found: &'a Found, limits: &Limits) -> Next<'a> {

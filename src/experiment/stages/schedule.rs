@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
 use kube::core::DynamicObject;
+use serde::Deserialize;
 use tracing::warn;
 
 use crate::cluster::is_held;
@@ -77,7 +78,7 @@ pub async fn sync(
     }
     pass.draft.cron_job_seen(cron_job.metadata.uid.as_deref());
     let found = Found::list(pass, &namespace).await?;
-    let limits = Limits::of(cron_job, Delay::of(&pass.live));
+    let limits = limits(pass, cron_job, &found).await?;
     let next_job = release::skip(pass, intent, &found, &limits);
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
     let mut decision = release::decide(pass, intent, (cron_job, wanted), next_job).await?;
@@ -108,6 +109,25 @@ pub async fn sync(
     Ok(Wait::at_most(checks.into_iter().flatten().fold(next, Duration::min)))
 }
 
+/// The limits by which Jobs are judged. The `CronJob` was read before its Jobs, so a newer version of it may have made one of
+/// them. Before a run is skipped for good, it is read again.
+async fn limits(pass: &mut Pass<'_>, cron_job: &CronJob, found: &Found) -> Result<Limits, Error> {
+    let limits = Limits::of(cron_job.spec.as_ref(), Delay::of(&pass.live));
+    if !release::skips_any(pass, found, &limits) {
+        return Ok(limits);
+    }
+    let Some(recorded) = recorded(pass) else { return Ok(limits) };
+    let newest = recall(pass, &recorded).await?;
+    let spec = newest.and_then(|found| CronJobSpec::deserialize(&found.data["spec"]).ok());
+    Ok(spec.map_or(limits, |spec| Limits::of(Some(&spec), Delay::of(&pass.live))))
+}
+
+/// The `CronJob` that the status records.
+fn recorded(pass: &Pass<'_>) -> Option<ResourceRef> {
+    let is_schedule = |resource: &&ResourceRef| Kind::CronJob.is_of(resource);
+    pass.draft.status.resources.iter().find(is_schedule).cloned()
+}
+
 /// The policy by which the next run of a schedule replaces the one that goes on.
 const REPLACE: &str = "Replace";
 
@@ -115,10 +135,7 @@ const REPLACE: &str = "Replace";
 /// hide the end of one that has started, nor keep anybody from stopping it. No run is let go meanwhile, since nobody can judge
 /// it.
 pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Result<(), Error> {
-    let is_schedule = |resource: &&ResourceRef| Kind::CronJob.is_of(resource);
-    let Some(recorded) = pass.draft.status.resources.iter().find(is_schedule).cloned() else {
-        return Ok(());
-    };
+    let Some(recorded) = recorded(pass) else { return Ok(()) };
     if intent.abort || intent.suspend {
         cron_job::suspend(&pass.context.cluster, &recorded, &pass.parent()).await?;
     }
