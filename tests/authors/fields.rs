@@ -77,6 +77,9 @@ fn of_any_type() -> Vec<Value> {
             {"path": "c", "configMap": {"name": "a", "key": "b", "x": 1}}]}}),
         json!({"pod": {"experiment": {"headers": [{"name": "a", "secret": {"name": "a", "key": "b"}},
             {"name": "b", "x": 1, "secret": {"name": "a", "key": "b", "x": 1}}]}}}),
+        json!({"gates": [{"name": "a", "x": 1, "http": {"source": "a", "path": "b", "expect": 200, "x": 1}},
+            {"name": "b", "experiment": {"name": "b", "outcome": ["Passed"], "x": 1}}], "stopConditions": [{"name": "a", "experiment": {}}]}),
+        json!({"gates": null, "stopConditions": [{"name": "a", "prometheus": null}]}),
         // Values of unknown fields.
         json!({"a": null, "b": [1, {"x": [null]}], "c": {"d": {"e": 1}}, "f": 1.5, "g": "x", "h": true}),
         // Names.
@@ -134,6 +137,28 @@ async fn a_field_that_the_operator_does_not_know_is_warned_of_at_once() {
     cast.remove(&policies);
 }
 
+/// As many gates or stop conditions as there may be, each with as many unknown fields as are looked at, at each level.
+fn signals(name: &str, are_gates: bool) -> Value {
+    let filled = |known: Value| {
+        let count = 16 - known.as_object().unwrap().len();
+        with(keys(name, count), known)
+    };
+    let signal = |at: usize| {
+        let mut signal = json!({
+            "name": format!("a{at}"),
+            "prometheus": filled(json!({"source": "a", "query": "b", "expect": "c"})),
+            "alertmanager": filled(json!({"source": "a", "matchers": ["b"]})),
+            "http": filled(json!({"source": "a", "path": "b", "expect": "c"})),
+            "resource": filled(json!({"apiVersion": "v1", "kind": "a", "name": "b", "condition": "c"})),
+        });
+        if are_gates {
+            signal["experiment"] = filled(json!({"name": "a"}));
+        }
+        filled(signal)
+    };
+    (0..16).map(signal).collect()
+}
+
 /// An expression that costs too much fails, and then nobody is warned.
 #[tokio::test]
 #[ignore = "needs an API server"]
@@ -166,7 +191,8 @@ async fn a_spec_of_any_size_is_warned_of() {
         "experiment": some(json!({"headers": headers, "artifact": some(json!({"reference": "a"}))}))});
     let spec = json!({"pod": some(pod), "role": some(json!({"rules": rules})), "schedule": some(json!({})),
         "template": some(json!({})), "serviceaccount": some(json!({})), "cleanup": some(json!({})),
-        "report": some(json!({"journal": some(json!({}))}))});
+        "report": some(json!({"journal": some(json!({}))})), "gates": signals(&name, true),
+        "stopConditions": signals(&name, false)});
     let named = named(some(spec));
     assert!(named.contains(" more"), "{named}");
     let entries =

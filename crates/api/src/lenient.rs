@@ -60,6 +60,15 @@ pub fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
     }
 }
 
+/// Reads a text. A number counts as the text that it is written as.
+pub fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(D::Error::custom("is neither a text nor a number")),
+    }
+}
+
 /// Reads a field of a status. A value that cannot be read counts as absent.
 pub fn field<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

@@ -35,6 +35,14 @@ pub fn result(_: &mut SchemaGenerator) -> Schema {
     nullable(one_of(RunResult::VARIANTS))
 }
 
+/// Returns the schema of an optional list of results.
+pub fn results(_: &mut SchemaGenerator) -> Schema {
+    let items = one_of(RunResult::VARIANTS);
+    nullable(
+        json_schema!({ "type": "array", "items": items, "minItems": 1, "maxItems": RunResult::VARIANTS.len() }),
+    )
+}
+
 /// Returns the schema of a list of warnings.
 pub fn warnings(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(Warning::VARIANTS) })

@@ -184,6 +184,17 @@ mod tests {
     #[case("spec.pod.nodeSelectors", "spec.pod.nodeSelectors (nodeSelector was probably meant)")]
     #[case("spec.role.rules[12].verb", "spec.role.rules[12].verb (verbs was probably meant)")]
     #[case("spec.role.clusterrole", "spec.role.clusterrole (clusterRole was probably meant)")]
+    #[case("spec.gate", "spec.gate (gates was probably meant)")]
+    #[case("spec.gates[0].prometeus", "spec.gates[0].prometeus (prometheus was probably meant)")]
+    #[case(
+        "spec.gates[3].alertmanager.matcher",
+        "spec.gates[3].alertmanager.matcher (matchers was probably meant)"
+    )]
+    #[case(
+        "spec.stopConditions[1].http.expects",
+        "spec.stopConditions[1].http.expects (expect was probably meant)"
+    )]
+    #[case("spec.stopConditions[0].experiment", "spec.stopConditions[0].experiment")]
     fn a_misspelt_field_has_a_hint(#[case] path: &str, #[case] described: &str) {
         assert_eq!(super::described(&[path.to_owned()]), [described]);
     }

@@ -63,6 +63,9 @@ mod tests {
     #[case(&["schedule", "stopAfter"], "deviated")]
     #[case(&["report", "journal"], "store")]
     #[case(&["cleanup"], "onSuccess")]
+    #[case(&["gates[15]"], "onClosed")]
+    #[case(&["gates[0]", "http"], "expect")]
+    #[case(&["stopConditions[0]", "resource"], "apiVersion")]
     fn fields_are_known_at_every_level(#[case] path: &[&str], #[case] field: &str) {
         assert!(known(path).contains(&field), "{path:?}: {:?}", known(path));
     }

@@ -12,6 +12,7 @@ mod report;
 mod rights;
 mod schedule;
 mod schema;
+mod signals;
 mod source;
 mod template;
 
@@ -23,6 +24,10 @@ pub use pod::{PodSpec, SettingsSpec};
 pub use report::{JournalSpec, JournalStore, ReportMode, ReportSpec};
 pub use rights::{RoleSpec, RuleSpec, ServiceAccountSpec};
 pub use schedule::{ScheduleSpec, StopAfterSpec};
+pub use signals::{
+    AlertmanagerSignal, ExperimentSignal, GateOnError, GateSpec, HttpSignal, MAX_SIGNALS, OnClosed,
+    PrometheusSignal, ResourceSignal, StopConditionSpec, StopOnError,
+};
 pub use source::{ArtifactSpec, ExperimentSpec, HeaderSpec};
 pub use template::TemplateSpec;
 
@@ -174,6 +179,17 @@ pub struct ChaosToolkitExperimentSpec {
     /// When a run may start, with a schedule or without. If it is absent, a run may start at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarSpec>,
+
+    /// What has to hold before a run starts, at most 16 gates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub gates: Option<Vec<GateSpec>>,
+
+    /// What has to hold while a run goes on, at most 16 conditions. If one does not hold, the run is stopped, and the toolkit
+    /// plays the rollbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub stop_conditions: Option<Vec<StopConditionSpec>>,
 
     /// The experiment itself, with the content that a file would have: `title`, `method` and so on. The operator stores it
     /// in a ConfigMap of its own. If it is set, `pod.experiment` and `pod.template` must be absent.

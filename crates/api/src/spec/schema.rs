@@ -23,6 +23,11 @@ pub(super) fn untyped(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
 }
 
+/// Returns the schema of a text that may look like a number.
+pub(super) fn text_or_number(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "x-kubernetes-int-or-string": true })
+}
+
 /// Returns the schema of an optional enum without the description of the enum. Otherwise that description replaces the one
 /// of the field in the definition.
 pub(super) fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
