@@ -20,6 +20,7 @@ pub mod commands;
 pub mod controller;
 pub mod experiment;
 pub mod process;
+pub mod signals;
 pub mod strategic;
 pub mod toolkit;
 pub mod yaml;

@@ -12,6 +12,7 @@ use kube::core::GroupVersionKind;
 use kube::{Client, Resource};
 use serde_json::json;
 
+use crate::cluster::conditioned::Conditioned;
 use crate::cluster::error::Error;
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::cluster::objects::Objects;
@@ -92,6 +93,22 @@ impl Cluster {
         }
         let namespace = kind.is_namespaced().then_some(namespace);
         Objects::untyped(&self.client, &kind.api_resource(), namespace, kind.name_check())
+    }
+
+    /// Returns the conditions of objects in a namespace, of a kind that others have chosen.
+    pub fn conditioned(
+        &self,
+        resource: &ApiResource,
+        namespace: &str,
+    ) -> Result<Objects<Conditioned>, Error> {
+        let ApiResource { group, version, plural, .. } = resource;
+        let group_is_valid = if group.is_empty() { Ok(()) } else { names::check_dns_subdomain(group) };
+        let checks = [group_is_valid, names::check_dns_label(version), names::check_dns_label(plural)];
+        for (part, check) in ["API group", "API version", "resource"].into_iter().zip(checks) {
+            check.map_err(|problem| Error::BadName { field: format!("{part} of a kind"), problem })?;
+        }
+        // The kind decides on what a name may be. This is the widest rule whose names are one segment of a URL.
+        Objects::untyped(&self.client, resource, Some(namespace), names::check_path_segment)
     }
 
     /// Returns the experiments as they are stored, in a namespace or in all of them. They include those that cannot be read.

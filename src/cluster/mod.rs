@@ -3,6 +3,7 @@
 mod authority;
 mod calls;
 pub mod client;
+pub mod conditioned;
 pub mod depth;
 pub mod discovery;
 mod error;

@@ -7,8 +7,8 @@
 use std::fmt::Debug;
 
 use futures::AsyncBufRead;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, LogParams, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, ObjectList, PartialObjectMeta};
+use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicResourceScope, ObjectList, PartialObjectMeta};
 use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,8 +53,11 @@ where
     }
 }
 
-impl Objects<DynamicObject> {
-    /// The objects of a kind that is not typed. Without a namespace, those in all namespaces, or those that are in none.
+impl<K> Objects<K>
+where
+    K: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+{
+    /// The objects of a kind that no type tells. Without a namespace, those in all namespaces, or those that are in none.
     pub(super) fn untyped(
         client: &Client,
         resource: &ApiResource,

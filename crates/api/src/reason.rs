@@ -206,6 +206,22 @@ pub enum Reason {
     CleanupBlocked,
     /// The status has a record that the operator would not have written; it is ignored, and the message names it.
     RecordIgnored,
+    /// The administrator has configured no source with the name and the type that a signal asks for.
+    SourceUnknown,
+    /// The namespace of the experiment may not use a source, or no kind of object like this one was granted.
+    SourceNotAllowed,
+    /// A source gave no answer: no connection, or a certificate or a token that cannot be used.
+    SourceUnreachable,
+    /// A source did not answer in time.
+    SourceTimeout,
+    /// A source answered with an error that does not depend on the question, such as 403 or 503.
+    SourceFailed,
+    /// The source refused the question, or its answer is none that can be compared.
+    SignalInvalid,
+    /// A query returned several series, so there is no one value to compare.
+    SignalAmbiguous,
+    /// There is nothing to compare: no series, no such field, no such object, or a value that is not a number.
+    SignalNoData,
 }
 
 impl From<Reason> for String {
