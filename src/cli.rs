@@ -91,6 +91,9 @@ pub struct RunArgs {
     /// How much storage all journals in a namespace of experiments may take, compressed. Beyond it, no more are kept.
     #[arg(long, env = "JOURNAL_BUDGET", default_value = JournalLimits::ALL, value_name = "QUANTITY")]
     pub journal_budget: Quantity,
+    /// File with the sources that gates and stop conditions of experiments may ask, in YAML. It is read again when it changes.
+    #[arg(long, env = "SOURCES", value_name = "FILE")]
+    pub sources: Option<PathBuf>,
     /// Settings of the leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,

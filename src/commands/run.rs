@@ -22,6 +22,7 @@ use crate::process::leader::{self, Candidate};
 use crate::process::metrics::Metrics;
 use crate::process::resources::SidecarResources;
 use crate::process::server::{self, Endpoints};
+use crate::signals::sources::Sources;
 use chaostoolkit_api::names;
 
 /// The time without a heartbeat after which the event loop counts as stuck.
@@ -44,6 +45,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         cleanup_limit,
         journal_budget_per_experiment,
         journal_budget,
+        sources,
         leader,
         runner,
         excluded_labels,
@@ -71,6 +73,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
+    let sources = Sources::open(sources, metrics.clone());
+    tokio::spawn(sources.follow(stop.clone()));
 
     let watched = watch_namespaces.unwrap_or_default();
     let start = async {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -19,6 +20,9 @@ use chaostoolkit_api::{Outcome, Phase, Text};
 /// One label and its value.
 type Label = [(&'static str, &'static str); 1];
 
+/// The label of a source. The administrator names the sources, of which there are few.
+type SourceLabel = [(&'static str, String); 1];
+
 /// The metrics of the operator. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
@@ -28,6 +32,9 @@ pub struct Metrics {
     runs: Family<[(&'static str, &'static str); 2], Counter>,
     waiting: Family<Label, Gauge>,
     is_leader: Gauge,
+    source_up: Family<SourceLabel, Gauge>,
+    source_success: Family<SourceLabel, Gauge>,
+    sources_valid: Gauge,
     leadership: Arc<OnceLock<Leadership>>,
     registry: Arc<Registry>,
 }
@@ -56,8 +63,38 @@ impl Default for Metrics {
         );
         let is_leader = Gauge::default();
         registry.register("leader", "Whether this operator leads, 1 or 0", is_leader.clone());
+        let (source_up, source_success, sources_valid) = <(Family<_, _>, Family<_, _>, Gauge)>::default();
+        registry.register(
+            "source_up",
+            "Whether a source has answered its last request, 1 or 0",
+            source_up.clone(),
+        );
+        registry.register_with_unit(
+            "source_last_success_timestamp",
+            "Time of the last request that a source has answered",
+            Unit::Seconds,
+            source_success.clone(),
+        );
+        registry.register(
+            "sources_valid",
+            "Whether the file of sources can be read as it is now, or there is none, 1 or 0",
+            sources_valid.clone(),
+        );
+        sources_valid.set(1);
         let (leadership, registry) = (Arc::default(), Arc::new(registry));
-        Self { passes, failures, duration, runs, waiting, is_leader, leadership, registry }
+        Self {
+            passes,
+            failures,
+            duration,
+            runs,
+            waiting,
+            is_leader,
+            source_up,
+            source_success,
+            sources_valid,
+            leadership,
+            registry,
+        }
     }
 }
 
@@ -92,6 +129,27 @@ impl Metrics {
         }
     }
 
+    /// Notes that a source was asked, and when it has answered, if it has.
+    pub fn source_asked(&self, source: &str, answered: Option<Timestamp>) {
+        let label = [("source", source.to_owned())];
+        self.source_up.get_or_create(&label).set(answered.is_some().into());
+        if let Some(time) = answered {
+            self.source_success.get_or_create(&label).set(time.as_second());
+        }
+    }
+
+    /// Forgets a source that is not configured any more.
+    pub fn source_gone(&self, source: &str) {
+        let label = [("source", source.to_owned())];
+        self.source_up.remove(&label);
+        self.source_success.remove(&label);
+    }
+
+    /// Notes whether the file of sources could be read.
+    pub fn sources_read(&self, is_valid: bool) {
+        self.sources_valid.set(is_valid.into());
+    }
+
     /// Sets the leadership that the metrics report. A term can end at any time, so [`Metrics::text`] reads its state.
     pub fn report_leadership(&self, leadership: Leadership) {
         self.leadership.get_or_init(|| leadership);
@@ -120,7 +178,11 @@ mod tests {
         metrics.run_finished(Some(Phase::Completed), Some(Outcome::Passed));
         metrics.set_waiting(&BTreeMap::from([("Forbidden", 1)]));
         metrics.set_waiting(&BTreeMap::from([("Frozen", 3)]));
+        metrics.source_asked("prom", Timestamp::from_second(1_700_000_000).ok());
+        metrics.source_asked("prom", None);
         assert!(metrics.text().contains("chaostoolkit_operator_leader 0"));
+        assert!(metrics.text().contains("sources_valid 1"), "no file was named");
+        metrics.sources_read(false);
         metrics.clone().report_leadership(Leadership::forever());
         let text = metrics.text();
         for line in [
@@ -130,9 +192,14 @@ mod tests {
             "chaostoolkit_operator_reconciliation_duration_seconds_count 1",
             r#"chaostoolkit_operator_waiting{reason="Frozen"} 3"#,
             "chaostoolkit_operator_leader 1",
+            r#"chaostoolkit_operator_source_up{source="prom"} 0"#,
+            r#"chaostoolkit_operator_source_last_success_timestamp_seconds{source="prom"} 1700000000"#,
+            "chaostoolkit_operator_sources_valid 0",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }
         assert!(!text.contains(r#"waiting{reason="Forbidden"}"#), "nobody waits for that any more: {text}");
+        metrics.source_gone("prom");
+        assert!(!metrics.text().contains("prom\""), "a source that is gone has no metrics");
     }
 }

@@ -1,8 +1,9 @@
 //! Signals: what gates and stop conditions ask, and of whom.
 //!
 //! A gate is open while its signal holds. A stop condition is met once its signal has not held for a number of readings in a
-//! row. What an author asks for is checked ([`asked`]) before anything is read. Whatever is answered is judged by pure functions,
-//! which return a [`Reading`](reading::Reading) or an error with a reason.
+//! row. What an author asks for is checked ([`asked`]) before anything is read. Sources answer over HTTP ([`sources`]), and the
+//! API server knows conditions of objects ([`resource`]). Whatever they answer is judged by pure functions, which return a
+//! [`Reading`](reading::Reading) or an error with a reason.
 
 mod alertmanager;
 mod answer;
@@ -18,5 +19,6 @@ mod prometheus;
 pub mod reading;
 pub mod resource;
 pub mod signal;
+pub mod sources;
 mod text;
 pub mod watch;
