@@ -39,6 +39,10 @@ test-outcomes: ## Test each outcome on a real node, with three versions of the C
 test-activities: ## Test the rights of each function of chaosk8s on an API server, with exactly these and with one less
 	hack/test.sh activities
 
+.PHONY: test-signals
+test-signals: ## Test gates and stop conditions with a real Prometheus and a real Alertmanager
+	hack/test.sh signals
+
 .PHONY: test-reports
 test-reports: ## Read reports with the programs of others: JUnit with junitparser, CTRF with its schema (needs Python)
 	hack/report/check.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|bench. The last nine run
-# only by name.
+# hack/test.sh lint|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The last ten
+# run only by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -185,12 +185,17 @@ activities() {
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
   (eval "$variables"; CHAOSK8S_PYTHON=$python cargo test --locked --test activities -- --ignored --nocapture)
 }
+signals() {
+  layer "gates and stop conditions, with a real Prometheus and a real Alertmanager"
+  need prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager openssl:openssl curl:curl
+  cargo test --locked --test signals -- --ignored --test-threads 2
+}
 
 [ $# -gt 0 ] || set -- lint pure api node
 for part; do
   case $part in
-    lint | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, bench)" ;;
+    lint | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
   esac
 done
 say "all passed: $*"
