@@ -22,6 +22,19 @@ fn query() -> Value {
 }
 
 #[test]
+fn the_example_of_the_documents_is_valid() {
+    let document = include_str!("../../../docs/gates.md");
+    let example = document.split("```").nth(1).unwrap().strip_prefix("yaml\n").unwrap();
+    let experiment = crate::yaml::parse(example).unwrap();
+    let parsed = Spec::parse(Some(&experiment["spec"])).unwrap();
+    assert_eq!(parsed.unknown, Vec::<String>::new());
+    assert_eq!(
+        (gates(&parsed.spec, "run").unwrap().len(), stop_conditions(&parsed.spec, "run").unwrap().len()),
+        (2, 1)
+    );
+}
+
+#[test]
 fn a_gate_has_its_defaults() {
     let gate = gate(&json!({"prometheus": query()})).unwrap();
     assert_eq!((gate.on_closed, gate.on_error), (OnClosed::Wait, GateOnError::Closed));

@@ -33,6 +33,15 @@ fn a_file_is_read() {
 }
 
 #[test]
+fn the_example_of_the_documents_is_valid() {
+    let blocks = include_str!("../../../docs/gates.md").split("```yaml\n").skip(1);
+    let examples: Vec<&str> = blocks.filter_map(|block| block.split("```").next()).collect();
+    let file = examples.iter().find(|example| example.starts_with("sources:")).unwrap();
+    let config = SourcesConfig::parse(file).unwrap();
+    assert_eq!((config.sources.len(), config.resources.len()), (3, 2));
+}
+
+#[test]
 fn an_empty_file_has_no_sources() {
     for text in ["", "# none yet\n", "sources: []", "{}"] {
         assert_eq!(SourcesConfig::parse(text), Ok(SourcesConfig::default()), "{text}");
