@@ -2,6 +2,7 @@
 
 mod experiments;
 mod freezes;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::stages::orphans;
+use crate::experiment::watches::Watches;
 use crate::experiment::{at_rest, error_policy, reconcile};
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::bell::Bell;
@@ -45,6 +47,8 @@ use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
+use crate::signals::readings::Readings;
+use crate::signals::sources::Sources;
 use chaostoolkit_api::{Experiment, names};
 
 /// An experiment as watched. An experiment that cannot be read does not affect the others.
@@ -56,7 +60,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Reconciles experiments while this process leads. After `stop` is cancelled, finishes the active passes and returns.
 pub async fn run(
     client: Client,
-    (config, journals): (Config, JournalLimits),
+    (config, journals, sources): (Config, JournalLimits, Sources),
     (leadership, health, metrics): (Leadership, Health, Metrics),
     begun: &ReadinessCheck,
     stop: CancellationToken,
@@ -94,6 +98,8 @@ pub async fn run(
         bindings: Bindings::default(),
         freezes,
         mutexes: Claims::default(),
+        watches: Watches::new(sources.clone(), cluster.clone(), bell.clone()),
+        readings: Readings::new(sources),
         bell: bell.clone(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
@@ -116,6 +122,7 @@ pub async fn run(
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     let reports = Box::pin(freezes::report(context.clone(), freeze_cache, leadership.clone()));
+    let ended = Box::pin(watches::forget(context.clone()));
     let all_passes = stream::select(leadership.begins(), bell.rings());
     // A process that does not lead watches too, so that its caches are full when it becomes the leader.
     let passes = Controller::for_stream(experiment_events, experiments)
@@ -159,6 +166,7 @@ pub async fn run(
         () = freeze_watch => {}
         () = reports => {}
         () = apart => {}
+        () = ended => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }
 }

@@ -18,7 +18,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 32] = [
+const LAYERS: [&str; 33] = [
     "yaml",
     "strategic",
     "process",
@@ -34,6 +34,7 @@ const LAYERS: [&str; 32] = [
     "experiment/judge",
     "experiment/decide",
     "experiment/build",
+    "experiment/watches",
     "experiment/hold",
     "experiment/freezes",
     "experiment/mutexes",

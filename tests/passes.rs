@@ -42,6 +42,8 @@ mod forbidden;
 mod forged;
 #[path = "passes/freezes.rs"]
 mod freezes;
+#[path = "passes/gates.rs"]
+mod gates;
 #[path = "passes/generate.rs"]
 mod generate;
 #[path = "passes/give_up.rs"]
@@ -82,8 +84,12 @@ mod schedule;
 mod schedule_rerun;
 #[path = "passes/secrets.rs"]
 mod secrets;
+#[path = "passes/sources.rs"]
+mod sources;
 #[path = "passes/start.rs"]
 mod start;
+#[path = "passes/stop_conditions.rs"]
+mod stop_conditions;
 #[path = "passes/unknown_fields.rs"]
 mod unknown_fields;
 #[path = "common/variables.rs"]

@@ -74,7 +74,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
     let sources = Sources::open(sources, metrics.clone());
-    tokio::spawn(sources.follow(stop.clone()));
+    tokio::spawn(sources.clone().follow(stop.clone()));
 
     let watched = watch_namespaces.unwrap_or_default();
     let start = async {
@@ -104,8 +104,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
             unchecked_authors,
             unknown_fields,
         };
-        controller::run(client, (config, journals), (leadership, health, metrics), &begun, stop.clone())
-            .await;
+        controller::run(
+            client,
+            (config, journals, sources),
+            (leadership, health, metrics),
+            &begun,
+            stop.clone(),
+        )
+        .await;
         // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
         election.await.context("the election panicked")?;

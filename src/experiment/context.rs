@@ -21,6 +21,7 @@ use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::wait::Wait;
+use crate::experiment::watches::Watches;
 use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
@@ -29,6 +30,7 @@ use crate::process::metrics::Metrics;
 use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
+use crate::signals::readings::Readings;
 use chaostoolkit_api::Experiment;
 
 /// What the passes share.
@@ -41,6 +43,10 @@ pub struct Context {
     pub freezes: Freezes,
     /// Which experiment may run next, of those that exclude each other.
     pub mutexes: Claims,
+    /// What sources have answered to gates.
+    pub readings: Readings,
+    /// The stop conditions of the runs that go on.
+    pub watches: Watches,
     /// Asks for a pass over all experiments.
     pub bell: Bell,
     /// Where the operator has rights.

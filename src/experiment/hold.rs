@@ -34,4 +34,15 @@ impl Hold {
     }
 }
 
+/// Why a run that was to start does not take place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The reason in one word.
+    pub reason: Reason,
+    /// The reason in a sentence, for people.
+    pub message: String,
+    /// Whether that counts as a failure. Otherwise the run is skipped.
+    pub is_failure: bool,
+}
+
 const MARGIN: Duration = Duration::from_secs(1);

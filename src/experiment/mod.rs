@@ -32,6 +32,7 @@ pub mod stages;
 pub mod status;
 mod urgent;
 pub mod wait;
+pub mod watches;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -230,6 +231,8 @@ async fn pass(context: &Context, seen: &Experiment, due: Option<Instant>) -> Res
 async fn stages(pass: &mut Pass<'_>) -> Result<Wait, Error> {
     // A deleted experiment: its run is stopped, and its objects are deleted.
     if pass.live.is_deleting() {
+        // It is stopped anyway.
+        pass.context.watches.keep(pass.live.uid(), |_| false);
         return teardown::teardown(pass).await;
     }
     pass.announce_ignored().await;

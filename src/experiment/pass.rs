@@ -84,6 +84,12 @@ impl<'a> Pass<'a> {
         Self { asked: None, ..Self::new(context, cached, now) }
     }
 
+    /// Whether the experiment is all there. The cache lacks most of its spec.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Reads the experiment if the pass has started from the cache and has not written since. Fails if it has changed.
     pub async fn complete(&mut self) -> Result<(), Error> {
         if self.asked.is_some() {

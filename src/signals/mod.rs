@@ -17,6 +17,7 @@ pub mod matcher;
 pub mod path;
 mod prometheus;
 pub mod reading;
+pub mod readings;
 pub mod resource;
 pub mod signal;
 pub mod sources;

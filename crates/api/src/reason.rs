@@ -68,6 +68,10 @@ pub enum Reason {
     StoppedAfter,
     /// Another experiment runs that names the same mutex; the message names it.
     MutexHeld,
+    /// A gate of the experiment is closed, so no run starts; the message names the gate and what was read.
+    GateClosed,
+    /// A stop condition of the experiment was met, so the run was stopped; the message names it and what was read.
+    StopConditionMet,
     /// A run of the schedule was due and was not allowed to start, or was allowed too late.
     Skipped,
     /// The API server rejected an object of the run as invalid.

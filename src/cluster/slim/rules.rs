@@ -27,12 +27,13 @@ const LABELS: [&str; 2] = [names::UID_LABEL, names::RUN_LABEL];
 const ANNOTATIONS: [&str; 3] =
     [names::EXPERIMENT_ANNOTATION, names::RERUN_ANNOTATION, "k8s.io/initial-events-end"];
 
-/// The field of a spec that stays besides [`LIVE_FIELDS`]. These decide whether an experiment needs a pass.
-const SCHEDULE: &str = "schedule";
+/// The fields of a spec that stay besides [`LIVE_FIELDS`]. These decide whether an experiment needs a pass, and whether the pass
+/// needs all of it.
+const OTHERS: [&str; 2] = ["schedule", "stopConditions"];
 
 /// Whether a field of a spec stays. No field of an experiment has the name of one of a freeze.
 fn stays(key: &[u8]) -> bool {
-    let mut kept = LIVE_FIELDS.iter().chain(&freeze::FIELDS).chain([&SCHEDULE]);
+    let mut kept = LIVE_FIELDS.iter().chain(&freeze::FIELDS).chain(&OTHERS);
     kept.any(|known| known.as_bytes() == key)
 }
 

@@ -45,6 +45,7 @@ use crate::experiment::span;
 use crate::experiment::stages::give_up;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
+use crate::experiment::watches::Watches;
 use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
@@ -55,6 +56,8 @@ use crate::process::metrics::Metrics;
 use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
+use crate::signals::readings::Readings;
+use crate::signals::sources::Sources;
 use chaostoolkit_api::{Experiment, ResourceRef, names};
 
 /// The time limit of a call.
@@ -248,6 +251,8 @@ impl Cleanup {
             // Nothing is started.
             freezes: Freezes::new(namespace, ReadinessCheck::default(), Bell::default()),
             mutexes: Claims::default(),
+            readings: Readings::default(),
+            watches: Watches::new(Sources::default(), self.cluster.clone(), Bell::default()),
             bell: Bell::default(),
             apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),

@@ -9,6 +9,7 @@ pub mod question;
 mod reviews;
 pub mod rights;
 mod rules;
+pub mod signals;
 mod stamp;
 
 use k8s_openapi::jiff::Timestamp;

@@ -12,7 +12,7 @@ use crate::experiment::journals;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{PodState, pod_state};
 use crate::experiment::pass::Pass;
-use crate::experiment::stages::{abort, helpers, rescue, stalled};
+use crate::experiment::stages::{abort, helpers, rescue, stalled, stop_conditions};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::{Experiment, Run, Stop};
@@ -73,6 +73,7 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
         pass.followed = pod.metadata.resource_version.clone().filter(|_| !pass.draft.status.is_finished());
         return Ok(Some(wait));
     };
+    context.watches.forget(pod.metadata.uid.as_deref().unwrap_or_default());
     // What counts after the end of a run is not in the cache.
     pass.complete().await?;
     let intent = &pass.intent();
@@ -148,6 +149,9 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
     if intent.abort || is_late || is_stopped {
         abort::stop(pass, intent, pod).await?;
     }
+    if is_free && !is_stopped && matches!(state, PodState::Running { .. }) {
+        stop_conditions::watch(pass, pod).await?;
+    }
     if let Some(grace_end) = &pod.metadata.deletion_timestamp {
         pods::restore_namespace(cluster, pod).await?;
         // If the pod has not ended by the end of its grace period, something holds it up. The API server has set that time.
@@ -161,7 +165,10 @@ async fn go_on(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod, state: &PodState
 /// Why a run that goes on is to stop, although its author does not ask for that.
 pub fn stop(context: &Context, experiment: &Experiment) -> Option<Stop> {
     let status = experiment.status.as_ref()?;
-    context.freezes.stop(|| Reach::of_status(experiment, status), clock::of_server())
+    let frozen = context.freezes.stop(|| Reach::of_status(experiment, status), clock::of_server());
+    // The pods of a schedule are asked for one by one.
+    let pod = status.run.as_ref().filter(|_| status.schedule.is_none()).and_then(|run| run.pod_uid.as_ref());
+    frozen.or_else(|| context.watches.met(pod?))
 }
 
 /// Whether a run that goes on is to stop, and nobody has recorded that yet.

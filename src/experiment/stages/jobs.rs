@@ -65,6 +65,13 @@ impl Found {
         uids.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
+    /// Whether a pod is there and has not ended.
+    #[must_use]
+    pub fn goes_on(&self, uid: &str) -> bool {
+        let found = self.pods.iter().find(|pod| pod.metadata.uid.as_deref() == Some(uid));
+        found.is_some_and(|pod| !matches!(pod_state(pod), PodState::Ended(_)))
+    }
+
     /// The Jobs whose runs go on or have not started, newest first.
     pub fn open(&self) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(|job| !job::is_over(job))

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::children::jobs;
-use crate::experiment::context::TEARDOWN_RESYNC;
+use crate::experiment::context::{FIRST_LIST, TEARDOWN_RESYNC};
 use crate::experiment::error::Error;
 use crate::experiment::hold::Hold;
 use crate::experiment::intent::Intent;
@@ -29,9 +29,12 @@ use chaostoolkit_api::{GivenUp, Trigger};
 /// The pause before it is asked again whether a run may start.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Why the calendar of a run cannot be read. Nobody is refused anything then.
-const CALENDAR: [Reason; 3] =
-    [Reason::CalendarInvalid, Reason::ConfigMapMissing, Reason::ConfigMapKeyMissing];
+/// Why the calendar or the gates of a run cannot be read. Nobody is refused anything then.
+const UNREADABLE: [Reason; 4] =
+    [Reason::CalendarInvalid, Reason::ConfigMapMissing, Reason::ConfigMapKeyMissing, Reason::InvalidSpec];
+
+/// What is said of a run while nobody knows whether it may start.
+const NOT_KNOWN: &str = "the operator finds out whether it may start";
 
 /// What is decided on the Jobs that wait.
 pub enum Decision<'a> {
@@ -139,10 +142,15 @@ pub async fn decide<'a>(
                 wait,
             ))
         }
+        Ok(Answer::Dropped(dropped)) => {
+            pass.draft.skip(job, dropped.reason, &dropped.message);
+            Ok(Decision::Refused)
+        }
         Ok(Answer::NotKnown) => {
-            let why =
-                format!("the run of Job {} waits until the operator has listed the freezes", job.name_any());
-            Ok(Decision::Waits(why))
+            // What was said of a run that waits already stays, since each change would be a write.
+            let held = pass.draft.status.hold.is_some().then(|| pass.draft.hold()).flatten();
+            let why = held.map_or_else(|| NOT_KNOWN.to_owned(), |(_, held)| held);
+            Ok(Decision::Delayed(format!("the run of Job {} waits: {why}", job.name_any()), FIRST_LIST))
         }
         Ok(Answer::Yes(Permit { requested_by, reason })) => {
             pass.draft.startable();
@@ -154,7 +162,7 @@ pub async fn decide<'a>(
             release(pass, job).await
         }
         Err(error @ Error::Overtaken(_)) => Err(error),
-        Err(error) if CALENDAR.contains(&error.reason()) => {
+        Err(error) if UNREADABLE.contains(&error.reason()) => {
             pass.draft.skip(job, error.reason(), &error.describe());
             Ok(Decision::Refused)
         }

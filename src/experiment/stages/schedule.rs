@@ -30,7 +30,7 @@ use crate::experiment::stages::jobs::{self, Found};
 use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
 use crate::experiment::stages::startable::Wanted;
-use crate::experiment::stages::{follow, helpers, missed, release, times};
+use crate::experiment::stages::{follow, helpers, missed, release, stop_conditions, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::experiment::wait::Wait;
 use crate::process::clock;
@@ -181,15 +181,22 @@ async fn sync_runs(
     let mut held = 0;
     let stop = follow::stop(context, &pass.live).filter(|_| !intent.abort);
     let mut stopped = Vec::new();
+    context.watches.keep(pass.live.uid(), |uid| found.goes_on(uid));
     for pod in &found.pods {
         let state = pod_state(pod);
         let PodState::Ended(end) = &state else {
             context.log_follower.follow(pod);
             if intent.abort {
                 pods::stop(&context.cluster, pod).await?;
-            } else if let Some(stop) = stop.clone().filter(|_| pod.metadata.deletion_timestamp.is_none()) {
-                pass.draft.stop_pod(pod, stop);
-                stopped.push(pod);
+            } else if pod.metadata.deletion_timestamp.is_none() {
+                if matches!(state, PodState::Running { .. }) {
+                    stop_conditions::watch(pass, pod).await?;
+                }
+                let met = pod.metadata.uid.as_deref().and_then(|uid| context.watches.met(uid));
+                if let Some(stop) = stop.clone().or(met) {
+                    pass.draft.stop_pod(pod, stop);
+                    stopped.push(pod);
+                }
             }
             pass.draft.run_seen(pod, job::of(&found.jobs, pod));
             pass.draft.run_goes_on(pod, &state);

@@ -1,5 +1,7 @@
 //! Starts a run: records what it needs, creates that, and last the pod, or the `CronJob` that makes pods.
 
+use std::time::Duration;
+
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::DynamicObject;
@@ -130,6 +132,12 @@ async fn ask_run(pass: &mut Pass<'_>, wanted: Wanted<'_>) -> Result<Option<Wait>
             Ok(Some(hold.wait(clock::of_server())))
         }
         Answer::Later(time) => Ok(Some(Wait::at_most(clock::until(time, clock::of_server())))),
+        Answer::Dropped(dropped) => {
+            let intent = pass.intent();
+            pass.draft.dropped(&dropped, &intent);
+            pass.write().await?;
+            Ok(Some(Wait::at_most(Duration::ZERO)))
+        }
         Answer::NotKnown => Ok(Some(Wait::at_most(FIRST_LIST))),
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a run may start now: one judge for the run of an experiment, for a rerun, and for each run of a schedule.
 //!
 //! The first check that says no counts, in the order of this file. What the author has to correct is an error. What passes by
-//! itself, or once somebody lifts it, is a hold. A rescue is not asked, since it undoes a fault.
+//! itself, or once somebody lifts it, is a hold. A gate may also end the run. A rescue is not asked, since it undoes a fault.
 
 use std::time::Duration;
 
@@ -14,11 +14,12 @@ use crate::experiment::context::Context;
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::freezes::over::Reach;
-use crate::experiment::hold::Hold;
+use crate::experiment::hold::{Dropped, Hold};
 use crate::experiment::mutexes::claims::{Claimant, Taken};
 use crate::experiment::mutexes::holder;
 use crate::experiment::permit::{self, Permit};
 use crate::experiment::stages::calendar;
+use crate::experiment::stages::gates::{self, Gates};
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
@@ -42,7 +43,9 @@ pub enum Answer {
     Held(Hold),
     /// It may, at this time.
     Later(Timestamp),
-    /// The operator has just started, and does not know yet.
+    /// It does not take place.
+    Dropped(Dropped),
+    /// The operator does not know yet: it has just started, or a signal is being read.
     NotKnown,
 }
 
@@ -68,6 +71,12 @@ pub async fn may_start(
         return Ok(Answer::Held(hold));
     }
     let permit = permit::may_start(context, experiment, wanted.resources).await?;
+    match gates::ask(context, experiment, (wanted.plan, wanted.resources.is_scheduled()), now).await? {
+        Gates::Open => {}
+        Gates::NotKnown => return Ok(Answer::NotKnown),
+        Gates::Closed(hold) => return Ok(Answer::Held(hold)),
+        Gates::Over(dropped) => return Ok(Answer::Dropped(dropped)),
+    }
     // All of this is asked again then.
     if let Some(time) = wanted.not_before.filter(|time| *time > now) {
         return Ok(Answer::Later(time));

@@ -249,7 +249,8 @@ impl Draft {
         count(&mut self.status, verdict);
         self.forget_hold();
         let is_stopped = |run: &Run| {
-            run.stop.is_some() || matches!(verdict.reason, Reason::AbortRequested | Reason::StartTimeout)
+            let is_given_up = [Reason::AbortRequested, Reason::StartTimeout, Reason::GateClosed];
+            run.stop.is_some() || is_given_up.contains(&verdict.reason)
         };
         let is_never_started =
             self.status.run.as_ref().is_some_and(|run| run.started_at.is_none() && is_stopped(run));

@@ -151,6 +151,10 @@ fn ended(old: &Status, new: &Status) -> Vec<Event> {
         .filter(|finished| finished.reason != Reason::Adopted.as_str());
     let Some(finished) = finished else { return Vec::new() };
     let reason = finished.reason.parse().ok();
+    if new.phase == Some(Phase::Skipped) {
+        let note = format!("{}: {}", finished.reason, finished.message);
+        return vec![warning(Reason::Skipped.as_str(), Action::RecordOutcome, &note)];
+    }
     let mut events = vec![end(new.outcome.unwrap_or_default(), reason, &new.warnings, &finished.message)];
     events.extend(condition::find(&new.conditions, Type::RolledBack).and_then(rollbacks));
     events.into_iter().map(|event| of_present_run(event, new)).collect()
@@ -250,6 +254,7 @@ pub fn is_new(past: &PastRun, old: &Status) -> bool {
 
 /// Runs of a schedule that were not started.
 fn skipped(old: &Status, new: &Status) -> Option<Event> {
+    new.schedule.as_ref()?;
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
     // Runs that had a Job have an event of their own.
     let told = new.history.iter().filter(|past| past.phase == Phase::Skipped && is_new(past, old)).count();

@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::experiment::error::Error;
+use crate::experiment::hold::Dropped;
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::verdict::{Ordered, Verdict};
 use crate::experiment::status::draft::Draft;
@@ -63,6 +64,22 @@ impl Draft {
             Reason::AbortRequested,
             "stopped by spec.abort before it had started",
         ));
+    }
+
+    /// The run that was to start does not take place.
+    pub fn dropped(&mut self, dropped: &Dropped, intent: &Intent) {
+        if self.status.run.is_none() {
+            self.status.rerun.clone_from(&intent.rerun);
+        }
+        self.status.conditions.retain(|condition| condition.type_ != Type::Suspended.as_str());
+        let run = self.status.run.get_or_insert_with(|| Run { number: 1, ..Run::default() });
+        run.finished_at = Some(Time(self.now));
+        let Dropped { reason, message, is_failure } = dropped;
+        self.conclude(&if *is_failure {
+            Verdict::new(Outcome::Error, *reason, message)
+        } else {
+            Verdict::skipped(*reason, message.clone())
+        });
     }
 
     /// No run starts while the experiment is suspended.
@@ -131,11 +148,12 @@ impl Draft {
         let message = finished.and_then(|finished| PastRun::short(&finished.message));
         let outcome = status.outcome.unwrap_or_default();
         let warnings = std::mem::take(&mut status.warnings);
+        let is_skipped = status.phase == Some(Phase::Skipped);
         let past = PastRun {
             run: run.in_history(),
             phase: status.phase.unwrap_or(Phase::Failed),
             // A status of an earlier version has none.
-            result: status.result.take().or_else(|| Some(rate(outcome, &warnings).result)),
+            result: status.result.take().or_else(|| (!is_skipped).then(|| rate(outcome, &warnings).result)),
             outcome,
             warnings,
             conclusive: status.conclusive.take().unwrap_or_default(),

@@ -23,7 +23,7 @@ fn query() -> Value {
 
 #[test]
 fn the_example_of_the_documents_is_valid() {
-    let document = include_str!("../../../docs/gates.md");
+    let document = include_str!("../../../docs/scheduling.md").split("## Gates\n").nth(1).unwrap();
     let example = document.split("```").nth(1).unwrap().strip_prefix("yaml\n").unwrap();
     let experiment = crate::yaml::parse(example).unwrap();
     let parsed = Spec::parse(Some(&experiment["spec"])).unwrap();

@@ -9,7 +9,7 @@ mod file;
 mod source;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -50,6 +50,10 @@ struct Shared {
 struct Loaded {
     sources: BTreeMap<String, Arc<Source>>,
     resources: Vec<Granted>,
+    /// Whether a version of the file was read.
+    was_read: bool,
+    /// Whether there was never a file.
+    is_absent: bool,
     /// Why the file cannot be read as it is now. The sources are those of the last version that could be read.
     problem: Option<String>,
 }
@@ -75,6 +79,9 @@ impl Sources {
     /// Reads the file again. A version that cannot be read changes nothing, and is told of once.
     pub fn reload(&self) {
         let Some(file) = &self.0.file else { return };
+        if self.is_absent(file) {
+            return;
+        }
         let text = limited(file, LARGEST_FILE);
         let text = text.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
         let config = text.and_then(|text| SourcesConfig::parse(&text));
@@ -94,6 +101,14 @@ impl Sources {
                 }
             }
         }
+    }
+
+    /// Whether there is no file yet. Manifests name a file that the administrator may never write, so this is no problem.
+    fn is_absent(&self, file: &Path) -> bool {
+        let mut loaded = self.0.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        let was_never_there = loaded.is_absent || (loaded.problem.is_none() && !loaded.was_read);
+        loaded.is_absent = was_never_there && matches!(file.try_exists(), Ok(false));
+        loaded.is_absent
     }
 
     /// Takes the sources of a configuration. One that is as before stays open.
@@ -122,7 +137,7 @@ impl Sources {
         if is_other || loaded.problem.is_some() || loaded.resources != resources {
             info!(count = sources.len(), opened = opened.join(","), "read the file of sources");
         }
-        *loaded = Loaded { sources, resources, problem: None };
+        *loaded = Loaded { sources, resources, was_read: true, is_absent: false, problem: None };
     }
 
     /// Reads the file again while it changes, and asks idle sources whether they are there, until `stop` is cancelled.
@@ -155,6 +170,11 @@ impl Sources {
         source.read(&question.asks).await
     }
 
+    /// Fails if an experiment in this namespace may not ask this question. Asks nobody.
+    pub fn check(&self, question: &Question, namespace: &str) -> Result<(), SignalError> {
+        self.source(question, namespace).map(|_| ())
+    }
+
     /// Returns the source of a question, if an experiment in this namespace may use it.
     fn source(&self, question: &Question, namespace: &str) -> Result<Arc<Source>, SignalError> {
         let (name, wanted) = (&question.source, question.asks.source_type());
@@ -163,6 +183,9 @@ impl Sources {
         let Some(source) = loaded.sources.get(name) else {
             let why = match (&self.0.file, &loaded.problem) {
                 (None, _) => ": the operator was started without --sources".to_owned(),
+                (Some(_), None) if loaded.is_absent => {
+                    ": the operator has no file of sources, which its administrator writes".to_owned()
+                }
                 (_, Some(_)) => {
                     ", or the file of sources cannot be read; the log of the operator says why".to_owned()
                 }
@@ -199,6 +222,13 @@ impl Sources {
     /// Ignores that the lock is poisoned: a panic leaves nothing half-written.
     fn loaded(&self) -> RwLockReadGuard<'_, Loaded> {
         self.0.loaded.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Sources {
+    /// There are none.
+    fn default() -> Self {
+        Self::open(None, Metrics::default())
     }
 }
 

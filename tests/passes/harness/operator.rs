@@ -18,6 +18,7 @@ use chaostoolkit_operator::experiment::journals::budget::Budget;
 use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::mutexes::claims::Claims;
 use chaostoolkit_operator::experiment::reconcile;
+use chaostoolkit_operator::experiment::watches::Watches;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::bell::Bell;
 use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
@@ -26,6 +27,8 @@ use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
 use chaostoolkit_operator::process::room::Room;
 use chaostoolkit_operator::process::workers::Workers;
+use chaostoolkit_operator::signals::readings::Readings;
+use chaostoolkit_operator::signals::sources::Sources;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::Action;
@@ -84,6 +87,8 @@ impl Operator {
             bindings: Bindings::default(),
             freezes: Freezes::new("chaostoolkit-crd", ReadinessCheck::default(), Bell::default()),
             mutexes: Claims::default(),
+            readings: Readings::default(),
+            watches: Watches::new(Sources::default(), cluster.clone(), Bell::default()),
             bell: Bell::default(),
             apart: Keeper::off(cluster.clone()),
             cluster,
@@ -138,6 +143,13 @@ impl Operator {
         let context = Arc::get_mut(&mut self.context).unwrap();
         context.freezes = Freezes::new("chaostoolkit-crd", ReadinessCheck::default(), Bell::default());
         self.lists_freezes = false;
+    }
+
+    /// Knows these sources, and has read no signal of them yet, as after a start.
+    pub fn has_sources(&mut self, sources: Sources) {
+        let context = Arc::get_mut(&mut self.context).unwrap();
+        context.watches = Watches::new(sources.clone(), context.cluster.clone(), context.bell.clone());
+        context.readings = Readings::new(sources);
     }
 
     /// Whether the controller would start a pass.

@@ -16,9 +16,9 @@ pub const LIVE_FIELDS: [&str; 7] = [
     "keep_resources_on_delete",
 ];
 
-/// The fields of a spec that say when a run may start. They count as they are at each start, so a change of them changes nothing
-/// of what a run does.
-pub const START_FIELDS: [&str; 2] = ["calendar", "mutex"];
+/// The fields of a spec that say when a run may start, and when it must stop. They count as they are at each moment, so a change
+/// of them changes nothing of what a run does.
+pub const START_FIELDS: [&str; 4] = ["calendar", "gates", "mutex", "stopConditions"];
 
 /// What a dry run leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]

@@ -10,7 +10,7 @@ use crate::lenient;
 /// What keeps a run from starting for now. The condition Startable has the words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldStatus {
-    /// The reason in one CamelCase word: Frozen, CalendarClosed or MutexHeld.
+    /// The reason in one CamelCase word: Frozen, CalendarClosed, GateClosed or MutexHeld.
     #[serde(deserialize_with = "lenient::field")]
     pub reason: String,
     /// Since when this keeps the run from starting.

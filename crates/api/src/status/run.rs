@@ -114,7 +114,7 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stop {
-    /// The reason in one CamelCase word: Frozen.
+    /// The reason in one CamelCase word: Frozen or StopConditionMet.
     #[serde(deserialize_with = "lenient::field")]
     pub reason: String,
     /// What has stopped the run, in words. At most 256 bytes.

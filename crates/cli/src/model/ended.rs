@@ -46,7 +46,8 @@ fn said(view: &View) -> Ended {
 
 /// Returns the exit code of a run that was given up before it started.
 fn not_started(view: &View) -> Option<ExitCode> {
-    let is_given_up = view.phase == Phase::Skipped || view.reason == "StartTimeout";
+    let is_given_up =
+        view.phase == Phase::Skipped || ["StartTimeout", "GateClosed"].contains(&view.reason.as_str());
     is_given_up.then_some(ExitCode::NotStarted)
 }
 

@@ -27,6 +27,7 @@ use crate::experiment::decide::plan::schedule::wanted_schedule;
 use crate::experiment::decide::plan::source::{about, source};
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::intent::Intent;
+use crate::signals::asked;
 use crate::toolkit::options::options;
 use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
@@ -57,6 +58,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     };
     let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
     mistakes.or(spec.calendar.as_ref().map_or(Ok(()), calendar::check), ());
+    mistakes.or(asked::gates(spec, &namespace).map(|_| ()), ());
+    mistakes.or(asked::stop_conditions(spec, &namespace).map(|_| ()), ());
     let options = mistakes.or(options(spec, &pod), Vec::new());
     let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
     let listed = mistakes.or(listed, Vec::new());
@@ -113,6 +116,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         verbose: spec.verbose.unwrap_or(false),
         pod: own,
         calendar: spec.calendar.clone(),
+        gates: spec.gates.clone().unwrap_or_default(),
         mutex: given(spec.mutex.clone()),
         schedule,
         about,

@@ -8,7 +8,7 @@ use crate::experiment::decide::plan::elsewhere::{Artifact, DEFAULT_FILE, Mounted
 use crate::experiment::decide::plan::grace;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
-use chaostoolkit_api::spec::CalendarSpec;
+use chaostoolkit_api::spec::{CalendarSpec, GateSpec};
 use chaostoolkit_api::{About, Experiment, names};
 
 /// All that is decided for one run.
@@ -44,6 +44,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// When the run may start. It was checked, but for the files that it names.
     pub calendar: Option<CalendarSpec>,
+    /// What has to hold before the run starts. It was checked.
+    pub gates: Vec<GateSpec>,
     /// The mutex that the run needs.
     pub mutex: Option<String>,
     /// The experiment, as the status describes it.

@@ -1,4 +1,5 @@
 mod files;
+mod readings;
 mod requests;
 mod server;
 
