@@ -10,6 +10,8 @@ mod ecosystem;
 mod elsewhere;
 #[path = "examples/generated_role.rs"]
 mod generated_role;
+#[path = "examples/signals.rs"]
+mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use chaostoolkit_api::condition::Type;
 use chaostoolkit_api::{Experiment, Outcome, Phase, Spec, names};
 use chaostoolkit_operator::experiment::decide::plan::patch::unknown;
+use chaostoolkit_operator::signals::asked;
 use common::install::{Install, documents, kustomize};
 use common::operator::Operator;
 use common::{condition_of, delete_and_wait, kubectl, status, wait_for_phase, within};
@@ -167,6 +170,22 @@ fn all_examples_can_be_applied_side_by_side() {
     }
 }
 
+#[test]
+fn every_gate_and_every_stop_condition_can_be_read() {
+    let mut read = 0;
+    for (name, text) in examples() {
+        let documents = documents(&text);
+        for experiment in experiments(&documents) {
+            let spec = Spec::parse(experiment.get("spec")).unwrap().spec;
+            let runs = run_namespace_of(experiment);
+            let gates = asked::gates(&spec, runs).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let stops = asked::stop_conditions(&spec, runs).unwrap_or_else(|error| panic!("{name}: {error}"));
+            read += gates.len() + stops.len();
+        }
+    }
+    assert_eq!(read, 7);
+}
+
 /// The command that the status of an experiment tells makes the same binding.
 #[test]
 fn the_example_of_a_team_binds_the_operator_to_the_role_for_runs() {
@@ -200,6 +219,11 @@ struct Example {
 
 impl Example {
     async fn new(name: &str) -> Self {
+        Self::with(name, &[]).await
+    }
+
+    /// An example for an operator that is started with these flags.
+    async fn with(name: &str, flags: &[&str]) -> Self {
         let install = Install::new("example").await;
         let mut text = text_of(name);
         for (from, to) in
@@ -207,7 +231,7 @@ impl Example {
         {
             text = text.replace(from, to);
         }
-        let operator = Operator::start(&install).await;
+        let operator = Operator::start_with(&install, flags).await;
         let example = Self { install, text, _operator: operator };
         let runs = kustomize(&format!("{ROOT}/manifests/overlays/generic-rbac-podsec"));
         let mut runs = documents(&runs);
@@ -279,6 +303,7 @@ impl Example {
 #[case("pod-patch", &["Steady state hypothesis is met!"])]
 #[case("several-experiments", &["Action: say-"])]
 #[case("mutex", &["Action: say-"])]
+#[case("gate-experiment", &["Action: say-"])]
 #[case("service-account", &["Steady state hypothesis is met!", "Action: say-so"])]
 #[tokio::test]
 #[ignore = "needs a node"]
