@@ -130,7 +130,7 @@ node() {
   RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip chaos_toolkit_1_9 --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
 }
 # The tests of outcomes that mostly wait, by their modules.
-WAITING=(freezes::a_freeze_keeps platform:: schedules:: stalled:: added:: told:: drop_in::)
+WAITING=(freezes::a_freeze_keeps signals::a_real platform:: schedules:: stalled:: added:: told:: drop_in::)
 docs() {
   layer "kubectl chaostoolkit on a node: the examples of docs/cli.md, and each exit code"
   local image built variables
@@ -149,6 +149,7 @@ docs() {
 outcomes() {
   layer "all outcomes, with three versions of the Chaos Toolkit"
   more_images old
+  servers_of_signals
   # First, side by side, the tests that mostly wait. Then one version at a time, with the node for itself.
   on_node --test outcomes --test tenants_node -- --ignored "${WAITING[@]}" a_helper_that_never_ends --test-threads "${NODE_TEST_THREADS:-4}"
   on_node --test outcomes what_runs_find -- --ignored --test-threads 1
@@ -185,9 +186,12 @@ activities() {
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
   (eval "$variables"; CHAOSK8S_PYTHON=$python cargo test --locked --test activities -- --ignored --nocapture)
 }
+servers_of_signals() {
+  need prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager openssl:openssl curl:curl
+}
 signals() {
   layer "gates and stop conditions, with a real Prometheus and a real Alertmanager"
-  need prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager openssl:openssl curl:curl
+  servers_of_signals
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
 

@@ -23,6 +23,7 @@ mod clocks;
 mod common {
     pub mod chance;
     pub mod forge;
+    pub mod source;
 }
 #[path = "passes/control/mod.rs"]
 mod control;

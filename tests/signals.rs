@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by a panic")]
 
 #[path = "signals/servers.rs"]
+#[allow(dead_code, reason = "another test program uses the rest")]
 mod servers;
 #[path = "signals/shop.rs"]
 mod shop;

@@ -23,6 +23,7 @@ pub mod forge;
 pub mod install;
 pub mod kubelet;
 pub mod operator;
+pub mod source;
 pub mod variables;
 
 use std::fmt::Debug;

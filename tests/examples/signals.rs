@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::common::{condition_of, status, wait_for_reason, within};
+use crate::common::{condition_of, pod_of, status, wait_for_action, wait_for_reason, within};
 use crate::{Example, LIMIT};
 
 /// What the server says.
@@ -130,11 +130,8 @@ async fn a_run_is_stopped_once_users_suffer() {
     let server = Server::start(WELL).await;
     let example = server.example("stop-condition").await;
     let name = "stop-once-users-suffer";
-    let running = async || {
-        let status = status(Some(&example.experiment(name).await));
-        (status.phase == Some(Phase::Running)).then_some(())
-    };
-    within(LIMIT, "it runs", running).await;
+    let pod = pod_of(&example.install, name).await;
+    wait_for_action(&example.install, &pod, "long-fault").await;
     server.say(Said { ratio: 0.2, ..WELL });
     let ended = wait_for_reason(&example.install.experiments(), name, "StopConditionMet").await;
     assert!(ended.message.unwrap().contains("read: 0.2 (2 times in a row)"));

@@ -18,6 +18,12 @@ mod experiments;
 mod freezes;
 mod platform;
 mod schedules;
+#[path = "../signals/servers.rs"]
+#[allow(dead_code, reason = "another test program uses the rest")]
+mod servers;
+#[path = "../signals/shop.rs"]
+mod shop;
+mod signals;
 mod stalled;
 mod told;
 mod wrappers;

@@ -29,6 +29,7 @@ mod owners;
 mod refusal;
 mod rights;
 mod schedules;
+mod signals;
 mod specs;
 mod squatters;
 mod stalled;

@@ -122,6 +122,17 @@ impl Servers {
         self.directory.path().join("sources.yaml")
     }
 
+    /// A file of the same sources for experiments in a namespace.
+    pub fn sources_for(&self, namespace: &str) -> PathBuf {
+        let mut file: Value = serde_json::from_slice(&std::fs::read(self.sources()).unwrap()).unwrap();
+        for source in file["sources"].as_array_mut().unwrap() {
+            source["namespaces"] = json!([namespace]);
+        }
+        let path = self.directory.path().join(format!("{namespace}.yaml"));
+        std::fs::write(&path, file.to_string()).unwrap();
+        path
+    }
+
     /// Silences the alerts with this name.
     pub fn silence(&self, alert: &str) {
         let silence = json!({
