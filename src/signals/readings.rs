@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::process::remembered::Remembered;
 use crate::signals::reading::{Reading, SignalError};
@@ -17,11 +18,21 @@ use crate::signals::sources::Sources;
 /// For how long an answer counts.
 const AGE: Duration = Duration::from_secs(10);
 
-/// How many questions to one source are asked at a time. Further ones are asked once there is room.
-const AT_ONCE: usize = 32;
+/// How many questions to one source are asked at a time. As many as the source has room for, since those that wait there may
+/// run into the limit of a request.
+const AT_ONCE: usize = 4;
 
-/// How many answers of one source are remembered.
-const MOST: usize = 1024;
+/// How many questions to one source wait for their turn. Further ones are asked by a later pass.
+const MOST_WAITING: usize = 1024;
+
+/// After how long the answer to a question is expected: with an idle source, and at most. In any case, it still counts then.
+const EXPECTED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
+
+/// How many questions an idle source may answer in a second.
+const RATE: usize = 32;
+
+/// How many answers of one source are remembered. More than those that wait, so that none of them is lost.
+const MOST: usize = 2 * MOST_WAITING;
 
 /// How many sources are remembered. More than there can be at a time, since the file may change.
 const MOST_SOURCES: usize = 128;
@@ -36,8 +47,10 @@ pub struct Readings {
 /// What is known of one source.
 struct Known {
     answers: Remembered<Result<Reading, SignalError>>,
-    /// The questions that are being asked.
+    /// The questions that are being asked, or wait for their turn.
     asked: Mutex<HashSet<String>>,
+    /// The turns.
+    room: Semaphore,
 }
 
 impl Readings {
@@ -68,11 +81,22 @@ impl Readings {
                 (self.sources.clone(), question.clone(), namespace.to_owned());
             tokio::spawn(async move {
                 let turn = Turn { known, key };
+                // It is never closed.
+                let Ok(_room) = turn.known.room.acquire().await else { return };
                 let read = sources.read(&question, &namespace).await;
                 turn.known.answers.put(turn.key.clone(), read, AGE);
             });
         }
         answer
+    }
+
+    /// Returns when to ask again for what a source has not answered yet. The more questions wait, the later that is.
+    #[must_use]
+    pub fn expected(&self, source: &str) -> Duration {
+        let waiting = lock(&self.of(source).asked).len();
+        let (least, most) = EXPECTED;
+        let seconds = u64::try_from(waiting / RATE).unwrap_or(u64::MAX);
+        least.saturating_add(Duration::from_secs(seconds)).min(most)
     }
 
     fn of(&self, source: &str) -> Arc<Known> {
@@ -93,7 +117,7 @@ impl Default for Readings {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { answers: Remembered::of(MOST), asked: Mutex::default() }
+        Self { answers: Remembered::of(MOST), asked: Mutex::default(), room: Semaphore::new(AT_ONCE) }
     }
 }
 
@@ -101,7 +125,7 @@ impl Known {
     /// Whether a question is to be asked now: nobody asks it already, and there is room.
     fn begin(&self, key: &str) -> bool {
         let mut asked = lock(&self.asked);
-        asked.len() < AT_ONCE && asked.insert(key.to_owned())
+        asked.len() < MOST_WAITING && asked.insert(key.to_owned())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::experiment::context::Context;
+use crate::experiment::context::{Context, FIRST_LIST};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::hold::{Dropped, Hold};
@@ -29,8 +29,8 @@ const AGAIN: Duration = Duration::from_secs(15);
 pub enum Gates {
     /// All of them are open.
     Open,
-    /// A signal is being read.
-    NotKnown,
+    /// A signal is being read. After how long it is expected to be known.
+    NotKnown(Duration),
     /// The run waits for one of them.
     Closed(Hold),
     /// The run does not take place, since one of them is closed.
@@ -60,7 +60,15 @@ pub async fn ask(
     for gate in &gates {
         read.push(signal(context, experiment, &plan.namespace, gate).await?);
     }
-    Ok(judge(&gates, &read, waiting, is_scheduled, now))
+    let Some(found) = judge(&gates, &read, waiting, is_scheduled, now) else {
+        let unread = gates.iter().zip(&read).filter(|(_, read)| read.is_none());
+        let expected = unread.filter_map(|(gate, _)| match &gate.signal {
+            Signal::Source(question) => Some(context.readings.expected(&question.source)),
+            _ => None,
+        });
+        return Ok(Gates::NotKnown(expected.max().unwrap_or(FIRST_LIST)));
+    };
+    Ok(found)
 }
 
 /// Reads the signal of a gate. Returns nothing if that takes a moment.
@@ -111,22 +119,21 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// What the gates say, by what was read of them: pure.
+/// What the gates say, by what was read of them, if that is enough to say it: pure.
 fn judge(
     gates: &[Gate],
     read: &[Option<Result<Reading, SignalError>>],
     waiting: Option<Waiting<'_>>,
     is_scheduled: bool,
     now: Timestamp,
-) -> Gates {
+) -> Option<Gates> {
     for (gate, read) in gates.iter().zip(read) {
-        let Some(read) = read else { return Gates::NotKnown };
-        let state = gate.state(read);
+        let state = gate.state(read.as_ref()?);
         if !state.is_open {
-            return closed(gate, state.message, waiting, is_scheduled, now);
+            return Some(closed(gate, state.message, waiting, is_scheduled, now));
         }
     }
-    Gates::Open
+    Some(Gates::Open)
 }
 
 /// What a closed gate means for the run. Runs of a schedule are skipped once they are late, so they have no other limit.

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::children::jobs;
-use crate::experiment::context::{FIRST_LIST, TEARDOWN_RESYNC};
+use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
 use crate::experiment::hold::Hold;
 use crate::experiment::intent::Intent;
@@ -146,11 +146,11 @@ pub async fn decide<'a>(
             pass.draft.skip(job, dropped.reason, &dropped.message);
             Ok(Decision::Refused)
         }
-        Ok(Answer::NotKnown) => {
+        Ok(Answer::NotKnown(wait)) => {
             // What was said of a run that waits already stays, since each change would be a write.
             let held = pass.draft.status.hold.is_some().then(|| pass.draft.hold()).flatten();
             let why = held.map_or_else(|| NOT_KNOWN.to_owned(), |(_, held)| held);
-            Ok(Decision::Delayed(format!("the run of Job {} waits: {why}", job.name_any()), FIRST_LIST))
+            Ok(Decision::Delayed(format!("the run of Job {} waits: {why}", job.name_any()), wait))
         }
         Ok(Answer::Yes(Permit { requested_by, reason })) => {
             pass.draft.startable();

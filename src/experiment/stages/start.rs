@@ -13,7 +13,6 @@ use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
 use crate::experiment::children::{create, cron_job, image_volumes, pods, pull_secrets, references, rights};
-use crate::experiment::context::FIRST_LIST;
 use crate::experiment::decide::plan::{Plan, Source};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
@@ -138,7 +137,7 @@ async fn ask_run(pass: &mut Pass<'_>, wanted: Wanted<'_>) -> Result<Option<Wait>
             pass.write().await?;
             Ok(Some(Wait::at_most(Duration::ZERO)))
         }
-        Answer::NotKnown => Ok(Some(Wait::at_most(FIRST_LIST))),
+        Answer::NotKnown(wait) => Ok(Some(Wait::at_most(wait))),
     }
 }
 

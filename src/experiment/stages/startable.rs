@@ -10,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::context::Context;
+use crate::experiment::context::{Context, FIRST_LIST};
 use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::freezes::over::Reach;
@@ -45,8 +45,8 @@ pub enum Answer {
     Later(Timestamp),
     /// It does not take place.
     Dropped(Dropped),
-    /// The operator does not know yet: it has just started, or a signal is being read.
-    NotKnown,
+    /// The operator does not know yet: it has just started, or a signal is being read. After how long to ask again.
+    NotKnown(Duration),
 }
 
 /// How often to ask for a mutex again. Who gives it back brings a pass as well, unless that fails.
@@ -60,7 +60,7 @@ pub async fn may_start(
 ) -> Result<Answer, Error> {
     let reach = Reach::of_resources(experiment, wanted.resources);
     match context.freezes.hold(experiment.uid(), &reach, clock::of_server()) {
-        Err(_) => return Ok(Answer::NotKnown),
+        Err(_) => return Ok(Answer::NotKnown(FIRST_LIST)),
         Ok(Some(hold)) => return Ok(Answer::Held(hold)),
         Ok(None) => {}
     }
@@ -73,7 +73,7 @@ pub async fn may_start(
     let permit = permit::may_start(context, experiment, wanted.resources).await?;
     match gates::ask(context, experiment, (wanted.plan, wanted.resources.is_scheduled()), now).await? {
         Gates::Open => {}
-        Gates::NotKnown => return Ok(Answer::NotKnown),
+        Gates::NotKnown(wait) => return Ok(Answer::NotKnown(wait)),
         Gates::Closed(hold) => return Ok(Answer::Held(hold)),
         Gates::Over(dropped) => return Ok(Answer::Dropped(dropped)),
     }
@@ -90,7 +90,7 @@ fn mutex(context: &Context, experiment: &Experiment, plan: &Plan) -> Option<Answ
     let name = plan.mutex.as_deref()?;
     // After a restart, only the cache shows who holds it.
     if !matches!(context.experiments.wait_until_ready().now_or_never(), Some(Ok(()))) {
-        return Some(Answer::NotKnown);
+        return Some(Answer::NotKnown(FIRST_LIST));
     }
     let (namespace, uid) = (experiment.namespace(), experiment.uid());
     let all = context.experiments.state();

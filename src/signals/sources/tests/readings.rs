@@ -45,9 +45,11 @@ async fn a_source_that_never_answers_holds_up_no_other_whatever_it_is_asked() {
     let (silent, server) = (Server::silent().await, Server::of(200, "", sample("1")).await);
     let (sources, ..) = opened(&[source("silent", "http", &silent), source("prom", "prometheus", &server)]);
     let readings = Readings::new(sources);
-    for number in 0..1000 {
+    assert_eq!(readings.expected("silent"), Duration::from_secs(1));
+    for number in 0..2000 {
         let question = page("silent", &format!("/{number}"), "200");
         assert_eq!(readings.get(&question, "team"), None);
     }
+    assert_eq!(readings.expected("silent"), Duration::from_secs(8), "passes come less often");
     assert_eq!(answer(&readings, &query("prom")).await, Ok(Reading::new(true, "1")));
 }
