@@ -96,7 +96,7 @@ async fn a_server_that_never_answers_holds_up_no_other() {
     }
     // One after the other, four at a time would take five times the limit.
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
-    assert!(silent.requests().len() <= 4, "{}", silent.requests().len());
+    assert!(silent.requests().len() < 20, "{}", silent.requests().len());
     assert!(metrics.text().contains("source_up{source=\"silent\"} 0"));
 }
 
