@@ -80,8 +80,9 @@ impl Server {
 
 #[rstest::rstest]
 #[case("gate-prometheus", Said { ratio: 0.5, ..WELL }, "gate success-ratio is closed: expected >= 0.99; read: 0.5")]
-#[case("gate-http", Said { failed: 2, ..WELL }, "gate checks is closed: expected /failed == 0; read: 2")]
-#[tokio::test]
+#[case("gate-http", Said { failed: 2, ..WELL }, "gate checks is closed: expected /failed == 0; read: /failed is 2")]
+// `kubectl` blocks a thread, and the server has to answer meanwhile.
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a node"]
 async fn a_run_waits_for_its_gate(#[case] name: &str, #[case] said: Said, #[case] message: &str) {
     let server = Server::start(said).await;
@@ -94,7 +95,8 @@ async fn a_run_waits_for_its_gate(#[case] name: &str, #[case] said: Said, #[case
     assert!(log.contains("Action: say-fault"), "{log}");
 }
 
-#[tokio::test]
+// `kubectl` blocks a thread, and the server has to answer meanwhile.
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a node"]
 async fn a_run_is_skipped_during_an_incident() {
     let server = Server::start(Said { has_alert: true, ..WELL }).await;
@@ -104,7 +106,8 @@ async fn a_run_is_skipped_during_an_incident() {
     assert_eq!(ended.counters.unwrap().skipped, 1);
 }
 
-#[tokio::test]
+// `kubectl` blocks a thread, and the server has to answer meanwhile.
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a node"]
 async fn a_run_waits_until_a_deployment_is_available() {
     let server = Server::start(WELL).await;
@@ -124,7 +127,8 @@ async fn a_run_waits_until_a_deployment_is_available() {
     assert!(log.contains("Action: say-fault"), "{log}");
 }
 
-#[tokio::test]
+// `kubectl` blocks a thread, and the server has to answer meanwhile.
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a node"]
 async fn a_run_is_stopped_once_users_suffer() {
     let server = Server::start(WELL).await;

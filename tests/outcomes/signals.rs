@@ -87,6 +87,8 @@ async fn a_real_prometheus_that_is_gone_closes_the_gate_and_stops_no_run() {
     let pod = pod_of(&install, "goes-on").await;
     wait_for_action(&install, &pod, "sleep").await;
     servers.prometheus.end();
+    // A question that was not answered a moment ago.
+    spec["gates"] = json!([{"name": "well", "prometheus": query(">= 0.98")}]);
     install.apply_experiment("waits", spec).await;
     let held = within(Duration::from_secs(60), "the gate is closed", async || {
         let status = crate::common::status_of(&install, "waits").await;
