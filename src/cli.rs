@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::process::config::{JournalLimits, UnknownFields, Watched};
+use crate::process::config::{JournalLimits, OptIn, UnknownFields, Watched};
 use crate::process::key_list;
 use crate::process::resources::{self, Quantity};
 use crate::process::telemetry::LogFormat;
@@ -72,6 +72,10 @@ pub struct RunArgs {
     /// Accepted names them. With `refuse`, no run of it starts.
     #[arg(long, env = "UNKNOWN_FIELDS", default_value = "warn", value_name = "warn|refuse")]
     pub unknown_fields: UnknownFields,
+    /// Annotation that a namespace needs before a run has rights in it, as KEY=VALUE, such as `chaos=yes`. The namespace of the
+    /// run needs it too. The operator puts it on a namespace that it creates.
+    #[arg(long, env = "REQUIRE_NAMESPACE_ANNOTATION", value_name = "KEY=VALUE")]
+    pub require_namespace_annotation: Option<OptIn>,
     /// Address on which to serve /livez, /readyz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
     pub listen: SocketAddr,

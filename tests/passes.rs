@@ -91,6 +91,8 @@ mod sources;
 mod start;
 #[path = "passes/stop_conditions.rs"]
 mod stop_conditions;
+#[path = "passes/targets.rs"]
+mod targets;
 #[path = "passes/unknown_fields.rs"]
 mod unknown_fields;
 #[path = "common/variables.rs"]

@@ -135,6 +135,7 @@ impl Manifest {
             namespace: self.namespace().to_owned(),
             name: self.name().to_owned(),
             adopted: false,
+            target: false,
             uid: None,
         }
     }

@@ -38,6 +38,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         namespace,
         watch_namespaces,
         unchecked_authors,
+        require_namespace_annotation,
         unknown_fields,
         listen,
         concurrency,
@@ -103,6 +104,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
             watched,
             unchecked_authors,
             unknown_fields,
+            opt_in: require_namespace_annotation,
         };
         controller::run(
             client,

@@ -50,10 +50,13 @@ fn short_run(run: Run) -> Run {
     }
 }
 
-/// Keeps the accounts, which are listed. Without any, one object stays, since it may have to be deleted.
+/// Keeps the accounts, which are listed, and one object that goes with the end of the run. Without any, one object stays, since it may
+/// have to be deleted.
 fn short_resources(resources: Vec<ResourceRef>) -> Vec<ResourceRef> {
     let (mut accounts, others): (Vec<_>, Vec<_>) =
         resources.into_iter().partition(|resource| Kind::ServiceAccount.is_of(resource));
+    let target = others.iter().find(|other| other.target).cloned();
+    accounts.extend(target);
     if accounts.is_empty() {
         accounts.extend(others.into_iter().next());
     }

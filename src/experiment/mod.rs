@@ -60,7 +60,7 @@ use crate::experiment::stages::prepare::prepare;
 use crate::experiment::stages::start::{self, Started, Workload};
 use crate::experiment::stages::startable::Wanted;
 use crate::experiment::stages::{
-    abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, teardown, ttl,
+    abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, targets, teardown, ttl,
     unknown_fields,
 };
 use crate::experiment::urgent::{class, is_urgent};
@@ -258,6 +258,8 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Wait, Error> {
     if let Some(action) = rescue::rescue(pass, &intent).await? {
         return Ok(action);
     }
+    // The run needs its rights in the namespaces that were found for it no more.
+    targets::take_away(pass).await?;
     // One more run, if one is asked for.
     if let Some(action) = rerun::rerun(pass, &intent).await? {
         return Ok(action);

@@ -5,7 +5,7 @@ use kube::runtime::reflector::ObjectRef;
 use crate::cluster::{belongs_to, is_held};
 use crate::experiment::context::Context;
 use crate::experiment::intent::Intent;
-use crate::experiment::stages::{rescue, retention, ttl};
+use crate::experiment::stages::{rescue, retention, targets, ttl};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
@@ -28,6 +28,7 @@ pub fn settled(context: &Context, seen: &Experiment) -> Option<Wait> {
         || status.observed_generation != seen.metadata.generation
         || rescue::is_open(status, &intent)
         || intent.is_rerun_due(status)
+        || targets::is_due(status)
         || ttl::is_due(status, &intent, now)
         || retention::is_due(status, &intent, !pods.is_empty());
     (!is_open).then(|| ttl::until_due(status, &intent, now))

@@ -1,6 +1,7 @@
 //! The settings of the operator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -30,6 +31,42 @@ pub struct Config {
     pub unchecked_authors: bool,
     /// What happens to an experiment with fields that the operator does not know.
     pub unknown_fields: UnknownFields,
+    /// The annotation that a namespace needs before a run has rights in it, if one is required.
+    pub opt_in: Option<OptIn>,
+}
+
+/// An annotation by which a namespace opts in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptIn {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl OptIn {
+    /// Whether a namespace with these annotations has opted in.
+    #[must_use]
+    pub fn is_met(&self, annotations: Option<&BTreeMap<String, String>>) -> bool {
+        annotations.and_then(|found| found.get(&self.key)) == Some(&self.value)
+    }
+}
+
+impl FromStr for OptIn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            return Err("must be KEY=VALUE".to_owned());
+        };
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl fmt::Display for OptIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
+    }
 }
 
 /// What happens to an experiment with fields that the operator does not know.

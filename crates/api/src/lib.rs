@@ -30,6 +30,6 @@ pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
 pub use status::{
     About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, HeldMutex, HoldStatus,
     JournalRef, Outcome, PastRun, Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult,
-    ScheduleStatus, StartedRun, Starts, Stop, StoppedPod, Trigger, Warning,
+    ScheduleStatus, StartedRun, Starts, Stop, StoppedPod, Targets, Trigger, Warning,
 };
 pub use text::Text;

@@ -108,6 +108,12 @@ pub const SPEC_HASH_ANNOTATION: &str = "chaostoolkit.org/spec-hash";
 /// The annotation of a Job that the operator has let go. If somebody suspends that Job again, the operator leaves it so.
 pub const RELEASED_ANNOTATION: &str = "chaostoolkit.org/released";
 
+/// The annotation of a pod with the namespaces that were found for its run, separated by commas.
+pub const TARGET_NAMESPACES_ANNOTATION: &str = "chaostoolkit.org/target-namespaces";
+
+/// The annotation of a pod with the namespace that was drawn for its run.
+pub const TARGET_NAMESPACE_ANNOTATION: &str = "chaostoolkit.org/target-namespace";
+
 /// The default namespace of runs, as in version 0.14.0.
 pub const DEFAULT_RUN_NAMESPACE: &str = "chaostoolkit-run";
 

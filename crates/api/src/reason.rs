@@ -66,6 +66,10 @@ pub enum Reason {
     CalendarInvalid,
     /// Runs of the schedule deviated or failed as often as `schedule.stopAfter` says, so it is suspended.
     StoppedAfter,
+    /// No namespace has the labels and annotations that `spec.targets` selects.
+    NoTargetNamespace,
+    /// A namespace in which the run would have rights lacks the annotation that the operator requires; the message names it.
+    NamespaceNotOptedIn,
     /// Another experiment runs that names the same mutex; the message names it.
     MutexHeld,
     /// A gate of the experiment is closed, so no run starts; the message names the gate and what was read.

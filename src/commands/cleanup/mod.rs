@@ -164,6 +164,7 @@ impl Cleanup {
                 kind: Kind::CronJob.to_string(),
                 namespace: schedule.namespace().unwrap_or_default(),
                 name: schedule.name_any(),
+                target: false,
                 adopted: false,
                 uid: None,
             };
@@ -265,6 +266,7 @@ impl Cleanup {
                 keys: Keys::default(),
                 watched: Watched::None,
                 unchecked_authors: false,
+                opt_in: None,
                 unknown_fields: UnknownFields::Warn,
             },
             experiments: store().0,

@@ -19,6 +19,9 @@ mod rbac;
 mod remote;
 pub mod resources;
 mod restarts;
+pub mod targets;
+
+use std::collections::BTreeSet;
 
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::objects::{mark, placed};
@@ -42,7 +45,13 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
     owned.extend(rbac::cluster_role_binding(plan, templates)?);
     owned.extend(config_map::env(plan).map(|env| placed(env, namespace)));
     owned.extend(config_map::experiment(plan).map(|experiment| placed(experiment, namespace)));
-    for manifest in &mut owned {
+    let mut in_targets = Vec::new();
+    if plan.targets.is_some() {
+        // In a namespace that is found, the role is that of the run's own namespace.
+        in_targets.extend(rbac::role(plan, templates, namespace)?);
+        in_targets.extend(rbac::role_binding(plan, templates, namespace)?);
+    }
+    for manifest in owned.iter_mut().chain(&mut in_targets) {
         mark(manifest, owner);
     }
     let mut pod = placed(pod::pod(plan, templates)?, namespace);
@@ -59,7 +68,8 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
         Kind::CronJob => cron_job::mark(&mut workload, owner),
         _ => pod::mark(&mut workload, owner.number),
     }
-    Ok(Resources { namespace: namespace::namespace(plan, templates)?, owned, workload })
+    let namespace = namespace::namespace(plan, templates)?;
+    Ok(Resources { namespace, owned, workload, in_targets, targets: None, reached: BTreeSet::new() })
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, named_toolkit, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
-use crate::experiment::build::{config_map, eviction, files, injection, patched, proxy, remote, restarts};
+use crate::experiment::build::{
+    config_map, eviction, files, injection, patched, proxy, remote, restarts, targets,
+};
 use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::pod::DEFAULT_ENV;
@@ -58,6 +60,9 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
     }
     if let Some(container) = toolkit(&mut pod.value["spec"]) {
         own_env(container, &plan.env, plan);
+        if plan.targets.is_some() {
+            targets::set(container);
+        }
         run_options(container, &plan.options).map_err(|problem| templates.invalid(Template::Pod, problem))?;
         harden_container(container);
         let name = container["name"].clone();

@@ -1,10 +1,13 @@
 //! The objects of a run.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::cluster::manifest::{Kind, Manifest};
+use crate::experiment::build::{objects, targets};
 use crate::experiment::decide::plan::pod::toolkit_container;
-use chaostoolkit_api::{ResourceRef, names};
+use chaostoolkit_api::{ResourceRef, Targets, names};
 
 /// The objects of a run, in the order of their creation. They are deleted in reverse.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,12 @@ pub struct Resources {
     pub owned: Vec<Manifest>,
     /// The pod of the run, or the `CronJob` that creates pods.
     pub workload: Manifest,
+    /// The role and the binding that the run gets in each namespace that is found for it. They are in none yet.
+    pub in_targets: Vec<Manifest>,
+    /// The namespaces that were found for the run. What it gets there is among `owned`.
+    pub targets: Option<Targets>,
+    /// The namespaces among them in which the run has no rights otherwise.
+    pub reached: BTreeSet<String>,
 }
 
 impl Resources {
@@ -46,10 +55,43 @@ impl Resources {
         self.workload.kind == Kind::CronJob
     }
 
+    /// Adds what the run gets in the namespaces that were found for it. A pod gets their names. The pods of a schedule get them
+    /// when their Jobs go.
+    #[must_use]
+    pub fn reaching(mut self, targets: Targets) -> Self {
+        let is_new = |namespace: &&String| {
+            !self.owned.iter().any(|own| is_right(own) && own.namespace() == *namespace)
+        };
+        self.reached = targets.namespaces.iter().filter(is_new).cloned().collect();
+        for namespace in &self.reached {
+            let rights = self.in_targets.iter().cloned();
+            self.owned.extend(rights.map(|right| objects::placed(right, namespace)));
+        }
+        if self.workload.kind == Kind::Pod {
+            self.workload.map(&["metadata", "annotations"]).extend(targets::annotations(&targets));
+        }
+        self.targets = Some(targets);
+        self
+    }
+
+    /// What the run gets only since a namespace was found for it.
+    pub fn of_targets(&self) -> impl Iterator<Item = &Manifest> {
+        self.owned.iter().filter(|own| self.is_of_target(own))
+    }
+
+    fn is_of_target(&self, own: &Manifest) -> bool {
+        is_right(own) && self.reached.contains(own.namespace())
+    }
+
     /// The objects that the status records for the teardown, in order. The status has another place for the pod.
     #[must_use]
     pub fn references(&self) -> Vec<ResourceRef> {
         let scheduled = self.is_scheduled().then_some(&self.workload);
-        self.owned.iter().chain(scheduled).map(Manifest::reference).collect()
+        let recorded = |own: &Manifest| ResourceRef { target: self.is_of_target(own), ..own.reference() };
+        self.owned.iter().chain(scheduled).map(recorded).collect()
     }
+}
+
+fn is_right(own: &Manifest) -> bool {
+    matches!(own.kind, Kind::Role | Kind::RoleBinding)
 }

@@ -9,10 +9,11 @@ use serde_json::json;
 
 use crate::cluster::manifest::{Kind, Manifest, title};
 use crate::cluster::{self, Cluster, gone_is_fine, patching};
+use crate::experiment::build::targets;
 use crate::experiment::children::{delete, events, pages};
 use crate::experiment::judge::job;
 use crate::experiment::parent::{Jobs, Parent};
-use chaostoolkit_api::names;
+use chaostoolkit_api::{Targets, names};
 
 /// Lists the Jobs with the label of an experiment in a namespace. Of very many, only the newest of its schedule count.
 pub async fn list(cluster: &Cluster, namespace: &str, parent: &Parent) -> Result<Jobs, cluster::Error> {
@@ -34,14 +35,17 @@ pub async fn remove(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> 
     delete::object(cluster, Kind::Job, namespace, name, &parameters).await
 }
 
-/// Lets a suspended Job start its pod, unless it is gone.
-pub async fn release(cluster: &Cluster, job: &Job) -> Result<(), cluster::Error> {
+/// Lets a suspended Job start its pod, unless it is gone. The pod gets the names of the namespaces that were found for the run.
+pub async fn release(cluster: &Cluster, job: &Job, found: Option<&Targets>) -> Result<(), cluster::Error> {
     let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
     let name = job.metadata.name.as_deref().unwrap_or_default();
-    let patch = json!({
+    let mut patch = json!({
         "metadata": {"uid": job.metadata.uid, "annotations": {names::RELEASED_ANNOTATION: "true"}},
         "spec": {"suspend": false},
     });
+    if let Some(found) = found {
+        patch["spec"]["template"] = json!({"metadata": {"annotations": targets::annotations(found)}});
+    }
     let api = cluster.objects(Kind::Job, namespace)?;
     let (checked, parameters) = (api.name(name)?, patching());
     let doing = format!("let {} go", title(Kind::Job, namespace, name));

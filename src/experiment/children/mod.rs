@@ -7,6 +7,7 @@ pub mod events;
 pub mod held;
 pub mod image_volumes;
 pub mod jobs;
+pub mod namespaces;
 pub mod pages;
 pub mod pods;
 pub mod pull_secrets;

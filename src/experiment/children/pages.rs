@@ -22,7 +22,7 @@ pub const NEWEST: usize = 300;
 const LONGEST_ANNOTATION: usize = 4096;
 
 /// How many pages are read at a time, by all passes.
-static READING: Semaphore = Semaphore::const_new(2);
+pub(super) static READING: Semaphore = Semaphore::const_new(2);
 
 /// The pages of a list that were not read yet.
 pub struct Pages {

@@ -7,6 +7,7 @@ pub mod observe;
 pub mod place;
 pub mod plan;
 pub mod spec_hash;
+pub mod targets;
 pub mod templates;
 pub mod understood;
 

@@ -69,6 +69,12 @@ impl Freezes {
         Ok(Some(hold))
     }
 
+    /// Whether a freeze holds the runs in a namespace.
+    #[must_use]
+    pub fn holds_in(&self, namespace: &str, now: Timestamp) -> bool {
+        over::held(self.state().freezes.iter(), "", &Reach::in_namespace(namespace), now).is_some()
+    }
+
     /// Returns why a run with this reach is to stop, if a freeze says so.
     #[must_use]
     pub fn stop(&self, reach: impl FnOnce() -> Reach, now: Timestamp) -> Option<Stop> {

@@ -26,6 +26,12 @@ impl Reach {
         Self::new(namespaces.chain([experiment.namespace(), resources.workload.namespace()]))
     }
 
+    /// The reach into one namespace.
+    #[must_use]
+    pub fn in_namespace(namespace: &str) -> Self {
+        Self::new(std::iter::once(namespace))
+    }
+
     /// The reach of a run that goes on.
     #[must_use]
     pub fn of_status(experiment: &Experiment, status: &Status) -> Self {

@@ -103,6 +103,12 @@ pub fn has_generated_role(experiment: &Experiment) -> bool {
     given(experiment, "/role/generate").is_some_and(|value| *value != Value::Bool(false))
 }
 
+/// Whether an experiment has namespaces found for its runs, which no policy can know at the request.
+#[must_use]
+pub fn has_targets(experiment: &Experiment) -> bool {
+    given(experiment, "/targets").is_some()
+}
+
 /// Whether the author chooses a `ClusterRole`, which the owner of the experiment's namespace may not know.
 #[must_use]
 pub fn has_cluster_role(experiment: &Experiment) -> bool {

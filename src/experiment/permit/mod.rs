@@ -80,6 +80,9 @@ async fn check(context: &Context, experiment: &Experiment, resources: &Resources
         (None, Some(_)) if beyond::has_generated_role(experiment) && !run.beyond.is_within_templates() => {
             return Err(run.unknown(NEEDS_STAMPS.to_owned()));
         }
+        (None, Some(_)) if beyond::has_targets(experiment) => {
+            return Err(run.unknown(NEEDS_STAMPS.to_owned()));
+        }
         (None, Some(since)) if is_older(experiment, since) && !run.needs_no_policy() => {
             return Err(run.unknown(NEVER_JUDGED.to_owned()));
         }
@@ -142,7 +145,7 @@ impl Unasked {
 
 /// What helps if the Role of a run cannot be judged at the request.
 const NEEDS_STAMPS: &str =
-    "only a cluster that names authors can judge such a Role (kustomize/components/stamping)";
+    "only a cluster that names authors can judge such rights (kustomize/components/stamping)";
 
 /// What helps if an experiment was created before its request could be judged.
 const NEVER_JUDGED: &str =

@@ -16,7 +16,7 @@ use chaostoolkit_api::Text;
 /// How many rights are asked for.
 pub const MOST: usize = 512;
 
-/// In how many namespaces besides its own a run may have rights.
+/// In how many namespaces besides its own, and besides those that were found for it, a run may have rights.
 const MOST_NAMESPACES: usize = 8;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -76,7 +76,8 @@ pub fn needed(resources: &Resources, creates_namespace: bool) -> Result<Rights, 
             _ => {}
         }
     }
-    if others.len() > MOST_NAMESPACES {
+    let found = resources.targets.as_ref().map_or(0, |targets| targets.namespaces.len());
+    if others.len() > MOST_NAMESPACES + found {
         return Err(TooMany);
     }
     Ok(Rights { all: asked.list, roles })

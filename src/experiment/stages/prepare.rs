@@ -126,8 +126,14 @@ mod tests {
     ) {
         let of = |kind, spec: Value| Manifest::new(kind, json!({"metadata": {"name": "x"}, "spec": spec}));
         let pod = json!({"terminationGracePeriodSeconds": grace});
-        let resources =
-            |workload| Resources { namespace: of(Kind::Namespace, json!({})), owned: vec![], workload };
+        let resources = |workload| Resources {
+            namespace: of(Kind::Namespace, json!({})),
+            owned: vec![],
+            workload,
+            in_targets: vec![],
+            targets: None,
+            reached: std::collections::BTreeSet::new(),
+        };
         let scheduled = json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}});
         for workload in [of(Kind::Pod, pod), of(Kind::CronJob, scheduled)] {
             let told = long_rollbacks(seconds, &resources(workload));

@@ -11,8 +11,10 @@ use kube::ResourceExt;
 use tracing::warn;
 
 use crate::cluster::manifest::Kind;
+use crate::experiment::build::resources::Resources;
 use crate::experiment::children::jobs;
 use crate::experiment::context::TEARDOWN_RESYNC;
+use crate::experiment::decide::plan::Plan;
 use crate::experiment::error::Error;
 use crate::experiment::hold::Hold;
 use crate::experiment::intent::Intent;
@@ -22,6 +24,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::permit::Permit;
 use crate::experiment::stages::jobs::Found;
 use crate::experiment::stages::startable::{self, Answer, Wanted};
+use crate::experiment::stages::targets;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{GivenUp, Trigger};
@@ -41,7 +44,7 @@ pub enum Decision<'a> {
     /// There is nothing more to do now.
     Done,
     /// The Job is let go once the status says who asked for its run, and which others are skipped.
-    Go(&'a Job),
+    Go(&'a Job, Box<Resources>),
     /// The Job waits for this reason, a sentence for the status.
     Waits(String),
     /// The Job is let go at a later time. A sentence for the status, and how long that is.
@@ -56,7 +59,7 @@ impl Decision<'_> {
     pub const fn again(&self) -> Option<Duration> {
         match self {
             Self::Delayed(_, wait) => Some(*wait),
-            Self::Done | Self::Go(_) => None,
+            Self::Done | Self::Go(..) => None,
             Self::Waits(_) => Some(RETRY),
             Self::Refused => Some(TEARDOWN_RESYNC),
         }
@@ -130,7 +133,13 @@ pub async fn decide<'a>(
     if let Some(hold) = other_run(pass, wanted, job) {
         return Ok(held(pass, job, &hold, next.end));
     }
-    let wanted = Wanted { not_before: next.begin, ..wanted };
+    let run = job.metadata.uid.as_deref().unwrap_or_default();
+    let reaching = match targets::reaching(pass, wanted.plan, wanted.resources, run).await {
+        Ok(reaching) => reaching,
+        Err(error) => return Ok(waits(job, &error)),
+    };
+    let resources = reaching.as_ref().unwrap_or(wanted.resources);
+    let wanted = Wanted { not_before: next.begin, resources, ..wanted };
     match startable::may_start(pass.context, &pass.live, wanted).await {
         Ok(Answer::Held(hold)) => Ok(held(pass, job, &hold, next.end)),
         Ok(Answer::Later(time)) => {
@@ -154,12 +163,15 @@ pub async fn decide<'a>(
         }
         Ok(Answer::Yes(Permit { requested_by, reason })) => {
             pass.draft.startable();
-            pass.draft.run_permitted(job, reason, requested_by.as_deref());
+            let found = resources.targets.as_ref();
+            pass.draft.run_permitted(job, (reason, requested_by.as_deref()), found);
+            pass.draft.target_rights(resources);
             pass.draft.take_mutex(job, wanted.plan.mutex.as_deref());
-            if !is_recorded(pass) {
-                return Ok(Decision::Go(job));
+            // The rights of runs that have ended go before this one gets its own.
+            if resources.targets.is_some() || !is_recorded(pass) {
+                return Ok(Decision::Go(job, Box::new(resources.clone())));
             }
-            release(pass, job).await
+            release(pass, wanted.plan, (job, resources)).await
         }
         Err(error @ Error::Overtaken(_)) => Err(error),
         Err(error) if UNREADABLE.contains(&error.reason()) => {
@@ -188,7 +200,9 @@ fn other_run(pass: &Pass<'_>, wanted: Wanted<'_>, job: &Job) -> Option<Hold> {
 /// Holds a Job. One that could only start too late is given up at once.
 fn held<'a>(pass: &mut Pass<'_>, job: &Job, hold: &Hold, end: Option<Timestamp>) -> Decision<'a> {
     pass.draft.held(hold);
-    if hold.until.zip(end).is_some_and(|(until, end)| until > end) {
+    // By the time that one opts in, another run is due.
+    let is_over = hold.reason == Reason::NoTargetNamespace;
+    if is_over || hold.until.zip(end).is_some_and(|(until, end)| until > end) {
         pass.draft.skip(job, hold.reason, &hold.message);
         return Decision::Refused;
     }
@@ -207,16 +221,24 @@ fn is_recorded(pass: &Pass<'_>) -> bool {
 
 /// Lets a Job go. Fails only if the experiment has changed since it was read: its author may not want the run any more, or be
 /// another one. Another failure must not hide the ends of other runs, so it is a reason to wait.
-pub async fn release<'a>(pass: &mut Pass<'_>, job: &'a Job) -> Result<Decision<'a>, Error> {
-    let gone = match pass.fence(Kind::Job).await {
-        Ok(()) => jobs::release(&pass.context.cluster, job).await.map_err(Error::from),
-        fenced => fenced,
-    };
-    match gone {
+pub async fn release<'a>(
+    pass: &mut Pass<'_>,
+    plan: &Plan,
+    (job, resources): (&'a Job, &Resources),
+) -> Result<Decision<'a>, Error> {
+    match let_go(pass, plan, job, resources).await {
         Ok(()) => Ok(Decision::Done),
         Err(error @ Error::Overtaken(_)) => Err(error),
         Err(error) => Ok(waits(job, &error)),
     }
+}
+
+async fn let_go(pass: &mut Pass<'_>, plan: &Plan, job: &Job, resources: &Resources) -> Result<(), Error> {
+    let uid = job.metadata.uid.as_deref().unwrap_or_default();
+    targets::take_away_scheduled(pass, Some((uid, resources))).await?;
+    targets::give(pass, plan, resources).await?;
+    pass.fence(Kind::Job).await?;
+    Ok(jobs::release(&pass.context.cluster, job, resources.targets.as_ref()).await?)
 }
 
 fn waits<'a>(job: &Job, error: &Error) -> Decision<'a> {

@@ -30,7 +30,7 @@ use crate::experiment::stages::jobs::{self, Found};
 use crate::experiment::stages::release::Decision;
 use crate::experiment::stages::schedule_rerun::{self, Rerun};
 use crate::experiment::stages::startable::Wanted;
-use crate::experiment::stages::{follow, helpers, missed, release, stop_conditions, times};
+use crate::experiment::stages::{follow, helpers, missed, release, stop_conditions, targets, times};
 use crate::experiment::status::MAX_HISTORY;
 use crate::experiment::wait::Wait;
 use crate::process::clock;
@@ -98,8 +98,11 @@ pub async fn sync(
     }
     let again = sync_runs(pass, intent, &found, (replaces, grace)).await?;
     rerun.announce(pass).await;
-    if let Decision::Go(job) = decision {
-        decision = release::release(pass, job).await?;
+    if !matches!(decision, Decision::Go(..)) {
+        targets::take_away_scheduled(pass, None).await?;
+    }
+    if let Decision::Go(job, resources) = decision {
+        decision = release::release(pass, wanted.plan, (job, &resources)).await?;
         if let Decision::Waits(why) = &decision {
             pass.draft.run_waits(why);
         }
@@ -151,7 +154,8 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Re
     release::refuse_all(pass, &found, obstacle);
     release::skip(pass, intent, &found, &limits);
     jobs::judge(pass, intent, &found, None).await;
-    sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await.map(|_| ())
+    sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await?;
+    targets::take_away_scheduled(pass, None).await
 }
 
 /// Reads a recorded `CronJob`, and puts its uid on the draft of the status, since its Jobs are known by that.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Pod;
-use kube::core::DynamicObject;
 use tracing::debug;
 
 use crate::cluster::manifest::{Kind, Manifest};
@@ -12,13 +11,13 @@ use crate::cluster::without_finalizers;
 use crate::experiment::apart::list::Entry;
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::{self, Progress};
-use crate::experiment::children::{create, cron_job, image_volumes, pods, pull_secrets, references, rights};
+use crate::experiment::children::{create, cron_job, image_volumes, pods, pull_secrets, references};
 use crate::experiment::decide::plan::{Plan, Source};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
 use crate::experiment::stages::startable::{Answer, Wanted};
-use crate::experiment::stages::{schedule, startable};
+use crate::experiment::stages::{make, opt_in, schedule, startable, targets};
 use crate::experiment::wait::Wait;
 use crate::process::{clock, nonce};
 use chaostoolkit_api::{ResourceRef, Status, names};
@@ -57,6 +56,12 @@ pub enum Started {
 
 /// Creates all objects of a run, unless something keeps it from starting.
 pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> Result<Started, Error> {
+    let reaching = match resources.is_scheduled() {
+        // Those of its runs are found when they start.
+        true => None,
+        false => targets::reaching(pass, plan, resources, &plan.owner.number.to_string()).await?,
+    };
+    let resources = reaching.as_ref().unwrap_or(resources);
     await_experiment(pass, plan, resources).await?;
     permit::held::bindings_in_cluster(pass.context, resources, &pass.draft.status).await?;
     if remove_outdated(pass, resources).await? != Progress::Done {
@@ -68,7 +73,7 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
         }
     // Without checks this costs nothing, and says so again after a refusal by the API server.
     } else if pass.context.config.unchecked_authors || is_to_be_asked(&pass.draft.status, resources) {
-        ask(pass, resources).await?;
+        make::ask(pass, resources).await?;
     }
     let cluster = &pass.context.cluster;
     // An earlier pass may have created a part already.
@@ -84,7 +89,7 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     debug!(run = plan.owner.number, "creating the objects of the run");
     match pass.place().own_namespace() {
         Some(own) => references::namespace_stays(reads, own).await?,
-        None => create::namespace(reads, &resources.namespace).await?,
+        None => create::namespace(reads, &opt_in::opted_in(pass.context, &resources.namespace)).await?,
     }
     references::bound_namespaces_exist(reads, &plan.rights.namespaces).await?;
     references::config_maps_exist(reads, resources).await?;
@@ -95,14 +100,7 @@ pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> R
     for manifest in &resources.owned {
         let made = manifest.reference();
         if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
-            let explained = |error| permit::held::explained(plan, manifest, error);
-            let found = pass.create(manifest, is_resumed).await.map_err(explained)?;
-            let found = if rights::differ(manifest, &found.data) {
-                replace_rights(pass, resources, manifest).await.map_err(explained)?
-            } else {
-                found
-            };
-            pass.draft.created(&made, found.metadata.uid);
+            make::make(pass, plan, (resources, manifest), is_resumed).await?;
         }
     }
     let secrets = &pass.context.config.runner.pull_secrets;
@@ -164,26 +162,6 @@ async fn ensure_cron_job(
     Ok(cron_job)
 }
 
-/// Asks whether the author may have runs with these objects, and puts the answer on the draft of the status.
-async fn ask(pass: &mut Pass<'_>, resources: &Resources) -> Result<(), Error> {
-    let permit = permit::may_start(pass.context, &pass.live, resources).await?;
-    pass.draft.permitted(permit.reason, permit.requested_by);
-    Ok(())
-}
-
-/// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
-/// the author is asked first.
-async fn replace_rights(
-    pass: &mut Pass<'_>,
-    resources: &Resources,
-    wanted: &Manifest,
-) -> Result<DynamicObject, Error> {
-    ask(pass, resources).await?;
-    pass.fence(wanted.kind).await?;
-    delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
-    pass.create(wanted, false).await
-}
-
 /// Whether the author has to be asked before anything of a schedule is created. One that is on record and wants no other
 /// objects is not created again. Its author is asked before each of its runs, and before its `CronJob` changes.
 fn is_to_be_asked(status: &Status, resources: &Resources) -> bool {
@@ -198,7 +176,7 @@ async fn await_experiment(pass: &Pass<'_>, plan: &Plan, resources: &Resources) -
     if status.schedule.is_none() || !is_here || references::experiment_was_read(plan).is_ok() {
         return Ok(());
     }
-    create::namespace(reads, &resources.namespace).await?;
+    create::namespace(reads, &opt_in::opted_in(pass.context, &resources.namespace)).await?;
     references::config_maps_exist(reads, resources).await?;
     references::experiment_was_read(plan)
 }
@@ -215,7 +193,10 @@ fn is_first(status: &Status) -> bool {
 /// or while a schedule goes on.
 async fn remove_outdated(pass: &mut Pass<'_>, resources: &Resources) -> Result<Progress, Error> {
     let wanted = resources.references();
-    let is_outdated = |recorded: &&ResourceRef| !wanted.iter().any(|wanted| wanted.is_same(recorded));
+    let is_outdated = |recorded: &&ResourceRef| {
+        let is_of_run = recorded.target && resources.is_scheduled();
+        !is_of_run && !wanted.iter().any(|wanted| wanted.is_same(recorded))
+    };
     let outdated: Vec<ResourceRef> =
         pass.draft.status.resources.iter().filter(is_outdated).cloned().collect();
     for gone in outdated.iter().filter(|gone| Kind::CronJob.is_of(gone)) {

@@ -18,8 +18,8 @@ use crate::experiment::hold::{Dropped, Hold};
 use crate::experiment::mutexes::claims::{Claimant, Taken};
 use crate::experiment::mutexes::holder;
 use crate::experiment::permit::{self, Permit};
-use crate::experiment::stages::calendar;
 use crate::experiment::stages::gates::{self, Gates};
+use crate::experiment::stages::{calendar, opt_in};
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
@@ -68,6 +68,9 @@ pub async fn may_start(
     if let Some(spec) = &wanted.plan.calendar
         && let Some(hold) = calendar::hold(context, experiment, spec, now).await?
     {
+        return Ok(Answer::Held(hold));
+    }
+    if let Some(hold) = opt_in::hold(context, wanted.plan, wanted.resources).await? {
         return Ok(Answer::Held(hold));
     }
     let permit = permit::may_start(context, experiment, wanted.resources).await?;

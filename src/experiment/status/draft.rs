@@ -112,8 +112,18 @@ impl Draft {
         }
         let recorded = std::mem::take(&mut self.status.resources);
         let known = |made: &ResourceRef| recorded.iter().find(|old| old.is_same(made)).cloned();
-        let references = resources.references().into_iter();
-        self.status.resources = references.map(|made| known(&made).unwrap_or(made)).collect();
+        let with_mark = |made: ResourceRef| match known(&made) {
+            Some(known) => ResourceRef { target: made.target, ..known },
+            None => made,
+        };
+        self.status.resources = resources.references().into_iter().map(with_mark).collect();
+        // What its runs have got since goes with their ends.
+        if resources.is_scheduled() {
+            let is_planned = |one: &ResourceRef| self.status.resources.iter().any(|made| made.is_same(one));
+            let of_runs: Vec<ResourceRef> =
+                recorded.iter().filter(|one| one.target && !is_planned(one)).cloned().collect();
+            self.status.resources.extend(of_runs);
+        }
         let is_known = match &plan.schedule {
             Some(schedule) => self.plan_schedule(schedule),
             None => self.plan_run(plan, resources),
@@ -169,6 +179,7 @@ impl Draft {
             experiment: plan.about.clone(),
             spec_hash: Some(plan.spec_hash.clone()),
             mutex: plan.mutex.clone(),
+            targets: resources.targets.clone(),
             ..Run::default()
         };
         let is_known = asked.as_ref() == Some(&run);

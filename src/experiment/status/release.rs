@@ -3,12 +3,13 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 
+use crate::experiment::build::resources::Resources;
 use crate::experiment::judge::job;
 use crate::experiment::status::draft::Draft;
 use crate::experiment::status::permitted::explained;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{HeldMutex, ReleasedJob, Text, Trigger};
+use chaostoolkit_api::{HeldMutex, ReleasedJob, Targets, Text, Trigger};
 
 /// How many Jobs wait for the record of their runs with the name of a user.
 const MAX_RELEASED: usize = 100;
@@ -16,13 +17,20 @@ const MAX_RELEASED: usize = 100;
 impl Draft {
     /// The run of a Job may start, for this reason. Who makes a Job by hand is not known, so the author of the experiment has
     /// not asked for its run.
-    pub fn run_permitted(&mut self, job: &Job, reason: Reason, requested_by: Option<&str>) {
+    pub fn run_permitted(
+        &mut self,
+        job: &Job,
+        (reason, requested_by): (Reason, Option<&str>),
+        targets: Option<&Targets>,
+    ) {
         self.set(Type::Permitted, State::True, reason, explained(reason));
         let is_by_hand = job::trigger(Some(job), "") == Trigger::Manual;
         let (Some(schedule), Some(uid)) = (&mut self.status.schedule, &job.metadata.uid) else { return };
         schedule.released.retain(|known| known.job_uid != *uid);
-        if let Some(name) = requested_by.filter(|_| !is_by_hand) {
-            schedule.released.insert(0, ReleasedJob { job_uid: uid.clone(), requested_by: name.to_owned() });
+        let requested_by = requested_by.filter(|_| !is_by_hand).map(str::to_owned);
+        if requested_by.is_some() || targets.is_some() {
+            let released = ReleasedJob { job_uid: uid.clone(), requested_by, targets: targets.cloned() };
+            schedule.released.insert(0, released);
             schedule.released.truncate(MAX_RELEASED);
         }
     }
@@ -45,9 +53,27 @@ impl Draft {
 
     /// Who asked for the run of a pod.
     pub(super) fn requester(&self, pod: &Pod) -> Option<String> {
+        self.released(pod)?.requested_by.clone()
+    }
+
+    /// The namespaces that were found for the run of a pod.
+    pub(super) fn targets_of(&self, pod: &Pod) -> Option<Targets> {
+        self.released(pod)?.targets.clone()
+    }
+
+    fn released(&self, pod: &Pod) -> Option<&ReleasedJob> {
         let owner = job::owner(pod)?;
         let released = &self.status.schedule.as_ref()?.released;
-        released.iter().find(|known| known.job_uid == owner.uid).map(|known| known.requested_by.clone())
+        released.iter().find(|known| known.job_uid == owner.uid)
+    }
+
+    /// Records what a run of the schedule is about to get in the namespaces that were found for it.
+    pub fn target_rights(&mut self, resources: &Resources) {
+        for made in resources.references().into_iter().filter(|made| made.target) {
+            if !self.status.resources.iter().any(|known| known.is_same(&made)) {
+                self.status.resources.push(made);
+            }
+        }
     }
 
     /// The run of a Job holds the mutex with this name, if there is one.
@@ -154,7 +180,7 @@ mod tests {
         assert_eq!(told, [("Skipped", Some(note.as_str()))]);
 
         let mut draft = next(&draft.status);
-        draft.run_permitted(&job("b", &json!({})), Reason::Permitted, None);
+        draft.run_permitted(&job("b", &json!({})), (Reason::Permitted, None), None);
         assert!(permitted(&draft).starts_with("True/Permitted: "));
     }
 
@@ -163,7 +189,7 @@ mod tests {
     #[case(Reason::AuthorUnchecked)]
     fn how_a_run_was_permitted_is_said_until_the_next_one(#[case] reason: Reason) {
         let mut draft = next(&Status::default());
-        draft.run_permitted(&job("a", &json!({})), reason, None);
+        draft.run_permitted(&job("a", &json!({})), (reason, None), None);
         let said = permitted(&draft);
         assert!(said.starts_with(&format!("True/{reason}: ")), "{said}");
         assert_eq!(permitted(&next(&draft.status)), said, "a pass without a start writes nothing");
@@ -176,7 +202,7 @@ mod tests {
     fn who_asked_for_a_run_is_on_its_record(#[case] annotations: Value, #[case] expected: Option<&str>) {
         let released = job("a", &annotations);
         let mut draft = next(&Status::default());
-        draft.run_permitted(&released, Reason::Permitted, Some("jane"));
+        draft.run_permitted(&released, (Reason::Permitted, Some("jane")), None);
         let mut draft = next(&draft.status);
         let pod = pod(&released);
         draft.run_seen(&pod, Some(&released));
@@ -192,13 +218,13 @@ mod tests {
     fn one_run_has_not_the_name_of_another() {
         let (first, second) = (job("a", &json!({})), job("b", &json!({})));
         let mut draft = next(&Status::default());
-        draft.run_permitted(&first, Reason::Permitted, Some("jane"));
-        draft.run_permitted(&second, Reason::Permitted, Some("joe"));
-        draft.run_permitted(&second, Reason::Permitted, Some("joe"));
+        draft.run_permitted(&first, (Reason::Permitted, Some("jane")), None);
+        draft.run_permitted(&second, (Reason::Permitted, Some("joe")), None);
+        draft.run_permitted(&second, (Reason::Permitted, Some("joe")), None);
         assert_eq!(draft.status.schedule.as_ref().unwrap().released.len(), 2);
         assert_eq!(draft.requester(&pod(&first)).as_deref(), Some("jane"));
         assert_eq!(draft.requester(&pod(&second)).as_deref(), Some("joe"));
-        draft.run_permitted(&second, Reason::JudgedAtRequest, None);
+        draft.run_permitted(&second, (Reason::JudgedAtRequest, None), None);
         assert_eq!(draft.requester(&pod(&second)), None, "the last answer counts");
     }
 }

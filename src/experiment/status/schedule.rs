@@ -146,6 +146,7 @@ impl Draft {
             pod_uid: pod.metadata.uid.clone(),
             node_name: node(pod),
             experiment: self.about.clone(),
+            targets: self.targets_of(pod).or(known.targets),
             stop: self.stop_of(pod),
             ..Run::default()
         }

@@ -8,7 +8,7 @@
 use crate::cluster::manifest::Kind;
 use crate::experiment::decide::place::Place;
 use chaostoolkit_api::condition::short;
-use chaostoolkit_api::{JournalRef, ResourceRef, Run, ScheduleStatus, Status, names};
+use chaostoolkit_api::{JournalRef, ResourceRef, Run, ScheduleStatus, Status, Targets, names};
 
 /// The kinds of the recorded objects.
 const RECORDED: [Kind; 6] = [
@@ -116,6 +116,7 @@ impl Check<'_> {
                 self.ignore("rescue.podName", Some(&std::mem::take(&mut rescue.pod_name)));
             }
         }
+        self.targets(&mut run.targets);
         let number = run.number;
         if let Some(journal) = &mut run.journal {
             self.journal(journal, number);
@@ -132,7 +133,23 @@ impl Check<'_> {
         }
     }
 
+    /// Checks the namespaces that were found for a run.
+    fn targets(&mut self, targets: &mut Option<Targets>) {
+        let may_reach = |name: &String| self.place.own_namespace().is_none() && self.place.may_reach(name);
+        let is_right = |found: &Targets| {
+            found.namespaces.len() <= Targets::MAX
+                && found.namespaces.iter().all(may_reach)
+                && (found.drawn.is_empty() || may_reach(&found.drawn))
+        };
+        if let Some(found) = targets.take_if(|found| !is_right(found)) {
+            self.ignore("targets", Some(&found.drawn));
+        }
+    }
+
     fn schedule(&mut self, schedule: &mut ScheduleStatus) {
+        for released in &mut schedule.released {
+            self.targets(&mut released.targets);
+        }
         let is_name = |name: &String| names::check_dns_subdomain(name).is_ok();
         let mut ignored: Vec<String> =
             schedule.active.iter().filter(|name| !is_name(name)).cloned().collect();

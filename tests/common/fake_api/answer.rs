@@ -124,6 +124,7 @@ impl State {
             }
             (&Method::GET, _) if authority::is_discovery(path) => (200, authority::discovery(path)),
             (&Method::POST, _) if path.contains("/subjectaccessreviews/") => (201, self.review(body)),
+            (&Method::GET, _) if path == "/api/v1/namespaces" => (200, self.namespaces(head.uri.query())),
             (&Method::GET, _) if is_collection(path) => (200, self.list(path, head.uri.query())),
             (&Method::GET, _) => match self.objects.get(path) {
                 Some(found) => (200, found.clone()),
@@ -172,6 +173,21 @@ impl State {
             201,
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "chaostoolkit-runs-probe"}}),
         )
+    }
+
+    /// Returns the namespaces that match a label selector, if there is one.
+    fn namespaces(&self, query: Option<&str>) -> Value {
+        let selector =
+            query.unwrap_or_default().split('&').find_map(|part| part.strip_prefix("labelSelector="));
+        let selector =
+            selector.unwrap_or_default().replace("%2F", "/").replace("%3D", "=").replace("%2C", ",");
+        let is_asked = |object: &&Value| {
+            let mut requirements = selector.split(',').filter_map(|requirement| requirement.split_once('='));
+            object["kind"] == "Namespace"
+                && requirements.all(|(label, value)| object["metadata"]["labels"][label] == value)
+        };
+        let items: Vec<&Value> = self.objects.values().filter(is_asked).collect();
+        json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items})
     }
 
     /// Returns the objects of a collection that match a label selector: `label=value`, `label`, or several of these.

@@ -101,6 +101,7 @@ impl Operator {
                 keys: Keys::default(),
                 watched: Watched::None,
                 unchecked_authors,
+                opt_in: None,
                 unknown_fields: UnknownFields::Warn,
             },
             experiments: store().0,

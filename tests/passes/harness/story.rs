@@ -9,7 +9,7 @@ use super::{
     stamp_requests, status,
 };
 use crate::fake_api::FakeApi;
-use crate::{control, freezes, jobs, release, schedule};
+use crate::{control, freezes, jobs, release, schedule, targets};
 
 /// The life of an experiment, without the faults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +50,10 @@ pub enum Story {
     Asked,
     /// The rules of its Role are in the spec, and count in another namespace too.
     WithRules,
+    /// Namespaces are found for its run, which has rights there until its end.
+    Targets,
+    /// It has a schedule. The namespaces that are found for its first run are others than those of its second one.
+    TargetsScheduled,
     /// It gets a `ClusterRole`, in another namespace too.
     WithClusterRole,
     /// It has a schedule, and a `ClusterRole` in the whole cluster. An edit replaces that during a run.
@@ -77,6 +81,7 @@ impl Story {
             | Self::StalledScheduled
             | Self::ClusterWide
             | Self::FrozenScheduled
+            | Self::TargetsScheduled
             | Self::SkippedScheduled => 0,
             Self::Reruns | Self::Rescued | Self::RescuedAtLast => 2,
             _ => 1,
@@ -86,6 +91,11 @@ impl Story {
     /// Whether the experiment needs no pass any more once it comes to rest.
     pub const fn is_over_by_itself(self) -> bool {
         matches!(self, Self::CleansUp | Self::RescuedAtLast)
+    }
+
+    /// Whether objects of the experiment go while it stays.
+    pub const fn takes_away(self) -> bool {
+        self.is_over_by_itself() || matches!(self, Self::Targets | Self::TargetsScheduled)
     }
 
     pub fn spec(self) -> Value {
@@ -112,6 +122,8 @@ impl Story {
                     json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}]);
                 json!({"pod": {"experiment": {"asFile": false}}, "role": {"rules": rules, "binds_to_namespaces": ["shop"]}})
             }
+            Self::Targets => targets::spec(&json!({})),
+            Self::TargetsScheduled => targets::spec(&json!({"schedule": schedule::spec()["schedule"]})),
             Self::WithClusterRole => {
                 let role = json!({"clusterRole": "view", "binds_to_namespaces": ["shop"]});
                 json!({"pod": {"experiment": {"asFile": false}}, "role": role})
@@ -133,6 +145,7 @@ impl Story {
                 fake.put(namespace("old"));
             }
             Self::Asked => stamp_requests(fake),
+            Self::Targets | Self::TargetsScheduled => targets::prepare(fake),
             Self::WithRules | Self::WithClusterRole | Self::ClusterWide => {
                 judge_requests(fake);
                 fake.put(namespace("shop"));
@@ -171,6 +184,11 @@ impl Story {
                 fake.edit(EXPERIMENT, |experiment| experiment["spec"]["abort"] = json!(true));
                 drive(fake, operators, pace, None).await;
             }
+            Self::Targets => {
+                stamp(fake, "author");
+                drive(fake, operators, pace, Some(0)).await;
+            }
+            Self::TargetsScheduled => targets::play_scheduled(fake, operators, pace).await,
             Self::Frozen => freezes::play(fake, operators, pace).await,
             Self::FrozenScheduled => freezes::play_scheduled(fake, operators, pace).await,
             Self::Reruns => {

@@ -14,6 +14,7 @@ mod schedule;
 mod schema;
 mod signals;
 mod source;
+mod targets;
 mod template;
 
 pub use calendar::{CalendarSpec, ExclusionSpec, HolidaysSpec, WindowSpec};
@@ -29,6 +30,7 @@ pub use signals::{
     PrometheusSignal, ResourceSignal, StopConditionSpec, StopOnError,
 };
 pub use source::{ArtifactSpec, ExperimentSpec, HeaderSpec};
+pub use targets::{NamespaceSelectorSpec, TargetsSpec};
 pub use template::TemplateSpec;
 
 use kube::CustomResource;
@@ -190,6 +192,11 @@ pub struct ChaosToolkitExperimentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub stop_conditions: Option<Vec<StopConditionSpec>>,
+
+    /// The namespaces that a run acts on, found each time that a run starts. If it is absent, the run gets its role where `role`
+    /// says, and nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<TargetsSpec>,
 
     /// The experiment itself, with the content that a file would have: `title`, `method` and so on. The operator stores it
     /// in a ConfigMap of its own. If it is set, `pod.experiment` and `pod.template` must be absent.

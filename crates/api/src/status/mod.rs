@@ -8,6 +8,7 @@ mod resource;
 mod run;
 mod runs;
 mod schedule;
+mod targets;
 
 pub use chaostoolkit_journal::{Outcome, RunResult, SteadyStates, Warning};
 pub use history::{Counters, PastRun};
@@ -18,6 +19,7 @@ pub use run::{
     About, Activities, JournalRef, Rescue, Rollbacks, Run, StartedRun, Starts, Stop, Toolkit, Trigger,
 };
 pub use schedule::{EndedPod, GivenUp, HeldMutex, ReleasedJob, ScheduleStatus, StoppedPod};
+pub use targets::Targets;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;

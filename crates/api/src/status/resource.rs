@@ -21,6 +21,9 @@ pub struct ResourceRef {
     /// Whether the Python operator created the object. Such an object has no label that names its experiment.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// Whether it gives a run its role in a namespace that was found by `spec.targets`. Such an object goes when the run has ended.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
+    pub target: bool,
     /// Uid of the object, once it is known. Another object that has its name by now is not deleted.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,

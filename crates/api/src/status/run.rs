@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::status::targets::Targets;
 use crate::{lenient, words};
 use chaostoolkit_journal::{Outcome, RollbackState, SteadyStates, Warning};
 
@@ -62,6 +63,9 @@ pub struct Run {
     /// Name of the mutex that the run holds from its record to its end.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub mutex: Option<String>,
+    /// The namespaces that were found for the run, if `spec.targets` asks for some.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
     /// Why the operator has stopped the run, if it did so without being asked by the author.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
@@ -309,10 +313,11 @@ pub(super) fn ended_if_unreadable<'de, D: Deserializer<'de>>(
 }
 
 impl Run {
-    /// Returns the run as the history keeps it: without the list of its starts, which would be long for several runs.
+    /// Returns the run as the history keeps it: without the list of its starts and with few of its targets, which would be long
+    /// for several runs.
     #[must_use]
     pub fn in_history(self) -> Self {
-        Self { runs: Vec::new(), ..self }
+        Self { runs: Vec::new(), targets: self.targets.map(Targets::in_history), ..self }
     }
 
     /// Returns whether the toolkit wrote a journal that is not stored yet and may still be stored.

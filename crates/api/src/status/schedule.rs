@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lenient;
 use crate::status::run::{Stop, Trigger};
+use crate::status::targets::Targets;
 
 /// The state of a schedule, as its CronJob has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +46,7 @@ pub struct ScheduleStatus {
     /// The Jobs that the operator deletes before their runs have started. A Job stays here until its run is in the history.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
-    /// The Jobs that the operator has let go in the name of a known user. A Job stays here until its run is in the history.
+    /// The Jobs that the operator has let go in the name of a known user, or with namespaces that were found for their runs. A Job stays here until its run is in the history.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<ReleasedJob>,
     /// The pods that the operator has stopped. A pod stays here until its run is in the history. At most 100.
@@ -87,9 +88,12 @@ pub struct ReleasedJob {
     /// Uid of the Job.
     #[serde(deserialize_with = "lenient::field")]
     pub job_uid: String,
-    /// Name of the user who asked for the run. At most 253 bytes.
-    #[serde(deserialize_with = "lenient::field")]
-    pub requested_by: String,
+    /// Name of the user who asked for the run, if it is known. At most 253 bytes.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// The namespaces that were found for the run, if `spec.targets` asks for some.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
 }
 
 /// A Job that the operator deletes before its run has started.

@@ -18,7 +18,7 @@ fn full() -> Value {
         "activities": {"total": 3, "succeeded": 2, "failed": 1}, "rollbacks": rollbacks,
         "journal": {"configMap": "map", "sha256": "s", "bytes": 5, "truncated": true, "problem": "p"},
         "starts": {"total": 2, "unobserved": 1}, "runs": [started], "logTail": "log",
-        "heldSeconds": 1, "mutex": "database",
+        "heldSeconds": 1, "mutex": "database", "targets": {"total": 1, "namespaces": ["shop"], "drawn": "shop"},
         "stop": {"reason": "Frozen", "message": "m", "freeze": "ns/f", "at": time},
         "rescue": {"podName": "r", "podUid": "u", "requestedAt": time, "finishedAt": time, "rollbacks": rollbacks, "problem": "p"},
     });
@@ -37,12 +37,12 @@ fn full() -> Value {
         "schedule": {"cron": "@daily", "timeZone": "Etc/UTC", "lastScheduleTime": time, "nextScheduleTime": time,
             "active": ["pod"], "stalledJob": "job", "missedUntil": time, "cronJobUids": ["u"], "jobUids": ["u"], "ended": [{"podUid": "u", "seenAt": time}],
             "givenUp": [{"jobName": "job", "reason": "Replaced", "message": "m", "trigger": "Manual", "requestedAt": time}],
-            "released": [{"jobUid": "u", "requestedBy": "dev"}],
+            "released": [{"jobUid": "u", "requestedBy": "dev", "targets": {"total": 1, "namespaces": ["shop"], "drawn": "shop"}}],
             "stopped": [{"podUid": "u", "reason": "Frozen", "message": "m", "freeze": "ns/f", "at": time}],
             "mutex": {"name": "database", "jobUid": "u"}},
         "hold": {"reason": "Frozen", "since": time, "until": time},
         "counters": {"runs": 1, "passed": 2, "deviated": 3, "failed": 4, "aborted": 5, "skipped": 6},
-        "resources": [{"kind": "Role", "namespace": "run", "name": "role", "adopted": true, "uid": "u"}],
+        "resources": [{"kind": "Role", "namespace": "run", "name": "role", "adopted": true, "target": true, "uid": "u"}],
         "conditions": [{"type": "Finished", "status": "True", "reason": "Deviated", "message": "m", "observedGeneration": 4,
             "lastTransitionTime": time}],
     })

@@ -14,6 +14,7 @@ pub mod rules;
 pub mod schedule;
 pub mod source;
 pub mod stop_after;
+pub mod targets;
 pub mod types;
 pub mod values;
 pub mod web;
@@ -34,6 +35,7 @@ use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
 
 pub use elsewhere::{Artifact, Mounted, Origin, Proxy, Remote};
+pub use targets::Selector;
 pub use types::{
     ClusterRole, Env, Facts, Generated, Owner, Patches, Plan, Rights, Schedule, Source, TemplateSchedule,
 };
@@ -74,6 +76,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     let proxy = mistakes.or(if has_options { proxy::proxy(&pod) } else { Ok(None) }, None);
     let generated = rules::added(generated, mistakes.or(rules::written(spec), None), &asked);
     let cluster_role = mistakes.or(cluster_role::chosen(spec, &namespaces), None);
+    let targets = mistakes.or(targets::selector(spec, place), None);
     let own = pod.template.filter(|template| !is_empty(template)).map(own_pod).transpose();
     let own = mistakes.or(own, None);
     mistakes.none()?;
@@ -117,6 +120,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         pod: own,
         calendar: spec.calendar.clone(),
         gates: spec.gates.clone().unwrap_or_default(),
+        targets,
         mutex: given(spec.mutex.clone()),
         schedule,
         about,

@@ -1,7 +1,7 @@
 //! What an author adds to the pod: a strategic merge patch, and the options that are short forms of one.
 
 mod guard;
-mod metadata;
+pub mod metadata;
 mod quantities;
 mod typed;
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::experiment::decide::plan::elsewhere::{Artifact, DEFAULT_FILE, Mounted, Proxy, Remote};
 use crate::experiment::decide::plan::grace;
+use crate::experiment::decide::plan::targets::Selector;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
 use chaostoolkit_api::spec::{CalendarSpec, GateSpec};
@@ -46,6 +47,8 @@ pub struct Plan {
     pub calendar: Option<CalendarSpec>,
     /// What has to hold before the run starts. It was checked.
     pub gates: Vec<GateSpec>,
+    /// Selects the namespaces that the run acts on, each time that it starts.
+    pub targets: Option<Selector>,
     /// The mutex that the run needs.
     pub mutex: Option<String>,
     /// The experiment, as the status describes it.

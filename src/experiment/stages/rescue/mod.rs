@@ -206,7 +206,13 @@ async fn prepare(pass: &Pass<'_>) -> Result<Result<Resources, String>, Error> {
         Err(error) => return Err(error),
         Ok(Decision { plan, facts, templates }) => {
             let plan = plan::rescue_of(plan, &facts, &pass.draft.status);
-            plan.and_then(|plan| build(&plan, &templates).map_err(|error| error.to_string()))
+            let resources = plan.and_then(|plan| build(&plan, &templates).map_err(|error| error.to_string()));
+            // It plays the rollbacks where the run was.
+            let found = pass.draft.status.run.as_ref().and_then(|run| run.targets.clone());
+            match found {
+                Some(targets) => resources.map(|resources| resources.reaching(targets)),
+                None => resources,
+            }
         }
     };
     Ok(resources.map_err(|problem| impossible(&problem)))

@@ -17,6 +17,11 @@ pub fn label(path: &str, key: &str, value: Option<&str>) -> Result<(), InvalidSp
 /// Checks an annotation of the pod.
 pub fn annotation(path: &str, key: &str) -> Result<(), InvalidSpec> {
     not_ours(path, key)?;
+    annotation_key(path, key)
+}
+
+/// Checks the key of an annotation of any object.
+pub fn annotation_key(path: &str, key: &str) -> Result<(), InvalidSpec> {
     // Kubernetes takes capital letters in the prefix here.
     check_key(&key.to_ascii_lowercase()).map_err(|problem| InvalidSpec::new(at(path, key), problem))
 }
