@@ -36,12 +36,29 @@ fn opt(fake: &FakeApi, name: &str, value: &str) {
 pub async fn play_scheduled(fake: &FakeApi, operators: &mut [Operator], pace: Pace) {
     stamp(fake, "author");
     drive(fake, operators, pace, None).await;
-    schedule::tick_with(fake, operators, pace).await;
+    let pod = schedule::tick_with(fake, operators, pace).await;
     drive(fake, operators, pace, Some(0)).await;
+    complete(fake, &pod);
+    drive(fake, operators, pace, None).await;
     opt(fake, "shop", "no");
     opt(fake, "bank", "yes");
     schedule::tick_with(fake, operators, pace).await;
     drive(fake, operators, pace, None).await;
+}
+
+/// Does what the Job controller does once the pod of a Job has ended.
+fn complete(fake: &FakeApi, pod: &str) {
+    let job = pod.replace("/api/v1/", "/apis/batch/v1/").replace("/pods/", "/jobs/");
+    let done = json!({"conditions": [{"type": "Complete", "status": "True"}], "succeeded": 1});
+    fake.edit(job.strip_suffix("-pod").unwrap(), |job| job["status"] = done);
+}
+
+/// Ends the run of a pod of a schedule.
+async fn end_run(fake: &FakeApi, operator: &mut Operator, pod: &str) {
+    fake.end(pod, 0, None);
+    settle(fake, operator, None).await;
+    complete(fake, pod);
+    settle(fake, operator, None).await;
 }
 
 fn begin_with(fields: &Value) -> (FakeApi, Operator) {
@@ -193,7 +210,7 @@ async fn a_policy_that_sees_only_the_request_cannot_judge_it() {
 
 #[tokio::test]
 async fn the_rescue_of_a_run_acts_where_the_run_was() {
-    let fields = with_rollbacks(json!({"rescue": true}));
+    let fields = with_rollbacks(json!({"rescue": true, "pod": null}));
     let (fake, mut operator) = begin_with(&fields);
     settle(&fake, &mut operator, None).await;
     opt(&fake, "shop", "no");
@@ -229,8 +246,7 @@ async fn each_run_of_a_schedule_has_rights_in_the_namespaces_of_its_start() {
     assert_eq!(told(&fake.get(&first).unwrap()), ["shop", "shop"]);
     assert_eq!(status(&fake)["run"]["targets"]["namespaces"], json!(["shop"]));
     assert_eq!(status(&fake)["schedule"]["released"][0]["targets"]["drawn"], "shop");
-    fake.end(&first, 0, None);
-    settle(&fake, &mut operator, None).await;
+    end_run(&fake, &mut operator, &first).await;
     assert_eq!(bound(&fake), [""; 0]);
     assert_eq!(past(&fake)["targets"]["drawn"], "shop");
     opt(&fake, "shop", "no");
@@ -257,11 +273,9 @@ async fn a_run_that_overlaps_keeps_its_rights_until_its_own_end() {
         [told(&fake.get(&first).unwrap())[0], told(&fake.get(&second).unwrap())[0]],
         ["shop", "bank,shop"]
     );
-    fake.end(&second, 0, None);
-    settle(&fake, &mut operator, None).await;
+    end_run(&fake, &mut operator, &second).await;
     assert_eq!(bound(&fake), ["shop"], "the other one goes on");
-    fake.end(&first, 0, None);
-    settle(&fake, &mut operator, None).await;
+    end_run(&fake, &mut operator, &first).await;
     assert_eq!(bound(&fake), [""; 0]);
     end(&fake, &mut operator).await;
 }
@@ -285,8 +299,7 @@ async fn rights_of_a_run_go_although_the_next_one_cannot_be_decided_on() {
     let pod = schedule::tick(&fake, &mut operator).await;
     settle(&fake, &mut operator, None).await;
     set(&fake, "pod", json!(7));
-    fake.end(&pod, 0, None);
-    settle(&fake, &mut operator, None).await;
+    end_run(&fake, &mut operator, &pod).await;
     assert_eq!(bound(&fake), [""; 0]);
     assert_eq!(status(&fake)["reason"], "InvalidSpec");
     end(&fake, &mut operator).await;
