@@ -701,3 +701,46 @@ async fn a_pod_is_killed_every_minute_and_another_takes_its_place() {
     delete_and_wait(&example.install.experiments(), name).await;
     assert_eq!(example.install.left_behind().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+#[ignore = "needs a node"]
+async fn a_pod_of_a_namespace_that_has_opted_in_is_killed() {
+    let mut example = Example::new("targets").await;
+    let (home, runs) = (example.install.namespace.clone(), example.install.run_namespace.clone());
+    let target = format!("{home}-target");
+    let _stop = stop(&[
+        &format!("-n {runs} delete cronjobs --all --wait=false"),
+        &format!("delete namespace {target} --wait=false"),
+    ]);
+    // Other tests may run beside this one. So nobody else's namespace has this value.
+    example.text = example.text.replace("chaos: \"yes\"", &format!("chaos: {home}"));
+    let mut victims = text_of("kill-pods").replace("kill-pods", &target);
+    let documents_of = |text: &str| {
+        documents(text)
+            .into_iter()
+            .filter(|one| ["Namespace", "Deployment"].contains(&one["kind"].as_str().unwrap()))
+    };
+    let mut objects: Vec<Value> = documents_of(&victims).collect();
+    objects[0]["metadata"]["annotations"] = json!({"chaos": home});
+    victims = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+    Example::apply(&victims, &[]);
+    let pods = Api::<Pod>::namespaced(example.install.client.clone(), &target);
+    let before = two_running(&pods, "app=victim").await;
+    Example::apply(&example.text, &[]);
+    wait_until_scheduled(&example, "targets").await;
+    let replaced = async || {
+        let now = running(&pods, "app=victim").await;
+        Some(now).filter(|now| now.len() == 2 && *now != before)
+    };
+    within(LIMIT, "a victim is replaced", replaced).await;
+    let recorded = async || {
+        let found = status(Some(&example.experiment("targets").await));
+        let past = found.history.into_iter().find(|past| past.phase != Phase::Skipped)?;
+        Some((past.outcome, past.run.targets?.drawn))
+    };
+    let (outcome, drawn) = within(LIMIT, "the run is recorded", recorded).await;
+    // Without a hypothesis, nothing was expected of it.
+    assert_eq!((outcome, drawn), (Outcome::Passed, target));
+    delete_and_wait(&example.install.experiments(), "targets").await;
+    assert_eq!(example.install.left_behind().await, Vec::<String>::new());
+}

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::experiment::apart::list::Entry;
     use crate::experiment::intent::Intent;
-    use crate::experiment::stages::{rescue, retention, ttl};
+    use crate::experiment::stages::{rescue, retention, targets, ttl};
     use crate::experiment::urgent::class;
     use chaostoolkit_api::names;
     use k8s_openapi::jiff::Timestamp;
@@ -114,6 +114,8 @@ mod tests {
         let account = format!("chaostoolkit-{}", names::suffix(UID));
         let object =
             |kind: &str, name: &str| json!({"kind": kind, "namespace": "ns", "name": name, "uid": "x"});
+        let mut target = object("Role", "role-u");
+        target["target"] = json!(true);
         let rescue = |end: &Value| json!({"podName": "chaostoolkit-r", "podUid": "r", "finishedAt": end});
         let run = (
             one(vec![json!(null), ended.clone()]),
@@ -135,6 +137,7 @@ mod tests {
             json!([]),
             json!([object("Role", "role-u")]),
             json!([object("Role", "role-u"), object("ServiceAccount", &account)]),
+            json!([object("ServiceAccount", &account), target]),
         ]);
         let outcome = one(vec![json!("Passed"), json!("Unknown"), json!("Interrupted")]);
         (run, resources, one(conditions.to_vec()), outcome, one(vec![json!(null), json!("once")])).prop_map(
@@ -164,7 +167,7 @@ mod tests {
         (
             (status.is_finished(), status.run_pod(), status.rescue_pod(), status.observed_generation),
             (rescue::is_open(status, &intent), intent.is_rerun_due(status), intent.expiry(status), is_due),
-            (ttl::is_due(status, &intent, Timestamp::UNIX_EPOCH), class(experiment)),
+            (ttl::is_due(status, &intent, Timestamp::UNIX_EPOCH), class(experiment), targets::is_due(status)),
             (Entry::recorded(experiment, "home"), status.run.as_ref().map(|run| run.number)),
         )
     }

@@ -354,7 +354,7 @@ async fn with_the_flag_only_namespaces_are_found_that_have_opted_in() {
     for (name, value) in [("chaostoolkit-run", "yes"), ("mail", "yes"), ("blog", "no")] {
         opt(&fake, name, value);
         fake.edit(&format!("/api/v1/namespaces/{name}"), |one| {
-            one["metadata"]["labels"] = json!({"team": "a"})
+            one["metadata"]["labels"] = json!({"team": "a"});
         });
     }
     with_opt_in(&mut operator);

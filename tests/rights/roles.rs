@@ -62,10 +62,11 @@ fn the_operator_has_no_right_that_leads_to_others(#[case] overlay: &str) {
     }
     let of_namespaces: Vec<_> = all.iter().filter(|right| right.resource.starts_with("namespaces")).collect();
     assert!(
-        of_namespaces
-            .iter()
-            .map(|right| (right.role, &*right.verb))
-            .eq([(Role::Cluster, "create"), (Role::Cluster, "get")]),
+        of_namespaces.iter().map(|right| (right.role, &*right.verb)).eq([
+            (Role::Cluster, "create"),
+            (Role::Cluster, "get"),
+            (Role::Cluster, "list")
+        ]),
         "{of_namespaces:?}"
     );
 }

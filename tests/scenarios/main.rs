@@ -33,5 +33,6 @@ mod signals;
 mod specs;
 mod squatters;
 mod stalled;
+mod targets;
 mod tenants;
 mod watched;

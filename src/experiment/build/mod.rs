@@ -77,3 +77,6 @@ mod tests;
 
 #[cfg(test)]
 mod elsewhere_tests;
+
+#[cfg(test)]
+mod targets_tests;

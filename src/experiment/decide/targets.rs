@@ -70,7 +70,7 @@ mod tests {
             prop_assert!(targets.namespaces.contains(&targets.drawn));
             prop_assert!(targets.namespaces.iter().all(|name| all.contains(name)));
             prop_assert_eq!(targets.namespaces.len(), all.len().min(Targets::MAX));
-            prop_assert_eq!(targets.total as usize, all.len());
+            prop_assert_eq!(usize::try_from(targets.total), Ok(all.len()));
             let mut other = all.clone();
             other.reverse();
             prop_assert_eq!(&draw(&uid, &run, other), &targets, "their order does not count");

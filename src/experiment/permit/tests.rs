@@ -128,6 +128,24 @@ fn a_binding_to_somebody_else_is_more_than_lending() {
 }
 
 #[test]
+fn the_author_needs_the_rights_of_the_run_in_each_namespace_that_was_found() {
+    let spec = json!({"targets": {"namespaceSelector": {"matchLabels": {"a": "b"}}}});
+    let reaching = |count: usize| {
+        let namespaces = (0..count).map(|number| format!("n{number}")).collect();
+        let targets = chaostoolkit_api::Targets { namespaces, ..chaostoolkit_api::Targets::default() };
+        needed(&built(&spec, &with_rules(SECRETS)).reaching(targets), false)
+    };
+    let expected = [
+        "create pods in namespace chaostoolkit-run",
+        "get secrets in namespace chaostoolkit-run",
+        "get secrets in namespace n0",
+        "create rolebindings.rbac.authorization.k8s.io in namespace n0",
+    ];
+    assert_eq!(words(&reaching(1).unwrap()), expected);
+    assert_eq!(reaching(50).unwrap().all.len(), 102, "as many as may be found");
+}
+
+#[test]
 fn very_many_rights_are_not_asked_for() {
     let resources: Vec<String> = (0..MOST).map(|number| format!("r{number}")).collect();
     let of = |count: usize, verbs: &str| {

@@ -56,10 +56,11 @@ pub enum Started {
 
 /// Creates all objects of a run, unless something keeps it from starting.
 pub async fn start(pass: &mut Pass<'_>, plan: &Plan, resources: &Resources) -> Result<Started, Error> {
-    let reaching = match resources.is_scheduled() {
-        // Those of its runs are found when they start.
-        true => None,
-        false => targets::reaching(pass, plan, resources, &plan.owner.number.to_string()).await?,
+    // Those of the runs of a schedule are found when they start.
+    let reaching = if resources.is_scheduled() {
+        None
+    } else {
+        targets::reaching(pass, plan, resources, &plan.owner.number.to_string()).await?
     };
     let resources = reaching.as_ref().unwrap_or(resources);
     await_experiment(pass, plan, resources).await?;

@@ -124,9 +124,8 @@ mod tests {
     }
 
     fn planned(namespace: &str, spec: Value) -> Result<Option<Selector>, String> {
-        let experiment = Experiment { spec: Some(spec), ..Experiment::default() };
-        let metadata = json!({"metadata": {"name": "x", "namespace": namespace}, "spec": experiment.spec});
-        let experiment: Experiment = serde_json::from_value(metadata).unwrap();
+        let object = json!({"metadata": {"name": "x", "namespace": namespace}, "spec": spec});
+        let experiment: Experiment = serde_json::from_value(object).map_err(|error| error.to_string())?;
         let facts = Facts { operator_namespace: "home".into(), ..Facts::default() };
         let parsed = Spec::parse(experiment.spec.as_ref()).map_err(|invalid| invalid.to_string())?;
         plan(&experiment, &parsed, &facts).map(|plan| plan.targets).map_err(|invalid| invalid.to_string())
