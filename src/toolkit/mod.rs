@@ -2,5 +2,6 @@
 
 pub mod lint;
 pub mod options;
+pub mod preflight;
 pub mod rights;
 pub mod rollback_time;

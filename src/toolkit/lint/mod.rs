@@ -44,6 +44,17 @@ pub fn meant<'known>(key: &str, known: &[&'known str]) -> Option<&'known str> {
     nearest(&plain(key), known).or_else(|| whole(key, known))
 }
 
+/// Returns the key of an experiment that an unknown one is a typo of.
+pub(super) fn nearest_key(key: &str) -> Option<&'static str> {
+    nearest(&plain(key), EXPERIMENT)
+}
+
+/// Reads an experiment, if it can be read. The extension of the file selects the format, as in the toolkit.
+#[must_use]
+pub fn parsed(file: &str, text: &str) -> Option<Value> {
+    read(file, text)?.ok()
+}
+
 /// Returns the keys of an experiment that the toolkit knows.
 #[must_use]
 pub fn experiment_keys() -> &'static [&'static str] {

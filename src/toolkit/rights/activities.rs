@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// An activity that calls something.
 #[derive(Clone, Debug)]
-pub(super) struct Activity<'a> {
+pub(in crate::toolkit) struct Activity<'a> {
     /// The path of its provider, such as `method[0].provider`.
     pub path: String,
     /// Its provider.
@@ -22,7 +22,7 @@ const LISTS: [(&str, &str); 3] = [
 /// the probes of the configuration.
 ///
 /// An activity with a `ref` has no provider. It is another activity of these lists, so it needs nothing that is not there.
-pub(super) fn activities(experiment: &Value) -> Vec<Activity<'_>> {
+pub(in crate::toolkit) fn activities(experiment: &Value) -> Vec<Activity<'_>> {
     let mut found = Vec::new();
     for (path, activity) in listed(experiment) {
         add(&mut found, &path, activity);
@@ -66,6 +66,6 @@ fn listed(experiment: &Value) -> impl Iterator<Item = (String, &Value)> {
 const MOST_CHARACTERS: usize = 64;
 
 /// Returns a key of the author for a path: short, and on one line.
-fn plain(key: &str) -> String {
+pub(in crate::toolkit) fn plain(key: &str) -> String {
     key.chars().take(MOST_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -5,7 +5,7 @@
 
 pub mod rule;
 
-mod activities;
+pub(super) mod activities;
 mod arguments;
 mod needs;
 mod process;
@@ -102,6 +102,16 @@ pub fn of(experiment: &Value, is_overridden: bool) -> Rights {
         problems.add(format!("{path}: the rights that a control needs cannot be derived"));
     }
     Rights { needs, problems: problems.finish() }
+}
+
+/// Returns the activities that need rights in the whole cluster: the path of the function, and its name without `chaosk8s.`.
+pub fn wide(experiment: &Value) -> impl Iterator<Item = (String, String)> {
+    let variables = Variables::of(experiment, true);
+    activities(experiment).into_iter().filter_map(move |Activity { path, provider }| {
+        let function = function(provider)?;
+        let calls = calls(&function, variables.arguments(provider.get("arguments")))?.ok()?;
+        (calls == Calls::Cluster).then(|| (format!("{path}.func"), function))
+    })
 }
 
 /// Returns what an activity needs, or why that cannot be derived. Returns `None` if it needs nothing.
