@@ -76,6 +76,11 @@ pub struct RunArgs {
     /// run needs it too. The operator puts it on a namespace that it creates.
     #[arg(long, env = "REQUIRE_NAMESPACE_ANNOTATION", value_name = "KEY=VALUE")]
     pub require_namespace_annotation: Option<OptIn>,
+    /// File that says which packages with extensions of the toolkit the images have. It is a mapping of images to lists of
+    /// packages, as YAML. An image may have a tag or none. Then an activity whose extension is missing in its image is found
+    /// before its run starts.
+    #[arg(long, env = "KNOWN_EXTENSIONS", value_name = "FILE")]
+    pub known_extensions: Option<PathBuf>,
     /// Address on which to serve /livez, /readyz and /metrics.
     #[arg(long, default_value = "0.0.0.0:8080", env = "LISTEN", value_name = "ADDRESS")]
     pub listen: SocketAddr,

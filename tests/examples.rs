@@ -304,6 +304,7 @@ impl Example {
 #[case("several-experiments", &["Action: say-"])]
 #[case("mutex", &["Action: say-"])]
 #[case("gate-experiment", &["Action: say-"])]
+#[case("preflight", &["Action: greet"])]
 #[case("service-account", &["Steady state hypothesis is met!", "Action: say-so"])]
 #[tokio::test]
 #[ignore = "needs a node"]

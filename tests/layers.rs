@@ -18,7 +18,7 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 33] = [
+const LAYERS: [&str; 34] = [
     "yaml",
     "strategic",
     "process",
@@ -45,6 +45,7 @@ const LAYERS: [&str; 33] = [
     "experiment/binding",
     "experiment/context",
     "experiment/permit",
+    "experiment/preflight",
     "experiment/pass",
     "experiment/stages",
     "experiment",

@@ -77,6 +77,8 @@ mod patched;
 mod permit;
 #[path = "passes/pods.rs"]
 mod pods;
+#[path = "passes/preflight.rs"]
+mod preflight;
 #[path = "passes/release.rs"]
 mod release;
 #[path = "passes/schedule.rs"]

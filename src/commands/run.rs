@@ -1,5 +1,6 @@
 //! `run`: runs the operator for the experiments of a namespace.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,6 +15,7 @@ use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
 use crate::process::config::{Config, JournalLimits, RELEASED_IMAGE, Runner, Watched};
+use crate::process::extensions::Extensions;
 use crate::process::health::{Health, beat_every_second};
 use crate::process::key_list::{KeyList, Keys};
 use crate::process::leader::claim::Claim;
@@ -40,6 +42,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         unchecked_authors,
         require_namespace_annotation,
         unknown_fields,
+        known_extensions,
         listen,
         concurrency,
         call_limit,
@@ -57,6 +60,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
     let journals =
         JournalLimits { per_experiment: journal_budget_per_experiment.bytes(), all: journal_budget.bytes() };
+    let extensions = known_extensions.as_deref().map(extensions).transpose()?.unwrap_or_default();
     let client = client::infer().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     names::check_dns_label(&namespace)
@@ -105,6 +109,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
             unchecked_authors,
             unknown_fields,
             opt_in: require_namespace_annotation,
+            extensions,
         };
         controller::run(
             client,
@@ -123,6 +128,15 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     serving.await.context("the server panicked")?.context("the server failed")?;
     info!("stopped");
     Ok(())
+}
+
+/// Reads which extensions the images have.
+fn extensions(path: &Path) -> anyhow::Result<Extensions> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {} (--known-extensions)", path.display()))?;
+    Extensions::parse(&text)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("cannot use {} (--known-extensions)", path.display()))
 }
 
 /// Starts the election, and returns the leadership and the task of the election. The task ends after `over` is cancelled.

@@ -57,6 +57,9 @@ pub enum Error {
         "{0}; the run waits until the file can be read, since a holiday that nobody can read is no open day"
     )]
     CalendarInvalid(String),
+    /// Something is known to be wrong with the experiment, and its author wants no run then.
+    #[error("{0}; the run starts once that is mended, or with spec.preflight: Warn")]
+    PreflightFailed(String),
     /// The API server does not know the volume in which an artifact is mounted.
     #[error(
         "the cluster has no image volumes, which spec.pod.experiment.artifact needs: Kubernetes 1.35 and later has them, and earlier versions with the feature gate ImageVolume; {0}"
@@ -197,6 +200,7 @@ impl Error {
             Self::NoImageVolumes(_) => Reason::ObjectInvalid,
             Self::ConfigMapMissing { .. } => Reason::ConfigMapMissing,
             Self::CalendarInvalid(_) => Reason::CalendarInvalid,
+            Self::PreflightFailed(_) => Reason::PreflightFailed,
             Self::ConfigMapKeyMissing { .. } => Reason::ConfigMapKeyMissing,
             Self::RoleMissing { .. } | Self::ClusterRoleMissing(_) => Reason::RoleMissing,
             Self::NamespaceTerminating(_) => Reason::NamespaceTerminating,

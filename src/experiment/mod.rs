@@ -27,6 +27,7 @@ pub mod mutexes;
 pub mod parent;
 pub mod pass;
 pub mod permit;
+pub mod preflight;
 mod settled;
 pub mod stages;
 pub mod status;

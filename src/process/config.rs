@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::process::extensions::Extensions;
 use crate::process::key_list::Keys;
 use crate::process::resources::SidecarResources;
 use chaostoolkit_api::names;
@@ -33,6 +34,8 @@ pub struct Config {
     pub unknown_fields: UnknownFields,
     /// The annotation that a namespace needs before a run has rights in it, if one is required.
     pub opt_in: Option<OptIn>,
+    /// The extensions that images are known to have.
+    pub extensions: Extensions,
 }
 
 /// An annotation by which a namespace opts in.

@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod bell;
 pub mod clock;
 pub mod config;
+pub mod extensions;
 pub mod health;
 pub mod key_list;
 pub mod leader;

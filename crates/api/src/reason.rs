@@ -76,6 +76,8 @@ pub enum Reason {
     GateClosed,
     /// A stop condition of the experiment was met, so the run was stopped; the message names it and what was read.
     StopConditionMet,
+    /// Something is known to be wrong with the experiment, and `spec.preflight` is `Fail`; the message says what.
+    PreflightFailed,
     /// A run of the schedule was due and was not allowed to start, or was allowed too late.
     Skipped,
     /// The API server rejected an object of the run as invalid.

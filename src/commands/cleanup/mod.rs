@@ -50,6 +50,7 @@ use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
 use crate::process::config::{Config, Runner, UnknownFields, Watched};
+use crate::process::extensions::Extensions;
 use crate::process::health::ReadinessCheck;
 use crate::process::key_list::Keys;
 use crate::process::metrics::Metrics;
@@ -268,6 +269,7 @@ impl Cleanup {
                 unchecked_authors: false,
                 opt_in: None,
                 unknown_fields: UnknownFields::Warn,
+                extensions: Extensions::default(),
             },
             experiments: store().0,
             pods: store().0,

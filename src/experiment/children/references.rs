@@ -42,11 +42,7 @@ pub async fn config_maps_exist(reads: Reads<'_>, resources: &Resources) -> Resul
     let cluster = reads.cluster;
     let namespace = resources.workload.namespace();
     let api = cluster.config_maps(namespace)?;
-    let is_own =
-        |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
-    for Needed { name, used_by, keys } in
-        config_maps(resources.pod()).into_iter().filter(|needed| !is_own(&needed.name))
-    {
+    for Needed { name, used_by, keys } in needed(resources) {
         // The API server refuses a pod with such a name, and says what is wrong with it.
         let Ok(checked) = api.name(&name) else { continue };
         let found = if keys.is_empty() && reads.known_config_map(namespace, &name).is_none() {
@@ -133,12 +129,21 @@ pub async fn roles_exist(cluster: &Cluster, resources: &Resources) -> Result<(),
 
 /// A `ConfigMap` that a pod cannot start without.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Needed {
-    name: String,
+pub struct Needed {
+    /// Its name.
+    pub name: String,
     /// The first place in the pod that refers to it.
-    used_by: String,
+    pub used_by: String,
     /// The keys that it has to have.
-    keys: Vec<String>,
+    pub keys: Vec<String>,
+}
+
+/// The `ConfigMap`s that the pod of a run cannot start without, and that the run does not create.
+#[must_use]
+pub fn needed(resources: &Resources) -> Vec<Needed> {
+    let is_own =
+        |name: &str| resources.owned.iter().any(|own| own.kind == Kind::ConfigMap && own.name() == name);
+    config_maps(resources.pod()).into_iter().filter(|needed| !is_own(&needed.name)).collect()
 }
 
 /// The `ConfigMap`s that a pod cannot start without.

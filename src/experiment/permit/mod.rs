@@ -8,7 +8,7 @@ mod policies;
 pub mod question;
 mod reviews;
 pub mod rights;
-mod rules;
+pub mod rules;
 pub mod signals;
 mod stamp;
 
@@ -219,6 +219,22 @@ async fn ask(
         None => Ok(()),
         Some((first, others)) => Err(forbidden(author, first, others.len())),
     }
+}
+
+/// Returns the rights that a service account does not have, in their order.
+pub async fn lacked_by_account(
+    context: &Context,
+    (namespace, name): (&str, &str),
+    questions: Vec<Question>,
+) -> Result<Vec<Question>, Error> {
+    let groups =
+        ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
+    let account = Author {
+        name: format!("system:serviceaccount:{namespace}:{name}"),
+        groups: groups.map(str::to_owned).to_vec(),
+        ..Author::default()
+    };
+    Box::pin(reviews::refused(context, &account, questions)).await
 }
 
 fn forbidden(author: &Author, first: &Question, others: usize) -> Error {

@@ -11,6 +11,7 @@ use crate::experiment::decide::understood::{understood, unknown_beside};
 use crate::experiment::decide::{Decision, decide, fields};
 use crate::experiment::error::Error;
 use crate::experiment::pass::Pass;
+use crate::experiment::preflight;
 use crate::toolkit::lint::lint;
 use crate::toolkit::rollback_time;
 use chaostoolkit_api::Experiment;
@@ -29,8 +30,10 @@ pub async fn prepare(pass: &mut Pass<'_>) -> Result<(Plan, Resources), Error> {
     let unknown = fields::described(&parsed.unknown);
     pass.draft.accepted(&unknown, &[]);
     pass.context.bindings.check(cluster, pass.place()).await?;
-    let Decision { plan, facts, templates } = decide(pass.reads(), config, &pass.live, &parsed).await?;
+    let Decision { mut plan, facts, templates } = decide(pass.reads(), config, &pass.live, &parsed).await?;
     let resources = build(&plan, &templates)?;
+    plan.findings =
+        preflight::findings(pass.context, &pass.live, (&plan, &facts), &resources, pass.due).await?;
     let mut warned = warned(&pass.live, &parsed, (&plan, &facts, &templates), &resources);
     warned.extend(config.unchecked_authors.then(|| UNCHECKED.to_owned()));
     pass.draft.accepted(&unknown, &warned);
@@ -52,6 +55,7 @@ pub fn warned(
     warned.extend(options.into_iter().flat_map(proxy::shown_passwords));
     warned.extend(warnings(plan, facts, resources));
     warned.extend(shortened(plan, templates));
+    warned.extend(plan.findings.warnings());
     warned
 }
 

@@ -32,9 +32,14 @@ use chaostoolkit_api::{GivenUp, Trigger};
 /// The pause before it is asked again whether a run may start.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Why the calendar or the gates of a run cannot be read. Nobody is refused anything then.
-const UNREADABLE: [Reason; 4] =
-    [Reason::CalendarInvalid, Reason::ConfigMapMissing, Reason::ConfigMapKeyMissing, Reason::InvalidSpec];
+/// What skips a run without a refusal of its author: its calendar or its gates cannot be read, or its experiment is not sound.
+const NO_REFUSAL: [Reason; 5] = [
+    Reason::CalendarInvalid,
+    Reason::ConfigMapMissing,
+    Reason::ConfigMapKeyMissing,
+    Reason::InvalidSpec,
+    Reason::PreflightFailed,
+];
 
 /// What is said of a run while nobody knows whether it may start.
 const NOT_KNOWN: &str = "the operator finds out whether it may start";
@@ -174,7 +179,7 @@ pub async fn decide<'a>(
             release(pass, wanted.plan, (job, resources)).await
         }
         Err(error @ Error::Overtaken(_)) => Err(error),
-        Err(error) if UNREADABLE.contains(&error.reason()) => {
+        Err(error) if NO_REFUSAL.contains(&error.reason()) => {
             pass.draft.skip(job, error.reason(), &error.describe());
             Ok(Decision::Refused)
         }

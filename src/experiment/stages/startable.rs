@@ -23,6 +23,7 @@ use crate::experiment::stages::{calendar, opt_in};
 use crate::process::clock;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::spec::options::Preflight;
 
 /// What is to start: the plan of a run, and its objects.
 #[derive(Clone, Copy)]
@@ -74,6 +75,11 @@ pub async fn may_start(
         return Ok(Answer::Held(hold));
     }
     let permit = permit::may_start(context, experiment, wanted.resources).await?;
+    if wanted.plan.preflight == Preflight::Fail
+        && let Some(refusal) = wanted.plan.findings.refusal()
+    {
+        return Err(Error::PreflightFailed(refusal));
+    }
     match gates::ask(context, experiment, (wanted.plan, wanted.resources.is_scheduled()), now).await? {
         Gates::Open => {}
         Gates::NotKnown(wait) => return Ok(Answer::NotKnown(wait)),

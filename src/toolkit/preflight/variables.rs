@@ -28,6 +28,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// Returns the variables that an experiment needs, without those that every pod has.
+#[must_use]
 pub fn asked(experiment: &Value) -> BTreeSet<&str> {
     entries(experiment).map(|entry| entry.variable).collect()
 }

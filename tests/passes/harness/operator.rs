@@ -22,6 +22,7 @@ use chaostoolkit_operator::experiment::watches::Watches;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::bell::Bell;
 use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
+use chaostoolkit_operator::process::extensions::Extensions;
 use chaostoolkit_operator::process::health::ReadinessCheck;
 use chaostoolkit_operator::process::key_list::Keys;
 use chaostoolkit_operator::process::metrics::Metrics;
@@ -103,6 +104,7 @@ impl Operator {
                 unchecked_authors,
                 opt_in: None,
                 unknown_fields: UnknownFields::Warn,
+                extensions: Extensions::default(),
             },
             experiments: store().0,
             pods,

@@ -40,7 +40,7 @@ use serde_json::Value;
 
 use crate::status::ExperimentStatus;
 use crate::{lenient, words};
-use options::{CleanupSpec, DryRun, HypothesisStrategy, RollbackStrategy};
+use options::{CleanupSpec, DryRun, HypothesisStrategy, Preflight, RollbackStrategy};
 
 /// A Chaos Toolkit experiment to run in a pod. All fields are optional. An empty spec runs `experiment.json` of the
 /// ConfigMap `chaostoolkit-experiment` in the namespace `chaostoolkit-run`.
@@ -223,6 +223,13 @@ pub struct ChaosToolkitExperimentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub mutex: Option<String>,
+
+    /// What happens to a run if something is known to be wrong with its experiment, such as a module that the image lacks, a
+    /// variable that nothing gives, or a right that the account lacks. With `Warn` the run starts, and the condition Accepted
+    /// has the warning. With `Fail` it does not start. Defaults to `Warn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::nullable::<Preflight>")]
+    pub preflight: Option<Preflight>,
 
     /// Whether to start another pod if the run ends before its rollbacks were played. That pod plays the rollbacks and
     /// nothing else. Not supported with a schedule. Defaults to false.

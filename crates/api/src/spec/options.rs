@@ -18,7 +18,7 @@ pub const LIVE_FIELDS: [&str; 7] = [
 
 /// The fields of a spec that say when a run may start, and when it must stop. They count as they are at each moment, so a change
 /// of them changes nothing of what a run does.
-pub const START_FIELDS: [&str; 4] = ["calendar", "gates", "mutex", "stopConditions"];
+pub const START_FIELDS: [&str; 5] = ["calendar", "gates", "mutex", "preflight", "stopConditions"];
 
 /// What a dry run leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
@@ -33,6 +33,16 @@ pub enum DryRun {
     Activities,
     /// Pauses.
     Pause,
+}
+
+/// What happens to a run if something is known to be wrong with its experiment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Preflight {
+    /// It starts, and a warning says what is wrong.
+    #[default]
+    Warn,
+    /// It does not start.
+    Fail,
 }
 
 /// What happens to the created objects when a run has ended. The status and the journals always stay.

@@ -30,6 +30,7 @@ use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::intent::Intent;
 use crate::signals::asked;
 use crate::toolkit::options::options;
+use crate::toolkit::preflight::Findings;
 use chaostoolkit_api::spec::read::Parsed;
 use chaostoolkit_api::spec::{InvalidSpec, Mistakes};
 use chaostoolkit_api::{About, Experiment};
@@ -122,6 +123,8 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         gates: spec.gates.clone().unwrap_or_default(),
         targets,
         mutex: given(spec.mutex.clone()),
+        preflight: spec.preflight.unwrap_or_default(),
+        findings: Findings::default(),
         schedule,
         about,
         source,

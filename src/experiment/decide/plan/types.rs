@@ -9,6 +9,8 @@ use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::targets::Selector;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
+use crate::toolkit::preflight::Findings;
+use chaostoolkit_api::spec::options::Preflight;
 use chaostoolkit_api::spec::{CalendarSpec, GateSpec};
 use chaostoolkit_api::{About, Experiment, names};
 
@@ -51,6 +53,10 @@ pub struct Plan {
     pub targets: Option<Selector>,
     /// The mutex that the run needs.
     pub mutex: Option<String>,
+    /// What happens to the run if something is known to be wrong with its experiment.
+    pub preflight: Preflight,
+    /// What is known to be wrong. It takes more than the spec to know, so it is filled in once the objects are known.
+    pub findings: Findings,
     /// The experiment, as the status describes it.
     pub about: About,
     /// A hash of all fields that decide on the run.
