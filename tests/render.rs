@@ -6,9 +6,10 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use chaostoolkit_operator::commands::render::{self, Beside};
 use chaostoolkit_operator::yaml;
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn render(input: &str, flags: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_chaostoolkit-operator"))
@@ -27,6 +28,33 @@ fn rendered(input: &str, flags: &[&str]) -> Vec<Value> {
     let output = render(input, flags);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     yaml::parse_all(&String::from_utf8(output.stdout).unwrap()).unwrap()
+}
+
+/// A run that needs a variable.
+fn with_variable() -> Value {
+    let configuration = json!({"token": {"type": "env", "key": "TOKEN"}});
+    let experiment = json!({"title": "t", "description": "d", "method": [], "configuration": configuration});
+    json!({"kind": "ChaosToolkitExperiment", "metadata": {"name": "exp"}, "spec": {"preflight": "Fail", "experiment": experiment}})
+}
+
+#[rstest]
+#[case::nobody_has_looked(&[], json!(null), false)]
+#[case::there_is_none(&[("chaostoolkit-run".to_owned(), "chaostoolkit-env".to_owned())], json!(null), true)]
+#[case::lacks_it(&[], json!({"OTHER": "1"}), true)]
+#[case::gives_it(&[], json!({"TOKEN": "1"}), false)]
+fn what_is_not_known_of_the_cluster_is_not_found(
+    #[case] absent: &[(String, String)],
+    #[case] variables: Value,
+    #[case] is_found: bool,
+) {
+    let metadata = json!({"name": "chaostoolkit-env", "namespace": "chaostoolkit-run"});
+    let map = json!({"kind": "ConfigMap", "metadata": metadata, "data": variables});
+    let mut documents = vec![with_variable()];
+    documents.extend((!variables.is_null()).then_some(map));
+    let made = render::rendered(&documents, Beside { absent, ..Beside::default() }).unwrap().remove(0);
+    assert_eq!(made.refusal.is_some(), is_found, "{:?}", made.refusal);
+    assert_eq!(made.warnings.iter().any(|warning| warning.contains("TOKEN")), is_found);
+    assert!(made.needed.1.contains("chaostoolkit-env"), "{:?}", made.needed);
 }
 
 const EXPERIMENT: &str =

@@ -2,7 +2,7 @@
 //!
 //! Users can inspect the objects before an installation. Tests compare them with the objects of the Python operator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -20,11 +20,14 @@ use crate::experiment::decide::plan::{self, Facts, Generated, Source};
 use crate::experiment::decide::templates::Templates;
 use crate::experiment::decide::understood::understood;
 use crate::experiment::decide::{self, checks, fields};
+use crate::experiment::preflight::{self, Maps};
 use crate::experiment::stages::prepare::warned;
 use crate::process::config::Runner;
+use crate::process::extensions::Extensions;
 use crate::process::key_list::Keys;
 use crate::yaml;
 use chaostoolkit_api::Experiment;
+use chaostoolkit_api::spec::options::Preflight;
 
 /// The shipped templates.
 const SHIPPED: &str = include_str!("../../kustomize/base/templates.yaml");
@@ -61,34 +64,48 @@ pub struct Rendered {
     pub resources: Resources,
     /// The unknown fields of its spec, each with the known field that was probably meant.
     pub unknown: Vec<String>,
-    /// What its author probably did not mean.
+    /// What its author probably did not mean. Findings of the preflight are among them.
     pub warnings: Vec<String>,
+    /// Why the run would not start, if the preflight has found something and the author wants no run then.
+    pub refusal: Option<String>,
+    /// The namespace of the run, and the `ConfigMap`s in it that decide on what is found.
+    pub needed: (String, BTreeSet<String>),
+}
+
+/// What there is beside the experiments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The templates, in place of the shipped ones.
+    pub templates: Option<&'a str>,
+    /// The names of `ConfigMap`s that exist, whatever they have.
+    pub have: &'a [String],
+    /// The namespaces and names of `ConfigMap`s that do not exist.
+    pub absent: &'a [(String, String)],
+    /// The extensions that images are known to have.
+    pub extensions: Option<&'a Extensions>,
 }
 
 /// Returns the objects of all experiments in a text, in the order of their creation.
 pub fn render(text: &str, templates: Option<&str>, have: &[String]) -> anyhow::Result<Vec<Value>> {
     let documents = yaml::parse_all(text).context("the file is not YAML")?;
-    let objects =
-        rendered(&documents, templates, have)?.into_iter().flat_map(|Rendered { resources, .. }| {
+    let objects = rendered(&documents, Beside { templates, have, ..Beside::default() })?
+        .into_iter()
+        .flat_map(|Rendered { resources, .. }| {
             std::iter::once(resources.namespace).chain(resources.owned).chain([resources.workload])
         });
     Ok(objects.map(|manifest| manifest.value).collect())
 }
 
 /// Returns what the operator would make of all experiments among these objects. The `ConfigMap`s among them count as existing.
-pub fn rendered(
-    documents: &[Value],
-    templates: Option<&str>,
-    have: &[String],
-) -> anyhow::Result<Vec<Rendered>> {
-    let templates = with_shipped(templates)?;
+pub fn rendered(documents: &[Value], beside: Beside<'_>) -> anyhow::Result<Vec<Rendered>> {
+    let templates = with_shipped(beside.templates)?;
     let is = |document: &&Value, kind: &str| document["kind"] == kind;
     let config_maps: Vec<&Value> = documents.iter().filter(|document| is(document, "ConfigMap")).collect();
     let mut all = Vec::new();
     for document in documents.iter().filter(|document| is(document, "ChaosToolkitExperiment")) {
         let experiment = experiment(document)?;
         let key = experiment.key();
-        let one = one(experiment, &templates, &config_maps, have);
+        let one = one(experiment, &templates, &config_maps, beside);
         all.push(one.with_context(|| format!("experiment {key}"))?);
     }
     if all.is_empty() {
@@ -101,7 +118,7 @@ fn one(
     experiment: Experiment,
     templates: &Templates,
     config_maps: &[&Value],
-    have: &[String],
+    beside: Beside<'_>,
 ) -> anyhow::Result<Rendered> {
     let home = home_of(&experiment);
     let parsed = understood(&experiment, home)?;
@@ -111,7 +128,7 @@ fn one(
             |map: &&&Value| map["metadata"]["name"] == name && map["metadata"]["namespace"] == *namespace;
         config_maps.iter().find(is).copied()
     };
-    let exists = |name: &str| given(name).is_some() || have.iter().any(|known| known == name);
+    let exists = |name: &str| given(name).is_some() || beside.have.iter().any(|known| known == name);
     let env = env_config_map(&parsed.spec);
     let facts = Facts {
         operator_namespace: home.to_owned(),
@@ -125,7 +142,7 @@ fn one(
         template_schedule: decide::template_schedule(&parsed.spec, templates)?,
         excluded_labels: Keys::default().excluded_labels,
     };
-    let plan = plan::plan(&experiment, &parsed, &facts)?;
+    let mut plan = plan::plan(&experiment, &parsed, &facts)?;
     if let (Some(Generated { is_known: false, .. }), Source::File { config_map, file }) =
         (&plan.rights.generated, &plan.source)
     {
@@ -133,8 +150,26 @@ fn one(
     }
     let resources = build(&plan, templates)?;
     let unknown = fields::described(&parsed.unknown);
+    let maps = maps(&namespace, config_maps, beside.absent);
+    let extensions = beside.extensions.cloned().unwrap_or_default();
+    plan.findings = preflight::offline((&plan, &facts), (&resources, &maps), &extensions);
+    let refusal = plan.findings.refusal().filter(|_| plan.preflight == Preflight::Fail);
+    let file = experiment_file(&parsed.spec).map(|(name, _)| name);
+    let needed = preflight::config_maps(&resources).into_iter().chain(file).chain([env]).collect();
     let warnings = warned(&experiment, &parsed, (&plan, &facts, templates), &resources);
-    Ok(Rendered { experiment, resources, unknown, warnings })
+    Ok(Rendered { experiment, resources, unknown, warnings, refusal, needed: (namespace, needed) })
+}
+
+/// Returns the `ConfigMap`s that are known in a namespace.
+fn maps(namespace: &str, config_maps: &[&Value], absent: &[(String, String)]) -> Maps {
+    let keys = |map: &Value| {
+        let parts = ["data", "binaryData"].into_iter().filter_map(|part| map[part].as_object());
+        parts.flat_map(|part| part.keys().cloned()).collect()
+    };
+    let here = config_maps.iter().filter(|map| map["metadata"]["namespace"] == *namespace);
+    let there = here.filter_map(|map| Some((map["metadata"]["name"].as_str()?.to_owned(), Some(keys(map)))));
+    let absent = absent.iter().filter(|(place, _)| place == namespace).map(|(_, name)| (name.clone(), None));
+    absent.chain(there).collect()
 }
 
 /// Returns the namespace of the operator that runs an experiment, as far as that can be told without a cluster. That is the

@@ -39,6 +39,11 @@ impl Reach {
         Self::new(namespaces.chain([experiment.namespace()]).chain(status.run_namespace.as_deref()))
     }
 
+    /// The namespaces.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     fn new<'a>(namespaces: impl Iterator<Item = &'a str>) -> Self {
         Self(namespaces.filter(|namespace| !namespace.is_empty()).map(str::to_owned).collect())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
-use crate::cluster::manifest::Kind;
+use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::resources::Resources;
 use crate::experiment::children::references;
 use crate::toolkit::preflight::{Findings, Kind as Found};
@@ -95,6 +95,11 @@ pub(super) fn missing_keys(resources: &Resources, maps: &Maps, found: &mut Findi
 /// Returns the reference of a variable to a key that may be missing.
 fn optional(variable: &Value) -> Option<&Value> {
     variable.pointer("/valueFrom/configMapKeyRef").filter(|reference| reference["optional"] == true)
+}
+
+/// Whether an object is the `ConfigMap` that a run creates in place of one with this name.
+pub(super) fn is_config_map(own: &Manifest, name: &str) -> bool {
+    own.kind == Kind::ConfigMap && own.name().starts_with(name)
 }
 
 /// Returns the keys of a `ConfigMap` that the run creates.

@@ -11,7 +11,9 @@ mod subject;
 use std::collections::BTreeSet;
 
 use crate::experiment::build::resources::Resources;
+use crate::experiment::children::references;
 use crate::experiment::context::Context;
+use crate::experiment::decide::plan::pod::DEFAULT_ENV;
 use crate::experiment::decide::plan::{Facts, Plan};
 use crate::experiment::error::Error;
 use crate::experiment::permit;
@@ -52,12 +54,23 @@ pub fn offline(
     let mut found = match Subject::of(plan, facts, resources) {
         Some(subject) => {
             let account = Account::of(plan, resources, subject.rights()).without_questions();
-            judged(&subject, (resources, maps), account, (extensions, &Status::default()))
+            // The run creates one only if there is none, which nobody has looked up.
+            let is_created = !plan.env.own || maps.contains_key(&plan.env.config_map);
+            let mut resources = resources.clone();
+            resources.owned.retain(|own| is_created || !container::is_config_map(own, DEFAULT_ENV));
+            judged(&subject, (&resources, maps), account, (extensions, &Status::default()))
         }
         None => Findings::default(),
     };
     container::missing_keys(resources, maps, &mut found);
     found
+}
+
+/// Returns the names of the `ConfigMap`s from which the pod of a run takes something.
+#[must_use]
+pub fn config_maps(resources: &Resources) -> BTreeSet<String> {
+    let needed = references::needed(resources).into_iter().map(|needed| needed.name);
+    container::config_maps(resources).into_iter().chain(needed).collect()
 }
 
 fn judged(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_calendar::{State, Why};
+use chaostoolkit_calendar::{Calendar, State, Why};
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
@@ -28,10 +28,16 @@ pub async fn hold(
 ) -> Result<Option<Hold>, Error> {
     let files = files(context, experiment.namespace(), spec).await?;
     let calendar = calendar(spec, &files).map_err(|invalid| Error::CalendarInvalid(invalid.to_string()))?;
-    Ok(match calendar.at(now) {
+    Ok(hold_at(&calendar, now))
+}
+
+/// Returns what a calendar says to a run that is to start at a time: pure.
+#[must_use]
+pub fn hold_at(calendar: &Calendar, time: Timestamp) -> Option<Hold> {
+    match calendar.at(time) {
         State::Open { .. } => None,
         State::Closed { until, why } => Some(closed(until, &why)),
-    })
+    }
 }
 
 /// Reads the files with holidays. Each one is there, or the run waits for it.

@@ -2,7 +2,7 @@
 
 pub mod abort;
 pub mod adopt;
-mod calendar;
+pub mod calendar;
 pub mod circles;
 pub mod cron;
 pub mod failure;

@@ -3,7 +3,9 @@
 pub mod errors;
 pub mod experiments;
 pub mod freezes;
+pub mod hindrances;
 pub mod journals;
+pub mod maps;
 pub mod pods;
 pub mod questions;
 pub mod runs;

@@ -129,13 +129,16 @@ pub struct DiffArgs {
 /// The options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A file with experiments or objects, `-` for standard input, or the word `install` for the installation of the operator.
-    /// (Write ./install for a file of that name.)
-    #[arg(value_name = "FILE|install")]
+    /// A file with experiments or objects, `-` for standard input, the name of an experiment in the cluster, or the word `install`
+    /// for the installation of the operator. (Write ./NAME for a file of such a name.)
+    #[arg(value_name = "FILE|NAME|install")]
     pub what: String,
     /// Also ask the API server: whether it would accept the objects, and whether you may create them.
     #[arg(long)]
     pub server: bool,
+    /// File that says which packages with extensions the images have, as `--known-extensions` of the operator.
+    #[arg(long, value_name = "FILE")]
+    pub known_extensions: Option<PathBuf>,
     /// With `install`: wait until the operator is ready, at most this long.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "2m", value_parser = duration)]
     pub wait: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use chaostoolkit_operator::commands::render::rendered;
+use chaostoolkit_operator::commands::render::{Beside, rendered};
 use chaostoolkit_report::text::one_line;
 
 use crate::access::HOME;
@@ -18,10 +18,12 @@ use crate::output::ui::Ui;
 pub fn explain(global: &Global, ui: Ui, args: &ExplainArgs) -> Outcome<()> {
     let objects = objects(global, &args.file)?;
     let templates = args.templates.as_ref().map(|path| input::text(&path.to_string_lossy())).transpose()?;
-    let all = rendered(&objects, templates.as_deref(), &[]).map_err(|error| {
-        Failure::new(one_line(&format!("{error:#}")))
-            .hint("`kubectl chaostoolkit check FILE` names all mistakes")
-    })?;
+    let all = rendered(&objects, Beside { templates: templates.as_deref(), ..Beside::default() }).map_err(
+        |error| {
+            Failure::new(one_line(&format!("{error:#}")))
+                .hint("`kubectl chaostoolkit check FILE` names all mistakes")
+        },
+    )?;
     for one in &all {
         ui.lines(&explained(&one.experiment, &one.resources))?;
         for warning in &one.warnings {

@@ -1,14 +1,16 @@
 //! `next`: when runs of schedules are due.
 
+use chaostoolkit_api::Experiment;
 use chaostoolkit_report::text::{count, one_line};
 use chaostoolkit_report::times;
 
 use crate::access::Access;
 use crate::access::experiments::read;
+use crate::access::hindrances::Freezes;
 use crate::args::{Format, NextArgs};
 use crate::commands::now;
 use crate::failure::{Failure, Outcome};
-use crate::model::due::{Due, due, in_order};
+use crate::model::due::{Due, due, in_order, is_scheduled};
 use crate::output::objects::{self, Items};
 use crate::output::table;
 use crate::output::ui::Ui;
@@ -20,22 +22,32 @@ const SHOWN: usize = 10;
 pub async fn next(access: &Access, ui: Ui, args: &NextArgs) -> Outcome<()> {
     let now = now();
     let mut all: Vec<Due> = Vec::new();
+    let mut freezes = Freezes::default();
     if let Some(name) = &args.name {
         let experiment = access.experiment(name).await?;
-        all.push(due(&experiment, now, args.days).ok_or_else(|| {
+        let hindrances = access.hindrances(&experiment, &mut freezes).await?;
+        all.push(due(&experiment, &hindrances, now, args.days).ok_or_else(|| {
             Failure::new(format!("experiment {} has no schedule", experiment.key()))
                 .hint(format!("`kubectl chaostoolkit rerun {name}` runs it once more"))
         })?);
     } else {
+        let mut experiments: Vec<Experiment> = Vec::new();
         let each = |page: Vec<kube::api::DynamicObject>| {
             for object in page {
                 let value = serde_json::to_value(&object).unwrap_or_default();
                 // One that cannot be read does not hide the others.
-                all.extend(read(value).ok().and_then(|experiment| due(&experiment, now, args.days)));
+                experiments.extend(read(value).ok().filter(is_scheduled));
             }
             Ok(())
         };
         access.pages(args.all_namespaces, None, each).await?;
+        for experiment in experiments {
+            let hindrances = access.hindrances(&experiment, &mut freezes).await?;
+            all.extend(due(&experiment, &hindrances, now, args.days));
+        }
+    }
+    for namespace in &freezes.unread {
+        ui.hint(&format!("you may not list the freezes of namespace {namespace}, so they do not count here"));
     }
     match args.output {
         Format::Table | Format::Wide => shown(ui, &all, args, now),
@@ -69,6 +81,15 @@ fn shown(ui: Ui, all: &[Due], args: &NextArgs, now: k8s_openapi::jiff::Timestamp
         ui.lines(&table::lines(&["TIME (UTC)", "IN", "NAME", "SCHEDULE", "LOCAL TIME"], &rows))?;
     }
     for due in all {
+        if let Some(first) = due.skipped.first() {
+            let runs = count(i64::try_from(due.skipped_count).unwrap_or(i64::MAX), "run");
+            ui.say(&format!(
+                "{runs} of {} will be skipped, first that of {}: {}",
+                one_line(&place(due)),
+                times::date_time(first.time),
+                one_line(&first.reason)
+            ));
+        }
         if let Some(held) = &due.held {
             ui.say(&format!("no run of {} starts: {held}", one_line(&place(due))));
         } else if due.has_more || due.times.len() > SHOWN {

@@ -173,13 +173,13 @@ fn drawn(branches: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chaostoolkit_operator::commands::render::rendered;
+    use chaostoolkit_operator::commands::render::{Beside, rendered};
     use serde_json::json;
 
     fn of(spec: &Value) -> Vec<String> {
         let object = json!({"apiVersion": "chaostoolkit.org/v1", "kind": "ChaosToolkitExperiment",
             "metadata": {"name": "x", "namespace": "chaostoolkit-crd"}, "spec": spec});
-        let one = rendered(&[object], None, &[]).unwrap().remove(0);
+        let one = rendered(&[object], Beside::default()).unwrap().remove(0);
         explained(&one.experiment, &one.resources)
     }
 

@@ -6,6 +6,7 @@ pub mod due;
 pub mod ended;
 pub mod explained;
 pub mod file;
+pub mod hindrance;
 pub mod log_line;
 pub mod moved;
 pub mod object;
