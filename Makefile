@@ -28,7 +28,7 @@ demo: ## Run two experiments with the operator in the cluster, from start to cle
 	hack/demo.sh $(if $(FRESH),--fresh)
 
 .PHONY: test
-test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|pure|api|node)
+test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|chart|pure|api|node)
 	hack/test.sh
 
 .PHONY: test-outcomes
@@ -82,6 +82,16 @@ crd: ## Generate the definition of the custom resource, and the policy about its
 	cp target/crd.yaml kustomize/base/crd.yaml
 	cargo run --quiet --locked -- fields-policy > target/fields-policy.yaml
 	cp target/fields-policy.yaml kustomize/base/fields-policy.yaml
+	hack/chart/files.sh
+
+.PHONY: chart
+chart: ## Copy what the Helm chart has in common with kustomize into it, and make its README
+	hack/chart/files.sh
+	hack/chart/readme.sh
+
+.PHONY: test-chart
+test-chart: ## Test the Helm chart without a cluster, beside kustomize
+	hack/test.sh chart
 
 .PHONY: cron-table
 cron-table: ## Ask the cron library of Kubernetes for the times that the tests compare with (needs Go)

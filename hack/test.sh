@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The last ten
+# hack/test.sh lint|chart|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The last ten
 # run only by name.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
@@ -32,6 +32,10 @@ dependencies() {
   else
     say "the advisories cannot be fetched, so they are not checked"
   fi
+}
+chart() {
+  layer "the Helm chart, beside kustomize"
+  hack/chart/check.sh
 }
 pure() {
   layer "tests that need nothing"
@@ -195,11 +199,11 @@ signals() {
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
 
-[ $# -gt 0 ] || set -- lint pure api node
+[ $# -gt 0 ] || set -- lint chart pure api node
 for part; do
   case $part in
-    lint | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
+    lint | chart | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
   esac
 done
 say "all passed: $*"
