@@ -13,6 +13,7 @@ cluster-down: ## Remove this cluster and those of the tests, without a trace
 	CLUSTER_NAME=ctk-api hack/cluster/down.sh
 	CLUSTER_NAME=ctk-bad hack/cluster/down.sh
 	CLUSTER_NAME=ctk-33 hack/cluster/down.sh
+	CLUSTER_NAME=ctk-helm hack/cluster/down.sh
 	CLUSTER_NAME=ctk-35 hack/cluster/down.sh
 
 .PHONY: image

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|chart|pure|api|node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The last ten
-# run only by name.
+# hack/test.sh lint|chart|pure|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
+# last ten run only by name, and chart_node is the end of node.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -132,6 +132,18 @@ node() {
   # The layer `outcomes` has all outcomes with all versions of the toolkit, which take minutes.
   local kind; for kind in "${WAITING[@]}"; do without+=(--skip "$kind"); done
   RIGHTS="no_operator_has_asked the_layer_node" on_node --test node --test policy_node --test tenants_node --test examples --test outcomes -- --ignored --skip what_runs_find --skip however_the_toolkit --skip chaos_toolkit_1_9 --skip chaos_toolkit_1_21 ${without[@]+"${without[@]}"} --test-threads "${NODE_TEST_THREADS:-4}"
+  chart_node
+}
+chart_node() {
+  layer "the Helm chart on a node of its own: install, upgrade, uninstall"
+  # It deletes the definitions with all experiments.
+  if [ "$(mode)" = current ]; then say "not run, since it is for a cluster of its own: see hack/chart/node.sh"; return; fi
+  local image built variables cluster=${CLUSTER_NAME:-ctk}-helm
+  image=$(hack/image.sh --name) built=$(hack/image.sh)
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --fresh
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (export CLUSTER_NAME=$cluster; eval "$variables"; hack/cluster/load.sh "$built" "$image"; hack/chart/node.sh "$image")
+  CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 # The tests of outcomes that mostly wait, by their modules.
 WAITING=(freezes::a_freeze_keeps signals::a_real platform:: schedules:: stalled:: added:: told:: drop_in::)
@@ -202,8 +214,8 @@ signals() {
 [ $# -gt 0 ] || set -- lint chart pure api node
 for part; do
   case $part in
-    lint | chart | pure | api | node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, chart, pure, api, node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
+    lint | chart | pure | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, pure, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
   esac
 done
 say "all passed: $*"
