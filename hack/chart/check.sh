@@ -67,12 +67,17 @@ components=(stamping grantable-workloads grantable-cluster cluster-wide openshif
 all() { diff <(printf '%s\n' "${@:2}" | sort) <(ls "$1") >&2 || die "hack/chart/check.sh does not compare these of $1"; }
 all manifests/overlays "${overlays[@]}" "${same[@]}" example-other-namespace
 all kustomize/components "${components[@]}" "${in_overlays[@]}" multi-tenant
-all $chart/ci $(printf '%s-values.yaml\n' "${overlays[@]}" "${components[@]}" everything)
+all $chart/ci $(printf '%s-values.yaml\n' "${overlays[@]}" "${components[@]}" everything ports)
 
 for overlay in "${overlays[@]}"; do compare "$overlay" chaostoolkit-crd "manifests/overlays/$overlay"; done
 compare generic-rbac my-chaos manifests/overlays/example-other-namespace
 for component in "${components[@]}"; do compare "$component" chaostoolkit-crd "$(with generic-rbac "$component")"; done
 compare everything chaostoolkit-crd "$(with multi-tenant podsec netsec "${components[@]}")"
+ports=$(with generic-rbac-podsec-netsec)
+sed '/^components:$/d' -i "$ports/kustomization.yaml"
+sed -n '/<!-- tested by hack\/chart\/check.sh -->/,/^```$/{/^<!--/d; /^```/d; p}' docs/operations.md >>"$ports/kustomization.yaml"
+grep -q NetworkPolicy "$ports/kustomization.yaml" || die "docs/operations.md has no patch of the ports"
+compare ports chaostoolkit-crd "$ports"
 if python3 hack/chart/compare.py "$work"/generic-rbac{,-podsec}-chaostoolkit-crd.yaml chaostoolkit-crd 2>/dev/null; then
   die "the comparison finds no difference between two overlays"
 fi
