@@ -142,7 +142,7 @@ chart_node() {
   image=$(hack/image.sh --name) built=$(hack/image.sh)
   CLUSTER_NAME=$cluster hack/cluster/up.sh --fresh
   variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
-  (export CLUSTER_NAME=$cluster; eval "$variables"; hack/cluster/load.sh "$built" "$image"; hack/chart/node.sh "$image")
+  (eval "$variables"; CLUSTER_NAME=$cluster hack/cluster/load.sh "$built" "$image"; hack/chart/node.sh "$image")
   CLUSTER_NAME=$cluster hack/cluster/down.sh
 }
 # The tests of outcomes that mostly wait, by their modules.

@@ -12,7 +12,8 @@ rm -rf "$work"
 mkdir -p "$work"
 work=$(realpath "$work")
 
-command -v python3 >/dev/null && python3 -c 'import yaml' 2>/dev/null || need /usr/lib/python3/dist-packages/yaml:python3-yaml
+need python3:python3
+python3 -c 'import yaml' 2>/dev/null || need /usr/lib/python3/dist-packages/yaml:python3-yaml
 if ! command -v kubectl >/dev/null; then
   programs=$(hack/cluster/programs.sh | paste -sd:)
   PATH=$programs:$PATH
@@ -38,7 +39,7 @@ for line in "version: $version" "appVersion: $version" "      image: chaostoolki
 done
 
 "$helm" lint --strict --quiet $chart
-for values in $chart/ci/*-values.yaml; do "$helm" lint --strict --quiet --kube-version "$newest" --values "$values" $chart; done
+for values in "$chart"/ci/*-values.yaml; do "$helm" lint --strict --quiet --kube-version "$newest" --values "$values" $chart; done
 "$unittest" $chart >"$work/unittest" || { cat "$work/unittest" >&2; die "helm-unittest has failed"; }
 
 render() { # VALUES NAMESPACE VERSION
@@ -64,10 +65,13 @@ overlays=(generic generic-rbac generic-rbac-podsec generic-rbac-podsec-netsec mu
 same=(no-rbac psp)                      # other names of overlays, says tests/overlays.rs
 in_overlays=(rbac people podsec netsec) # compared with them; multi-tenant is an overlay, too
 components=(stamping grantable-workloads grantable-cluster cluster-wide openshift)
-all() { diff <(printf '%s\n' "${@:2}" | sort) <(ls "$1") >&2 || die "hack/chart/check.sh does not compare these of $1"; }
+all() { # DIRECTORY NAME...: the directory has these and nothing else
+  diff <(printf '%s\n' "${@:2}" | sort) <(find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sed 's/-values\.yaml$//' | sort) >&2 ||
+    die "hack/chart/check.sh does not compare these of $1"
+}
 all manifests/overlays "${overlays[@]}" "${same[@]}" example-other-namespace
 all kustomize/components "${components[@]}" "${in_overlays[@]}" multi-tenant
-all $chart/ci $(printf '%s-values.yaml\n' "${overlays[@]}" "${components[@]}" everything ports)
+all "$chart/ci" "${overlays[@]}" "${components[@]}" everything ports
 
 for overlay in "${overlays[@]}"; do compare "$overlay" chaostoolkit-crd "manifests/overlays/$overlay"; done
 compare generic-rbac my-chaos manifests/overlays/example-other-namespace
@@ -75,6 +79,7 @@ for component in "${components[@]}"; do compare "$component" chaostoolkit-crd "$
 compare everything chaostoolkit-crd "$(with multi-tenant podsec netsec "${components[@]}")"
 ports=$(with generic-rbac-podsec-netsec)
 sed '/^components:$/d' -i "$ports/kustomization.yaml"
+# shellcheck disable=SC2016  # the marks of a block of code
 sed -n '/<!-- tested by hack\/chart\/check.sh -->/,/^```$/{/^<!--/d; /^```/d; p}' docs/operations.md >>"$ports/kustomization.yaml"
 grep -q NetworkPolicy "$ports/kustomization.yaml" || die "docs/operations.md has no patch of the ports"
 compare ports chaostoolkit-crd "$ports"
