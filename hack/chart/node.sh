@@ -27,7 +27,7 @@ trap finish EXIT
 release() { # COMMAND NAME CHART ARGUMENT...
   local command=$1 name=$2 from=$3; shift 3
   "$helm" "$command" "$name" "$from" --namespace $ns --wait --timeout 180s \
-    --set "image.repository=${image%:*}" --set "image.tag=${image##*:}" "$@"
+    --set-string "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" "$@"
 }
 equals() { [ "$2" = "$3" ] || die "$1 is '$2', not '$3'"; } # WHAT FOUND EXPECTED
 of() { kubectl -n $ns get ctk hello --output "jsonpath=$1"; }
