@@ -42,6 +42,13 @@ pub const NODE: &[Elsewhere] = &[
         "tests/node.rs, the_overlay_runs_the_image_in_the_cluster_ready_idle_and_small: the journal of an experiment",
     ),
     of(Role::Home, "get", "", &["pods"], "the same test: the operator's own pod"),
+    of(
+        Role::Conditions,
+        "get",
+        "apps",
+        &["deployments"],
+        "tests/examples/signals.rs: a gate that reads a condition",
+    ),
 ];
 
 /// Used where the log does not show it.

@@ -20,6 +20,8 @@ pub enum Role {
     OwnNamespace,
     /// The `ClusterRole` of the component `cluster-wide`, which is bound in the whole cluster and which no overlay has.
     ClusterWide,
+    /// The Role of an example, which stands for what an administrator lets gates read.
+    Conditions,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Self::RunObjects => ["ClusterRole", "chaostoolkit-crd-run-objects"],
             Self::OwnNamespace => ["ClusterRole", "chaostoolkit-crd-own-namespace"],
             Self::ClusterWide => ["ClusterRole", "chaostoolkit-crd-cluster-bindings"],
+            Self::Conditions => ["Role", "chaostoolkit-conditions"],
         }
     }
 }
@@ -55,11 +58,13 @@ impl Display for Right {
 }
 
 /// Returns the rights of the operator in an overlay, except those that it holds only to give them to runs. The component
-/// `cluster-wide` goes with each overlay.
+/// `cluster-wide` and what an example has the administrator add go with each overlay.
 pub fn with_components(overlay: &str) -> BTreeSet<Right> {
-    let role = Role::ClusterWide;
+    let example = include_str!("../../examples/gate-resource.yaml");
     let mut rights = by(overlay);
-    rights.extend(of(role, named(&cluster_wide(), role.object())));
+    for (role, objects) in [(Role::ClusterWide, cluster_wide()), (Role::Conditions, documents(example))] {
+        rights.extend(of(role, named(&objects, role.object())));
+    }
     rights
 }
 

@@ -51,7 +51,7 @@ impl Use {
             // The central overlays let the operator run things in each namespace.
             Place::Home if !self.is_multi_tenant => &[Role::Home, Role::Cluster, Role::RunObjects],
             Place::Home => &[Role::Home, Role::Cluster],
-            Place::Away => &[Role::RunObjects, Role::OwnNamespace, Role::Cluster],
+            Place::Away => &[Role::RunObjects, Role::OwnNamespace, Role::Cluster, Role::Conditions],
             Place::Everywhere => &[Role::Cluster, Role::ClusterWide],
         };
         let allows = |role: Role, right: &Right| {
