@@ -83,7 +83,8 @@ pub async fn sync(
     let (stalled, until_check) = jobs::judge(pass, intent, &found, Some(cron_job)).await;
     let mut decision = release::decide(pass, intent, (cron_job, wanted), next_job).await?;
     if matches!(decision, Decision::Done | Decision::Refused) {
-        pass.draft.nothing_waits();
+        let created = found.pods.iter().filter_map(|pod| pod.metadata.creation_timestamp.as_ref());
+        pass.draft.nothing_waits(created.map(|created| created.0).max());
     }
     let rerun = schedule_rerun::rerun(pass, intent, (cron_job, stopped.is_some()), &found).await?;
     if let Some((job, stall)) = stalled {

@@ -39,8 +39,12 @@ impl Draft {
         self.set(Type::Startable, State::True, Reason::Startable, "nothing keeps the run from starting");
     }
 
-    /// No run of a schedule waits for now. The condition goes on to tell of the last one.
-    pub fn nothing_waits(&mut self) {
+    /// No run of a schedule waits for now. The condition goes on to tell of the last one. An operator that was killed may have
+    /// let it go without a word, which its pod shows. `newest`: when the newest pod was created.
+    pub fn nothing_waits(&mut self, newest: Option<Timestamp>) {
+        if held_since(&self.status).zip(newest).is_some_and(|(since, created)| created >= since) {
+            self.startable();
+        }
         self.status.hold = None;
     }
 

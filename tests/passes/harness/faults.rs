@@ -52,7 +52,7 @@ pub fn assert_same(found: &BTreeMap<String, Value>, expected: &BTreeMap<String, 
 
 /// Returns `n` if one of `n` cases is played. All of them take minutes.
 pub fn every() -> usize {
-    variables::number("PASSES_EVERY", 3)
+    variables::number("PASSES_EVERY", 5)
 }
 
 /// Plays each story once for each call and each fault of that call. `PASSES_EVERY` selects a part of these cases, in
