@@ -119,6 +119,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_is_newer_than_the_hold_shows_that_it_is_over() {
+        for (created, expected) in
+            [(None, State::False), (Some("00:09:59"), State::False), (Some("00:10:00"), State::True)]
+        {
+            let mut held = draft(&Status::default(), "00:10:00");
+            held.held(&frozen());
+            let mut next = draft(&held.status, "00:20:00");
+            next.nothing_waits(created.map(at));
+            let condition = condition::find(&next.status.conditions, Type::Startable).unwrap();
+            assert_eq!(condition.status, expected.as_str(), "{created:?}");
+            assert_eq!(next.status.hold, None);
+        }
+    }
+
+    #[test]
     fn what_was_held_before_the_run_was_asked_for_does_not_count() {
         let mut first = draft(&Status::default(), "00:00:00");
         first.held(&frozen());
