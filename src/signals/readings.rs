@@ -7,20 +7,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::process::remembered::Remembered;
 use crate::signals::reading::{Reading, SignalError};
 use crate::signals::signal::Question;
-use crate::signals::sources::Sources;
+use crate::signals::sources::{IN_FLIGHT, Sources};
 
 /// For how long an answer counts.
 const AGE: Duration = Duration::from_secs(10);
-
-/// How many questions to one source are asked at a time. As many as the source has room for, since those that wait there may
-/// run into the limit of a request.
-const AT_ONCE: usize = 4;
 
 /// How many questions to one source wait for their turn. Further ones are asked by a later pass.
 const MOST_WAITING: usize = 1024;
@@ -49,7 +44,7 @@ struct Known {
     answers: Remembered<Result<Reading, SignalError>>,
     /// The questions that are being asked, or wait for their turn.
     asked: Mutex<HashSet<String>>,
-    /// The turns.
+    /// The turns, as many as the source has room for. Those that wait there may run into the limit of a request.
     room: Semaphore,
 }
 
@@ -73,8 +68,7 @@ impl Readings {
             return Some(Err(error));
         }
         let known = self.of(&question.source);
-        // A query may be long, and its hash is short.
-        let key = format!("{:x}", Sha256::digest(format!("{:?}", question.asks)));
+        let key = question.asks.key();
         let answer = known.answers.get(&key, AGE);
         if answer.is_none() && known.begin(&key) {
             let (sources, question, namespace) =
@@ -117,7 +111,7 @@ impl Default for Readings {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { answers: Remembered::of(MOST), asked: Mutex::default(), room: Semaphore::new(AT_ONCE) }
+        Self { answers: Remembered::of(MOST), asked: Mutex::default(), room: Semaphore::new(IN_FLIGHT) }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::signals::reading::{Reading, SignalError};
 use crate::signals::resource::ExpectedCondition;
 use crate::signals::{alertmanager, http, prometheus};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 /// A signal, with what is expected of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +79,12 @@ impl Asks {
             Self::Alertmanager { .. } => SourceType::Alertmanager,
             Self::Http { .. } => SourceType::Http,
         }
+    }
+
+    /// Returns a short text that differs from that of any other question. A query may be long.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{:x}", Sha256::digest(format!("{self:?}")))
     }
 
     /// Returns the path and the query of the request, below the URL of the source.

@@ -23,6 +23,7 @@ use crate::signals::resource::ExpectedCondition;
 use crate::signals::signal::Question;
 use crate::signals::sources::config::{Granted, SourcesConfig};
 use crate::signals::sources::file::limited;
+pub(in crate::signals) use crate::signals::sources::source::IN_FLIGHT;
 use crate::signals::sources::source::Source;
 use chaostoolkit_api::reason::Reason;
 

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
-use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -22,7 +21,7 @@ use crate::signals::sources::file::limited;
 use chaostoolkit_api::reason::Reason;
 
 /// How many requests to a source are in flight. Each may hold a response of 1 MiB.
-const IN_FLIGHT: usize = 4;
+pub(in crate::signals) const IN_FLIGHT: usize = 4;
 
 /// The largest token, in bytes.
 const LARGEST_TOKEN: u64 = 16 << 10;
@@ -98,8 +97,7 @@ impl Source {
 
     /// Asks the source, and reads its answer.
     pub async fn read(&self, asks: &Asks) -> Result<Reading, SignalError> {
-        // A query may be long, and its hash is short.
-        let question = format!("{:x}", Sha256::digest(format!("{asks:?}")));
+        let question = asks.key();
         if let Some(read) = self.readings.get(&question, AGE) {
             return read;
         }
