@@ -34,6 +34,15 @@ pub struct GateState {
 }
 
 impl Gate {
+    /// Returns the name of the experiment for whose end the gate waits, if it waits for one.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&str> {
+        match &self.signal {
+            Signal::Experiment(expected) => Some(&expected.name),
+            Signal::Source(_) | Signal::Resource(_) => None,
+        }
+    }
+
     /// Returns whether the gate is open, by what was read of its signal.
     #[must_use]
     pub fn state(&self, read: &Result<Reading, SignalError>) -> GateState {

@@ -8,13 +8,30 @@ use crate::experiment::permit::question::Question;
 use crate::experiment::permit::stamp::Stamp;
 use crate::experiment::permit::{is_guarded, policies, reviews};
 use crate::signals::reading::SignalError;
+use crate::signals::resource::ExpectedCondition;
 use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
+
+/// Returns the resource of an object whose condition is expected, if the administrator grants its kind and the author of the
+/// experiment may get it. Says why not.
+pub async fn resource(
+    context: &Context,
+    experiment: &Experiment,
+    namespace: &str,
+    expected: &ExpectedCondition,
+) -> Result<Result<ApiResource, SignalError>, Error> {
+    let granted = match context.readings.sources().granted(expected) {
+        Ok(granted) => granted,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let allowed = may_get(context, experiment, (&granted, namespace, &expected.name)).await?;
+    Ok(allowed.map(|()| granted))
+}
 
 /// Asks whether the author of an experiment may get an object: its resource, namespace and name. Says why not.
 ///
 /// No policy judges this at the request. So the author has to be known, unless nobody checks authors.
-pub async fn may_get(
+async fn may_get(
     context: &Context,
     experiment: &Experiment,
     (resource, namespace, name): (&ApiResource, &str, &str),

@@ -6,6 +6,7 @@ use crate::experiment::context::Context;
 use crate::experiment::error::Error;
 use crate::signals::asked;
 use crate::signals::circle::{Waiting, circle};
+use crate::signals::gate::Gate;
 use chaostoolkit_api::spec::{GateSpec, InvalidSpec};
 use chaostoolkit_api::{Experiment, Spec};
 
@@ -14,8 +15,8 @@ const MOST: usize = 32;
 
 /// Fails if an experiment waits for itself, directly or through others. Those that wait already are not asked again: whoever
 /// closes the circle is refused.
-pub async fn refuse(context: &Context, experiment: &Experiment, spec: &Spec) -> Result<(), Error> {
-    let first = asked::waits_for(spec);
+pub async fn refuse(context: &Context, experiment: &Experiment, gates: &[Gate]) -> Result<(), Error> {
+    let first: BTreeSet<String> = gates.iter().filter_map(Gate::waits_for).map(str::to_owned).collect();
     if first.is_empty() {
         return Ok(());
     }

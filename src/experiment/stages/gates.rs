@@ -10,7 +10,6 @@ use crate::experiment::error::Error;
 use crate::experiment::hold::{Dropped, Hold};
 use crate::experiment::permit;
 use crate::experiment::stages::circles;
-use crate::signals::asked;
 use crate::signals::experiment::{self as ends, Other};
 use crate::signals::gate::Gate;
 use crate::signals::reading::{Reading, SignalError};
@@ -19,7 +18,7 @@ use crate::signals::signal::Signal;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::spec::OnClosed;
-use chaostoolkit_api::{Experiment, Spec, Status, Text};
+use chaostoolkit_api::{Experiment, Status, Text};
 
 /// How often to look at a gate that is closed. No change of a signal brings a pass.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -47,21 +46,19 @@ pub async fn ask(
     if plan.gates.is_empty() {
         return Ok(Gates::Open);
     }
-    let spec = Spec { gates: Some(plan.gates.clone()), ..Spec::default() };
-    let gates = asked::gates(&spec, &plan.namespace)?;
     let waiting = Waiting::of(experiment.status.as_ref());
     // Whoever waits was asked when it began to, and again if it was edited.
     let seen = experiment.status.as_ref().and_then(|status| status.observed_generation);
     if waiting.is_none() || seen != experiment.metadata.generation {
-        circles::refuse(context, experiment, &spec).await?;
+        circles::refuse(context, experiment, &plan.gates).await?;
     }
     // All of them, so that no signal waits for another one.
-    let mut read = Vec::with_capacity(gates.len());
-    for gate in &gates {
+    let mut read = Vec::with_capacity(plan.gates.len());
+    for gate in &plan.gates {
         read.push(signal(context, experiment, &plan.namespace, gate).await?);
     }
-    let Some(found) = judge(&gates, &read, waiting, is_scheduled, now) else {
-        let unread = gates.iter().zip(&read).filter(|(_, read)| read.is_none());
+    let Some(found) = judge(&plan.gates, &read, waiting, is_scheduled, now) else {
+        let unread = plan.gates.iter().zip(&read).filter(|(_, read)| read.is_none());
         let expected = unread.filter_map(|(gate, _)| match &gate.signal {
             Signal::Source(question) => Some(context.readings.expected(&question.source)),
             _ => None,
@@ -81,15 +78,10 @@ async fn signal(
     match &gate.signal {
         Signal::Source(question) => Ok(context.readings.get(question, experiment.namespace())),
         Signal::Resource(expected) => {
-            let granted = match context.readings.sources().granted(expected) {
-                Ok(granted) => granted,
-                Err(refused) => return Ok(Some(Err(refused))),
-            };
-            let object = (&granted, namespace, expected.name.as_str());
-            if let Err(refused) = permit::signals::may_get(context, experiment, object).await? {
-                return Ok(Some(Err(refused)));
-            }
-            Ok(Some(resource::read(&context.cluster, &granted, namespace, expected).await))
+            Ok(Some(match permit::signals::resource(context, experiment, namespace, expected).await? {
+                Ok(granted) => resource::read(&context.cluster, &granted, namespace, expected).await,
+                Err(refused) => Err(refused),
+            }))
         }
         Signal::Experiment(expected) => {
             let experiments = context.cluster.experiments(experiment.namespace())?;

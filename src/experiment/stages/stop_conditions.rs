@@ -57,15 +57,8 @@ pub async fn watch(pass: &mut Pass<'_>, pod: &Pod) -> Result<(), Error> {
 /// How a signal is read. The rights of the author count as they are when the run begins to be watched.
 async fn access(pass: &Pass<'_>, signal: &Signal, namespace: &str) -> Result<Access, Error> {
     let Signal::Resource(expected) = signal else { return Ok(Access::Source) };
-    let granted = match pass.context.readings.sources().granted(expected) {
-        Ok(granted) => granted,
-        Err(refused) => return Ok(Access::Refused(refused)),
-    };
-    let object = (&granted, namespace, expected.name.as_str());
-    Ok(match permit::signals::may_get(pass.context, &pass.live, object).await? {
-        Ok(()) => Access::Object(granted),
-        Err(refused) => Access::Refused(refused),
-    })
+    let granted = permit::signals::resource(pass.context, &pass.live, namespace, expected).await?;
+    Ok(granted.map_or_else(Access::Refused, Access::Object))
 }
 
 /// The conditions of a spec. A mistake elsewhere in it keeps no run from being stopped.

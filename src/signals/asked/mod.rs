@@ -83,12 +83,10 @@ fn gate(at: &str, spec: &GateSpec, run_namespace: &str) -> Result<Gate, InvalidS
         experiment.as_ref().map(|spec| kinds::experiment(at, spec)),
     ];
     let mut mistakes = Mistakes::default();
-    let signal = one_of(at, "prometheus, alertmanager, http, resource and experiment", found);
     let timeout = number(at, "timeoutSeconds", *timeout_seconds, (TIMEOUT, 0, i64::MAX));
     let timeout = mistakes.or(timeout, 0);
-    let signal = mistakes.or(signal.map(Some), None);
-    mistakes.none()?;
-    let signal = signal.ok_or_else(|| InvalidSpec::new(at, "has no signal"))?;
+    let signal = one_of(at, "prometheus, alertmanager, http, resource and experiment", found);
+    let signal = beside(signal, mistakes)?;
     Ok(Gate {
         name: name.clone(),
         signal,
@@ -120,12 +118,9 @@ fn stop_condition(
         resource.as_ref().map(|spec| kinds::resource(at, spec, run_namespace)),
     ];
     let mut mistakes = Mistakes::default();
-    let signal = one_of(at, "prometheus, alertmanager, http and resource", found);
     let interval = mistakes.or(number(at, "intervalSeconds", *interval_seconds, INTERVAL), 0);
     let threshold = mistakes.or(number(at, "failureThreshold", *failure_threshold, THRESHOLD), 0);
-    let signal = mistakes.or(signal.map(Some), None);
-    mistakes.none()?;
-    let signal = signal.ok_or_else(|| InvalidSpec::new(at, "has no signal"))?;
+    let signal = beside(one_of(at, "prometheus, alertmanager, http and resource", found), mistakes)?;
     Ok(StopCondition {
         name: name.clone(),
         signal,
@@ -133,6 +128,17 @@ fn stop_condition(
         failure_threshold: u32::try_from(threshold).unwrap_or(1),
         on_error: on_error.unwrap_or_default(),
     })
+}
+
+/// Returns a signal, unless something else in its entry is wrong. An error names all mistakes.
+fn beside(signal: Result<Signal, InvalidSpec>, mut mistakes: Mistakes) -> Result<Signal, InvalidSpec> {
+    match signal {
+        Ok(signal) => mistakes.none().map(|()| signal),
+        Err(invalid) => {
+            mistakes.add(invalid.clone());
+            Err(mistakes.none().err().unwrap_or(invalid))
+        }
+    }
 }
 
 /// Returns the one signal of an entry.

@@ -61,7 +61,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
     };
     let schedule = mistakes.or(wanted_schedule(experiment, spec, facts.template_schedule.as_ref()), None);
     mistakes.or(spec.calendar.as_ref().map_or(Ok(()), calendar::check), ());
-    mistakes.or(asked::gates(spec, &namespace).map(|_| ()), ());
+    let gates = mistakes.or(asked::gates(spec, &namespace), Vec::new());
     mistakes.or(asked::stop_conditions(spec, &namespace).map(|_| ()), ());
     let options = mistakes.or(options(spec, &pod), Vec::new());
     let listed = bound_namespaces(role.binds_to_namespaces, &namespace, place);
@@ -120,7 +120,7 @@ pub fn plan(experiment: &Experiment, parsed: &Parsed, facts: &Facts) -> Result<P
         verbose: spec.verbose.unwrap_or(false),
         pod: own,
         calendar: spec.calendar.clone(),
-        gates: spec.gates.clone().unwrap_or_default(),
+        gates,
         targets,
         mutex: given(spec.mutex.clone()),
         preflight: spec.preflight.unwrap_or_default(),

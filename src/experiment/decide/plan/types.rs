@@ -9,13 +9,14 @@ use crate::experiment::decide::plan::grace;
 use crate::experiment::decide::plan::targets::Selector;
 use crate::process::config::Runner;
 use crate::process::key_list::KeyList;
+use crate::signals::gate::Gate;
 use crate::toolkit::preflight::Findings;
+use chaostoolkit_api::spec::CalendarSpec;
 use chaostoolkit_api::spec::options::Preflight;
-use chaostoolkit_api::spec::{CalendarSpec, GateSpec};
 use chaostoolkit_api::{About, Experiment, names};
 
 /// All that is decided for one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The experiment that the run belongs to.
     pub owner: Owner,
@@ -47,8 +48,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// When the run may start. It was checked, but for the files that it names.
     pub calendar: Option<CalendarSpec>,
-    /// What has to hold before the run starts. It was checked.
-    pub gates: Vec<GateSpec>,
+    /// What has to hold before the run starts.
+    pub gates: Vec<Gate>,
     /// Selects the namespaces that the run acts on, each time that it starts.
     pub targets: Option<Selector>,
     /// The mutex that the run needs.
