@@ -8,7 +8,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::build::resources::Resources;
-use crate::experiment::decide::fields;
 use crate::experiment::decide::plan::{Plan, Schedule};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -19,7 +18,6 @@ use crate::experiment::judge::verdict::{self, Ordered, Verdict};
 use crate::experiment::status::end::{count, finish};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::spec::InvalidSpec;
 use chaostoolkit_api::{About, Experiment, Outcome, Phase, ResourceRef, Run, Status, Text, Trigger, names};
 
 /// The next status of an experiment.
@@ -37,7 +35,7 @@ pub struct Draft {
     /// The user who asked for the run, if that was asked in this pass and is known.
     pub(super) requested_by: Option<String>,
     /// What is said of unknown fields, if the spec was read in this pass and has some.
-    unknown_fields: Option<String>,
+    pub(super) unknown_fields: Option<String>,
 }
 
 impl Draft {
@@ -52,48 +50,6 @@ impl Draft {
         let about = status.run.as_ref().map(|run| run.experiment.clone()).unwrap_or_default();
         let generation = experiment.metadata.generation;
         Self { status, generation, now, about, permitted: None, requested_by: None, unknown_fields: None }
-    }
-
-    /// The spec has these unknown fields.
-    pub fn unknown(&mut self, unknown: &[String]) {
-        let (of_pod, unused): (Vec<&String>, Vec<&String>) =
-            unknown.iter().partition(|path| fields::is_of_a_pod(path));
-        let listed = |heading: &str, paths: &[&String]| {
-            let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
-            (!paths.is_empty()).then(|| format!("{heading}: {}", paths.join(", ")))
-        };
-        let fields: Vec<String> = listed("unknown fields, which are not used", &unused)
-            .into_iter()
-            .chain(listed("unknown fields of a pod, on which the API server decides", &of_pod))
-            .collect();
-        self.unknown_fields = (!fields.is_empty()).then(|| fields.join("; "));
-    }
-
-    /// The spec is valid. It has these unknown fields and these warnings.
-    pub fn accepted(&mut self, unknown: &[String], warnings: &[String]) {
-        self.unknown(unknown);
-        let reason = match (unknown, warnings) {
-            ([], []) => Reason::Accepted,
-            (_, []) => Reason::UnknownFields,
-            _ => Reason::AcceptedWithWarnings,
-        };
-        let all: Vec<&str> = self.unknown_fields.iter().chain(warnings).map(String::as_str).collect();
-        let message = if all.is_empty() { "the spec is valid".to_owned() } else { all.join("; ") };
-        self.set(Type::Accepted, State::True, reason, &message);
-    }
-
-    /// The spec is invalid. Nothing was run, so an edit that corrects it starts the run.
-    pub fn rejected(&mut self, invalid: &InvalidSpec) {
-        let message = match &self.unknown_fields {
-            // They may be what the mistake comes from.
-            Some(unknown) => format!("{invalid}; {unknown}"),
-            None => invalid.to_string(),
-        };
-        self.set(Type::Accepted, State::False, Reason::InvalidSpec, &message);
-        if invalid.has_forbidden() {
-            self.set(Type::Permitted, State::False, Reason::Forbidden, &message);
-        }
-        self.phase(Phase::Failed, Reason::InvalidSpec, &message);
     }
 
     /// A run was decided on. All that the teardown needs to know is recorded before anything is created.

@@ -1,5 +1,6 @@
 //! From what happened to the next status and its events: pure.
 
+mod accepted;
 mod authorized;
 mod draft;
 mod end;
