@@ -21,8 +21,6 @@ pub mod resources;
 mod restarts;
 pub mod targets;
 
-use std::collections::BTreeSet;
-
 use crate::cluster::manifest::Kind;
 use crate::experiment::build::objects::{mark, placed};
 use crate::experiment::build::resources::Resources;
@@ -69,7 +67,7 @@ pub fn build(plan: &Plan, templates: &Templates) -> Result<Resources, TemplateEr
         _ => pod::mark(&mut workload, owner.number),
     }
     let namespace = namespace::namespace(plan, templates)?;
-    Ok(Resources { namespace, owned, workload, in_targets, targets: None, reached: BTreeSet::new() })
+    Ok(Resources { in_targets, ..Resources::new(namespace, owned, workload) })
 }
 
 #[cfg(test)]

@@ -27,6 +27,12 @@ pub struct Resources {
 }
 
 impl Resources {
+    /// The objects of a run that acts on no namespaces that are found for it.
+    #[must_use]
+    pub const fn new(namespace: Manifest, owned: Vec<Manifest>, workload: Manifest) -> Self {
+        Self { namespace, owned, workload, in_targets: Vec::new(), targets: None, reached: BTreeSet::new() }
+    }
+
     /// The pod, or the pod template of the `CronJob`.
     #[must_use]
     pub fn pod(&self) -> &Value {

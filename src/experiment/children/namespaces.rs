@@ -5,7 +5,7 @@ use kube::api::ListParams;
 use kube::core::PartialObjectMeta;
 
 use crate::cluster::{self, Cluster};
-use crate::experiment::children::pages::READING;
+use crate::experiment::children::pages::Pages;
 use crate::experiment::decide::plan::Selector;
 use crate::process::config::OptIn;
 
@@ -33,18 +33,10 @@ pub async fn find(
     }
     let api = cluster.namespaces();
     let mut found = Vec::new();
+    let mut pages = Pages::of(parameters, "list namespaces for spec.targets".to_owned());
     for _ in 0..MOST_PAGES {
-        // The semaphore is never closed.
-        let _permit = READING.acquire().await;
-        let doing = "list namespaces for spec.targets".to_owned();
-        let page = cluster.call(doing, api.list_metadata(&parameters)).await?;
-        let selected = page.items.into_iter().filter(is_selected);
-        found.extend(selected.filter_map(|one| one.metadata.name));
-        let next = page.metadata.continue_.filter(|token| !token.is_empty());
-        if next.is_none() {
-            break;
-        }
-        parameters.continue_token = next;
+        let Some(page) = pages.next_metadata(cluster, &api).await? else { break };
+        found.extend(page.into_iter().filter(is_selected).filter_map(|one| one.metadata.name));
     }
     Ok(found)
 }

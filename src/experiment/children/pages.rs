@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use kube::Resource;
 use kube::api::{ListParams, ObjectList};
+use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -22,7 +23,7 @@ pub const NEWEST: usize = 300;
 const LONGEST_ANNOTATION: usize = 4096;
 
 /// How many pages are read at a time, by all passes.
-pub(super) static READING: Semaphore = Semaphore::const_new(2);
+static READING: Semaphore = Semaphore::const_new(2);
 
 /// The pages of a list that were not read yet.
 pub struct Pages {
@@ -34,8 +35,13 @@ pub struct Pages {
 impl Pages {
     /// The list of all objects of one kind that have the label of an experiment.
     pub fn labeled(what: &str, uid: &str) -> Result<Self, cluster::Error> {
-        let parameters = owned_by(uid)?.limit(PAGE);
-        Ok(Self { parameters, what: format!("list the {what} of experiment {uid}"), is_over: false })
+        Ok(Self::of(owned_by(uid)?.limit(PAGE), format!("list the {what} of experiment {uid}")))
+    }
+
+    /// Another list. `what` says for errors what is done.
+    #[must_use]
+    pub const fn of(parameters: ListParams, what: String) -> Self {
+        Self { parameters, what, is_over: false }
     }
 
     /// Reads the next page. Returns nothing after the last one.
@@ -53,19 +59,37 @@ impl Pages {
         // The semaphore is never closed.
         let _permit = READING.acquire().await;
         let page = cluster.call(self.what.clone(), api.list(&self.parameters)).await?;
+        let mut items = self.turn(page);
+        for item in &mut items {
+            if let Some(annotations) = &mut item.meta_mut().annotations {
+                annotations.retain(|_, value| value.len() <= LONGEST_ANNOTATION);
+            }
+        }
+        Ok(Some(items))
+    }
+
+    /// Reads the metadata of the next page. Returns nothing after the last one.
+    pub async fn next_metadata<K>(
+        &mut self,
+        cluster: &Cluster,
+        api: &Objects<K>,
+    ) -> Result<Option<Vec<PartialObjectMeta<K>>>, cluster::Error>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        if self.is_over {
+            return Ok(None);
+        }
+        // The semaphore is never closed.
+        let _permit = READING.acquire().await;
+        let page = cluster.call(self.what.clone(), api.list_metadata(&self.parameters)).await?;
         Ok(Some(self.turn(page)))
     }
 
     fn turn<K: Resource + Clone>(&mut self, page: ObjectList<K>) -> Vec<K> {
         self.parameters.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
         self.is_over = self.parameters.continue_token.is_none();
-        let mut items = page.items;
-        for item in &mut items {
-            if let Some(annotations) = &mut item.meta_mut().annotations {
-                annotations.retain(|_, value| value.len() <= LONGEST_ANNOTATION);
-            }
-        }
-        items
+        page.items
     }
 }
 

@@ -130,14 +130,7 @@ mod tests {
     ) {
         let of = |kind, spec: Value| Manifest::new(kind, json!({"metadata": {"name": "x"}, "spec": spec}));
         let pod = json!({"terminationGracePeriodSeconds": grace});
-        let resources = |workload| Resources {
-            namespace: of(Kind::Namespace, json!({})),
-            owned: vec![],
-            workload,
-            in_targets: vec![],
-            targets: None,
-            reached: std::collections::BTreeSet::new(),
-        };
+        let resources = |workload| Resources::new(of(Kind::Namespace, json!({})), vec![], workload);
         let scheduled = json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}});
         for workload in [of(Kind::Pod, pod), of(Kind::CronJob, scheduled)] {
             let told = long_rollbacks(seconds, &resources(workload));

@@ -4,7 +4,6 @@ use crate::experiment::decide::plan::{Facts, plan};
 use chaostoolkit_api::{Experiment, Spec};
 use rstest::rstest;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 fn object(kind: Kind, namespace: &str, mut value: Value) -> Manifest {
     value["metadata"] = json!({"name": "x", "namespace": namespace});
@@ -23,14 +22,7 @@ fn binding(namespace: &str, kind: &str, name: &str) -> Manifest {
 /// A run whose pod uses the account `x`.
 fn run(owned: Vec<Manifest>) -> Resources {
     let pod = json!({"spec": {"serviceAccountName": "x"}});
-    Resources {
-        namespace: object(Kind::Namespace, "", json!({})),
-        owned,
-        workload: object(Kind::Pod, "n", pod),
-        in_targets: Vec::new(),
-        targets: None,
-        reached: BTreeSet::default(),
-    }
+    Resources::new(object(Kind::Namespace, "", json!({})), owned, object(Kind::Pod, "n", pod))
 }
 
 fn planned(role: Value) -> Plan {

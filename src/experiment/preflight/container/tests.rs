@@ -2,7 +2,6 @@ use super::*;
 use crate::cluster::manifest::Manifest;
 use rstest::rstest;
 use serde_json::json;
-use std::collections::BTreeSet;
 
 /// A run with this container, and with a `ConfigMap` of its own.
 fn run(container: Value) -> Resources {
@@ -12,14 +11,7 @@ fn run(container: Value) -> Resources {
     own["data"] = json!({"OWN": "1"});
     let mut pod = named("p");
     pod["spec"] = json!({"containers": [container]});
-    Resources {
-        namespace: of(Kind::Namespace, named("n")),
-        owned: vec![of(Kind::ConfigMap, own)],
-        workload: of(Kind::Pod, pod),
-        in_targets: Vec::new(),
-        targets: None,
-        reached: BTreeSet::default(),
-    }
+    Resources::new(of(Kind::Namespace, named("n")), vec![of(Kind::ConfigMap, own)], of(Kind::Pod, pod))
 }
 
 fn maps() -> Maps {
