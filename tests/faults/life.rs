@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaostoolkit_api::{Experiment, Phase, Run, Status};
+use chaostoolkit_api::{Experiment, Phase, ResourceRef, Run, Status};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use serde_json::{Value, json};
@@ -114,12 +114,20 @@ impl<'a> Life<'a> {
             found.is_none_or(|pod: Pod| pod.metadata.finalizers.is_none()).then_some(())
         })
         .await;
+        if self.story == Story::Guarded {
+            within(self.limit, "the status names nothing where the run was found", async || {
+                let status = self.status().await?;
+                let is_there = |found: &ResourceRef| found.namespace == self.rig.bound;
+                (!status.resources.iter().any(is_there)).then_some(())
+            })
+            .await;
+        }
         self.status().await.unwrap()
     }
 
     /// Starts the second run if the story has one. That run is in progress when the experiment is deleted.
     pub async fn goes_on(&mut self) -> Option<String> {
-        if self.story == Story::OneShot {
+        if self.story.is_single() {
             return None;
         }
         let pod = self.starts().await;

@@ -1,5 +1,6 @@
 //! The equipment of one plan: an installation, a proxy, and an operator that is started again when the plan kills it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::core::v1::{Namespace, Node};
@@ -8,8 +9,10 @@ use serde_json::json;
 
 use crate::common::install::Install;
 use crate::common::operator::Operator;
+use crate::common::source::Source;
 use crate::common::{create, within};
 use crate::proxy::Proxy;
+use crate::story::OPTS_IN;
 
 /// The equipment of one plan.
 pub struct Rig {
@@ -18,6 +21,8 @@ pub struct Rig {
     pub operators: Arc<Operators>,
     /// The namespace in which the run's service account also gets the role.
     pub bound: String,
+    /// What the gates and stop conditions ask.
+    _source: Source,
 }
 
 impl Rig {
@@ -35,14 +40,16 @@ impl Rig {
         let proxy = Proxy::start(&install.kubeconfig, &install.namespace).await;
         install.kubeconfig.clone_from(&proxy.kubeconfig);
         let bound = format!("{}-bound", install.namespace);
-        create(&Api::<Namespace>::all(install.client.clone()), json!({"metadata": {"name": bound}})).await;
+        let metadata = json!({"name": bound, "labels": {OPTS_IN: bound}});
+        create(&Api::<Namespace>::all(install.client.clone()), json!({"metadata": metadata})).await;
         // The node exists, since Kubernetes collects the pods of a missing node.
         create(&Api::<Node>::all(install.client.clone()), json!({"metadata": {"name": install.namespace}}))
             .await;
-        let operators = Arc::new(Operators::new(&install));
+        let source = Source::of("1").await;
+        let operators = Arc::new(Operators::new(&install, source.file()));
         let killed = operators.clone();
         proxy.on_crash(move || killed.crash());
-        Self { install, proxy, operators, bound }
+        Self { install, proxy, operators, bound, _source: source }
     }
 
     /// Returns the node of the rig's kubelet.
@@ -68,7 +75,8 @@ impl Rig {
 
 /// The operators of one installation, including those that were killed.
 pub struct Operators {
-    kubeconfig: std::path::PathBuf,
+    kubeconfig: PathBuf,
+    sources: PathBuf,
     all: Mutex<Vec<Operator>>,
     environment: Mutex<Vec<(String, String)>>,
     logs: Mutex<Vec<String>>,
@@ -77,9 +85,10 @@ pub struct Operators {
 }
 
 impl Operators {
-    fn new(install: &Install) -> Self {
+    fn new(install: &Install, sources: PathBuf) -> Self {
         Self {
             kubeconfig: install.kubeconfig.clone(),
+            sources,
             all: Mutex::default(),
             environment: Mutex::default(),
             logs: Mutex::default(),
@@ -90,7 +99,8 @@ impl Operators {
     /// Starts one more operator.
     pub fn start(&self) {
         let environment = self.environment.lock().unwrap().clone();
-        self.all.lock().unwrap().push(Operator::with_environment(&self.kubeconfig, &[], &environment));
+        let options = ["--sources", self.sources.to_str().unwrap()];
+        self.all.lock().unwrap().push(Operator::with_environment(&self.kubeconfig, &options, &environment));
     }
 
     /// Sets the environment variables of the operators that are started from now on.

@@ -55,17 +55,14 @@ pub async fn references() -> References {
     futures::future::join_all(all).await.into_iter().collect()
 }
 
-/// Lives a story twice without a fault, to its end. A one-shot story is lived once more, with a deletion during its
+/// Lives a story twice without a fault, to its end. A story with a single run is lived once more, with a deletion during its
 /// run.
 async fn reference(story: Story) -> Reference {
     let (first, second) = futures::join!(undisturbed(story, false), undisturbed(story, false));
     assert_same(&first.status, &second.status);
     assert_same(&first.children, &second.children);
     assert_same(&first.aborted, &second.aborted);
-    let aborted = match story {
-        Story::OneShot => undisturbed(story, true).await.aborted,
-        Story::Schedule => first.aborted,
-    };
+    let aborted = if story.is_single() { undisturbed(story, true).await.aborted } else { first.aborted };
     Reference {
         // A write that does not happen in both lives is no place for a fault.
         creating: common(&first.writes[..first.creating], &second.writes).len(),
