@@ -52,6 +52,10 @@ test-reports: ## Read reports with the programs of others: JUnit with junitparse
 test-recipes: ## Compare the recipes for pipelines with the schemas of their systems (needs Python and Go)
 	hack/recipes/check.sh
 
+.PHONY: test-release
+test-release: ## Test what a release is made with: scripts, krew manifest, workflows (needs Python and Go)
+	hack/release/check.sh
+
 .PHONY: bench-start
 bench-start: ## Measure how much the runner delays the start of the toolkit (needs an idle machine)
 	hack/test.sh overhead

@@ -29,11 +29,7 @@ case $target in
   *) say "there is no krew archive for $target"; echo "$out"; exit ;;
 esac
 archive=kubectl-chaostoolkit-$platform.tar.gz
-# The same program makes the same archive, whenever it is packed.
-tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C "$out" -cf - kubectl-chaostoolkit -C "$ROOT" LICENSE | gzip -9n >"$out/$archive"
-hash=$(sha256sum "$out/$archive" | cut -d ' ' -f 1)
-# The hash stands in the line after the address of its archive.
-sed "/$archive/{n;s/sha256: .*/sha256: $hash/}" plugin/chaostoolkit.yaml >"$out/chaostoolkit.yaml"
-grep -q "$hash" "$out/chaostoolkit.yaml" || die "plugin/chaostoolkit.yaml has no place for the hash of $archive"
+hack/release/archive.sh "$out/kubectl-chaostoolkit" "$out/$archive"
+hack/release/krew.sh "$out" --some
 say "built kubectl-chaostoolkit, $(awk -v bytes="$(stat -c %s "$out/kubectl-chaostoolkit")" 'BEGIN {printf "%.1f MB", bytes / 1e6}')"
 echo "$out"

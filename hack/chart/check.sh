@@ -33,10 +33,7 @@ current "$chart/files" "$work/files" $chart/files
 hack/chart/readme.sh "$work/README.md"
 current "$chart/README.md" "$work/README.md" $chart/README.md
 
-version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
-for line in "version: $version" "appVersion: $version" "      image: chaostoolkit/chaostoolkit-operator:$version"; do
-  grep -qxF "$line" $chart/Chart.yaml || die "Chart.yaml has no line '$line', and $version is the version in Cargo.toml"
-done
+hack/release/version.sh >/dev/null # the same one in all files
 
 "$helm" lint --strict --quiet $chart
 for values in "$chart"/ci/*-values.yaml; do "$helm" lint --strict --quiet --kube-version "$newest" --values "$values" $chart; done

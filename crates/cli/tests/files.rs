@@ -36,7 +36,7 @@ fn the_manifest_for_krew_has_what_krew_asks_for() {
     assert!(short.len() <= 50 && !short.ends_with('.'), "{short}");
     assert!(!text("/spec/description").is_empty() && text("/spec/homepage").starts_with("https://"));
     let platforms = manifest["spec"]["platforms"].as_array().unwrap();
-    assert_eq!(platforms.len(), 2);
+    assert_eq!(platforms.len(), 4);
     for platform in platforms {
         let labels = &platform["selector"]["matchLabels"];
         let (os, arch) = (labels["os"].as_str().unwrap(), labels["arch"].as_str().unwrap());
