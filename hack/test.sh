@@ -15,6 +15,8 @@ lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
   RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
   dependencies
+  layer "lint: what a release is made with"
+  hack/release/check.sh --scripts # `make test-release` checks the rest, which needs Python and Go
 }
 dependencies() {
   layer "lint: what the dependencies are, by deny.toml"
