@@ -61,7 +61,7 @@ with() { # OVERLAY COMPONENT...: makes a kustomization of both, and prints its d
 overlays=(generic generic-rbac generic-rbac-podsec generic-rbac-podsec-netsec multi-tenant)
 same=(no-rbac psp)                      # other names of overlays, says tests/overlays.rs
 in_overlays=(rbac people podsec netsec) # compared with them; multi-tenant is an overlay, too
-components=(stamping grantable-workloads grantable-cluster cluster-wide openshift)
+components=(stamping grantable-workloads grantable-cluster cluster-wide openshift monitoring)
 all() { # DIRECTORY NAME...: the directory has these and nothing else
   diff <(printf '%s\n' "${@:2}" | sort) <(find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sed 's/-values\.yaml$//' | sort) >&2 ||
     die "hack/chart/check.sh does not compare these of $1"
@@ -93,8 +93,13 @@ for kubernetes in "$newest" "$oldest"; do
   downloaded=$(cd / && go mod download -json "k8s.io/kubernetes@v$kubernetes") || die "cannot get k8s.io/kubernetes $kubernetes: $downloaded"
   python3 hack/chart/schemas.py "$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$downloaded")/api/openapi-spec/swagger.json" "$work/schemas-$kubernetes"
 done
+# The kinds of the Prometheus operator, from the definitions in its Go module.
+downloaded=$(cd / && go mod download -json github.com/prometheus-operator/prometheus-operator@v0.85.0) || die "cannot get the Prometheus operator: $downloaded"
+definitions=$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' <<<"$downloaded")/example/prometheus-operator-crd
+python3 hack/chart/schemas.py --definitions "$work/schemas-monitoring" "$definitions"/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml
 known() { # VERSION FILE...: Kubernetes knows all kinds and fields in the files
-  "$kubeconform" -strict -schema-location "$work/schemas-$1/{{ .ResourceKind }}{{ .KindSuffix }}.json" "${@:2}"
+  "$kubeconform" -strict -schema-location "$work/schemas-$1/{{ .ResourceKind }}{{ .KindSuffix }}.json" \
+    -schema-location "$work/schemas-monitoring/{{ .ResourceKind }}{{ .KindSuffix }}.json" "${@:2}"
 }
 known "$newest" "$work"/*-chaostoolkit-crd.yaml
 for overlay in "${overlays[@]}"; do render "$overlay" chaostoolkit-crd "$oldest" >"$work/$overlay-$oldest.yaml"; done

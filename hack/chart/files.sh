@@ -20,3 +20,5 @@ copy components/stamping policy
 copy components/cluster-wide clusterrole policy
 copy components/grantable-workloads clusterrole
 copy components/grantable-cluster clusterrole
+copy components/monitoring service servicemonitor prometheusrule
+install -m 644 kustomize/components/monitoring/dashboard.json "$out/monitoring/dashboard.json"

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Makes schemas for kubeconform of what an API server publishes: schemas.py SWAGGER DIRECTORY.
+"""Makes schemas for kubeconform.
+
+schemas.py SWAGGER DIRECTORY                     of what an API server publishes
+schemas.py --definitions DIRECTORY DEFINITION... of CustomResourceDefinitions; this needs PyYAML
 
 Each definition gets `additionalProperties: false`, so that a field that the API server does not know is a mistake.
 """
@@ -9,6 +12,32 @@ import sys
 
 INT_OR_STRING = {"oneOf": [{"type": "integer"}, {"type": "string"}]}
 NUMBER_OR_STRING = {"oneOf": [{"type": "number"}, {"type": "string"}]}
+
+
+def closed(schema):
+    """A schema of a CustomResourceDefinition that takes no unknown field."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("x-kubernetes-int-or-string"):
+        return INT_OR_STRING
+    made = {key: closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+def of_definitions(directory: str, *paths: str) -> None:
+    import yaml  # pylint: disable=import-outside-toplevel
+
+    out = pathlib.Path(directory)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        spec = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))["spec"]
+        for version in spec["versions"]:
+            name = "-".join([spec["names"]["kind"], spec["group"].split(".")[0], version["name"]]).lower()
+            (out / f"{name}.json").write_text(json.dumps(closed(version["schema"]["openAPIV3Schema"])))
 
 
 def main(swagger: str, directory: str) -> None:
@@ -31,4 +60,7 @@ def main(swagger: str, directory: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "--definitions":
+        of_definitions(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])

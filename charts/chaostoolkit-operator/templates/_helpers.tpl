@@ -40,6 +40,7 @@ The objects of a file that kustomize has too, as a kustomization of this release
   base         whether the objects get the labels of kustomize/base
   namespace    their namespace, if the file says none
   annotations  annotations that they get
+  labels       further labels that they get
   rules        further rules of roles, by name
 */}}
 {{- define "chaostoolkit.objects" -}}
@@ -52,7 +53,7 @@ The objects of a file that kustomize has too, as a kustomization of this release
 {{- if hasKey $object "Error" }}{{ fail (printf "%s: %s" $given.path $object.Error) }}{{ end }}
 {{- if $object }}
 {{- $metadata := $object.metadata }}
-{{- $_ := set $metadata "labels" (merge ($metadata.labels | default dict) (deepCopy $labels)) }}
+{{- $_ := set $metadata "labels" (merge ($metadata.labels | default dict) (deepCopy $labels) (deepCopy ($given.labels | default dict))) }}
 {{- with merge (deepCopy ($metadata.annotations | default dict)) ($given.annotations | default dict) (deepCopy $given.context.Values.commonAnnotations) }}
 {{- $_ := set $metadata "annotations" . }}
 {{- end }}
