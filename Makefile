@@ -29,7 +29,7 @@ demo: ## Run two experiments with the operator in the cluster, from start to cle
 	hack/demo.sh $(if $(FRESH),--fresh)
 
 .PHONY: test
-test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|chart|pure|api|node)
+test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|chart|monitoring|pure|api|node)
 	hack/test.sh
 
 .PHONY: test-outcomes

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|chart|pure|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
+# hack/test.sh lint|chart|monitoring|pure|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
 # last ten run only by name, and chart_node is the end of node.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
@@ -38,6 +38,10 @@ dependencies() {
 chart() {
   layer "the Helm chart, beside kustomize"
   hack/chart/check.sh
+}
+monitoring() {
+  layer "alerts and the dashboard, with promtool"
+  hack/monitoring/check.sh
 }
 pure() {
   layer "tests that need nothing"
@@ -213,11 +217,11 @@ signals() {
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
 
-[ $# -gt 0 ] || set -- lint chart pure api node
+[ $# -gt 0 ] || set -- lint chart monitoring pure api node
 for part; do
   case $part in
-    lint | chart | pure | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, chart, pure, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
+    lint | chart | monitoring | pure | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
   esac
 done
 say "all passed: $*"

@@ -1,6 +1,7 @@
-//! The reference names every reason and every column. Needs nothing.
+//! The reference names every reason and every column, and each alert has its runbook. Needs nothing.
 
 #![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "tests fail by a panic")]
 
 use chaostoolkit_api::Text;
 use chaostoolkit_api::reason::Reason;
@@ -27,4 +28,34 @@ fn every_printer_column_is_in_the_reference() {
         .filter(|name| !REFERENCE.contains(&name.to_uppercase()))
         .collect();
     assert!(missing.is_empty(), "docs/reference.md lacks {missing:?}");
+}
+
+/// Where the addresses of runbooks begin.
+const RUNBOOKS: &str = "https://github.com/chaostoolkit-incubator/kubernetes-crd/blob/main/docs/runbooks.md#";
+
+#[test]
+fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
+    let rules = include_str!("../kustomize/components/monitoring/prometheusrule.yaml");
+    let rule: serde_json::Value = serde_saphyr::from_str(rules).unwrap();
+    let groups = rule["spec"]["groups"].as_array().unwrap();
+    let alerts: Vec<&serde_json::Value> =
+        groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    let names: Vec<&str> = alerts.iter().map(|alert| alert["alert"].as_str().unwrap()).collect();
+    let sections = include_str!("../docs/runbooks.md").lines().filter_map(|line| line.strip_prefix("## "));
+    assert_eq!(
+        sections.collect::<Vec<_>>(),
+        names,
+        "the sections of docs/runbooks.md are the alerts, in their order"
+    );
+    for alert in alerts {
+        let name = alert["alert"].as_str().unwrap();
+        let anchor = format!("{RUNBOOKS}{}", name.to_lowercase());
+        assert_eq!(alert["annotations"]["runbook_url"].as_str(), Some(anchor.as_str()), "of {name}");
+        let row = format!(
+            "| [`{name}`](runbooks.md#{}) | {} |",
+            name.to_lowercase(),
+            alert["labels"]["severity"].as_str().unwrap()
+        );
+        assert!(include_str!("../docs/operations.md").contains(&row), "docs/operations.md has no row {row}");
+    }
 }
