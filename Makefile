@@ -44,6 +44,10 @@ test-activities: ## Test the rights of each function of chaosk8s on an API serve
 test-signals: ## Test gates and stop conditions with a real Prometheus and a real Alertmanager
 	hack/test.sh signals
 
+.PHONY: test-metrics
+test-metrics: ## Check the text of the metrics with promtool
+	hack/metrics.sh
+
 .PHONY: test-reports
 test-reports: ## Read reports with the programs of others: JUnit with junitparser, CTRF with its schema (needs Python)
 	hack/report/check.sh

@@ -103,6 +103,9 @@ pub struct RunArgs {
     /// File with the sources that gates and stop conditions of experiments may ask, in YAML. It is read again when it changes.
     #[arg(long, env = "SOURCES", value_name = "FILE")]
     pub sources: Option<PathBuf>,
+    /// Show metrics of each experiment by its namespace and name: up to 8 series each. Without it, no label has a name.
+    #[arg(long, env = "PER_EXPERIMENT_METRICS")]
+    pub per_experiment_metrics: bool,
     /// Settings of the leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,

@@ -29,6 +29,7 @@ use crate::cluster::watch::{self, watched};
 use crate::experiment::apart::keeper::Keeper;
 use crate::experiment::apart::sweep;
 use crate::experiment::binding::Bindings;
+use crate::experiment::census::{self, Shown};
 use crate::experiment::context::{Answers, Context};
 use crate::experiment::error::Error;
 use crate::experiment::followed::Followed;
@@ -45,6 +46,7 @@ use crate::process::config::{Config, JournalLimits};
 use crate::process::health::{Health, ReadinessCheck};
 use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
+use crate::process::metrics::queue::Queue;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 use crate::signals::readings::Readings;
@@ -61,7 +63,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub async fn run(
     client: Client,
     (config, journals, sources): (Config, JournalLimits, Sources),
-    (leadership, health, metrics): (Leadership, Health, Metrics),
+    (leadership, health, (metrics, by_name)): (Leadership, Health, (Metrics, bool)),
     begun: &ReadinessCheck,
     stop: CancellationToken,
 ) {
@@ -70,22 +72,26 @@ pub async fn run(
     let Some(watching) = stop.run_until_cancelled(watch::config(&client, &config.namespace)).await else {
         return;
     };
-    let experiment_events = experiments::watch(&client, &config, &health, &watching, &experiments);
+    let experiment_events =
+        experiments::watch(&client, &config, (&health, &metrics), &watching, &experiments);
     let experiment_events = experiment_events.reflect(experiments_writer);
     let experiment_events = touched(experiment_events, experiments.clone());
     // Watch only the metadata. The status of a pod is read from the API server when it is needed.
-    let pod_events = children(&client, &health, &watching, ("watch of pods", "the cache of pods is full"));
+    let pod_events =
+        children(&client, (&health, &metrics), &watching, ("watch of pods", "the cache of pods is full"));
     let pod_events = touched(pod_events.reflect(pods_writer), pods.clone());
     // No cache keeps these: a pass lists what it needs.
     let parts = ("watch of Jobs", "the first list of Jobs is complete");
-    let job_events = children::<Job>(&client, &health, &watching, parts).touched_objects();
+    let job_events = children::<Job>(&client, (&health, &metrics), &watching, parts).touched_objects();
     let parts = ("watch of CronJobs", "the first list of CronJobs is complete");
-    let cron_job_events = children::<CronJob>(&client, &health, &watching, parts).touched_objects();
+    let cron_job_events =
+        children::<CronJob>(&client, (&health, &metrics), &watching, parts).touched_objects();
     // Nothing starts before the freezes are listed.
     let bell = Bell::default();
     let listed = health.readiness_check("the freezes are known");
     let freezes = Freezes::new(&config.namespace, listed, bell.clone());
-    let (freeze_cache, freeze_watch) = freezes::watch(&client, &health, watching, freezes.clone());
+    let (freeze_cache, freeze_watch) =
+        freezes::watch(&client, (&health, &metrics), watching, freezes.clone());
     begun.pass();
 
     let reporter =
@@ -98,7 +104,7 @@ pub async fn run(
         bindings: Bindings::default(),
         freezes,
         mutexes: Claims::default(),
-        watches: Watches::new(sources.clone(), cluster.clone(), bell.clone()),
+        watches: Watches::new(sources.clone(), cluster.clone(), bell.clone(), metrics.clone()),
         readings: Readings::new(sources),
         bell: bell.clone(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
@@ -106,7 +112,7 @@ pub async fn run(
         recorder: Recorder::new(client, reporter),
         experiments: experiments.clone(),
         pods: pods.clone(),
-        metrics,
+        metrics: metrics.clone(),
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
         answers: Answers::default(),
@@ -114,11 +120,16 @@ pub async fn run(
         followed: Followed::default(),
         ignored: Arc::default(),
         room: Room::default(),
-        journals: Budget::new(journals),
+        journals: Budget::new(journals, metrics.clone()),
         config,
     });
 
     let workers = context.workers.clone();
+    let metrics = &context.metrics;
+    metrics.derive(Queue(workers.clone()));
+    let shown =
+        Shown { experiments: experiments.clone(), leadership: leadership.clone(), health: health.clone() };
+    census::show(metrics, shown, (freeze_cache.clone(), context.watches.clone()), by_name);
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     let reports = Box::pin(freezes::report(context.clone(), freeze_cache, leadership.clone()));
@@ -174,14 +185,21 @@ pub async fn run(
 /// Watches the metadata of all objects of a kind that have our label. The parts name the heartbeat and the readiness check.
 fn children<K>(
     client: &Client,
-    health: &Health,
+    (health, metrics): (&Health, &Metrics),
     watching: &watcher::Config,
     (heartbeat, check): (&str, &str),
 ) -> impl Stream<Item = watcher::Result<watcher::Event<PartialObjectMeta<K>>>> + Send + use<K>
 where
-    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
+    K: k8s_openapi::Resource
+        + kube::Resource<DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Send
+        + 'static,
 {
-    let own_client = watch::client(client, &health.heartbeat(heartbeat, watch::SILENCE));
+    let heartbeat = health.heartbeat(heartbeat, watch::SILENCE);
+    let own_client = watch::client(client, &heartbeat, &metrics.watch_begins(K::KIND));
     let ours = watching.clone().labels(names::UID_LABEL);
     watched(Api::all(own_client), ours, health.readiness_check(check))
 }

@@ -63,6 +63,8 @@ mod jobs;
 mod journals;
 #[path = "passes/later_versions.rs"]
 mod later_versions;
+#[path = "passes/metrics.rs"]
+mod metrics;
 #[path = "passes/names.rs"]
 mod names;
 #[path = "passes/older.rs"]

@@ -13,6 +13,7 @@ use chaostoolkit_operator::cluster::merged::{Events, merged};
 use chaostoolkit_operator::cluster::touched::touched;
 use chaostoolkit_operator::cluster::watch;
 use chaostoolkit_operator::process::health::{Health, Heartbeat};
+use chaostoolkit_operator::process::metrics::Metrics;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use http::{Request, Response};
@@ -112,7 +113,8 @@ fn follow(server: Server) -> (impl Future<Output = ()>, Arc<Mutex<Vec<Instant>>>
     let (client, asked) = server.client();
     let health = Health::default();
     let pulse = health.heartbeat("watch", watch::SILENCE);
-    let api = Api::<ConfigMap>::all(watch::client(&client, &pulse));
+    let api =
+        Api::<ConfigMap>::all(watch::client(&client, &pulse, &Metrics::default().watch_begins("ConfigMap")));
     let filled = health.readiness_check("the cache is full");
     let watched = watch::watched(api, watcher::Config::default().streaming_lists(), filled);
     (async { Box::pin(watched).for_each(async |_| {}).await }, asked, health, pulse)

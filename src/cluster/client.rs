@@ -9,20 +9,31 @@ use kube::Client;
 use kube::client::{ClientBuilder, DynBody};
 use tower::util::MapResponseLayer;
 
+use crate::cluster::requests::Counting;
 use crate::cluster::{depth, slim};
 use crate::process::clock;
+use crate::process::metrics::Metrics;
 
 /// Creates the client. Fails if there is neither a cluster around the process nor a kubeconfig.
 pub async fn infer() -> anyhow::Result<Client> {
+    counted(&Metrics::default()).await
+}
+
+/// Creates the client. Its requests are counted in these metrics.
+pub async fn counted(metrics: &Metrics) -> anyhow::Result<Client> {
     let config = kube::Config::infer()
         .await
         .context("cannot find a cluster: the process runs in no pod, and there is no kubeconfig")?;
-    of(config, |_| ()).context("cannot create a client from the configuration")
+    built(config, |_| (), metrics.clone()).context("cannot create a client from the configuration")
 }
 
 /// Creates the client for a configuration. `warned` gets each
 /// [warning](https://kubernetes.io/docs/reference/using-api/api-concepts/#api-warnings) of the API server.
-pub fn of(mut config: kube::Config, warned: fn(&HeaderValue)) -> kube::Result<Client> {
+pub fn of(config: kube::Config, warned: fn(&HeaderValue)) -> kube::Result<Client> {
+    built(config, warned, Metrics::default())
+}
+
+fn built(mut config: kube::Config, warned: fn(&HeaderValue), metrics: Metrics) -> kube::Result<Client> {
     // 15 retries of a call take longer than any limit, and a repeated POST conflicts with the object that it created. The
     // controller repeats failed passes instead.
     config.default_retry = false;
@@ -31,7 +42,7 @@ pub fn of(mut config: kube::Config, warned: fn(&HeaderValue)) -> kube::Result<Cl
         answer.headers().get_all(WARNING).iter().for_each(warned);
         observed(answer)
     };
-    Ok(builder.with_layer(&MapResponseLayer::new(heard)).build())
+    Ok(builder.with_layer(&MapResponseLayer::new(heard)).with_layer(&Counting(metrics)).build())
 }
 
 /// Reads the clock of the API server from a response, and leaves out what is nested too deeply in it and what nobody reads.

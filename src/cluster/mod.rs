@@ -12,6 +12,7 @@ pub mod merged;
 mod metadata;
 mod objects;
 pub mod reads;
+mod requests;
 mod selector;
 pub mod slim;
 pub mod touched;

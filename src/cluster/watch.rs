@@ -24,6 +24,7 @@ use crate::cluster::discovery;
 use crate::cluster::slim::Filter;
 use crate::process::backoff;
 use crate::process::health::{Heartbeat, ReadinessCheck};
+use crate::process::metrics::LastEvent;
 
 /// The time limit for the beginning of a response.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -67,14 +68,15 @@ pub async fn config(client: &Client, namespace: &str) -> watcher::Config {
     if discovery::streams_lists(client, namespace).await { config.streaming_lists() } else { config }
 }
 
-/// Returns a client for one watch. Of each object, it keeps only what the caches need. The heartbeat beats with each request, each response and each chunk of a response.
+/// Returns a client for one watch. Of each object, it keeps only what the caches need. The heartbeat beats with each request, each
+/// response and each chunk of a response. `last` has the time of the last chunk.
 #[must_use]
-pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
+pub fn client(client: &Client, heartbeat: &Heartbeat, last: &LastEvent) -> Client {
     let namespace = client.default_namespace().to_owned();
     let next = std::sync::Arc::new(Mutex::new(Instant::now()));
-    let (client, heartbeat) = (client.clone(), heartbeat.clone());
+    let (client, heartbeat, last) = (client.clone(), heartbeat.clone(), last.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
-        let (client, heartbeat, next) = (client.clone(), heartbeat.clone(), next.clone());
+        let (client, heartbeat, last, next) = (client.clone(), heartbeat.clone(), last.clone(), next.clone());
         async move {
             let mut next = next.lock().await;
             sleep_until(*next).await;
@@ -88,15 +90,19 @@ pub fn client(client: &Client, heartbeat: &Heartbeat) -> Client {
             // with a new request.
             let filter = Filter::of_watch(&answer);
             Ok::<_, BoxError>(answer.map(|body| {
-                let state = (body, heartbeat, filter);
-                StreamBody::new(stream::unfold(state, async |(mut body, heartbeat, mut filter)| {
+                let state = (body, heartbeat, last, filter);
+                StreamBody::new(stream::unfold(state, async |(mut body, heartbeat, last, mut filter)| {
                     let Ok(frame) = timeout(QUIET, body.frame()).await else {
                         debug!(limit = ?QUIET, "a watch received no data within the limit and is restarted");
                         return None;
                     };
                     heartbeat.beat();
-                    let frame = frame?.map(|frame| frame.map_data(|data| filter.push(data)));
-                    Some((frame, (body, heartbeat, filter)))
+                    let frame = frame?;
+                    if frame.is_ok() {
+                        last.now();
+                    }
+                    let frame = frame.map(|frame| frame.map_data(|data| filter.push(data)));
+                    Some((frame, (body, heartbeat, last, filter)))
                 }))
             }))
         }

@@ -50,6 +50,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         journal_budget_per_experiment,
         journal_budget,
         sources,
+        per_experiment_metrics,
         leader,
         runner,
         excluded_labels,
@@ -61,7 +62,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let journals =
         JournalLimits { per_experiment: journal_budget_per_experiment.bytes(), all: journal_budget.bytes() };
     let extensions = known_extensions.as_deref().map(extensions).transpose()?.unwrap_or_default();
-    let client = client::infer().await?;
+    let metrics = Metrics::default();
+    let client = client::counted(&metrics).await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     names::check_dns_label(&namespace)
         .map_err(anyhow::Error::msg)
@@ -73,7 +75,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     tokio::spawn(cancel_on_signal(stop.clone()));
 
     // Serve the probes before the first call. If the API server is down, Kubernetes must not kill this process.
-    let (health, metrics) = (Health::default(), Metrics::default());
+    let health = Health::default();
     let begun = health.readiness_check("the runner is known");
     tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
@@ -114,7 +116,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         controller::run(
             client,
             (config, journals, sources),
-            (leadership, health, metrics),
+            (leadership, health, (metrics, per_experiment_metrics)),
             &begun,
             stop.clone(),
         )

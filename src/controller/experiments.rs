@@ -12,13 +12,14 @@ use crate::cluster::watch::{self, watched};
 use crate::experiment::ended;
 use crate::process::config::{Config, Watched};
 use crate::process::health::Health;
+use crate::process::metrics::Metrics;
 use chaostoolkit_api::Experiment;
 
 /// Watches experiments, to fill this cache. Each watch has a heartbeat and a readiness check of its own.
 pub fn watch(
     client: &Client,
     config: &Config,
-    health: &Health,
+    (health, metrics): (&Health, &Metrics),
     watching: &watcher::Config,
     cache: &Store<DeserializeGuard<Experiment>>,
 ) -> Events<DeserializeGuard<Experiment>> {
@@ -26,7 +27,7 @@ pub fn watch(
         let place = namespace.filter(|namespace| *namespace != config.namespace);
         let place = place.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
         let heartbeat = health.heartbeat(format!("watch of experiments{place}"), watch::SILENCE);
-        let own_client = watch::client(client, &heartbeat);
+        let own_client = watch::client(client, &heartbeat, &metrics.watch_begins("ChaosToolkitExperiment"));
         let api = match namespace {
             Some(namespace) => Api::namespaced(own_client, namespace),
             None => Api::all(own_client),

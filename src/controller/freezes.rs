@@ -1,6 +1,5 @@
 //! The watch of freezes: in all namespaces, since a freeze also holds runs that come from elsewhere.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -11,23 +10,24 @@ use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
 
 use crate::cluster::watch;
-use crate::experiment::census;
 use crate::experiment::context::Context;
 use crate::experiment::freezes::known::{Freezes, Watched};
 use crate::experiment::freezes::report::{self, Facts};
 use crate::process::backoff;
 use crate::process::health::Health;
 use crate::process::leader::term::Leadership;
+use crate::process::metrics::Metrics;
 
 /// Watches freezes as long as it is polled. Returns the cache, and the watch.
 pub fn watch(
     client: &Client,
-    health: &Health,
+    (health, metrics): (&Health, &Metrics),
     watching: watcher::Config,
     known: Freezes,
 ) -> (Store<Watched>, impl Future<Output = ()> + use<>) {
     let (cache, writer) = store::<Watched>();
-    let own_client = watch::client(client, &health.heartbeat("watch of freezes", watch::SILENCE));
+    let heartbeat = health.heartbeat("watch of freezes", watch::SILENCE);
+    let own_client = watch::client(client, &heartbeat, &metrics.watch_begins("ChaosToolkitFreeze"));
     let events = watcher(Api::all(own_client), watching).backoff(backoff::of_watch()).reflect(writer);
     let seen = cache.clone();
     let watched = async move {
@@ -39,16 +39,11 @@ pub fn watch(
     (cache, watched)
 }
 
-/// Keeps the statuses of the freezes and the count of those that wait true as long as the process runs, and does so only while it leads.
+/// Keeps the statuses of the freezes true as long as the process runs, and does so only while it leads.
 pub async fn report(context: Arc<Context>, freezes: Store<Watched>, lead: Leadership) {
     let facts = Facts { freezes: &freezes, experiments: &context.experiments };
     loop {
         tokio::time::sleep(report::PERIOD).await;
         lead.within(report::report(&context.cluster, &context.freezes, &facts)).await;
-        let experiments = facts.experiments.state();
-        let readable = experiments.iter().filter_map(|experiment| experiment.0.as_ref().ok());
-        // Only the leader knows why they wait now.
-        let counts = if lead.holds() { census::waiting(readable) } else { BTreeMap::new() };
-        context.metrics.set_waiting(&counts);
     }
 }

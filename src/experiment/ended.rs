@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::DeserializeGuard;
 
 use crate::cluster::manifest::Kind;
-use chaostoolkit_api::condition::{self, Type};
+use chaostoolkit_api::Text;
+use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{About, Experiment, ResourceRef, Run, Status, Stop};
 
 /// Drops what only a pass reads, if the run has ended.
@@ -64,10 +65,15 @@ fn short_resources(resources: Vec<ResourceRef>) -> Vec<ResourceRef> {
     accounts
 }
 
-/// Keeps the conditions that say what to keep of the run, and until when, without their sentences.
+/// Keeps the conditions that say what to keep of the run, and until when, and whether its cleanup is blocked, without their
+/// sentences.
 fn short_conditions(conditions: &[Condition]) -> Vec<Condition> {
-    let kept = [Type::Succeeded, Type::Finished].into_iter().filter_map(|type_| {
-        let Condition { type_, status, last_transition_time, .. } = condition::find(conditions, type_)?;
+    let is_kept = |said: &&Condition| {
+        said.type_ != Type::CleanupBlocked.as_str() || said.status == State::True.as_str()
+    };
+    let kept = [Type::Succeeded, Type::Finished, Type::CleanupBlocked].into_iter().filter_map(|type_| {
+        let said = condition::find(conditions, type_).filter(is_kept)?;
+        let Condition { type_, status, last_transition_time, .. } = said;
         let (type_, status, last_transition_time) =
             (type_.clone(), status.clone(), last_transition_time.clone());
         Some(Condition {

@@ -67,6 +67,7 @@ use crate::experiment::stages::{
 use crate::experiment::urgent::{class, is_urgent};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
+use crate::process::metrics::Budget;
 use crate::process::room::LATER;
 use crate::process::workers::Worker;
 use chaostoolkit_api::Experiment;
@@ -103,6 +104,7 @@ pub async fn reconcile(
     // What was read before an edit may be older than the edit.
     let due = Some(due).filter(|_| first.metadata.generation == seen.metadata.generation);
     let Some(_room) = context.room.enter(slim::length_of(seen.spec.as_ref())) else {
+        context.metrics.budget_reached(Budget::LargeSpecs);
         return Ok(Action::requeue(LATER));
     };
     let began = Instant::now();

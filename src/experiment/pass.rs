@@ -21,6 +21,7 @@ use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
 use crate::experiment::mutexes::holder;
 use crate::experiment::parent::Parent;
+use crate::experiment::status::counted::counted;
 use crate::experiment::status::{Draft, events, trusted};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Status, Text, condition, names};
@@ -225,13 +226,7 @@ impl<'a> Pass<'a> {
             let message = new.message.as_deref().unwrap_or_default();
             info!(phase, reason = new.reason, "the phase changed: {message}");
         }
-        let metrics = &self.context.metrics;
-        if new.is_finished() && !old.is_finished() {
-            metrics.run_finished(new.phase, new.outcome);
-        }
-        for past in new.history.iter().filter(|past| events::is_new(past, old)) {
-            metrics.run_finished(Some(past.phase), Some(past.outcome));
-        }
+        counted(old, new).iter().for_each(|counted| counted.count(&self.context.metrics));
         let decided = new.run.as_ref().and_then(|run| run.spec_hash.as_ref());
         // An edit that comes with a rerun takes effect.
         let is_other_spec = !self.intent().is_rerun_due(new)

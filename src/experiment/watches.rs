@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::cluster::Cluster;
 use crate::process::bell::Bell;
 use crate::process::clock;
+use crate::process::metrics::{Budget, Metrics};
 use crate::signals::reading::{Reading, SignalError};
 use crate::signals::resource;
 use crate::signals::signal::Signal;
@@ -37,6 +38,7 @@ pub struct Watches {
     bell: Bell,
     /// By the uid of the pod.
     runs: Arc<Mutex<HashMap<String, Watched>>>,
+    metrics: Metrics,
 }
 
 /// A run that is watched.
@@ -77,8 +79,14 @@ pub enum Access {
 impl Watches {
     /// Watches no run yet.
     #[must_use]
-    pub fn new(sources: Sources, cluster: Cluster, bell: Bell) -> Self {
-        Self { sources, cluster, bell, runs: Arc::default() }
+    pub fn new(sources: Sources, cluster: Cluster, bell: Bell, metrics: Metrics) -> Self {
+        Self { sources, cluster, bell, runs: Arc::default(), metrics }
+    }
+
+    /// How many stop conditions are read.
+    #[must_use]
+    pub fn conditions(&self) -> usize {
+        self.lock().values().filter(|run| run.met.is_none()).map(|run| run.conditions.len()).sum()
     }
 
     /// Whether the run of a pod is watched.
@@ -98,6 +106,7 @@ impl Watches {
         let mut runs = self.lock();
         let met = runs.remove(&run.pod).and_then(|before| before.met);
         if runs.len() >= MOST {
+            self.metrics.budget_reached(Budget::StopConditions);
             warn!(
                 pod = run.pod,
                 limit = MOST,

@@ -28,7 +28,11 @@ fn cluster(available: usize) -> (Cluster, Arc<AtomicUsize>) {
 fn watches(available: usize) -> (Watches, Bell, Arc<AtomicUsize>) {
     let (cluster, asked) = cluster(available);
     let bell = Bell::default();
-    (Watches::new(Sources::open(None, Metrics::default()), cluster, bell.clone()), bell, asked)
+    (
+        Watches::new(Sources::open(None, Metrics::default()), cluster, bell.clone(), Metrics::default()),
+        bell,
+        asked,
+    )
 }
 
 fn run(pod: &str) -> Run {

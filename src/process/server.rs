@@ -4,14 +4,14 @@ use std::future::Future;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::process::health::Health;
-use crate::process::metrics::Metrics;
+use crate::process::metrics::{Metrics, classic};
 
 /// The data that the endpoints serve.
 #[derive(Clone)]
@@ -38,8 +38,22 @@ fn probe(result: Result<(), String>) -> (StatusCode, String) {
     }
 }
 
-async fn metrics(State(endpoints): State<Endpoints>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], endpoints.metrics.text())
+/// The metrics in OpenMetrics, if the reader accepts that. Otherwise in the older format, which all readers know.
+async fn metrics(State(endpoints): State<Endpoints>, headers: HeaderMap) -> impl IntoResponse {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
+    let is_open = accepted.any(|accepted| accepted.contains("application/openmetrics-text"));
+    // Thousands of experiments take a while.
+    let text = tokio::task::spawn_blocking(move || {
+        let text = endpoints.metrics.text();
+        if is_open { text } else { classic::classic(&text) }
+    });
+    match text.await {
+        Ok(text) => {
+            let type_ = if is_open { Metrics::CONTENT_TYPE } else { classic::CONTENT_TYPE };
+            Ok(([(CONTENT_TYPE, type_)], text))
+        }
+        Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
+    }
 }
 
 /// Serves until `stop` completes.

@@ -5,9 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use strum::EnumCount;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// How soon a pass begins if others wait too. The first one is the most urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumCount)]
@@ -50,6 +52,7 @@ struct State {
 #[derive(Debug)]
 struct Waiting {
     number: u64,
+    since: Instant,
     sender: oneshot::Sender<Worker>,
 }
 
@@ -85,7 +88,7 @@ impl Workers {
             let (sender, receiver) = oneshot::channel();
             state.arrived += 1;
             let number = state.arrived;
-            state.waiting[class as usize].push_back(Waiting { number, sender });
+            state.waiting[class as usize].push_back(Waiting { number, since: Instant::now(), sender });
             receiver
         };
         receiver.await.ok()
@@ -105,6 +108,16 @@ impl Workers {
     #[must_use]
     pub fn are_awaited(&self) -> bool {
         self.lock().waiting.iter().any(|waiting| !waiting.is_empty())
+    }
+
+    /// Returns how many passes wait for a worker, and for how long the first of them has waited.
+    #[must_use]
+    pub fn queue(&self) -> (usize, Duration) {
+        let state = self.lock();
+        // A pass that was dropped while it waited is still there.
+        let waiting = || state.waiting.iter().flatten().filter(|waiting| !waiting.sender.is_closed());
+        let oldest = waiting().map(|waiting| waiting.since.elapsed()).max();
+        (waiting().count(), oldest.unwrap_or_default())
     }
 
     fn take(&self, state: &mut State, class: Class) -> Worker {
@@ -257,11 +270,28 @@ mod tests {
         let mut leaves = Box::pin(workers.begin(Class::Stop));
         let mut stays = Box::pin(workers.begin(Class::Start));
         assert!((&mut leaves).now_or_never().is_none() && (&mut stays).now_or_never().is_none());
+        assert_eq!(workers.queue().0, 2);
         drop(leaves);
+        assert_eq!(workers.queue().0, 1);
         drop(worker);
         let begun = (&mut stays).now_or_never().expect("the worker is free");
         drop(begun);
         assert!(workers.begin(Class::Stop).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_of_the_queue_is_that_of_who_has_waited_longest() {
+        let workers = Workers::new(1);
+        assert_eq!(workers.queue(), (0, Duration::ZERO));
+        let worker = workers.begin(Class::Stop).await;
+        let mut first = Box::pin(workers.begin(Class::Other));
+        assert!((&mut first).now_or_never().is_none());
+        tokio::time::advance(Duration::from_secs(7)).await;
+        let mut second = Box::pin(workers.begin(Class::Stop));
+        assert!((&mut second).now_or_never().is_none());
+        assert_eq!(workers.queue(), (2, Duration::from_secs(7)));
+        drop(worker);
+        assert_eq!(workers.queue(), (1, Duration::from_secs(7)), "the urgent one goes first");
     }
 
     #[tokio::test]

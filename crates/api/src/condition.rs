@@ -52,7 +52,8 @@ pub fn short(text: &str) -> String {
 }
 
 /// Shortens a text to this number of bytes, at a character boundary.
-pub(crate) fn short_to(text: &str, max: usize) -> String {
+#[must_use]
+pub fn short_to(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }

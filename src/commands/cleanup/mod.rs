@@ -254,7 +254,12 @@ impl Cleanup {
             freezes: Freezes::new(namespace, ReadinessCheck::default(), Bell::default()),
             mutexes: Claims::default(),
             readings: Readings::default(),
-            watches: Watches::new(Sources::default(), self.cluster.clone(), Bell::default()),
+            watches: Watches::new(
+                Sources::default(),
+                self.cluster.clone(),
+                Bell::default(),
+                Metrics::default(),
+            ),
             bell: Bell::default(),
             apart: Keeper::off(self.cluster.clone()),
             cluster: self.cluster.clone(),

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster};
 use crate::process::config::JournalLimits;
+use crate::process::metrics::{self, Metrics};
 use chaostoolkit_api::names;
 use chaostoolkit_journal::frame::LIMIT;
 
@@ -34,6 +35,7 @@ pub struct Budget {
     limits: JournalLimits,
     /// What was counted, by namespace.
     counted: Mutex<HashMap<String, Counted>>,
+    metrics: Metrics,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +47,9 @@ struct Counted {
 impl Budget {
     /// Makes a budget of which nothing is known to be taken.
     #[must_use]
-    pub fn new(limits: JournalLimits) -> Self {
-        Self { limits, counted: Mutex::default() }
+    pub fn new(limits: JournalLimits, metrics: Metrics) -> Self {
+        metrics.set_journal_budget(limits.all);
+        Self { limits, counted: Mutex::default(), metrics }
     }
 
     /// Returns the limit for the journals of one experiment, in bytes.
@@ -64,6 +67,7 @@ impl Budget {
     ) -> Result<Result<(), String>, cluster::Error> {
         if size > self.limits.per_experiment {
             let limit = self.limits.per_experiment;
+            self.metrics.budget_reached(metrics::Budget::JournalsOfExperiment);
             return Ok(Err(format!(
                 "it has {size} bytes, and the journals of an experiment may take {limit}"
             )));
@@ -81,10 +85,12 @@ impl Budget {
         let all = now.bytes.saturating_add(size);
         let fits = all <= self.limits.all;
         counted.insert(namespace.to_owned(), if fits { Counted { bytes: all, ..now } } else { now });
+        self.report(&counted);
         drop(counted);
         Ok(if fits {
             Ok(())
         } else {
+            self.metrics.budget_reached(metrics::Budget::Journals);
             let limit = self.limits.all;
             Err(format!(
                 "all journals in the namespace may take {limit} bytes (--journal-budget), and take {}",
@@ -95,8 +101,17 @@ impl Budget {
 
     /// Gives back what a journal in this namespace took that is not stored any more.
     pub async fn give_back(&self, namespace: &str, size: u64) {
-        if let Some(counted) = self.counted.lock().await.get_mut(namespace) {
+        let mut counted = self.counted.lock().await;
+        if let Some(counted) = counted.get_mut(namespace) {
             counted.bytes = counted.bytes.saturating_sub(size);
+        }
+        self.report(&counted);
+    }
+
+    /// Reports what the namespace has that has most.
+    fn report(&self, counted: &HashMap<String, Counted>) {
+        if let Some(most) = counted.values().map(|counted| counted.bytes).max() {
+            self.metrics.set_journals(most);
         }
     }
 }
@@ -166,7 +181,9 @@ mod tests {
         let calls = Arc::default();
         let cluster = cluster(&calls);
         let taken = 100_000 + LIMIT as u64;
-        let budget = Budget::new(JournalLimits { per_experiment: 500, all: taken + 500 });
+        let metrics = Metrics::default();
+        let limits = JournalLimits { per_experiment: 500, all: taken + 500 };
+        let budget = Budget::new(limits, metrics.clone());
         for namespace in ["x", "y"] {
             assert_eq!(budget.take(&cluster, namespace, 500).await.unwrap(), Ok(()));
             assert!(budget.take(&cluster, namespace, 1).await.unwrap().is_err());
@@ -174,6 +191,16 @@ mod tests {
         budget.give_back("x", 500).await;
         assert_eq!(budget.take(&cluster, "x", 500).await.unwrap(), Ok(()));
         assert!(budget.take(&cluster, "y", 1).await.unwrap().is_err());
+        assert!(budget.take(&cluster, "y", 501).await.unwrap().is_err());
+        let text = metrics.text();
+        for line in [
+            &format!("chaostoolkit_operator_journal_budget_bytes {}", taken + 500),
+            &format!("chaostoolkit_operator_journal_bytes {}", taken + 500),
+            r#"chaostoolkit_operator_budgets_reached_total{budget="Journals"} 3"#,
+            r#"chaostoolkit_operator_budgets_reached_total{budget="JournalsOfExperiment"} 1"#,
+        ] {
+            assert!(text.contains(&format!("{line}\n")), "{line} is not in {text}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -181,7 +208,8 @@ mod tests {
         let calls = Arc::default();
         let cluster = cluster(&calls);
         let taken = 100_000 + LIMIT as u64;
-        let budget = Budget::new(JournalLimits { per_experiment: 500, all: taken + 1_000 });
+        let limits = JournalLimits { per_experiment: 500, all: taken + 1_000 };
+        let budget = Budget::new(limits, Metrics::default());
         let take = async |size| budget.take(&cluster, "x", size).await.unwrap();
         assert_eq!(take(400).await, Ok(()));
         assert_eq!((take(500).await, calls.load(Ordering::SeqCst)), (Ok(()), 11));

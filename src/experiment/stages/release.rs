@@ -243,7 +243,9 @@ async fn let_go(pass: &mut Pass<'_>, plan: &Plan, job: &Job, resources: &Resourc
     targets::take_away_scheduled(pass, Some((uid, resources))).await?;
     targets::give(pass, plan, resources).await?;
     pass.fence(Kind::Job).await?;
-    Ok(jobs::release(&pass.context.cluster, job, resources.targets.as_ref()).await?)
+    jobs::release(&pass.context.cluster, job, resources.targets.as_ref()).await?;
+    pass.context.metrics.run_started(job::trigger(Some(job), &job.name_any()));
+    Ok(())
 }
 
 fn waits<'a>(job: &Job, error: &Error) -> Decision<'a> {

@@ -252,14 +252,23 @@ pub fn is_new(past: &PastRun, old: &Status) -> bool {
     old.schedule.is_some() && !old.history.iter().any(is_known)
 }
 
-/// Runs of a schedule that were not started.
-fn skipped(old: &Status, new: &Status) -> Option<Event> {
-    new.schedule.as_ref()?;
+/// How many runs of a schedule were due and have left no trace: the previous run went on, or nothing was there to start them.
+#[must_use]
+pub fn missed(old: &Status, new: &Status) -> u64 {
+    if new.schedule.is_none() {
+        return 0;
+    }
     let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
     // Runs that had a Job have an event of their own.
     let told = new.history.iter().filter(|past| past.phase == Phase::Skipped && is_new(past, old)).count();
     let told = i32::try_from(told).unwrap_or(i32::MAX);
     let more = skipped(new).saturating_sub(skipped(old)).saturating_sub(told);
+    more.max(0).unsigned_abs().into()
+}
+
+/// Runs of a schedule that were not started.
+fn skipped(old: &Status, new: &Status) -> Option<Event> {
+    let more = missed(old, new);
     (more > 0).then(|| {
         let runs = match more {
             1 => "a run that was due was not started".to_owned(),

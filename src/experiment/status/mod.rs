@@ -2,6 +2,7 @@
 
 mod accepted;
 mod authorized;
+pub mod counted;
 mod draft;
 mod end;
 mod ended;

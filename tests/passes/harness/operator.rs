@@ -89,7 +89,7 @@ impl Operator {
             freezes: Freezes::new("chaostoolkit-crd", ReadinessCheck::default(), Bell::default()),
             mutexes: Claims::default(),
             readings: Readings::default(),
-            watches: Watches::new(Sources::default(), cluster.clone(), Bell::default()),
+            watches: Watches::new(Sources::default(), cluster.clone(), Bell::default(), Metrics::default()),
             bell: Bell::default(),
             apart: Keeper::off(cluster.clone()),
             cluster,
@@ -151,7 +151,12 @@ impl Operator {
     /// Knows these sources, and has read no signal of them yet, as after a start.
     pub fn has_sources(&mut self, sources: Sources) {
         let context = Arc::get_mut(&mut self.context).unwrap();
-        context.watches = Watches::new(sources.clone(), context.cluster.clone(), context.bell.clone());
+        context.watches = Watches::new(
+            sources.clone(),
+            context.cluster.clone(),
+            context.bell.clone(),
+            context.metrics.clone(),
+        );
         context.readings = Readings::new(sources);
     }
 
