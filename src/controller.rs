@@ -33,7 +33,7 @@ use crate::experiment::census::{self, Shown};
 use crate::experiment::context::{Answers, Context};
 use crate::experiment::error::Error;
 use crate::experiment::followed::Followed;
-use crate::experiment::freezes::known::Freezes;
+use crate::experiment::freezes::known::{self, Freezes};
 use crate::experiment::journals::budget::Budget;
 use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::mutexes::claims::Claims;
@@ -125,11 +125,7 @@ pub async fn run(
     });
 
     let workers = context.workers.clone();
-    let metrics = &context.metrics;
-    metrics.derive(Queue(workers.clone()));
-    let shown =
-        Shown { experiments: experiments.clone(), leadership: leadership.clone(), health: health.clone() };
-    census::show(metrics, shown, (freeze_cache.clone(), context.watches.clone()), by_name);
+    show(&context, (&leadership, &health), &freeze_cache, by_name);
     let apart = Box::pin(keep_apart(context.clone(), experiments.clone(), leadership.clone()));
     let orphans = Box::pin(orphans::watch(context.clone(), experiments.clone(), leadership.clone()));
     let reports = Box::pin(freezes::report(context.clone(), freeze_cache, leadership.clone()));
@@ -180,6 +176,22 @@ pub async fn run(
         () = ended => {}
         () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }
+}
+
+/// Has the metrics show the queue and what the caches say.
+fn show(
+    context: &Context,
+    (leadership, health): (&Leadership, &Health),
+    freezes: &Store<known::Watched>,
+    by_name: bool,
+) {
+    context.metrics.derive(Queue(context.workers.clone()));
+    let shown = Shown {
+        experiments: context.experiments.clone(),
+        leadership: leadership.clone(),
+        health: health.clone(),
+    };
+    census::show(&context.metrics, shown, (freezes.clone(), context.watches.clone()), by_name);
 }
 
 /// Watches the metadata of all objects of a kind that have our label. The parts name the heartbeat and the readiness check.

@@ -130,7 +130,6 @@ fn what(method: &Method, uri: &Uri) -> (&'static str, &'static str) {
     }
     let (name, sub) = (parts.get(1), parts.get(2));
     let resource = match (parts.first(), sub) {
-        (None, _) => OTHER,
         (Some(resource), None) => known(resource),
         (Some(resource), Some(&"status")) => {
             STATUSES.iter().find(|(plain, _)| plain == resource).map_or(OTHER, |(_, status)| status)

@@ -226,7 +226,9 @@ impl<'a> Pass<'a> {
             let message = new.message.as_deref().unwrap_or_default();
             info!(phase, reason = new.reason, "the phase changed: {message}");
         }
-        counted(old, new).iter().for_each(|counted| counted.count(&self.context.metrics));
+        for counted in counted(old, new) {
+            counted.count(&self.context.metrics);
+        }
         let decided = new.run.as_ref().and_then(|run| run.spec_hash.as_ref());
         // An edit that comes with a rerun takes effect.
         let is_other_spec = !self.intent().is_rerun_due(new)

@@ -38,7 +38,7 @@ fn probe(result: Result<(), String>) -> (StatusCode, String) {
     }
 }
 
-/// The metrics in OpenMetrics, if the reader accepts that. Otherwise in the older format, which all readers know.
+/// The metrics in `OpenMetrics`, if the reader accepts that. Otherwise in the older format, which all readers know.
 async fn metrics(State(endpoints): State<Endpoints>, headers: HeaderMap) -> impl IntoResponse {
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
     let is_open = accepted.any(|accepted| accepted.contains("application/openmetrics-text"));

@@ -24,7 +24,7 @@ fn counted(experiments: &[Experiment]) -> Counts {
 #[test]
 fn those_that_wait_are_counted_by_their_reasons_and_the_first_of_them_is_known() {
     let condition = |reason: &str, at: &str| json!({"type": "Provisioned", "status": "False", "reason": reason, "message": "", "lastTransitionTime": at});
-    let all = [
+    let all = vec![
         of(json!({"phase": "Blocked", "reason": "ConfigMapMissing",
             "conditions": [condition("ConfigMapMissing", "2026-12-01T09:00:00Z")]})),
         of(json!({"phase": "Blocked", "reason": "RoleMissing",

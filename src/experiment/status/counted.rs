@@ -54,7 +54,7 @@ pub fn counted(old: &Status, new: &Status) -> Vec<Counted> {
         counted.extend(past_run(past));
     }
     let missed = missed(old, new);
-    counted.extend((missed > 0).then(|| Counted::Skipped(Some(Reason::MissedSchedule), missed)));
+    counted.extend((missed > 0).then_some(Counted::Skipped(Some(Reason::MissedSchedule), missed)));
     counted.extend(stops(old, new));
     counted
 }

@@ -1,4 +1,4 @@
-//! The older text format of Prometheus, for readers that do not know OpenMetrics: pure.
+//! The older text format of Prometheus, for readers that do not know `OpenMetrics`: pure.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 //!
 //! The samples are the same. There, the suffix of a counter is a part of its name, and an info is a gauge.
@@ -6,7 +6,7 @@
 /// The content type of the older format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Returns a text in OpenMetrics in the older format.
+/// Returns a text in `OpenMetrics` in the older format.
 #[must_use]
 pub fn classic(text: &str) -> String {
     let mut classic = String::with_capacity(text.len());
