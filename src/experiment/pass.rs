@@ -184,6 +184,9 @@ impl<'a> Pass<'a> {
     /// the version that was read, so it never overwrites a newer status.
     pub async fn write(&mut self) -> Result<(), Error> {
         let old = self.live.status.clone().unwrap_or_default();
+        if !self.live.is_deleting() {
+            self.draft.progress();
+        }
         condition::keep_times(&mut self.draft.status.conditions, &old.conditions);
         if self.draft.status == old {
             return Ok(());

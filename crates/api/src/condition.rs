@@ -29,6 +29,11 @@ pub enum Type {
     Authorized,
     /// The experiment is being deleted, but one of its objects cannot be deleted.
     CleanupBlocked,
+    /// Something goes on by itself, or is waited for. The condition is there only while it is True, as kstatus wants it.
+    Reconciling,
+    /// Nothing goes on until somebody does something, or the run has found something bad. The condition is there only while it
+    /// is True, as kstatus wants it.
+    Stalled,
 }
 
 /// The status of a condition.

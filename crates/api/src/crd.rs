@@ -1,7 +1,10 @@
 //! Generates the `CustomResourceDefinition` from the Rust types.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps,
+};
 use kube::CustomResourceExt;
+use serde_json::json;
 
 use crate::freeze::ChaosToolkitFreeze;
 use crate::spec::ChaosToolkitExperiment;
@@ -19,9 +22,9 @@ pub fn crd() -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             schema.required = None;
-            let status = schema.properties.as_mut().and_then(|properties| properties.get_mut("status"));
-            if let Some(status) = status {
+            if let Some(status) = status(schema) {
                 status.x_kubernetes_map_type = Some("atomic".to_owned());
+                status.default = Some(unseen());
             }
         }
     }
@@ -38,7 +41,20 @@ pub fn freeze_crd() -> CustomResourceDefinition {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
             // A freeze without a spec is one that lasts until it is deleted.
             schema.required = None;
+            if let Some(status) = status(schema) {
+                status.default = Some(unseen());
+            }
         }
     }
     crd
+}
+
+fn status(schema: &mut JSONSchemaProps) -> Option<&mut JSONSchemaProps> {
+    schema.properties.as_mut().and_then(|properties| properties.get_mut("status"))
+}
+
+/// The status of an object that the operator has not seen yet. Without it, a tool that waits by kstatus would take a new object
+/// for one that is current. -1 is no generation, so such a tool waits for the operator.
+fn unseen() -> JSON {
+    JSON(json!({"observedGeneration": -1}))
 }

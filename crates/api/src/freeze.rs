@@ -83,8 +83,8 @@ pub struct ChaosToolkitFreezeSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FreezeStatus {
-    /// The generation of the spec that this status describes.
-    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    /// The generation of the spec that this status describes. It is -1 until the operator has seen the freeze.
+    #[serde(default, deserialize_with = "lenient::generation", skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Whether the freeze holds runs: Active, Inactive or Expired.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]

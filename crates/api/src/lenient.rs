@@ -4,8 +4,8 @@
 //! fields have no type in the schema, and their descriptions name the form to use.
 //!
 //! A status may come from a later version, with words that this one does not know. It has to be read nevertheless, or the
-//! experiment could not be deleted. So each field of a status has one of the readers [`field`], [`items`], [`parts`],
-//! [`proof`] and [`end`].
+//! experiment could not be deleted. So each field of a status has one of the readers [`field`], [`generation`], [`items`],
+//! [`parts`], [`proof`] and [`end`].
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -76,6 +76,13 @@ where
     T: DeserializeOwned + Default,
 {
     Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// Reads the generation that a status describes. The schema gives -1 to a status that nobody has written yet, so that counts as
+/// absent.
+pub fn generation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let read: Option<i64> = field(deserializer)?;
+    Ok(read.filter(|generation| *generation >= 0))
 }
 
 /// Reads a list of a status. Entries that cannot be read are left out.

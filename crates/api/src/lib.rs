@@ -27,6 +27,7 @@ pub use experiment::Experiment;
 pub use freeze::ChaosToolkitFreeze as Freeze;
 pub use pod_address::PodAddress;
 pub use spec::{ChaosToolkitExperiment, ChaosToolkitExperimentSpec as Spec};
+pub use status::progress::{self, Progress};
 pub use status::{
     About, Activities, Counters, EndedPod, ExperimentStatus as Status, GivenUp, HeldMutex, HoldStatus,
     JournalRef, Outcome, PastRun, Phase, ReleasedJob, Rescue, ResourceRef, Rollbacks, Run, RunResult,

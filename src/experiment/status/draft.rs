@@ -275,6 +275,7 @@ impl Draft {
         self.status.phase = Some(Phase::Terminating);
         self.status.reason = Some(Reason::Terminating.into());
         self.status.message = Some(condition::short(message));
+        self.forget_progress();
     }
 
     /// An object of the experiment cannot be deleted.

@@ -10,6 +10,7 @@ pub mod events;
 mod held;
 mod jobs;
 mod permitted;
+mod progress;
 mod release;
 mod requests;
 mod rescue;

@@ -4,6 +4,7 @@
 mod history;
 mod hold;
 pub(crate) mod phase;
+pub mod progress;
 mod resource;
 mod run;
 mod runs;
@@ -33,8 +34,8 @@ use crate::{lenient, words};
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct ExperimentStatus {
-    /// The generation of the spec that this status describes.
-    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
+    /// The generation of the spec that this status describes. It is -1 until the operator has seen the experiment.
+    #[serde(default, deserialize_with = "lenient::generation", skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// The phase of the experiment: Pending, Blocked, Starting, Running, Aborting, Completed, Failed, Aborted, Scheduled,
     /// Suspended or Terminating.
@@ -100,7 +101,7 @@ pub struct ExperimentStatus {
     /// are recorded here so that the deletion of the experiment also deletes them after the spec has changed.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceRef>,
-    /// The conditions of the experiment: Accepted, Permitted, Startable, Provisioned, Succeeded, Finished, RolledBack, Suspended, CleanupBlocked.
+    /// The conditions of the experiment: Accepted, Permitted, Startable, Provisioned, Succeeded, Finished, RolledBack, Suspended, Authorized, CleanupBlocked, Reconciling, Stalled.
     #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
