@@ -29,7 +29,7 @@ demo: ## Run two experiments with the operator in the cluster, from start to cle
 	hack/demo.sh $(if $(FRESH),--fresh)
 
 .PHONY: test
-test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|chart|monitoring|pure|api|node)
+test: ## Run the lints and all tests, layer by layer (one layer: hack/test.sh lint|chart|monitoring|pure|gitops|api|node)
 	hack/test.sh
 
 .PHONY: test-outcomes
@@ -101,6 +101,14 @@ chart: ## Copy what the Helm chart has in common with kustomize into it, and mak
 .PHONY: test-chart
 test-chart: ## Test the Helm chart without a cluster, beside kustomize
 	hack/test.sh chart
+
+.PHONY: gitops
+gitops: ## Write the ConfigMap for Argo CD and the objects of its tests
+	hack/gitops/check.sh --files
+
+.PHONY: test-gitops
+test-gitops: ## Ask kstatus and the scripts for Argo CD about an experiment in every phase (needs Go and Lua)
+	hack/test.sh gitops
 
 .PHONY: cron-table
 cron-table: ## Ask the cron library of Kubernetes for the times that the tests compare with (needs Go)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|chart|monitoring|pure|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
+# hack/test.sh lint|chart|monitoring|pure|gitops|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
 # last ten run only by name, and chart_node is the end of node.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
@@ -46,6 +46,10 @@ monitoring() {
 pure() {
   layer "tests that need nothing"
   INSTA_UPDATE=no cargo test --locked --workspace
+}
+gitops() {
+  layer "what kstatus and Argo CD say of an experiment in every phase"
+  hack/gitops/check.sh
 }
 api() {
   layer "tests that need an API server"
@@ -217,11 +221,11 @@ signals() {
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
 
-[ $# -gt 0 ] || set -- lint chart monitoring pure api node
+[ $# -gt 0 ] || set -- lint chart monitoring pure gitops api node
 for part; do
   case $part in
-    lint | chart | monitoring | pure | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
+    lint | chart | monitoring | pure | gitops | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, gitops, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
   esac
 done
 say "all passed: $*"
