@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde::de::SeqAccess;
 
 use crate::classify::Verdict;
+use crate::declared::Declared;
 use crate::detail::{Detail, Place};
 use crate::entry::EntryStatus;
-use crate::field::{Field, FromJson, ShortText, Truth, cut, objects};
+use crate::field::{Field, FromJson, ShortText, cut, objects};
 use crate::outcome::{Outcome, Warning};
 use crate::refusal::without_urls;
-use crate::shown::{LastLine, Literals, Shown};
+use crate::shown::{LastLine, Shown};
 
 /// The maximum lengths, in bytes. With the keys of the JSON, they make 200 bytes at most.
 const MAX_NAME: usize = 48;
@@ -25,17 +26,10 @@ const MAX_ERROR: usize = 100;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Journal {
-    experiment: Field<Experiment>,
+    experiment: Field<Declared>,
     steady_states: Field<States>,
     run: Field<Candidates>,
     rollbacks: Field<Candidates>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Experiment {
-    configuration: Field<Literals>,
-    secrets: Field<Truth>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +63,7 @@ struct Activity {
     tolerance: Field<Shown>,
 }
 
-objects!(Journal, Experiment, States, State, Entry, Activity);
+objects!(Journal, States, State, Entry, Activity);
 
 /// The entries of a list that may have decided the run. The others are dropped while the list is read.
 #[derive(Debug, Default)]
@@ -164,20 +158,11 @@ impl Entry {
         self.status == Field::Set(EntryStatus::Failed)
     }
 
-    fn describe(&self, phase: Place, experiment: Option<&Experiment>) -> Detail {
+    fn describe(&self, phase: Place, experiment: Option<&Declared>) -> Detail {
         let activity = self.activity.get();
-        let is_secret = |text: &str| {
-            let Some(experiment) = experiment else { return true };
-            experiment.secrets == Field::Set(Truth(true))
-                || match &experiment.configuration {
-                    Field::Missing | Field::Null => false,
-                    Field::Wrong => true,
-                    Field::Set(literals) => literals.is_in(text),
-                }
-        };
         let shown = |text: String, max| {
             let text = without_urls(&text);
-            if is_secret(&text) { None } else { Some(cut(&text, max)) }
+            if Declared::may_be_in(experiment, &text) { None } else { Some(cut(&text, max)) }
         };
         let tolerance = activity.map(|activity| &activity.tolerance);
         let (returned, expected, error) = if self.has_failed() {

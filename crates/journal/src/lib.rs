@@ -85,6 +85,7 @@
 
 mod classify;
 mod decisive;
+mod declared;
 mod detail;
 mod entry;
 mod exit_code;
@@ -109,6 +110,7 @@ mod step;
 mod strategy;
 mod summary;
 mod time;
+mod timeline;
 mod zero;
 
 pub use classify::{Verdict, classify};
@@ -128,3 +130,4 @@ pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use summary::{
     Activities, Experiment, RollbackState, Rollbacks, SteadyState, SteadyStates, Summary, Toolkit,
 };
+pub use timeline::{Evaluated, MAX_ACTIVITIES, Played, Timeline};
