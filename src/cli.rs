@@ -1,11 +1,14 @@
 //! The command line.
 
+mod outbound;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::outbound::OutboundArgs;
 use crate::process::config::{JournalLimits, OptIn, UnknownFields, Watched};
 use crate::process::key_list;
 use crate::process::resources::{self, Quantity};
@@ -106,6 +109,9 @@ pub struct RunArgs {
     /// Show metrics of each experiment by its namespace and name: up to 8 series each. Without it, no label has a name.
     #[arg(long, env = "PER_EXPERIMENT_METRICS")]
     pub per_experiment_metrics: bool,
+    /// Settings of what other servers are told of runs.
+    #[command(flatten)]
+    pub outbound: OutboundArgs,
     /// Settings of the leader election.
     #[command(flatten)]
     pub leader: LeaderArgs,

@@ -40,6 +40,7 @@ use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::stages::orphans;
 use crate::experiment::watches::Watches;
 use crate::experiment::{at_rest, error_policy, reconcile};
+use crate::outbound::Outbound;
 use crate::process::backoff::{Backoff, NoDelay};
 use crate::process::bell::Bell;
 use crate::process::config::{Config, JournalLimits};
@@ -62,7 +63,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Reconciles experiments while this process leads. After `stop` is cancelled, finishes the active passes and returns.
 pub async fn run(
     client: Client,
-    (config, journals, sources): (Config, JournalLimits, Sources),
+    (config, journals, sources, outbound): (Config, JournalLimits, Sources, Outbound),
     (leadership, health, (metrics, by_name)): (Leadership, Health, (Metrics, bool)),
     begun: &ReadinessCheck,
     stop: CancellationToken,
@@ -94,8 +95,6 @@ pub async fn run(
         freezes::watch(&client, (&health, &metrics), watching, freezes.clone());
     begun.pass();
 
-    let reporter =
-        Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
     let owners = Arc::new(config.clone());
     let settings = controller::Config::default();
     let cluster = Cluster::new(client.clone(), config.call_limit);
@@ -109,10 +108,11 @@ pub async fn run(
         bell: bell.clone(),
         apart: Keeper::new(cluster.clone(), &config.namespace),
         cluster,
-        recorder: Recorder::new(client, reporter),
+        recorder: Recorder::new(client, reporter()),
         experiments: experiments.clone(),
         pods: pods.clone(),
         metrics: metrics.clone(),
+        outbound,
         backoff: Backoff::default(),
         workers: Workers::new(config.concurrency),
         answers: Answers::default(),
@@ -162,11 +162,6 @@ pub async fn run(
                 warn!(%error, "a watch failed and is restarted");
             }
         });
-    let deadline = async {
-        stop.cancelled().await;
-        workers.close();
-        tokio::time::sleep(GRACE).await;
-    };
     tokio::select! {
         () = passes => {}
         () = orphans => {}
@@ -174,8 +169,20 @@ pub async fn run(
         () = reports => {}
         () = apart => {}
         () = ended => {}
-        () = deadline => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
+        () = deadline(stop, workers) => warn!(limit = ?GRACE, "stopped before all passes had ended; the next start continues them"),
     }
+}
+
+/// Ends some time after the signal to stop. No pass begins after that signal.
+async fn deadline(stop: CancellationToken, workers: Workers) {
+    stop.cancelled().await;
+    workers.close();
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Who reports events.
+fn reporter() -> Reporter {
+    Reporter { controller: names::FIELD_MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() }
 }
 
 /// Has the metrics show the queue and what the caches say.

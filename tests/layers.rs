@@ -18,10 +18,12 @@ use walkdir::WalkDir;
 
 /// The layers of the operator, from the lowest to the highest. A folder holds all files in it that have no entry of their
 /// own. docs/architecture.md says why they stand in this order.
-const LAYERS: [&str; 34] = [
+const LAYERS: [&str; 37] = [
     "yaml",
     "strategic",
     "process",
+    "requests",
+    "outbound",
     "toolkit",
     "cluster",
     "signals",
@@ -43,6 +45,7 @@ const LAYERS: [&str; 34] = [
     "experiment/apart",
     "experiment/status",
     "experiment/binding",
+    "experiment/told",
     "experiment/context",
     "experiment/permit",
     "experiment/preflight",

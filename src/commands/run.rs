@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::cli::{Choice, LeaderArgs, NativeSidecar, RunArgs, RunnerArgs};
 use crate::cluster::{client, discovery};
 use crate::controller;
+use crate::outbound::Outbound;
 use crate::process::config::{Config, JournalLimits, RELEASED_IMAGE, Runner, Watched};
 use crate::process::extensions::Extensions;
 use crate::process::health::{Health, beat_every_second};
@@ -34,6 +35,9 @@ const STUCK: Duration = Duration::from_secs(15);
 /// of the duration of the lease.
 const UNDECIDED: Duration = Duration::from_secs(30);
 
+/// For how long what is in the queues for other servers may still be sent after the last pass.
+const SEND_LIMIT: Duration = Duration::from_secs(5);
+
 /// Runs the operator until it receives SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let RunArgs {
@@ -51,12 +55,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         journal_budget,
         sources,
         per_experiment_metrics,
+        outbound,
         leader,
         runner,
         excluded_labels,
         restore_marks,
     } = args;
     let resources = sidecar_resources(&runner)?;
+    let targets = outbound.targets()?;
     let keys =
         Keys { excluded_labels: KeyList::new(&excluded_labels), restore_marks: KeyList::new(&restore_marks) };
     let journals =
@@ -80,6 +86,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     tokio::spawn(beat_every_second(health.heartbeat("event loop", STUCK)));
     let router = server::router(Endpoints { health: health.clone(), metrics: metrics.clone() });
     let serving = tokio::spawn(server::serve(listener, router, stop.clone().cancelled_owned()));
+    let (outbound, senders) = Outbound::start(targets, &metrics);
     let sources = Sources::open(sources, metrics.clone());
     tokio::spawn(sources.clone().follow(stop.clone()));
 
@@ -115,7 +122,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         };
         controller::run(
             client,
-            (config, journals, sources),
+            (config, journals, sources, outbound),
             (leadership, health, (metrics, per_experiment_metrics)),
             &begun,
             stop.clone(),
@@ -123,6 +130,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         .await;
         // Release the lease only now, so that the next leader starts after the last pass of this process.
         over.cancel();
+        senders.finish(SEND_LIMIT).await;
         election.await.context("the election panicked")?;
     }
     // The server is not needed without passes. This also applies if the stream of passes ended by itself.

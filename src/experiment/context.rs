@@ -22,6 +22,7 @@ use crate::experiment::judge::log_follower::LogFollower;
 use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::wait::Wait;
 use crate::experiment::watches::Watches;
+use crate::outbound::Outbound;
 use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
@@ -61,6 +62,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Counters.
     pub metrics: Metrics,
+    /// Tells other servers of runs.
+    pub outbound: Outbound,
     /// Reads the logs of pods.
     pub log_follower: LogFollower,
     /// How many large specs are worked on at a time.

@@ -31,6 +31,7 @@ pub mod preflight;
 mod settled;
 pub mod stages;
 pub mod status;
+pub mod told;
 mod urgent;
 pub mod wait;
 pub mod watches;
@@ -66,11 +67,12 @@ use crate::experiment::stages::{
 };
 use crate::experiment::urgent::{class, is_urgent};
 use crate::experiment::wait::Wait;
+use crate::outbound::trace::PassSpan;
 use crate::process::clock;
 use crate::process::metrics::Budget;
 use crate::process::room::LATER;
 use crate::process::workers::Worker;
-use chaostoolkit_api::Experiment;
+use chaostoolkit_api::{Experiment, Text};
 
 /// Returns the result of a pass that would make no call. The controller calls it first.
 #[must_use]
@@ -113,6 +115,14 @@ pub async fn reconcile(
         context.backoff.clear(seen.uid());
     }
     context.metrics.reconciled(result.is_ok(), began.elapsed());
+    context.outbound.pass(|| PassSpan {
+        experiment: seen.name().to_owned(),
+        namespace: seen.namespace().to_owned(),
+        uid: seen.uid().to_owned(),
+        ended: clock::now(),
+        took: began.elapsed(),
+        failed: result.as_ref().err().map(|error| error.reason().as_str()),
+    });
     result.map(Action::from)
 }
 

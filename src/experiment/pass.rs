@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::api::{Patch, PatchParams};
@@ -19,10 +20,12 @@ use crate::experiment::decide::place::Place;
 use crate::experiment::decide::spec_hash::spec_hash;
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
+use crate::experiment::judge::evidence::Journal;
 use crate::experiment::mutexes::holder;
 use crate::experiment::parent::Parent;
 use crate::experiment::status::counted::counted;
 use crate::experiment::status::{Draft, events, trusted};
+use crate::experiment::told;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{ChaosToolkitExperiment, Experiment, Status, Text, condition, names};
 
@@ -42,6 +45,8 @@ pub struct Pass<'a> {
     pub followed: Option<String>,
     /// Whether the pod was created, and its record waits until others have begun.
     pub defers_record: bool,
+    /// The journals of runs that have ended, by the uid of the pod, for the traces of these runs.
+    pub journals: Vec<(String, Vec<u8>)>,
     /// When the experiment was last requested, with the answer in `live`. Nothing, if it comes from the cache.
     asked: Option<Instant>,
 }
@@ -75,6 +80,7 @@ impl<'a> Pass<'a> {
             due: Instant::now(),
             followed: None,
             defers_record: false,
+            journals: Vec::new(),
             asked: Some(Instant::now()),
         }
     }
@@ -211,6 +217,7 @@ impl<'a> Pass<'a> {
         if holder::held(&old).is_some() && holder::held(&self.draft.status).is_none() {
             self.give_back_mutex();
         }
+        self.tell(&old);
         self.announce(&old).await;
         Ok(())
     }
@@ -219,6 +226,28 @@ impl<'a> Pass<'a> {
     pub fn give_back_mutex(&self) {
         self.context.mutexes.give_back(self.live.uid());
         self.context.bell.ring();
+    }
+
+    /// Remembers a journal for the trace of its run, if there are traces.
+    pub fn remember(&mut self, pod: &Pod, journal: Journal) {
+        if let (Journal::Here(carried), Some(uid)) = (journal, &pod.metadata.uid)
+            && self.context.outbound.has_traces()
+        {
+            self.journals.push((uid.clone(), carried.gzip));
+        }
+    }
+
+    /// Tells other servers of the change from the old status to the one that was just written.
+    fn tell(&mut self, old: &Status) {
+        let (outbound, new) = (&self.context.outbound, &self.draft.status);
+        for told in told::told(&self.live, (old, new), &self.intent()) {
+            outbound.tell(told);
+        }
+        for run in told::settled(&self.live, old, new) {
+            let journal = self.journals.iter().position(|(uid, _)| run.pod_uid.as_ref() == Some(uid));
+            let journal = journal.map(|at| self.journals.swap_remove(at).1);
+            outbound.trace(run, journal);
+        }
     }
 
     /// Logs, counts and publishes the change from the old status to the one that was just written.

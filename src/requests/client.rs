@@ -1,15 +1,15 @@
-//! The HTTP client of a source.
+//! The HTTP client of a server.
 //!
 //! It follows no redirects, uses no proxy of the environment, and reads a response up to a limit. The caller sets the limit of time.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Cursor};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
-use http::{Request, Uri};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -18,9 +18,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-
-use crate::signals::answer::Answer;
-use crate::signals::text::{WORDS, shown};
 
 /// The largest body of a response, in bytes.
 pub const LARGEST: usize = 1 << 20;
@@ -34,8 +31,19 @@ const IDLE: Duration = Duration::from_secs(30);
 /// What the requests are called.
 const AGENT: &str = concat!("chaostoolkit-operator/", env!("CARGO_PKG_VERSION"));
 
-/// A client of one source.
-pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>);
+/// A client of one server.
+pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Cursor<Vec<u8>>>>);
+
+/// A response. The server may have sent anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// For how many seconds the server asks to be left alone.
+    pub retry_after: Option<u64>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
 
 /// Why there is no response.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,19 +78,38 @@ impl HttpClient {
     }
 
     /// Makes a GET request, and reads the whole response.
-    pub async fn get(&self, uri: Uri, authorization: Option<HeaderValue>) -> Result<Answer, Failure> {
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri;
-        let headers = request.headers_mut();
+    pub async fn get(&self, uri: Uri, authorization: Option<HeaderValue>) -> Result<Response, Failure> {
+        let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
+        self.request(Method::GET, uri, headers, Vec::new()).await
+    }
+
+    /// Makes a POST request, and reads the whole response.
+    pub async fn post(&self, uri: Uri, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Failure> {
+        self.request(Method::POST, uri, headers, body).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response, Failure> {
+        let mut request = Request::new(Full::new(Cursor::new(body)));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let response = self.0.request(request).await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match Limited::new(response.into_body(), LARGEST).collect().await {
-            Ok(body) => Ok(Answer { status, body: body.to_bytes().into() }),
+            Ok(body) => Ok(Response { status, retry_after, body: body.to_bytes().into() }),
             Err(error) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
             Err(error) => Err(unreachable(&*error)),
         }
@@ -102,8 +129,9 @@ fn tls(
         None if !is_encrypted => RootCertStore::empty(),
         None => {
             let of_system = builder.with_provider_and_native_roots(provider);
-            return of_system
-                .map_err(|error| format!("caFile is not set, and the system has no certificates: {error}"));
+            return of_system.map_err(|error| {
+                format!("no file of certificates is set, and the system has none: {error}")
+            });
         }
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -116,13 +144,14 @@ fn tls(
 fn roots(certificates: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(certificates) {
-        let certificate = certificate.map_err(|error| format!("caFile is not in PEM format: {error}"))?;
+        let certificate =
+            certificate.map_err(|error| format!("the file of certificates is not in PEM format: {error}"))?;
         roots
             .add(certificate)
-            .map_err(|error| format!("caFile has a certificate that cannot be used: {error}"))?;
+            .map_err(|error| format!("the file of certificates has one that cannot be used: {error}"))?;
     }
     if roots.is_empty() {
-        return Err("caFile has no certificate in PEM format".to_owned());
+        return Err("the file of certificates has no certificate in PEM format".to_owned());
     }
     Ok(roots)
 }
@@ -150,7 +179,15 @@ fn unreachable<'a>(error: &'a (dyn Error + 'static)) -> Failure {
     } else {
         io.map_or_else(|| "the connection failed".to_owned(), |io| io.kind().to_string())
     };
-    Failure::Unreachable { brief, whole: shown(&texts.join(": "), 2 * WORDS) }
+    Failure::Unreachable { brief, whole: on_one_line(&texts.join(": ")) }
+}
+
+/// The longest text of all causes, in characters.
+const MAX_LENGTH: usize = 600;
+
+fn on_one_line(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().take(MAX_LENGTH).map(plain).collect()
 }
 
 /// How many causes of an error are told.

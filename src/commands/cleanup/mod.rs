@@ -46,6 +46,7 @@ use crate::experiment::stages::give_up;
 use crate::experiment::stages::teardown::{self, FINALIZERS};
 use crate::experiment::status::trusted;
 use crate::experiment::watches::Watches;
+use crate::outbound::Outbound;
 use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
@@ -280,6 +281,7 @@ impl Cleanup {
             pods: store().0,
             recorder: Recorder::new(self.client.clone(), reporter),
             metrics: Metrics::default(),
+            outbound: Outbound::default(),
             room: Room::default(),
             journals: Budget::default(),
             backoff: Backoff::default(),

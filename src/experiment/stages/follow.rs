@@ -91,9 +91,11 @@ pub async fn follow(pass: &mut Pass<'_>, intent: &Intent, pod: &Pod) -> Result<O
         pass.draft.observed(pod, &state, intent);
         pass.draft.ended(end, &evidence, intent);
         keep_journal(pass, intent, &evidence).await;
+        pass.remember(pod, evidence.journal);
     } else if is_journal_due(pass) {
         let evidence = Evidence::of_journal(&context.log_follower, pod, end).await;
         keep_journal(pass, intent, &evidence).await;
+        pass.remember(pod, evidence.journal);
     }
     pass.write().await?;
     if is_journal_due(pass) {

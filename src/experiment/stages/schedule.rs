@@ -296,5 +296,6 @@ async fn record_end(
     if let Some(run) = draft.status.run.as_mut().filter(|run| run.pod_uid == pod.metadata.uid) {
         run.journal = journal;
     }
+    pass.remember(pod, evidence.journal);
     Ok(!is_due)
 }

@@ -14,6 +14,7 @@ mod progress;
 mod release;
 mod requests;
 mod rescue;
+pub mod rescue_due;
 pub mod run_events;
 mod schedule;
 mod stopped;

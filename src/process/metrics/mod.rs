@@ -6,6 +6,7 @@
 mod budgets;
 pub mod classic;
 pub mod family;
+mod outbound;
 mod passes;
 pub mod queue;
 mod requests;
@@ -47,6 +48,7 @@ pub struct Metrics {
     requests: requests::Requests,
     budgets: budgets::Budgets,
     sources: sources::Sources,
+    outbound: outbound::Outbound,
     watches: watches::Watches,
     is_leader: Gauge,
     leadership: Arc<OnceLock<Leadership>>,
@@ -68,6 +70,7 @@ impl Default for Metrics {
             requests: requests::Requests::register(&mut registry),
             budgets: budgets::Budgets::register(&mut registry),
             sources: sources::Sources::register(&mut registry),
+            outbound: outbound::Outbound::register(&mut registry),
             watches: watches.clone(),
             is_leader,
             leadership: Arc::default(),

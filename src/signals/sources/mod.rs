@@ -3,9 +3,7 @@
 //! A file lists them. It is read again when it changes. No spec makes the operator call an address that is not in it.
 
 mod base;
-mod client;
 mod config;
-mod file;
 mod source;
 
 use std::collections::BTreeMap;
@@ -18,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::process::metrics::Metrics;
+use crate::requests::file::limited;
 use crate::signals::reading::{Reading, SignalError};
 use crate::signals::resource::ExpectedCondition;
 use crate::signals::signal::Question;
 use crate::signals::sources::config::{Granted, SourcesConfig};
-use crate::signals::sources::file::limited;
 pub(in crate::signals) use crate::signals::sources::source::IN_FLIGHT;
 use crate::signals::sources::source::Source;
 use chaostoolkit_api::reason::Reason;

@@ -1,6 +1,5 @@
 //! One source: its requests, and whether it can be reached.
 
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,19 +11,16 @@ use tracing::{info, warn};
 use crate::process::clock;
 use crate::process::metrics::Metrics;
 use crate::process::remembered::Remembered;
+use crate::requests::client::{Failure, HttpClient, LARGEST};
+use crate::requests::file::token;
 use crate::signals::answer::{Answer, invalid};
 use crate::signals::reading::{Reading, SignalError};
 use crate::signals::signal::{Asks, SourceType};
-use crate::signals::sources::client::{Failure, HttpClient, LARGEST, bearer};
 use crate::signals::sources::config::SourceConfig;
-use crate::signals::sources::file::limited;
 use chaostoolkit_api::reason::Reason;
 
 /// How many requests to a source are in flight. Each may hold a response of 1 MiB.
 pub(in crate::signals) const IN_FLIGHT: usize = 4;
-
-/// The largest token, in bytes.
-const LARGEST_TOKEN: u64 = 16 << 10;
 
 /// For how long a reading answers the same question again. Many experiments may ask it at the same time.
 const AGE: Duration = Duration::from_secs(1);
@@ -131,7 +127,8 @@ impl Source {
                 .join(target)
                 .ok_or_else(|| invalid("the path leads away from the source"))?;
             let authorization = self.authorization().await?;
-            client.get(uri, authorization).await.map_err(|failure| self.failed(failure))
+            let response = client.get(uri, authorization).await.map_err(|failure| self.failed(failure))?;
+            Ok(Answer { status: response.status, body: response.body })
         };
         tokio::time::timeout(limit, request).await.unwrap_or_else(|_| {
             let message = format!("the source did not answer within {} seconds", limit.as_secs());
@@ -220,11 +217,4 @@ impl Source {
 fn unusable() -> SignalError {
     let message = "the source cannot be used as it is configured; the log of the operator says why";
     SignalError::new(Reason::SourceUnreachable, message)
-}
-
-fn token(file: &Path) -> Result<HeaderValue, String> {
-    let at = |problem: &str| format!("{}: {problem}", file.display());
-    let bytes = limited(file, LARGEST_TOKEN).map_err(|problem| at(&problem))?;
-    let text = String::from_utf8(bytes).map_err(|_| at("it is not UTF-8"))?;
-    bearer(&text).ok_or_else(|| at("it has no token, or one of several lines"))
 }

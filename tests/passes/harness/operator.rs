@@ -19,6 +19,7 @@ use chaostoolkit_operator::experiment::judge::log_follower::LogFollower;
 use chaostoolkit_operator::experiment::mutexes::claims::Claims;
 use chaostoolkit_operator::experiment::reconcile;
 use chaostoolkit_operator::experiment::watches::Watches;
+use chaostoolkit_operator::outbound::Outbound;
 use chaostoolkit_operator::process::backoff::Backoff;
 use chaostoolkit_operator::process::bell::Bell;
 use chaostoolkit_operator::process::config::{Config, Runner, UnknownFields, Watched};
@@ -110,6 +111,7 @@ impl Operator {
             pods,
             recorder: Recorder::new(fake.client(), reporter),
             metrics: Metrics::default(),
+            outbound: Outbound::default(),
             room: Room::default(),
             journals: Budget::default(),
             backoff: Backoff::default(),

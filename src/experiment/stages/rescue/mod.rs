@@ -26,42 +26,11 @@ use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
 use crate::experiment::stages::helpers;
+pub use crate::experiment::status::rescue_due::is_open;
 use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, Rescue, Rollbacks, Run, Spec, Status};
-use chaostoolkit_journal::RollbackState;
-
-/// Whether a rescue goes on, or has to begin.
-#[must_use]
-pub fn is_open(status: &Status, intent: &Intent) -> bool {
-    let Some(run) = status.run.as_ref().filter(|_| status.is_finished()) else { return false };
-    match &run.rescue {
-        Some(rescue) => rescue.finished_at.is_none(),
-        None => intent.rescue && is_needed(status.outcome.unwrap_or_default(), run),
-    }
-}
-
-/// Whether a run may have left its fault in place: it began, and it ended before its rollbacks were complete. A run
-/// that came to a verdict played them, or did not, as its author wants.
-fn is_needed(outcome: Outcome, run: &Run) -> bool {
-    let was_ended =
-        matches!(outcome, Outcome::Interrupted | Outcome::Aborted | Outcome::Error | Outcome::Unknown);
-    if !was_ended || run.started_at.is_none() {
-        return false;
-    }
-    // Exit code 137 means killed. No exit code means that nobody saw the end.
-    let was_killed = run.exit_code.is_none_or(|code| code == 137);
-    match &run.rollbacks {
-        Some(rollbacks) if rollbacks.strategy.as_deref() == Some("never") => false,
-        Some(rollbacks) => match rollbacks.state {
-            RollbackState::NotPlayed | RollbackState::Unfinished | RollbackState::Partial => true,
-            RollbackState::Unknown => was_killed,
-            RollbackState::NoneDeclared | RollbackState::Failed | RollbackState::Played => false,
-        },
-        None => was_killed,
-    }
-}
+use chaostoolkit_api::{Rescue, Rollbacks, Run, Spec, Status};
 
 /// Has the rollbacks played if that is due. Returns what to wait for, or nothing once the rescue has ended.
 pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {

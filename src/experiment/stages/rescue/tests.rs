@@ -2,6 +2,9 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::experiment::status::rescue_due::is_needed;
+use chaostoolkit_api::Outcome;
+use chaostoolkit_journal::RollbackState;
 
 fn run(exit_code: Option<i32>, rollbacks: Option<(RollbackState, &str)>) -> Run {
     let rollbacks = rollbacks.map(|(state, strategy)| Rollbacks {

@@ -1,0 +1,155 @@
+//! A bounded queue, and the task that sends what is in it.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::outbound::target::{Attempt, Target};
+use crate::process::metrics::Metrics;
+
+/// How many items may wait.
+pub const MOST: usize = 256;
+
+/// The first delay between two attempts.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest delay between two attempts, unless the server asks for more.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The longest delay that a server may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
+
+/// How often it is tried again. With the delays, that takes about two minutes, and at most two more for the requests.
+const RETRIES: usize = 8;
+
+/// The end of a queue into which a pass puts things. It never waits.
+pub struct Queue<T> {
+    sender: mpsc::Sender<T>,
+    kind: &'static str,
+    metrics: Metrics,
+}
+
+impl<T> Queue<T> {
+    /// Puts an item into the queue. If the queue is full, the item is dropped: those that wait are older.
+    pub fn put(&self, item: T) {
+        if self.sender.try_send(item).is_err() {
+            debug!(kind = self.kind, "the queue is full");
+            self.metrics.outbound(self.kind, "dropped", 1);
+        }
+    }
+}
+
+/// The task that sends.
+pub struct Worker {
+    task: JoinHandle<()>,
+    closing: CancellationToken,
+    kind: &'static str,
+}
+
+impl Worker {
+    /// Asks the task to end: what waits is tried once more, and nothing is added.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Waits for the end of the task until a time, and then ends it.
+    pub async fn finish(self, deadline: Instant) {
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout_at(deadline, self.task).await.is_err() {
+            abort.abort();
+            warn!(kind = self.kind, "stopped before everything was sent");
+        }
+    }
+}
+
+/// Starts a task that sends to a server. Up to `most` items are encoded and sent together.
+pub fn start<T: Send + 'static>(
+    target: Target,
+    encode: fn(Vec<T>) -> Vec<u8>,
+    (kind, most): (&'static str, usize),
+    metrics: Metrics,
+) -> (Queue<T>, Worker) {
+    let (sender, receiver) = mpsc::channel(MOST);
+    let closing = CancellationToken::new();
+    let sending =
+        Sending { target, kind, metrics: metrics.clone(), closing: closing.clone(), is_down: false };
+    let task = tokio::spawn(sending.run(receiver, encode, most));
+    (Queue { sender, kind, metrics }, Worker { task, closing, kind })
+}
+
+struct Sending {
+    target: Target,
+    kind: &'static str,
+    metrics: Metrics,
+    closing: CancellationToken,
+    /// Whether the last attempt has failed.
+    is_down: bool,
+}
+
+impl Sending {
+    async fn run<T: Send + 'static>(
+        mut self,
+        mut items: mpsc::Receiver<T>,
+        encode: fn(Vec<T>) -> Vec<u8>,
+        most: usize,
+    ) {
+        loop {
+            let mut batch = Vec::new();
+            let count = tokio::select! {
+                biased;
+                count = items.recv_many(&mut batch, most) => count,
+                () = self.closing.cancelled(), if !items.is_closed() => {
+                    items.close();
+                    continue;
+                }
+            };
+            if count == 0 {
+                return;
+            }
+            // A journal takes some time to read.
+            let encoded = tokio::task::spawn_blocking(move || encode(batch)).await;
+            let is_sent = match encoded {
+                Ok(body) => self.deliver(body).await,
+                // The panic is in the log.
+                Err(_) => false,
+            };
+            self.metrics.outbound(self.kind, if is_sent { "sent" } else { "failed" }, count as u64);
+        }
+    }
+
+    /// Tries to send until the server has taken it, refuses it, or has had enough attempts.
+    async fn deliver(&mut self, body: Vec<u8>) -> bool {
+        let delays = ExponentialBuilder::new().with_min_delay(FIRST).with_max_delay(LONGEST).with_factor(2.0);
+        let mut delays = delays.with_max_times(RETRIES).with_jitter().build();
+        loop {
+            let (problem, asked) = match self.target.send(body.clone()).await {
+                Attempt::Sent => {
+                    if std::mem::take(&mut self.is_down) {
+                        info!(kind = self.kind, host = self.target.host(), "the receiver takes it again");
+                    }
+                    return true;
+                }
+                Attempt::Refused(problem) => {
+                    warn!(kind = self.kind, host = self.target.host(), problem, "the receiver refuses it");
+                    return false;
+                }
+                Attempt::Failed(problem, asked) => (problem, asked),
+            };
+            if !std::mem::replace(&mut self.is_down, true) {
+                warn!(kind = self.kind, host = self.target.host(), problem, "the receiver does not take it");
+            }
+            let next = delays.next().filter(|_| !self.closing.is_cancelled());
+            let Some(delay) = next else { return false };
+            let asked = asked.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_ASKED);
+            tokio::select! {
+                () = tokio::time::sleep(delay.max(asked)) => {}
+                () = self.closing.cancelled() => {}
+            }
+        }
+    }
+}
