@@ -97,6 +97,8 @@ mod start;
 mod stop_conditions;
 #[path = "passes/targets.rs"]
 mod targets;
+#[path = "passes/told.rs"]
+mod told;
 #[path = "passes/unknown_fields.rs"]
 mod unknown_fields;
 #[path = "common/variables.rs"]

@@ -26,6 +26,7 @@ mod shop;
 mod signals;
 mod stalled;
 mod told;
+mod traces;
 mod wrappers;
 
 use std::time::Duration;
