@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|chart|monitoring|pure|gitops|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench. The
-# last ten run only by name, and chart_node is the end of node.
+# hack/test.sh lint|chart|monitoring|pure|gitops|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench|monitoring_node. The
+# last eleven run only by name, and chart_node is the end of node.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -220,12 +220,17 @@ signals() {
   servers_of_signals
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
+monitoring_node() {
+  layer "the queries of alerts and dashboard, with a real Prometheus and runs on a node"
+  need prometheus:prometheus curl:curl
+  on_node --test monitoring -- --ignored --nocapture
+}
 
 [ $# -gt 0 ] || set -- lint chart monitoring pure gitops api node
 for part; do
   case $part in
-    lint | chart | monitoring | pure | gitops | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench) "$part" ;;
-    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, gitops, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench)" ;;
+    lint | chart | monitoring | pure | gitops | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench | monitoring_node) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, gitops, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench, monitoring_node)" ;;
   esac
 done
 say "all passed: $*"
