@@ -13,7 +13,7 @@ use crate::outbound::{event, trace};
 /// Settings of what other servers are told of runs.
 #[derive(Debug, Default, Args)]
 pub struct OutboundArgs {
-    /// URL to which a CloudEvent is sent when a run starts, when it ends, and when its rollbacks are missing.
+    /// URL to which an event in the format of `CloudEvents` is sent when a run starts, when it ends, and when its rollbacks are missing.
     #[arg(long, env = "EVENTS_URL", hide_env_values = true, value_name = "URL")]
     pub events_url: Option<String>,
     /// File with the token of these requests.

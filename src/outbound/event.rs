@@ -1,4 +1,4 @@
-//! A CloudEvent about a run, as JSON: pure.
+//! A `CloudEvent` about a run, as JSON: pure.
 //!
 //! The crate `cloudevents-sdk` brings chrono, url, uuid and more for what are eight fields here.
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md>

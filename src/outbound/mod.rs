@@ -1,4 +1,4 @@
-//! What the operator tells other servers of runs: a CloudEvent when one starts and ends, and a trace after its end.
+//! What the operator tells other servers of runs: a `CloudEvent` when one starts and ends, and a trace after its end.
 //!
 //! A pass puts what it has recorded into a queue and goes on. A task for each queue sends it. The queues are bounded, and what
 //! finds no room is dropped. Nothing is stored: what is in a queue when the process dies is lost.

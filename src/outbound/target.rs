@@ -137,12 +137,11 @@ impl Target {
         let (certificates, token): (Option<Vec<u8>>, Option<HeaderValue>) =
             read.await.unwrap_or_else(|_| Err("the reader of its files panicked".to_owned()))?;
         let known = self.client.as_ref().filter(|(known, _)| *known == certificates);
-        let client = match known {
-            Some((_, client)) => client.clone(),
-            None => {
-                let is_encrypted = url.scheme_str() == Some("https");
-                Arc::new(HttpClient::new(certificates.as_deref(), is_encrypted, LIMIT)?)
-            }
+        let client = if let Some((_, client)) = known {
+            client.clone()
+        } else {
+            let is_encrypted = url.scheme_str() == Some("https");
+            Arc::new(HttpClient::new(certificates.as_deref(), is_encrypted, LIMIT)?)
         };
         let mut headers = headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

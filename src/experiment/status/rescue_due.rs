@@ -16,6 +16,7 @@ pub fn is_open(status: &Status, intent: &Intent) -> bool {
 
 /// Whether a run may have left its fault in place: it began, and it ended before its rollbacks were complete. A run
 /// that came to a verdict played them, or did not, as its author wants.
+#[must_use]
 pub fn is_needed(outcome: Outcome, run: &Run) -> bool {
     let was_ended =
         matches!(outcome, Outcome::Interrupted | Outcome::Aborted | Outcome::Error | Outcome::Unknown);

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 
 use crate::outbound::facts::{EndFacts, RunFacts};
 use crate::outbound::trace::attributes::{number, seconds, text, truth};
-use crate::outbound::trace::ids::{span_id, trace_id};
+use crate::outbound::trace::ids::{hex, span_id, trace_id};
 use crate::outbound::trace::times::Times;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Text, Trigger};
@@ -110,11 +110,11 @@ impl Trace {
         for (index, activity) in activities.iter().enumerate() {
             // An activity without a time follows the one before it.
             let before = whole.map_or(begin, |times| times.end);
-            let times = Times::of(activity.start, activity.end).unwrap_or(Times::at(before));
+            let times = Times::of(activity.start, activity.end).unwrap_or_else(|| Times::at(before));
             whole = Some(whole.map_or(times, |whole| whole.enclose(times)));
             children.push(self.activity(activity, &id, &format!("{place}/{index}"), times));
         }
-        let times = whole.unwrap_or(Times::at(begin));
+        let times = whole.unwrap_or_else(|| Times::at(begin));
         self.spans.push(Span {
             trace_id: self.id.clone(),
             span_id: id,
@@ -140,10 +140,9 @@ impl Trace {
             StepStatus::Succeeded => "success",
         };
         let kind = if activity.is_probe { "probe" } else { "action" };
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut attributes = vec![
             text("cicd.pipeline.task.name", &activity.name),
-            text("cicd.pipeline.task.run.id", &hex),
+            text("cicd.pipeline.task.run.id", &hex(&id)),
             text("cicd.pipeline.task.run.result", result),
             text("chaostoolkit.activity.type", kind),
         ];
