@@ -23,6 +23,7 @@ use crate::experiment::mutexes::claims::Claims;
 use crate::experiment::wait::Wait;
 use crate::experiment::watches::Watches;
 use crate::outbound::Outbound;
+use crate::outbound::trace::PassSpan;
 use crate::process::backoff::Backoff;
 use crate::process::bell::Bell;
 use crate::process::clock;
@@ -32,7 +33,8 @@ use crate::process::remembered::Remembered;
 use crate::process::room::Room;
 use crate::process::workers::Workers;
 use crate::signals::readings::Readings;
-use chaostoolkit_api::Experiment;
+use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{Experiment, Text};
 
 /// What the passes share.
 pub struct Context {
@@ -89,6 +91,19 @@ impl Context {
     #[must_use]
     pub const fn reads(&self, since: Instant) -> Reads<'_> {
         Reads::new(&self.cluster, &self.memory, since)
+    }
+
+    /// Counts a pass that has ended, and tells of it if its span is drawn.
+    pub fn passed(&self, seen: &Experiment, took: Duration, failed: Option<Reason>) {
+        self.metrics.reconciled(failed.is_none(), took);
+        self.outbound.pass(|| PassSpan {
+            experiment: seen.name().to_owned(),
+            namespace: seen.namespace().to_owned(),
+            uid: seen.uid().to_owned(),
+            ended: clock::now(),
+            took,
+            failed: failed.map(Text::as_str),
+        });
     }
 }
 

@@ -67,12 +67,11 @@ use crate::experiment::stages::{
 };
 use crate::experiment::urgent::{class, is_urgent};
 use crate::experiment::wait::Wait;
-use crate::outbound::trace::PassSpan;
 use crate::process::clock;
 use crate::process::metrics::Budget;
 use crate::process::room::LATER;
 use crate::process::workers::Worker;
-use chaostoolkit_api::{Experiment, Text};
+use chaostoolkit_api::Experiment;
 
 /// Returns the result of a pass that would make no call. The controller calls it first.
 #[must_use]
@@ -114,15 +113,7 @@ pub async fn reconcile(
     if result.is_ok() {
         context.backoff.clear(seen.uid());
     }
-    context.metrics.reconciled(result.is_ok(), began.elapsed());
-    context.outbound.pass(|| PassSpan {
-        experiment: seen.name().to_owned(),
-        namespace: seen.namespace().to_owned(),
-        uid: seen.uid().to_owned(),
-        ended: clock::now(),
-        took: began.elapsed(),
-        failed: result.as_ref().err().map(|error| error.reason().as_str()),
-    });
+    context.passed(seen, began.elapsed(), result.as_ref().err().map(Error::reason));
     result.map(Action::from)
 }
 
