@@ -71,7 +71,7 @@ impl Prometheus {
         let asked = Command::new("curl")
             .args(["-sS", "--max-time", "10", "--get", "--data-urlencode", &format!("query={query}"), &url])
             .output()
-            .unwrap();
+            .map_err(|error| format!("curl: {error}"))?;
         let text = String::from_utf8_lossy(&asked.stdout).into_owned();
         let answer: Value =
             serde_json::from_str(&text).map_err(|error| format!("{query}: {error}: {text}"))?;
