@@ -59,3 +59,26 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
         assert!(include_str!("../docs/operations.md").contains(&row), "docs/operations.md has no row {row}");
     }
 }
+
+/// The texts that ask for metrics.
+const QUERIES: [&str; 2] = [
+    include_str!("../kustomize/components/monitoring/prometheusrule.yaml"),
+    include_str!("../kustomize/components/monitoring/dashboard.json"),
+];
+
+#[test]
+fn every_metric_that_is_asked_for_is_one_of_the_reference() {
+    const PREFIX: &str = "chaostoolkit_operator_";
+    let is_part_of_a_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let mut asked = std::collections::BTreeSet::new();
+    for text in QUERIES {
+        for rest in text.split(PREFIX).skip(1) {
+            let name = rest.split(|letter| !is_part_of_a_name(letter)).next().unwrap();
+            asked.insert(name.trim_end_matches("_bucket"));
+        }
+    }
+    assert!(asked.len() > 20, "{asked:?}");
+    let unknown: Vec<_> =
+        asked.iter().filter(|name| !REFERENCE.contains(&format!("\n| `{PREFIX}{name}` |"))).collect();
+    assert!(unknown.is_empty(), "docs/reference.md has no row for {unknown:?}");
+}
