@@ -24,7 +24,7 @@ use crate::cluster::discovery;
 use crate::cluster::slim::Filter;
 use crate::process::backoff;
 use crate::process::health::{Heartbeat, ReadinessCheck};
-use crate::process::metrics::LastEvent;
+use crate::process::metrics::watches::LastEvent;
 
 /// The time limit for the beginning of a response.
 const ANSWER: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@
 //! policies, which use all of them. `tests/layers.rs` checks who may import whom.
 
 pub mod apart;
+mod begin;
 pub mod binding;
 pub mod build;
 pub mod census;
@@ -50,25 +51,17 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, error_span, warn};
 
 use crate::cluster::slim;
-use crate::experiment::build::resources::Resources;
-use crate::experiment::context::{Context, FIRST_LIST, TEARDOWN_RESYNC};
-use crate::experiment::decide::plan::Plan;
+use crate::experiment::begin::begin;
+use crate::experiment::context::{Context, FIRST_LIST};
 use crate::experiment::error::Error;
-use crate::experiment::intent::Intent;
 use crate::experiment::pass::Pass;
 use crate::experiment::settled::settled;
 use crate::experiment::stages::follow::{self, Recorded};
-use crate::experiment::stages::prepare::prepare;
-use crate::experiment::stages::start::{self, Started, Workload};
-use crate::experiment::stages::startable::Wanted;
-use crate::experiment::stages::{
-    abort, adopt, failure, rerun, rescue, restored, retention, schedule, suspend, targets, teardown, ttl,
-    unknown_fields,
-};
+use crate::experiment::stages::{abort, failure, rerun, rescue, retention, targets, teardown, ttl};
 use crate::experiment::urgent::{class, is_urgent};
 use crate::experiment::wait::Wait;
 use crate::process::clock;
-use crate::process::metrics::Budget;
+use crate::process::metrics::budgets::Budget;
 use crate::process::room::LATER;
 use crate::process::workers::Worker;
 use chaostoolkit_api::Experiment;
@@ -275,64 +268,6 @@ async fn stages(pass: &mut Pass<'_>) -> Result<Wait, Error> {
     // What is not to be kept goes.
     retention::retain(pass, &intent).await?;
     Ok(ttl::until_due(&pass.draft.status, &intent, clock::now()))
-}
-
-/// Starts a run or a schedule, and follows it. Returns what to wait for, or nothing if the run has ended already.
-async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
-    let begun = match try_begin(pass, intent).await {
-        Err(error) if error.is_for_people() => {
-            // What blocks the next run of a schedule blocks neither the record nor the abort of those that go on.
-            schedule::go_on(pass, intent, &error).await?;
-            return Err(error);
-        }
-        begun => begun?,
-    };
-    match begun {
-        Begun::Waiting(action) => Ok(Some(action)),
-        Begun::Workload(Workload::CronJob(cron_job), decided) => {
-            let (plan, resources) = &*decided;
-            schedule::sync(pass, intent, (&cron_job, Wanted { plan, resources, not_before: None }))
-                .await
-                .map(Some)
-        }
-        Begun::Workload(Workload::Pod(_), _) if pass.context.workers.are_awaited() => {
-            // The pod is held, so it cannot be lost. What waits goes before the record of it.
-            pass.defers_record = true;
-            Ok(Some(Wait::at_most(Duration::ZERO)))
-        }
-        Begun::Workload(Workload::Pod(pod), _) => follow::follow(pass, intent, &pod).await,
-    }
-}
-
-/// What has come of an attempt to begin.
-enum Begun {
-    /// Nothing yet.
-    Waiting(Wait),
-    /// A run, or a schedule of runs, with its plan and the objects that it consists of.
-    Workload(Workload, Box<(Plan, Resources)>),
-}
-
-/// Decides on a run and creates its objects, unless it was restored from a backup, is adopted from the Python operator, or
-/// is suspended.
-async fn try_begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Begun, Error> {
-    if let Some(action) = restored::hold(pass, intent) {
-        return Ok(Begun::Waiting(action));
-    }
-    unknown_fields::refuse(pass)?;
-    let (plan, resources) = prepare(pass).await?;
-    let is_adoption = adopt::is_due(&pass.live);
-    start::set_finalizers(pass).await?;
-    if is_adoption {
-        return adopt::adopt(pass, &plan, &resources).await.map(Begun::Waiting);
-    }
-    if let Some(action) = suspend::suspend(pass, intent, &plan) {
-        return Ok(Begun::Waiting(action));
-    }
-    Ok(match start::start(pass, &plan, &resources).await? {
-        Started::Workload(workload) => Begun::Workload(workload, Box::new((plan, resources))),
-        Started::Replacing => Begun::Waiting(Wait::at_most(TEARDOWN_RESYNC)),
-        Started::Held(wait) => Begun::Waiting(wait),
-    })
 }
 
 #[cfg(test)]

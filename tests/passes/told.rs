@@ -41,12 +41,12 @@ async fn receiver(content_type: &'static str) -> (Target, Seen) {
 /// Lets an operator tell two receivers. Returns the tasks that send, and what was received.
 async fn tells(operator: &mut Operator) -> (Workers, Seen, Seen) {
     let (events, told) = receiver(event::CONTENT_TYPE).await;
-    let (traces, traced) = receiver(trace::CONTENT_TYPE).await;
+    let (traces, sent) = receiver(trace::CONTENT_TYPE).await;
     let targets = Targets { events: Some(events), traces: Some(traces), passes: None };
     let context = Arc::get_mut(&mut operator.context).unwrap();
     let (outbound, workers) = Outbound::start(targets, &context.metrics);
     context.outbound = outbound;
-    (workers, told, traced)
+    (workers, told, sent)
 }
 
 fn types(told: &Seen) -> Vec<String> {

@@ -9,8 +9,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
-use crate::experiment::census::Shown;
 use crate::experiment::census::counts::{are_rollbacks_missing, is_running};
+use crate::experiment::census::shown::Shown;
 use crate::process::metrics::family::Gauge;
 use chaostoolkit_api::{Experiment, Phase, Run, Status, Text, condition};
 

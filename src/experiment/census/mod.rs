@@ -4,28 +4,26 @@
 
 pub mod counts;
 mod each;
+pub mod shown;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
 use kube::ResourceExt;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
 use crate::experiment::census::counts::Counts;
 use crate::experiment::census::each::Each;
+use crate::experiment::census::shown::Shown;
 use crate::experiment::freezes::known::{self, read};
 use crate::experiment::freezes::over::ACTIVE;
 use crate::experiment::watches::Watches;
 use crate::process::clock;
-use crate::process::health::Health;
-use crate::process::leader::term::Leadership;
 use crate::process::metrics::Metrics;
 use crate::process::metrics::family::Gauge;
-use chaostoolkit_api::Experiment;
 use chaostoolkit_api::reason::Reason;
 
 const EXPERIMENTS: Gauge = Gauge::count("experiments", "Experiments, by phase.");
@@ -51,29 +49,6 @@ const FROZEN_SINCE: Gauge =
 const GATES: Gauge = Gauge::count("gates_closed", "Experiments that wait for a gate.");
 const CONDITIONS: Gauge =
     Gauge::count("stop_conditions_watched", "Stop conditions that are read, of all runs that go on.");
-
-/// The experiments, while this process shows them.
-#[derive(Clone)]
-pub struct Shown {
-    /// The experiments as watched.
-    pub experiments: Store<DeserializeGuard<Experiment>>,
-    /// Whether this process leads.
-    pub leadership: Leadership,
-    /// Whether the caches are full.
-    pub health: Health,
-}
-
-impl Shown {
-    fn experiments(&self) -> Option<&Store<DeserializeGuard<Experiment>>> {
-        (self.leadership.holds() && self.health.ready().is_ok()).then_some(&self.experiments)
-    }
-}
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").finish_non_exhaustive()
-    }
-}
 
 /// Reads all caches.
 struct Census {

@@ -1,11 +1,15 @@
 use super::*;
 use crate::cluster::Cluster;
 use crate::process::bell::Bell;
+use crate::process::health::Health;
 use crate::process::leader::term;
+use crate::process::leader::term::Leadership;
 use crate::signals::sources::Sources;
+use chaostoolkit_api::Experiment;
 use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::store;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::Event;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster};
 use crate::process::config::JournalLimits;
-use crate::process::metrics::{self, Metrics};
+use crate::process::metrics::{Metrics, budgets};
 use chaostoolkit_api::names;
 use chaostoolkit_journal::frame::LIMIT;
 
@@ -67,7 +67,7 @@ impl Budget {
     ) -> Result<Result<(), String>, cluster::Error> {
         if size > self.limits.per_experiment {
             let limit = self.limits.per_experiment;
-            self.metrics.budget_reached(metrics::Budget::JournalsOfExperiment);
+            self.metrics.budget_reached(budgets::Budget::JournalsOfExperiment);
             return Ok(Err(format!(
                 "it has {size} bytes, and the journals of an experiment may take {limit}"
             )));
@@ -90,7 +90,7 @@ impl Budget {
         Ok(if fits {
             Ok(())
         } else {
-            self.metrics.budget_reached(metrics::Budget::Journals);
+            self.metrics.budget_reached(budgets::Budget::Journals);
             let limit = self.limits.all;
             Err(format!(
                 "all journals in the namespace may take {limit} bytes (--journal-budget), and take {}",

@@ -8,7 +8,8 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::experiment::status::events::{is_new, missed};
-use crate::process::metrics::{End, Metrics};
+use crate::process::metrics::Metrics;
+use crate::process::metrics::runs::End;
 use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Status, Stop, Text, Trigger};

@@ -3,18 +3,18 @@
 //!
 //! Events are counted here. What can be seen in the caches is computed when somebody reads the metrics ([`Metrics::derive`]).
 
-mod budgets;
+pub mod budgets;
 pub mod classic;
 pub mod family;
 mod outbound;
 mod passes;
 pub mod queue;
 mod requests;
-mod runs;
+pub mod runs;
 mod sources;
 #[cfg(test)]
 mod tests;
-mod watches;
+pub mod watches;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -24,10 +24,6 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-
-pub use budgets::Budget;
-pub use runs::End;
-pub use watches::LastEvent;
 
 use crate::process::leader::term::Leadership;
 

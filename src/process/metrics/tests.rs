@@ -1,3 +1,5 @@
+use super::budgets::Budget;
+use super::runs::End;
 use super::*;
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Outcome, Phase, Trigger};

@@ -79,7 +79,13 @@ async fn is_over(fake: &FakeApi, operator: &mut Operator) {
     settle(fake, operator, Some(0)).await;
     let ended = |operator: &Operator| {
         let mut status = status(fake);
+        // Whether to wait for the experiment is said of each generation, and not of the run alone.
         status["observedGeneration"] = Value::Null;
+        for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+            if condition["type"] == "Stalled" {
+                condition["observedGeneration"] = Value::Null;
+            }
+        }
         mask(&mut status);
         (status, pods_created(fake), operator_counts(operator))
     };
