@@ -17,9 +17,11 @@ import sys
 import yaml
 
 BASE = "https://github.com/chaostoolkit-incubator/kubernetes-crd/blob/main/docs/runbooks.md#"
-SEVERITIES = {"critical", "warning", "info"}
+SEVERITIES = {"critical", "warning"}
 # What Grafana puts in for its variables, so that an expression can be parsed.
-VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$job": ".*"}
+VARIABLES = {
+    "$__rate_interval": "5m", "$__interval": "2m", "$__range": "1h", "$cluster": ".*", "$namespace": ".*", "$job": ".*",
+}
 
 
 def read(path: str):
@@ -67,24 +69,27 @@ def queries(dashboard: str, to: str) -> None:
 
 def conventions(rule: str, *tests: str) -> None:
     wrong = []
-    fires, rests = set(), set()
+    fires, rests, severities = set(), set(), set()
     for test in (test for path in tests for test in read(path)["tests"]):
         for one in test.get("alert_rule_test", []):
             (fires if one.get("exp_alerts") else rests).add(one["alertname"])
-    names = []
+            severities |= {(one["alertname"], each["exp_labels"]["severity"]) for each in one.get("exp_alerts", [])}
+    names, rules = [], []
     for alert in (alert for group in read(rule)["spec"]["groups"] for alert in group["rules"]):
         name, notes = alert["alert"], alert["annotations"]
         names.append(name)
+        # Two rules may share a name and a runbook, if they differ in their severity.
+        rules.append((name, alert["labels"].get("severity")))
         if alert["labels"].get("severity") not in SEVERITIES:
             wrong.append(f"{name}: the label severity is none of {sorted(SEVERITIES)}")
         wrong += [f"{name}: no annotation {key}" for key in ("summary", "description") if not notes.get(key)]
         if notes.get("runbook_url") != BASE + name.lower():
             wrong.append(f"{name}: runbook_url is not {BASE}{name.lower()}")
-        if name not in fires:
-            wrong.append(f"{name}: no test shows it firing")
+        if rules[-1] not in severities:
+            wrong.append(f"{name}: no test shows it firing with the severity {rules[-1][1]}")
         if name not in rests:
             wrong.append(f"{name}: no test shows it not firing")
-    wrong += [f"{name}: there are two of this name" for name in names if names.count(name) > 1]
+    wrong += [f"{rule[0]}: there are two of this name with the severity {rule[1]}" for rule in rules if rules.count(rule) > 1]
     wrong += [f"{name}: a test names it, and there is no such alert" for name in sorted((fires | rests) - set(names))]
     if wrong or not names:
         sys.exit("\n".join(wrong or ["there are no alerts"]))
