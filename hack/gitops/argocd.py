@@ -19,6 +19,7 @@ KIND = "chaostoolkit.org_ChaosToolkitExperiment"
 ACTIONS = ["abort", "rerun", "resume", "suspend"]
 # The clock of the tests stands still.
 NOW = "2026-01-01T13:00:00Z"
+RERUN = "chaostoolkit.org/rerun"
 
 
 class Text(str):
@@ -46,17 +47,32 @@ def read(path):
 
 
 def patched(experiment, action):
-    """What `kubectl chaostoolkit` makes of an experiment by the command with the name of the action."""
+    """What `kubectl chaostoolkit` makes of an experiment by the command with the name of the action.
+
+    `taken`: the operator has taken the request for a rerun. `again`: there is one more request.
+    """
     changed = copy.deepcopy(experiment)
     spec = changed["spec"]
     if action == "rerun":
-        changed["metadata"].setdefault("annotations", {})["chaostoolkit.org/rerun"] = NOW
+        changed["metadata"].setdefault("annotations", {})[RERUN] = NOW
+    elif action == "taken":
+        changed["status"]["rerun"] = changed["metadata"]["annotations"][RERUN]
+    elif action == "again":
+        changed["metadata"]["annotations"][RERUN] = "again"
     elif action == "resume":
         for fields in [spec, spec.get("schedule", {})]:
             fields.update({field: False for field in ["suspend", "abort"] if fields.get(field) is True})
     else:
         spec[action] = True
     return changed
+
+
+def named(objects, name):
+    """The object of this name, or what actions make of it if they are at the end of the name."""
+    if name in objects:
+        return objects[name]
+    before, action = name.rsplit("-", 1)
+    return patched(named(objects, before), action)
 
 
 def config_map():
@@ -84,7 +100,7 @@ def write(objects, directory):
     put("argocd-cm.yaml", config_map())
     base = SCRIPTS.relative_to(ROOT / "argocd")
     for test in read(SCRIPTS / "health_test.yaml")["tests"]:
-        put(base / test["inputPath"], objects[pathlib.Path(test["inputPath"]).stem])
+        put(base / test["inputPath"], named(objects, pathlib.Path(test["inputPath"]).stem))
     tests = read(SCRIPTS / "actions/action_test.yaml")
     for test in tests["discoveryTests"] + tests["actionTests"]:
         experiment = objects[pathlib.Path(test["inputPath"]).stem]

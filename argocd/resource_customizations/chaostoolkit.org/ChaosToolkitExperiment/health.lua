@@ -15,6 +15,15 @@ if status.observedGeneration ~= obj.metadata.generation then
   return health
 end
 
+-- The annotation changes no generation, so the status still tells of the run before.
+local asked = (obj.metadata.annotations or {})["chaostoolkit.org/rerun"]
+local has_ended = status.run ~= nil and status.run.finishedAt ~= nil
+local is_aborted = obj.spec ~= nil and obj.spec.abort == true
+if asked ~= nil and asked ~= status.rerun and has_ended and not is_aborted then
+  health.message = "The operator has not taken the rerun yet"
+  return health
+end
+
 local holds = {}
 for _, condition in ipairs(status.conditions or {}) do
   holds[condition.type] = condition.status == "True"
