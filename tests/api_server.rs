@@ -14,8 +14,8 @@ mod waiting;
 
 use std::time::Duration;
 
-use chaostoolkit_api::Phase;
 use chaostoolkit_api::condition::Type;
+use chaostoolkit_api::{Experiment, Freeze, Phase};
 use common::install::Install;
 use common::operator::{Operator, quiet};
 use common::{
@@ -23,7 +23,9 @@ use common::{
     set_up, status_of, terminated, wait, wait_for_phase, wait_for_reason, wait_until_gone,
     wait_until_stopping,
 };
-use serde_json::json;
+use kube::api::PostParams;
+use kube::{Api, Resource};
+use serde_json::{Value, json};
 
 #[tokio::test]
 #[ignore = "needs an API server"]
@@ -182,4 +184,31 @@ async fn the_operator_serves_its_endpoints_and_stops_on_sigterm() {
     });
     assert!(metrics.await.contains(r#"result="success""#));
     assert!(operator.stop().await.success());
+}
+
+/// kstatus takes an object without a status for one that is as it should be.
+#[tokio::test]
+#[ignore = "needs an API server"]
+async fn what_no_operator_has_seen_yet_says_so_by_its_generation() {
+    let install = Install::new("unseen").await;
+    install.apply_experiment("exp", json!({})).await;
+    let freezes = Api::<Freeze>::namespaced(install.client.clone(), &install.namespace);
+    let freeze = json!({"metadata": {"name": "exp"}, "spec": {"active": false}});
+    freezes.create(&PostParams::default(), &serde_json::from_value(freeze).unwrap()).await.unwrap();
+    // The types read -1 as absent, so this asks for the text.
+    let generation = async |plural: &str| {
+        let path = format!("/apis/chaostoolkit.org/v1/namespaces/{}/{plural}/exp", install.namespace);
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        let found: Value = install.client.request(request).await.unwrap();
+        found["status"]["observedGeneration"].clone()
+    };
+    let plurals = [Experiment::plural(&()), Freeze::plural(&())];
+    for plural in &plurals {
+        assert_eq!(generation(plural).await, -1, "{plural}");
+    }
+    let _operator = Operator::start(&install).await;
+    wait_for_reason(&install.experiments(), "exp", "ConfigMapMissing").await;
+    for plural in &plurals {
+        eventually("the operator has seen it", async || (generation(plural).await == 1).then_some(())).await;
+    }
 }

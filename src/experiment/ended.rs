@@ -43,6 +43,7 @@ fn short_run(run: Run) -> Run {
         finished_at: run.finished_at,
         exit_code: run.exit_code,
         experiment: About { source: run.experiment.source, ..About::default() },
+        steady_state: run.steady_state,
         rollbacks: run.rollbacks,
         rescue: run.rescue,
         // The freeze counts what it has stopped.

@@ -3,11 +3,10 @@
 //! It follows what is recorded, so nobody is told of anything that a restart would forget.
 
 use crate::experiment::intent::Intent;
-use crate::experiment::judge::record;
 use crate::experiment::status::events::is_new;
-use crate::experiment::status::rescue_due;
+use crate::experiment::status::{rescue_due, rollbacks_missing};
 use crate::outbound::facts::{EndFacts, RunFacts, Told, What};
-use chaostoolkit_api::condition::{self, State, Type};
+use chaostoolkit_api::condition::{self, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Experiment, Outcome, PastRun, Phase, Run, Status, Text};
 
@@ -20,6 +19,7 @@ pub fn told(experiment: &Experiment, (old, new): (&Status, &Status), intent: &In
     }
     let ended = ended(old, new);
     for (run, end) in ended {
+        let outcome = end.outcome;
         let facts = facts(experiment, new, run, Some(end));
         if has_started(run, old) {
             told.push(Told {
@@ -28,7 +28,7 @@ pub fn told(experiment: &Experiment, (old, new): (&Status, &Status), intent: &In
             });
         }
         told.push(Told { what: What::Finished, run: facts.clone() });
-        if new.schedule.is_some() && record::rolled_back(run).0 == Some(false) {
+        if new.schedule.is_some() && rollbacks_missing::are_missing(outcome, run) {
             told.push(Told { what: What::RollbacksMissing, run: facts });
         }
     }
@@ -84,9 +84,9 @@ fn is_run(status: &Status) -> bool {
 /// The run without a schedule whose rollbacks are missing for good since the old status.
 fn missing<'a>(old: &Status, new: &'a Status, intent: &Intent) -> Option<(&'a Run, EndFacts)> {
     let is_missing = |status: &Status| {
-        let rolled_back = condition::find(&status.conditions, Type::RolledBack);
+        let outcome = status.outcome.unwrap_or_default();
         status.is_finished()
-            && rolled_back.is_some_and(|found| found.status == State::False.as_str())
+            && status.run.as_ref().is_some_and(|run| rollbacks_missing::are_missing(outcome, run))
             && !rescue_due::is_open(status, intent)
     };
     let is_new = is_missing(new) && !is_missing(old) && is_run(new);
@@ -152,3 +152,7 @@ fn of_past(past: &PastRun) -> EndFacts {
         rollbacks: past.run.rollbacks.as_ref().map(|rollbacks| rollbacks.state),
     }
 }
+
+#[cfg(test)]
+#[path = "told_tests.rs"]
+mod tests;

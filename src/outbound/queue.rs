@@ -24,7 +24,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The longest delay that a server may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
-/// How often it is tried again. With the delays, that takes about two minutes, and at most two more for the requests.
+/// How often it is tried again. The delays take up to four minutes, and longer if the server asks for it.
 const RETRIES: usize = 8;
 
 /// The end of a queue into which a pass puts things. It never waits.
@@ -144,7 +144,7 @@ impl Sending {
                 warn!(kind = self.kind, host = self.target.host(), problem, "the receiver does not take it");
             }
             let next = delays.next().filter(|_| !self.closing.is_cancelled());
-            let Some(delay) = next else { return false };
+            let Some(delay) = next.map(|delay| delay.min(LONGEST)) else { return false };
             let asked = asked.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_ASKED);
             tokio::select! {
                 () = tokio::time::sleep(delay.max(asked)) => {}

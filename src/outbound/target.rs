@@ -107,20 +107,22 @@ impl Target {
             Err(problem) => return Attempt::Failed(problem, None),
         };
         match client.post(self.settings.url.clone(), headers, body).await {
-            Ok(response) if (200..300).contains(&response.status) => Attempt::Sent,
-            Ok(response) => {
-                let name =
-                    StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
-                let said = format!("it answers {} {}", response.status, name.unwrap_or_default());
-                if (self.settings.is_passing)(response.status) {
-                    Attempt::Failed(said, response.retry_after)
-                } else {
-                    Attempt::Refused(said)
-                }
-            }
-            // The server has taken it, and says too much about that.
-            Err(Failure::TooLarge) => Attempt::Sent,
+            Ok(response) => self.answered(response.status, response.retry_after),
+            Err(Failure::TooLarge { status }) => self.answered(status, None),
             Err(Failure::Unreachable { whole, .. }) => Attempt::Failed(whole, None),
+        }
+    }
+
+    fn answered(&self, status: u16, retry_after: Option<u64>) -> Attempt {
+        if (200..300).contains(&status) {
+            return Attempt::Sent;
+        }
+        let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let said = format!("it answers {status} {}", name.unwrap_or_default());
+        if (self.settings.is_passing)(status) {
+            Attempt::Failed(said, retry_after)
+        } else {
+            Attempt::Refused(said)
         }
     }
 
@@ -141,7 +143,11 @@ impl Target {
             client.clone()
         } else {
             let is_encrypted = url.scheme_str() == Some("https");
-            Arc::new(HttpClient::new(certificates.as_deref(), is_encrypted, LIMIT)?)
+            let trusted = certificates.clone();
+            // It may read the certificates of the system.
+            let made =
+                tokio::task::spawn_blocking(move || HttpClient::new(trusted.as_deref(), is_encrypted, LIMIT));
+            Arc::new(made.await.unwrap_or_else(|_| Err("the reader of certificates panicked".to_owned()))?)
         };
         let mut headers = headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -56,7 +56,10 @@ pub enum Failure {
         whole: String,
     },
     /// The body is larger than [`LARGEST`].
-    TooLarge,
+    TooLarge {
+        /// The status code.
+        status: u16,
+    },
 }
 
 impl HttpClient {
@@ -110,7 +113,7 @@ impl HttpClient {
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match Limited::new(response.into_body(), LARGEST).collect().await {
             Ok(body) => Ok(Response { status, retry_after, body: body.to_bytes().into() }),
-            Err(error) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
+            Err(error) if error.is::<LengthLimitError>() => Err(Failure::TooLarge { status }),
             Err(error) => Err(unreachable(&*error)),
         }
     }

@@ -43,6 +43,7 @@ async fn nothing_is_created_while_a_gate_is_closed_and_the_run_starts_once_it_op
     let (fake, mut operator) = begin_gated(&source, &json!({}));
     operator.pass().await;
     assert!(operator.again && status(&fake)["hold"].is_null(), "it does not wait for the answer");
+    assert_eq!(condition(&fake, "Reconciling"), "True/Provisioning", "tools wait for the answer");
     until(&fake, &mut operator, is_closed).await;
     assert_eq!(found(&fake), "Blocked/none/GateClosed");
     assert_eq!(status(&fake)["message"], CLOSED);

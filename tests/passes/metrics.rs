@@ -2,6 +2,10 @@
 
 use super::schedule::{CRON_JOB, spec, tick};
 use super::*;
+use chaostoolkit_api::Experiment;
+use chaostoolkit_operator::experiment::census::counts::Counts;
+use chaostoolkit_operator::process::clock;
+use k8s_openapi::jiff::SignedDuration;
 
 /// The samples about runs that a process has counted, without those of buckets and sums.
 fn counted(operator: &Operator) -> Vec<String> {
@@ -112,4 +116,25 @@ async fn a_run_of_a_schedule_is_counted_when_it_is_let_go_and_when_it_has_ended(
     let lines = counted(&operator);
     assert!(lines.contains(&started.to_owned()), "{lines:?}");
     check_end(&lines, "Schedule");
+}
+
+/// The next time that the status tells moves on, whether or not anything starts a run.
+#[tokio::test]
+async fn a_schedule_is_overdue_while_nothing_starts_its_runs() {
+    let every_minute = json!({"pod": {"experiment": {"asFile": false}}, "schedule": {"kind": "cronJob", "value": "* * * * *"}});
+    let (fake, mut operator) = begin(&every_minute);
+    settle(&fake, &mut operator, None).await;
+    let overdue = |fake: &FakeApi, seconds: i64| {
+        let experiment: Experiment = serde_json::from_value(fake.get(EXPERIMENT).unwrap()).unwrap();
+        let now = clock::now() + SignedDuration::from_secs(seconds);
+        Counts::of([Some(&experiment)].into_iter(), now).overdue
+    };
+    assert_eq!((overdue(&fake, 0), overdue(&fake, 130)), (0, 1));
+    for _ in 0..3 {
+        operator.pass().await;
+    }
+    assert_eq!(overdue(&fake, 130), 1);
+    tick(&fake, &mut operator).await;
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(overdue(&fake, 130), 0, "a run goes on");
 }

@@ -14,6 +14,7 @@ use crate::entry::EntryStatus;
 use crate::field::{Field, FromJson, ShortText, cut, objects};
 use crate::parse::{Error, as_json};
 use crate::redact::redact;
+use crate::refusal::without_urls;
 use crate::shown::LastLine;
 use crate::step::StepStatus;
 
@@ -247,7 +248,10 @@ impl Entry {
         let pauses = set(activity.pauses).unwrap_or_default();
         let text = |text: Field<ShortText>| set(text).map(|text| crate::shown::plain(&text.0));
         let pause = |pause: Field<f64>| set(pause).filter(|seconds| *seconds > 0.0);
-        let error = set(self.exception).map(|line| redact(&line.text()));
+        let error =
+            set(self.exception).map(|line| line.text()).filter(|line| !Declared::may_be_in(declared, line));
+        // A path or a query can hold a token, too.
+        let error = error.map(|line| redact(&without_urls(&line)));
         let error = error.filter(|error| !error.is_empty() && !Declared::may_be_in(declared, error));
         Played {
             name: text(activity.name).or_else(|| text(activity.reference)).unwrap_or_default(),

@@ -9,10 +9,11 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use strum::VariantArray;
 
 use crate::experiment::jitter::Delay;
+use crate::experiment::stages::times;
+use crate::experiment::status::rollbacks_missing;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Experiment, Phase, Rescue, Run, Status, Text, names};
-use chaostoolkit_journal::RollbackState;
+use chaostoolkit_api::{Experiment, Phase, Status, Text, names};
 
 /// By how much a run of a schedule may be late. The controller of Kubernetes looks every 10 seconds.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
@@ -99,13 +100,16 @@ impl Counts {
 
 /// Why the run of an experiment does not start, and since when, if something keeps it from that.
 fn waits(status: &Status) -> Option<(Reason, Option<Timestamp>)> {
-    if let Some(hold) = &status.hold {
+    let blocked = status.reason.as_deref().filter(|_| status.phase == Some(Phase::Blocked));
+    // What held the run before may stay on the status until the next answer.
+    if let Some(hold) = status.hold.as_ref().filter(|hold| blocked.is_none_or(|word| word == hold.reason)) {
         return Some((hold.reason.parse().ok()?, hold.since.as_ref().map(|since| since.0)));
     }
-    let word = status.reason.as_deref().filter(|_| status.phase == Some(Phase::Blocked))?;
+    let word = blocked?;
     let said =
         status.conditions.iter().filter(|said| said.status == State::False.as_str() && said.reason == word);
-    Some((word.parse().ok()?, said.map(|said| said.last_transition_time.0).min()))
+    // Some conditions were false for another reason before, so the newest shows best when this one began.
+    Some((word.parse().ok()?, said.map(|said| said.last_transition_time.0).max()))
 }
 
 /// How many runs go on.
@@ -122,11 +126,23 @@ pub fn is_running(status: &Status) -> bool {
     active(status) > 0
 }
 
+/// Whether a schedule has started no run, although one was due. The time that is recorded for the next run moves on whether or not
+/// anything starts it.
 fn is_overdue(experiment: &Experiment, status: &Status, now: Timestamp) -> bool {
     let is_expected = status.phase == Some(Phase::Scheduled) && status.hold.is_none();
-    let next = status.schedule.as_ref().and_then(|schedule| schedule.next_schedule_time.as_ref());
-    next.filter(|_| is_expected).is_some_and(|next| {
-        let start = Delay::of(experiment).start(next.0);
+    let Some(schedule) = status.schedule.as_ref().filter(|_| is_expected) else { return false };
+    // A run that goes on may keep the next one from starting.
+    if !schedule.active.is_empty() || schedule.stalled_job.is_some() {
+        return false;
+    }
+    let resumed = condition::find(&status.conditions, Type::Suspended)
+        .filter(|suspended| suspended.status == State::False.as_str())
+        .map(|suspended| suspended.last_transition_time.0);
+    let started = schedule.last_schedule_time.as_ref().map(|started| started.0);
+    let ended = status.run.as_ref().and_then(|run| run.finished_at.as_ref()).map(|ended| ended.0);
+    let Some(since) = [resumed, started, ended].into_iter().flatten().max() else { return false };
+    times::next(&schedule.cron, schedule.time_zone.as_deref(), since).is_some_and(|due| {
+        let start = Delay::of(experiment).start(due);
         start.saturating_add(LATE).unwrap_or(Timestamp::MAX) < now
     })
 }
@@ -134,18 +150,8 @@ fn is_overdue(experiment: &Experiment, status: &Status, now: Timestamp) -> bool 
 /// Whether the last run has ended without its rollbacks, and no other pod plays them or has played them.
 #[must_use]
 pub fn are_rollbacks_missing(status: &Status) -> bool {
-    let missing = |state: RollbackState| {
-        use RollbackState::{Failed, NotPlayed, Partial, Unfinished};
-        matches!(state, Failed | NotPlayed | Partial | Unfinished)
-    };
-    let Some(run) = status.run.as_ref().filter(|run| run.finished_at.is_some()) else { return false };
-    let Run { rollbacks, rescue, .. } = run;
-    match rescue {
-        Some(Rescue { finished_at: None, .. }) => false,
-        Some(Rescue { rollbacks: Some(played), .. }) => missing(played.state),
-        Some(_) => true,
-        None => rollbacks.as_ref().is_some_and(|rollbacks| missing(rollbacks.state)),
-    }
+    let outcome = status.outcome.unwrap_or_default();
+    status.run.as_ref().is_some_and(|run| rollbacks_missing::are_missing(outcome, run))
 }
 
 fn is_cleanup_blocked(status: &Status) -> bool {

@@ -40,16 +40,25 @@ fn those_that_wait_are_counted_by_their_reasons_and_the_first_of_them_is_known()
         of(json!({"phase": "Blocked", "reason": "Something"})),
         of(json!({"phase": "Blocked", "reason": "GateClosed", "hold": {"reason": "Something"}})),
         of(json!({"phase": "Completed", "reason": "Passed"})),
+        // The freeze is over, and something else blocks the run.
+        of(json!({"phase": "Blocked", "reason": "ConfigMapMissing",
+            "hold": {"reason": "Frozen", "since": "2026-12-01T01:00:00Z"},
+            "conditions": [condition("ConfigMapMissing", "2026-12-01T11:30:00Z")]})),
+        // The condition was false for another reason before.
+        of(json!({"phase": "Blocked", "reason": "Forbidden",
+            "conditions": [condition("Forbidden", "2026-12-01T02:00:00Z"), condition("Forbidden", "2026-12-01T11:00:00Z")]})),
     ];
     let waiting = |count, since: Option<&str>| Waiting { count, since: since.map(time) };
     let expected = BTreeMap::from([
-        ("ConfigMapMissing", waiting(1, Some("2026-12-01T09:00:00Z"))),
+        ("ConfigMapMissing", waiting(2, Some("2026-12-01T09:00:00Z"))),
+        ("Forbidden", waiting(1, Some("2026-12-01T11:00:00Z"))),
         ("RoleMissing", waiting(1, None)),
+        ("GateClosed", waiting(1, None)),
         ("Frozen", waiting(3, Some("2026-12-01T10:00:00Z"))),
     ]);
     let counts = counted(&all);
     assert_eq!(counts.waiting, expected);
-    assert_eq!((counts.waiting_for(Reason::Frozen), counts.waiting_for(Reason::GateClosed)), (3, 0));
+    assert_eq!((counts.waiting_for(Reason::Frozen), counts.waiting_for(Reason::GateClosed)), (3, 1));
 }
 
 #[test]
@@ -82,45 +91,57 @@ fn runs_that_go_on_are_counted_by_their_namespace(
     assert_eq!(found, expected.into_iter().map(|(name, count)| (name.to_owned(), count)).collect());
 }
 
+/// A schedule that is due each hour, at twelve o'clock and two minutes.
 #[rstest]
-#[case::in_time("2026-12-01T11:59:00Z", json!({}), json!({}), false)]
-#[case::late("2026-12-01T11:58:59Z", json!({}), json!({}), true)]
-#[case::delayed("2026-12-01T11:58:59Z", json!({"schedule": {"jitterSeconds": 86_400}}), json!({}), false)]
-#[case::held("2026-12-01T10:00:00Z", json!({}), json!({"hold": {"reason": "Frozen"}}), false)]
-#[case::suspended("2026-12-01T10:00:00Z", json!({}), json!({"phase": "Suspended"}), false)]
-fn a_schedule_is_overdue_a_minute_after_its_time(
-    #[case] next: &str,
-    #[case] spec: Value,
+#[case::started(json!({"schedule": {"lastScheduleTime": "2026-12-01T12:00:00Z"}}), json!({}), false)]
+#[case::missing(json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z"}}), json!({}), true)]
+#[case::the_next_time_moves_on(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z", "nextScheduleTime": "2026-12-01T13:00:00Z"}}),
+    json!({}),
+    true
+)]
+#[case::never_started(json!({"schedule": {}}), json!({}), true)]
+#[case::resumed(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T03:00:00Z"},
+        "conditions": [{"type": "Suspended", "status": "False", "reason": "X", "message": "", "lastTransitionTime": "2026-12-01T12:00:30Z"}]}),
+    json!({}),
+    false
+)]
+#[case::goes_on(json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z", "active": ["p"]}}), json!({}), false)]
+#[case::went_on_until_now(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z"},
+        "run": {"number": 1, "podName": "p", "finishedAt": "2026-12-01T12:01:00Z"}}),
+    json!({}),
+    false
+)]
+#[case::delayed(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z"}}),
+    json!({"schedule": {"jitterSeconds": 86_400}}),
+    false
+)]
+#[case::held(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z"}, "hold": {"reason": "Frozen"}}),
+    json!({}),
+    false
+)]
+#[case::suspended(
+    json!({"schedule": {"lastScheduleTime": "2026-12-01T11:00:00Z"}, "phase": "Suspended"}),
+    json!({}),
+    false
+)]
+fn a_schedule_is_overdue_if_nothing_starts_its_run_within_a_minute(
     #[case] more: Value,
+    #[case] spec: Value,
     #[case] expected: bool,
 ) {
-    let mut status =
-        json!({"phase": "Scheduled", "schedule": {"cron": "* * * * *", "nextScheduleTime": next}});
+    let resumed = json!({"type": "Suspended", "status": "False", "reason": "X", "message": "",
+        "lastTransitionTime": "2026-12-01T09:00:00Z"});
+    let mut status = json!({"phase": "Scheduled", "conditions": [resumed]});
     status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let counts = counted(&[experiment(json!({"uid": "some-uid"}), spec, status)]);
+    status["schedule"]["cron"] = json!("0 * * * *");
+    let experiment = experiment(json!({"uid": "some-uid"}), spec, status);
+    let counts = Counts::of([Some(&experiment)].into_iter(), time("2026-12-01T12:02:00Z"));
     assert_eq!(counts.overdue, i64::from(expected));
-}
-
-#[rstest]
-#[case::played(json!({"rollbacks": {"state": "Played", "total": 1, "failed": 0}}), false)]
-#[case::none(json!({"rollbacks": {"state": "NoneDeclared", "total": 0, "failed": 0}}), false)]
-#[case::unknown(json!({}), false)]
-#[case::not_played(json!({"rollbacks": {"state": "NotPlayed", "total": 1, "failed": 0}}), true)]
-#[case::failed(json!({"rollbacks": {"state": "Failed", "total": 1, "failed": 1}}), true)]
-#[case::partial(json!({"rollbacks": {"state": "Partial", "total": 2, "failed": 0}}), true)]
-#[case::unfinished(json!({"rollbacks": {"state": "Unfinished", "total": 2, "failed": 0}}), true)]
-#[case::still_running(json!({"finishedAt": null, "rollbacks": {"state": "NotPlayed", "total": 1, "failed": 0}}), false)]
-#[case::being_rescued(json!({"rollbacks": {"state": "NotPlayed", "total": 1, "failed": 0},
-    "rescue": {"podName": "r"}}), false)]
-#[case::rescued(json!({"rollbacks": {"state": "NotPlayed", "total": 1, "failed": 0},
-    "rescue": {"podName": "r", "finishedAt": "2026-12-01T11:00:00Z", "rollbacks": {"state": "Played", "total": 1, "failed": 0}}}), false)]
-#[case::rescued_in_vain(json!({"rollbacks": {"state": "NotPlayed", "total": 1, "failed": 0},
-    "rescue": {"podName": "r", "finishedAt": "2026-12-01T11:00:00Z", "rollbacks": {"state": "Failed", "total": 1, "failed": 1}}}), true)]
-#[case::no_rescue(json!({"rescue": {"finishedAt": "2026-12-01T11:00:00Z", "problem": "no pod"}}), true)]
-fn rollbacks_are_missing_until_some_pod_has_played_them(#[case] more: Value, #[case] expected: bool) {
-    let mut run = json!({"number": 1, "podName": "p", "finishedAt": "2026-12-01T10:00:00Z"});
-    run.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    assert_eq!(counted(&[of(json!({"run": run}))]).rollbacks_missing, i64::from(expected));
 }
 
 #[rstest]

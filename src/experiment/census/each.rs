@@ -12,7 +12,7 @@ use prometheus_client::metrics::MetricType;
 use crate::experiment::census::counts::{are_rollbacks_missing, is_running};
 use crate::experiment::census::shown::Shown;
 use crate::process::metrics::family::Gauge;
-use chaostoolkit_api::{Experiment, Phase, Run, Status, Text, condition};
+use chaostoolkit_api::{Experiment, Run, Status, Text, condition};
 
 const PHASE: Gauge = Gauge::count("chaostoolkit_experiment_phase", "The phase of an experiment.");
 const OUTCOME: Gauge =
@@ -106,7 +106,7 @@ fn with<'a>(
     [namespace, name, (label, value)]
 }
 
-/// Whether the outcome is that of a run. While the first run goes on, it is unknown.
+/// Whether the outcome is that of a run. Until the first run has ended, it is unknown.
 fn has_ended(status: &Status) -> bool {
-    status.schedule.is_some() || status.is_finished() || status.phase == Some(Phase::Terminating)
+    status.is_finished() || status.run.as_ref().is_some_and(|run| run.finished_at.is_some())
 }

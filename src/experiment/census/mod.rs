@@ -34,8 +34,10 @@ const WAITING_SINCE: Gauge = Gauge::seconds(
     "waiting_since_timestamp",
     "Time since when the experiment waits that has waited longest, by reason.",
 );
-const OVERDUE: Gauge =
-    Gauge::count("schedules_overdue", "Schedules whose next run is more than a minute late.");
+const OVERDUE: Gauge = Gauge::count(
+    "schedules_overdue",
+    "Schedules that have started no run for more than a minute after one was due.",
+);
 const MISSING: Gauge =
     Gauge::count("rollbacks_missing", "Experiments whose last run has left rollbacks unplayed.");
 const BLOCKED: Gauge = Gauge::count(
@@ -44,8 +46,10 @@ const BLOCKED: Gauge = Gauge::count(
 );
 const FREEZES: Gauge = Gauge::count("freezes_active", "Freezes that keep runs from starting.");
 const HELD: Gauge = Gauge::count("freezes_held", "Experiments that wait for the end of a freeze.");
-const FROZEN_SINCE: Gauge =
-    Gauge::seconds("freeze_since_timestamp", "Time of the creation of the oldest freeze that is active.");
+const FROZEN_SINCE: Gauge = Gauge::seconds(
+    "freeze_since_timestamp",
+    "Time of the creation of the oldest freeze that is active and has no end.",
+);
 const GATES: Gauge = Gauge::count("gates_closed", "Experiments that wait for a gate.");
 const CONDITIONS: Gauge =
     Gauge::count("stop_conditions_watched", "Stop conditions that are read, of all runs that go on.");
@@ -94,7 +98,8 @@ impl Census {
         let active = || freezes.iter().filter(|freeze| read(freeze).state(now) == ACTIVE);
         FREEZES.one(encoder, i64::try_from(active().count()).unwrap_or(i64::MAX))?;
         let created = |freeze: &known::Watched| Some(freeze.creation_timestamp()?.0.as_second());
-        match active().filter_map(|freeze| created(freeze)).min() {
+        let lasting = active().filter(|freeze| read(freeze).until().is_none());
+        match lasting.filter_map(|freeze| created(freeze)).min() {
             Some(since) => FROZEN_SINCE.one(encoder, since),
             None => Ok(()),
         }
@@ -103,7 +108,7 @@ impl Census {
 
 fn encode(encoder: &mut DescriptorEncoder<'_>, counts: &Counts) -> fmt::Result {
     EXPERIMENTS.all(encoder, counts.phases.iter().map(|(phase, count)| ([("phase", *phase)], *count)))?;
-    let active = counts.active.iter().map(|(name, count)| ([("namespace", name.as_str())], *count));
+    let active = counts.active.iter().map(|(name, count)| ([("run_namespace", name.as_str())], *count));
     ACTIVE_RUNS.all(encoder, active)?;
     let waiting = || counts.waiting.iter().map(|(reason, waiting)| ([("reason", *reason)], waiting));
     WAITING.all(encoder, waiting().map(|(reason, waiting)| (reason, waiting.count)))?;

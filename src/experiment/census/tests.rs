@@ -100,7 +100,7 @@ async fn what_the_caches_say_is_shown() {
         r#"experiments{phase="Blocked"} 2"#,
         r#"experiments{phase="Suspended"} 0"#,
         r#"experiments{phase="None"} 1"#,
-        r#"runs_active{namespace="run"} 1"#,
+        r#"runs_active{run_namespace="run"} 1"#,
         r#"waiting{reason="Frozen"} 1"#,
         r#"waiting{reason="GateClosed"} 1"#,
         r#"waiting_since_timestamp_seconds{reason="Frozen"} 1767225600"#,
@@ -146,7 +146,8 @@ async fn the_series_of_an_experiment_appear_and_vanish_with_it() {
         experiment(
             "b",
             &json!({"phase": "Scheduled",
-        "outcome": "Passed", "schedule": {"cron": "*/5 * \"\n", "nextScheduleTime": "2026-01-01T00:05:00Z", "active": ["p"]}}),
+        "outcome": "Passed", "schedule": {"cron": "*/5 * \"\n", "nextScheduleTime": "2026-01-01T00:05:00Z", "active": ["p"]},
+        "run": {"number": 1, "podName": "q", "finishedAt": "2026-01-01T00:01:00Z"}}),
         ),
     );
     world.has(&first);
@@ -175,6 +176,7 @@ async fn the_series_of_an_experiment_appear_and_vanish_with_it() {
             r#"chaostoolkit_experiment_phase{namespace="home",name="b",phase="Scheduled"} 1"#,
             r#"chaostoolkit_experiment_last_outcome{namespace="home",name="b",outcome="Passed"} 1"#,
             r#"chaostoolkit_experiment_running{namespace="home",name="b"} 1"#,
+            r#"chaostoolkit_experiment_last_end_timestamp_seconds{namespace="home",name="b"} 1767225660"#,
             r#"chaostoolkit_experiment_next_run_timestamp_seconds{namespace="home",name="b"} 1767225900"#,
             r#"chaostoolkit_experiment_rollbacks_missing{namespace="home",name="b"} 0"#,
         ]

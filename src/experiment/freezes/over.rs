@@ -98,6 +98,12 @@ impl Read {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// Returns when the freeze ends by itself, if it does.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
     /// Returns the state in one word.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> &'static str {

@@ -129,14 +129,20 @@ async fn ask_run(pass: &mut Pass<'_>, wanted: Wanted<'_>) -> Result<Option<Wait>
             pass.draft.held(&hold);
             Ok(Some(hold.wait(clock::of_server())))
         }
-        Answer::Later(time) => Ok(Some(Wait::at_most(clock::until(time, clock::of_server())))),
+        Answer::Later(time) => {
+            pass.draft.undecided();
+            Ok(Some(Wait::at_most(clock::until(time, clock::of_server()))))
+        }
         Answer::Dropped(dropped) => {
             let intent = pass.intent();
             pass.draft.dropped(&dropped, &intent);
             pass.write().await?;
             Ok(Some(Wait::at_most(Duration::ZERO)))
         }
-        Answer::NotKnown(wait) => Ok(Some(Wait::at_most(wait))),
+        Answer::NotKnown(wait) => {
+            pass.draft.undecided();
+            Ok(Some(Wait::at_most(wait)))
+        }
     }
 }
 

@@ -82,6 +82,10 @@ fn ended(old: &Status, new: &Status) -> Vec<Counted> {
     };
     let said = condition::find(&new.conditions, Type::Finished).map(|finished| finished.reason.as_str());
     let reason = reason(said.or(new.reason.as_deref()));
+    // The Python operator has run it, maybe long ago.
+    if reason == Some(Reason::Adopted) {
+        return Vec::new();
+    }
     let end = end(run, reason, new.phase, new.outcome.unwrap_or_default());
     let skipped = (new.phase == Some(Phase::Skipped)).then_some(Counted::Skipped(reason, 1));
     [Counted::Ended(end)].into_iter().chain(skipped).collect()

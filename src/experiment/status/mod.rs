@@ -15,6 +15,7 @@ mod release;
 mod requests;
 mod rescue;
 pub mod rescue_due;
+pub mod rollbacks_missing;
 pub mod run_events;
 mod schedule;
 mod stopped;

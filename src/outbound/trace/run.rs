@@ -230,6 +230,13 @@ fn result(end: &EndFacts) -> &'static str {
         {
             "timeout"
         }
+        // Nobody asked for a verdict on them.
+        _ if [Reason::Completed, Reason::SubcommandCompleted]
+            .iter()
+            .any(|done| done.as_str() == end.reason) =>
+        {
+            "success"
+        }
         Outcome::Passed => "success",
         Outcome::Deviated | Outcome::BaselineNotMet => "failure",
         Outcome::Interrupted => "cancellation",

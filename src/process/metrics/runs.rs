@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use strum::VariantArray;
 
 use super::{Label, Labels, Metrics};
 use chaostoolkit_api::reason::Reason;
@@ -26,6 +27,7 @@ type Histograms = Family<Label, Histogram, fn() -> Histogram>;
 pub(super) struct Runs {
     started: Family<Label, Counter>,
     finished: Family<Labels<4>, Counter>,
+    outcomes: Family<Labels<2>, Counter>,
     skipped: Family<Label, Counter>,
     duration: Histograms,
     start_latency: Histograms,
@@ -55,6 +57,7 @@ impl Runs {
         let runs = Self {
             started: Family::default(),
             finished: Family::default(),
+            outcomes: Family::default(),
             skipped: Family::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             start_latency: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
@@ -63,6 +66,12 @@ impl Runs {
         };
         registry.register("runs_started", "Runs that the operator has started", runs.started.clone());
         registry.register("runs_finished", "Runs whose end was recorded", runs.finished.clone());
+        let help = "Runs whose end was recorded, by phase and outcome alone";
+        registry.register("run_outcomes", help, runs.outcomes.clone());
+        // Each is there from the start, so that a query for an increase sees the first run.
+        for (phase, outcome) in pairs() {
+            drop(runs.outcomes.get_or_create(&outcome_labels(Some(phase), outcome)));
+        }
         registry.register("runs_skipped", "Runs that were due and did not start", runs.skipped.clone());
         let (help, unit) = ("Time from the start of a run to its end", Unit::Seconds);
         registry.register_with_unit("run_duration", help, unit, runs.duration.clone());
@@ -74,6 +83,18 @@ impl Runs {
         registry.register("stop_conditions_met", help, runs.conditions_met.clone());
         runs
     }
+}
+
+/// The ends that a run may have. A run that was skipped has no outcome.
+fn pairs() -> impl Iterator<Item = (Phase, Outcome)> {
+    let of_phase = |phase: Phase| Outcome::VARIANTS.iter().map(move |outcome| (phase, *outcome));
+    let ends =
+        [Phase::Completed, Phase::Failed, Phase::Aborted, Phase::Terminating].into_iter().flat_map(of_phase);
+    ends.chain([(Phase::Skipped, Outcome::Unknown)])
+}
+
+fn outcome_labels(phase: Option<Phase>, outcome: Outcome) -> Labels<2> {
+    [("phase", phase.map_or("None", Text::as_str)), ("outcome", outcome.as_str())]
 }
 
 impl Metrics {
@@ -97,6 +118,7 @@ impl Metrics {
             ("reason", end.reason.map_or("None", Text::as_str)),
         ];
         self.runs.finished.get_or_create(&labels).inc();
+        self.runs.outcomes.get_or_create(&outcome_labels(end.phase, end.outcome)).inc();
         if let Some(duration) = end.duration {
             let outcome = [("outcome", end.outcome.as_str())];
             self.runs.duration.get_or_create(&outcome).observe(duration.as_secs_f64());

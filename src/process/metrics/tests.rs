@@ -38,6 +38,8 @@ fn what_was_counted_is_in_the_text() {
     metrics.clone().report_leadership(Leadership::forever());
     let text = metrics.text();
     for line in [
+        r#"run_outcomes_total{phase="Completed",outcome="Passed"} 1"#,
+        r#"run_outcomes_total{phase="Failed",outcome="Error"} 0"#,
         r#"build_info{version=""#,
         r#"reconciliations_total{result="success"} 1"#,
         r#"reconciliation_failures_total{reason="Forbidden"} 1"#,

@@ -166,7 +166,7 @@ impl Source {
 
     fn failed(&self, failure: Failure) -> SignalError {
         match failure {
-            Failure::TooLarge => {
+            Failure::TooLarge { .. } => {
                 let kib = LARGEST >> 10;
                 invalid(&format!(
                     "the answer of the source is larger than {kib} KiB: ask for less, as with an aggregation"

@@ -1,10 +1,11 @@
 //! How a run ended, as an exit code and as a sentence.
 
 use chaostoolkit_api::condition::{self, State, Type};
-use chaostoolkit_api::{Experiment, Outcome, Phase, Text};
+use chaostoolkit_api::{Experiment, Phase, Text};
 use chaostoolkit_journal::{ExitCode, RollbackState, RunResult, exit_code};
 
 use crate::model::runs::View;
+use chaostoolkit_operator::experiment::status::rollbacks_missing;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,15 +59,9 @@ fn rolled_back(experiment: &Experiment, view: &View) -> Option<bool> {
         return Some(true);
     }
     let rollbacks = view.run.rollbacks.as_ref()?;
-    let strategy = rollbacks.strategy.as_deref();
-    let is_unwanted = match (strategy, view.outcome) {
-        (Some("never"), _) => true,
-        (Some("deviated"), outcome) => outcome != Outcome::Deviated,
-        _ => false,
-    };
     match rollbacks.state {
         RollbackState::Played | RollbackState::NoneDeclared => Some(true),
-        RollbackState::NotPlayed if is_unwanted => Some(true),
+        RollbackState::NotPlayed if !rollbacks_missing::were_wanted(view.outcome, &view.run) => Some(true),
         RollbackState::Failed
         | RollbackState::NotPlayed
         | RollbackState::Partial
