@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs all tests, layer by layer: first those that need nothing, then those that need an API server, then those that need a
 # node. For one layer:
-# hack/test.sh lint|chart|monitoring|pure|gitops|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench|monitoring_node. The
-# last eleven run only by name, and chart_node is the end of node.
+# hack/test.sh lint|chart|monitoring|pure|gitops|api|node|chart_node|docs|outcomes|overhead|faults|soak|bad_input|requests|activities|signals|bench|overlays_node|monitoring_node. The
+# last twelve run only by name, and chart_node is the end of node.
 set -euo pipefail
 . "$(dirname "$0")/cluster/lib.sh"
 cd "$ROOT"
@@ -220,6 +220,17 @@ signals() {
   servers_of_signals
   cargo test --locked --test signals -- --ignored --test-threads 2
 }
+overlays_node() {
+  layer "each overlay on a node of its own: install, run, uninstall"
+  if [ "$(mode)" = current ]; then say "not run, since it is for a cluster of its own: see hack/overlays.sh"; return; fi
+  local image built variables cluster=${CLUSTER_NAME:-ctk}-over
+  # That of the overlays, whatever IMAGE says.
+  image=$(IMAGE='' hack/image.sh --name) built=$(IMAGE='' hack/image.sh)
+  CLUSTER_NAME=$cluster hack/cluster/up.sh --fresh
+  variables=$(CLUSTER_NAME=$cluster hack/cluster/env.sh)
+  (eval "$variables"; CLUSTER_NAME=$cluster hack/cluster/load.sh "$built" "$image"; hack/overlays.sh)
+  CLUSTER_NAME=$cluster hack/cluster/down.sh
+}
 monitoring_node() {
   layer "the queries of alerts and dashboard, with a real Prometheus and runs on a node"
   need prometheus:prometheus curl:curl
@@ -229,8 +240,8 @@ monitoring_node() {
 [ $# -gt 0 ] || set -- lint chart monitoring pure gitops api node
 for part; do
   case $part in
-    lint | chart | monitoring | pure | gitops | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench | monitoring_node) "$part" ;;
-    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, gitops, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench, monitoring_node)" ;;
+    lint | chart | monitoring | pure | gitops | api | node | chart_node | docs | outcomes | overhead | faults | soak | bad_input | requests | activities | signals | bench | overlays_node | monitoring_node) "$part" ;;
+    *) die "unknown layer: $part (known: lint, chart, monitoring, pure, gitops, api, node, chart_node, docs, outcomes, overhead, faults, soak, bad_input, requests, activities, signals, bench, overlays_node, monitoring_node)" ;;
   esac
 done
 say "all passed: $*"

@@ -10,6 +10,7 @@ mod files;
 mod injection;
 mod json;
 mod namespace;
+mod nodes;
 mod objects;
 mod patched;
 mod pod;

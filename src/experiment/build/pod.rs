@@ -6,7 +6,7 @@ use crate::cluster::manifest::{Kind, Manifest};
 use crate::experiment::build::json::{entry, is_named, items, named_toolkit, push, retain, toolkit};
 use crate::experiment::build::objects::{child, label, named};
 use crate::experiment::build::{
-    config_map, eviction, files, injection, patched, proxy, remote, restarts, targets,
+    config_map, eviction, files, injection, nodes, patched, proxy, remote, restarts, targets,
 };
 use crate::experiment::decide::plan::elsewhere::PATH_VARIABLE;
 use crate::experiment::decide::plan::grace;
@@ -71,6 +71,7 @@ pub fn pod(plan: &Plan, templates: &Templates) -> Result<Manifest, TemplateError
         }
     }
     harden(&mut pod);
+    nodes::ask_for_linux(&mut pod.value["spec"]);
     if let Some(runner) = &plan.runner {
         let fetched = remote::options(plan);
         let is_injected = injection::inject(&mut pod.value["spec"], runner, &fetched);

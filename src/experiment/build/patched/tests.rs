@@ -57,7 +57,7 @@ fn the_short_forms_are_in_the_pod_beside_what_the_template_has(#[case] is_schedu
     assert_eq!(pod["metadata"]["annotations"]["chaostoolkit.org/experiment"], "authors/exp");
     assert_eq!(
         (&spec["nodeSelector"], &spec["priorityClassName"]),
-        (&json!({"disk": "ssd"}), &json!("high"))
+        (&json!({"disk": "ssd", "kubernetes.io/os": "linux"}), &json!("high"))
     );
     assert_eq!(spec["tolerations"], json!([{"key": "spot"}]));
     assert_eq!(spec["imagePullSecrets"], json!([{"name": "registry"}]));
