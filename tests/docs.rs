@@ -40,7 +40,9 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
     let groups = rule["spec"]["groups"].as_array().unwrap();
     let alerts: Vec<&serde_json::Value> =
         groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
-    let names: Vec<&str> = alerts.iter().map(|alert| alert["alert"].as_str().unwrap()).collect();
+    let mut names: Vec<&str> = alerts.iter().map(|alert| alert["alert"].as_str().unwrap()).collect();
+    // Two rules that differ in their severity share a name and a section.
+    names.dedup();
     let sections = include_str!("../docs/runbooks.md").lines().filter_map(|line| line.strip_prefix("## "));
     assert_eq!(
         sections.collect::<Vec<_>>(),

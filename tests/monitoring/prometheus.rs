@@ -11,7 +11,14 @@ const RULES: &str = include_str!("../../kustomize/components/monitoring/promethe
 const DASHBOARD: &str = include_str!("../../kustomize/components/monitoring/dashboard.json");
 
 /// What Grafana puts in for its variables.
-const VARIABLES: [(&str, &str); 3] = [("$__rate_interval", "1m"), ("$__range", "1h"), ("$job", ".*")];
+const VARIABLES: [(&str, &str); 6] = [
+    ("$__rate_interval", "1m"),
+    ("$__interval", "1m"),
+    ("$__range", "1h"),
+    ("$cluster", ".*"),
+    ("$namespace", ".*"),
+    ("$job", ".*"),
+];
 
 /// A Prometheus that is killed at the end of the test.
 pub struct Prometheus {
