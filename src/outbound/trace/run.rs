@@ -16,6 +16,9 @@ use chaostoolkit_journal::{Evaluated, MAX_ACTIVITIES, Played, StepStatus, Timeli
 /// The maximum number of spans: of each of five lists its activities, the evaluations during the method, and the rest.
 pub const MAX_SPANS: usize = 6 * MAX_ACTIVITIES + 8;
 
+/// By how much the clock of the pod and those of the cluster may differ, in nanoseconds: an hour.
+const SLACK: u64 = 3_600_000_000_000;
+
 /// Returns the spans of a run. The first one is that of the whole run, and without a journal the only one.
 #[must_use]
 pub fn spans(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<Span> {
@@ -24,12 +27,14 @@ pub fn spans(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<Span> {
     };
     let (started, finished) = (at(&run.started_at), at(&run.finished_at));
     let recorded = Times::of(started.or(finished), finished);
-    let of_journal = timeline.and_then(|timeline| Times::of(timeline.start, timeline.end));
+    let bounds = recorded.filter(|_| finished.is_some()).map(|times| times.widened(SLACK));
+    let is_likely = |times: &Times| bounds.is_none_or(|bounds| bounds.contains(*times));
+    let of_journal = timeline.and_then(|timeline| Times::of(timeline.start, timeline.end)).filter(is_likely);
     let whole = match (recorded, of_journal) {
         (Some(one), Some(other)) => one.enclose(other),
         (one, other) => one.or(other).unwrap_or(Times::at(0)),
     };
-    let mut trace = Trace { id: trace_id(&run.uid, &run.id), spans: Vec::new() };
+    let mut trace = Trace { id: trace_id(&run.uid, &run.id), bounds, spans: Vec::new() };
     let root = span_id(&trace.id, "run");
     let mut all = whole;
     if let Some(timeline) = timeline {
@@ -57,6 +62,8 @@ pub fn spans(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<Span> {
 /// The spans below that of the run.
 struct Trace {
     id: Vec<u8>,
+    /// What a journal says of other times is not believed.
+    bounds: Option<Times>,
     spans: Vec<Span>,
 }
 
@@ -110,7 +117,9 @@ impl Trace {
         for (index, activity) in activities.iter().enumerate() {
             // An activity without a time follows the one before it.
             let before = whole.map_or(begin, |times| times.end);
-            let times = Times::of(activity.start, activity.end).unwrap_or_else(|| Times::at(before));
+            let told = Times::of(activity.start, activity.end);
+            let told = told.filter(|times| self.bounds.is_none_or(|bounds| bounds.contains(*times)));
+            let times = told.unwrap_or_else(|| Times::at(before));
             whole = Some(whole.map_or(times, |whole| whole.enclose(times)));
             children.push(self.activity(activity, &id, &format!("{place}/{index}"), times));
         }

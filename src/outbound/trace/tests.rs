@@ -55,6 +55,8 @@ fn check(spans: &[Span]) -> Result<(), TestCaseError> {
         prop_assert!(parent.start_time_unix_nano <= child.start_time_unix_nano);
         prop_assert!(parent.end_time_unix_nano >= child.end_time_unix_nano);
     }
+    // The run took a minute.
+    prop_assert!(spans[0].end_time_unix_nano - spans[0].start_time_unix_nano <= 60_000_000_000 + 2 * SLACK);
     let bytes = super::super::request(spans.to_vec()).encode_to_vec();
     prop_assert!(bytes.len() < 2 << 20, "{} bytes", bytes.len());
     Ok(())
@@ -89,6 +91,22 @@ fn each_activity_of_a_real_journal_has_one_span() {
         check(&spans).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     assert!(count > 50 && all > 2 * count, "only {count} journals with {all} activities were read");
+}
+
+#[test]
+fn a_time_far_from_those_of_the_run_is_not_believed() {
+    let entry = |start: &str, end: &str| json!({"activity": {"name": "a", "type": "action"}, "status": "succeeded", "start": start, "end": end});
+    let run = [
+        entry("2026-11-21T07:51:40", "2026-11-21T07:51:41"),
+        entry("1970-01-01T00:00:00", "2026-11-21T07:51:42"),
+        entry("2026-11-21T07:51:43", "2554-01-01T00:00:00"),
+    ];
+    let spans = spans_of(
+        json!({"experiment": {}, "start": "1970-01-01T00:00:00", "run": run}).to_string().as_bytes(),
+    );
+    check(&spans).unwrap();
+    assert_eq!(spans[0].end_time_unix_nano - spans[0].start_time_unix_nano, 60_000_000_000);
+    assert!(spans[3..].iter().all(|span| span.start_time_unix_nano == spans[2].end_time_unix_nano));
 }
 
 #[test]

@@ -23,6 +23,16 @@ impl Times {
         Some(Self { start, end: end.and_then(nanoseconds).unwrap_or(start).max(start) })
     }
 
+    /// The time with as much before as after it, in nanoseconds.
+    pub const fn widened(self, by: u64) -> Self {
+        Self { start: self.start.saturating_sub(by), end: self.end.saturating_add(by) }
+    }
+
+    /// Whether another time is within this one.
+    pub const fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
     /// Makes the time long enough for another one.
     pub fn enclose(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
