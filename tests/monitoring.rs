@@ -54,6 +54,11 @@ async fn every_query_of_the_alerts_and_the_dashboard_returns_data() {
     // The metrics of experiments are those of a leader.
     let operator = Operator::start_with(&install, &["--sources", sources.to_str().unwrap()]).await;
     prometheus.scrape(&operator.address);
+    // What ends before the first look increases nothing.
+    succeeds_within(Duration::from_secs(60), "the operator is looked at", async || {
+        prometheus.ask("chaostoolkit_operator_leader == 1")
+    })
+    .await;
 
     let mut passes = inline(&well(vec![echo()], vec![echo()]));
     passes["gates"] =

@@ -84,6 +84,10 @@ impl Prometheus {
             serde_json::from_str(&text).map_err(|error| format!("{query}: {error}: {text}"))?;
         let series = answer["data"]["result"].as_array().filter(|series| !series.is_empty());
         let series = series.ok_or_else(|| format!("{query}: {text}"))?;
+        let is_number = |one: &Value| one["value"][1] != "NaN";
+        if !series.iter().any(is_number) {
+            return Err(format!("{query}: no series has a number: {text}"));
+        }
         let line =
             |one: &Value| format!("{} {}", one["metric"], one["value"][1].as_str().unwrap_or_default());
         Ok(series.iter().map(line).collect::<Vec<_>>().join("; "))

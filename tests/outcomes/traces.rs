@@ -63,7 +63,8 @@ async fn the_trace_of_a_real_run_has_the_activities_and_the_times_of_its_journal
     for list in ["run", "rollbacks"] {
         for entry in journal[list].as_array().unwrap() {
             let activity = |field: &str| entry["activity"][field].as_str().unwrap();
-            let expected = format!("{} {}", activity("type"), activity("name"));
+            // Names are shown without double quotes, as everywhere.
+            let expected = format!("{} {}", activity("type"), activity("name")).replace('"', "'");
             let span = spans
                 .iter()
                 .find(|span| span.name == expected)

@@ -13,7 +13,9 @@ fn counted(operator: &Operator) -> Vec<String> {
     let is_of_runs = |line: &&str| {
         let names =
             ["runs_", "run_duration_seconds_count", "run_start_latency_seconds_count", "rollbacks_total"];
-        names.iter().any(|name| line.starts_with(&format!("chaostoolkit_operator_{name}")))
+        // Some are there from the start.
+        !line.ends_with(" 0")
+            && names.iter().any(|name| line.starts_with(&format!("chaostoolkit_operator_{name}")))
     };
     let mut lines: Vec<String> = text
         .lines()

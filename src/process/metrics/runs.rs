@@ -72,6 +72,15 @@ impl Runs {
         for (phase, outcome) in pairs() {
             drop(runs.outcomes.get_or_create(&outcome_labels(Some(phase), outcome)));
         }
+        for outcome in Outcome::VARIANTS {
+            drop(runs.duration.get_or_create(&[("outcome", outcome.as_str())]));
+        }
+        for state in RollbackState::VARIANTS {
+            drop(runs.rollbacks.get_or_create(&[("state", state.into())]));
+        }
+        for trigger in Trigger::VARIANTS {
+            drop(runs.start_latency.get_or_create(&[("trigger", trigger.as_str())]));
+        }
         registry.register("runs_skipped", "Runs that were due and did not start", runs.skipped.clone());
         let (help, unit) = ("Time from the start of a run to its end", Unit::Seconds);
         registry.register_with_unit("run_duration", help, unit, runs.duration.clone());
