@@ -40,8 +40,9 @@ chart() {
   hack/chart/check.sh
 }
 monitoring() {
-  layer "alerts and the dashboard, with promtool"
+  layer "alerts and the dashboard, with promtool, and the relay of docs/telemetry.md"
   hack/monitoring/check.sh
+  hack/relay.sh
 }
 pure() {
   layer "tests that need nothing"

@@ -36,6 +36,11 @@ compare() { # WHAT FIELD SAID: what was said of each object is what the table sa
 }
 (cd tests/kstatus && go run . <"$work/objects.jsonl") >"$work/kstatus.tsv"
 python3 hack/gitops/argocd.py test "$work/objects.jsonl" >"$work/argocd.tsv"
+# A freeze has no conditions, so its generations say all. The first one is as the API server makes it.
+freeze() { printf '{"apiVersion":"chaostoolkit.org/v1","kind":"ChaosToolkitFreeze","metadata":{"name":"%s","generation":%s},"status":{"observedGeneration":%s}}\n' "$@"; }
+{ freeze new 1 -1; freeze seen 1 1; freeze edited 2 1; } >"$work/freezes.jsonl"
+(cd tests/kstatus && go run . <"$work/freezes.jsonl") | cut -f 1,2 >"$work/freezes.tsv"
+printf '%s\t%s\n' new InProgress seen Current edited InProgress | diff - "$work/freezes.tsv" >&2 || die "kstatus says something else of freezes"
 compare kstatus 2 "$work/kstatus.tsv"
 compare "the script for Argo CD" 3 "$work/argocd.tsv"
 grep -c . "$work/expected.tsv" >"$work/count"

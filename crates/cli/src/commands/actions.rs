@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use chaostoolkit_api::{Experiment, Phase, Text};
 use chaostoolkit_operator::experiment::intent::{Intent, is_scheduled};
 use chaostoolkit_operator::experiment::stages::rescue as rescues;
+use chaostoolkit_operator::experiment::status::rollbacks_missing;
 
 use crate::access::Access;
 use crate::failure::Outcome;
@@ -54,12 +55,24 @@ pub async fn rescue(access: &Access, ui: Ui, name: &str) -> Outcome<()> {
             .and_then(|run| run.rollbacks.as_ref())
             .map_or("", |rollbacks| rollbacks.state.as_str());
         let had = status.run.as_ref().is_some_and(|run| run.rescue.is_some());
-        let because = if had { "it had its rescue" } else { "its rollbacks are not missing" };
+        let outcome = status.outcome.unwrap_or_default();
+        let are_missing = status.run.as_ref().is_some_and(|run| rollbacks_missing::are_missing(outcome, run));
+        let (is, because) = match (had, are_missing) {
+            (true, _) => ("has no other rescue", "it had one"),
+            (false, true) => ("has no rescue", "it came to a verdict, or a rollback was played and failed"),
+            (false, false) => ("needs no rescue", "its rollbacks are not missing"),
+        };
         ui.say(&format!(
-            "the last run of experiment {} needs no rescue, since {because} {}",
+            "the last run of experiment {} {is}, since {because} {}",
             before.key(),
             in_brackets(state)
         ));
+        if are_missing {
+            ui.hint(&format!(
+                "roll back by hand; `kubectl chaostoolkit report {name} -n {}` says what was played",
+                access.namespace
+            ));
+        }
         return Ok(());
     }
     access.patch(name, "ask for a rescue of", &json!({"spec": {"rescue": true}})).await?;
