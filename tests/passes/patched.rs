@@ -12,7 +12,7 @@ async fn a_patched_pod_is_a_run_like_any_other() {
     assert_eq!(status(&fake)["phase"], "Running");
     let pod = fake.get(POD).unwrap();
     assert_eq!(pod["metadata"]["labels"]["tier"], "x");
-    assert_eq!(pod["spec"]["nodeSelector"], json!({"disk": "ssd"}));
+    assert_eq!(pod["spec"]["nodeSelector"], json!({"disk": "ssd", "kubernetes.io/os": "linux"}));
     let containers = pod["spec"]["containers"].as_array().unwrap();
     assert_eq!(containers.iter().map(|one| &one["name"]).collect::<Vec<_>>(), ["chaostoolkit", "helper"]);
     assert_eq!(containers[0]["command"][0], chaostoolkit_api::names::RUNNER);
