@@ -3,7 +3,7 @@
 //! It follows what is recorded, so nobody is told of anything that a restart would forget.
 
 use crate::experiment::intent::Intent;
-use crate::experiment::status::events::is_new;
+use crate::experiment::status::new_runs::is_new;
 use crate::experiment::status::{rescue_due, rollbacks_missing};
 use crate::outbound::facts::{EndFacts, RunFacts, Told, What};
 use chaostoolkit_api::condition::{self, Type};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::experiment::status::events::{is_new, missed};
+use crate::experiment::status::new_runs::{is_new, missed};
 use crate::process::metrics::Metrics;
 use crate::process::metrics::runs::End;
 use chaostoolkit_api::condition::{self, Type};

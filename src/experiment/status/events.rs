@@ -4,10 +4,11 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
+use crate::experiment::status::new_runs::{is_new, missed};
 use crate::experiment::status::run_events::{is_stall, of_job, of_present_run, of_run, related};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, PastRun, Phase, Run, Status, Text, Warning};
+use chaostoolkit_api::{Outcome, PastRun, Phase, Status, Text, Warning};
 
 /// What the operator did or tried when it published an event: the field `action` of the event.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
@@ -241,29 +242,6 @@ fn past_run(past: &PastRun, new: &Status) -> Event {
     let said = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
     let note = format!("run {} {place}: {}{said}", run.number, outcome.as_str());
     related(end(*outcome, reason.parse().ok(), warnings, &note), run, new)
-}
-
-/// Whether a run of a schedule has no event yet. Its journal may arrive after its end. A run without a schedule got its
-/// event when it ended.
-#[must_use]
-pub fn is_new(past: &PastRun, old: &Status) -> bool {
-    let identity = |run: &Run| (run.pod_uid.clone(), run.job_name.clone(), run.requested_at.clone());
-    let is_known = |known: &PastRun| identity(&known.run) == identity(&past.run);
-    old.schedule.is_some() && !old.history.iter().any(is_known)
-}
-
-/// How many runs of a schedule were due and have left no trace: the previous run went on, or nothing was there to start them.
-#[must_use]
-pub fn missed(old: &Status, new: &Status) -> u64 {
-    if new.schedule.is_none() {
-        return 0;
-    }
-    let skipped = |status: &Status| status.counters.map_or(0, |counters| counters.skipped);
-    // Runs that had a Job have an event of their own.
-    let told = new.history.iter().filter(|past| past.phase == Phase::Skipped && is_new(past, old)).count();
-    let told = i32::try_from(told).unwrap_or(i32::MAX);
-    let more = skipped(new).saturating_sub(skipped(old)).saturating_sub(told);
-    more.max(0).unsigned_abs().into()
 }
 
 /// Runs of a schedule that were not started.

@@ -9,6 +9,7 @@ mod ended;
 pub mod events;
 mod held;
 mod jobs;
+pub mod new_runs;
 mod permitted;
 mod progress;
 mod release;

@@ -10,7 +10,7 @@ use crate::outbound::trace::attributes::{number, seconds, text, truth};
 use crate::outbound::trace::ids::{hex, span_id, trace_id};
 use crate::outbound::trace::times::Times;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Outcome, Text, Trigger};
+use chaostoolkit_api::{Outcome, Text};
 use chaostoolkit_journal::{Evaluated, MAX_ACTIVITIES, Played, StepStatus, Timeline};
 
 /// The maximum number of spans: of each of five lists its activities, the evaluations during the method, and the rest.
@@ -28,8 +28,7 @@ pub fn spans(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<Span> {
     let (started, finished) = (at(&run.started_at), at(&run.finished_at));
     let recorded = Times::of(started.or(finished), finished);
     let bounds = recorded.filter(|_| finished.is_some()).map(|times| times.widened(SLACK));
-    let is_likely = |times: &Times| bounds.is_none_or(|bounds| bounds.contains(*times));
-    let of_journal = timeline.and_then(|timeline| Times::of(timeline.start, timeline.end)).filter(is_likely);
+    let of_journal = timeline.and_then(|timeline| Times::within(bounds, timeline.start, timeline.end));
     let whole = match (recorded, of_journal) {
         (Some(one), Some(other)) => one.enclose(other),
         (one, other) => one.or(other).unwrap_or(Times::at(0)),
@@ -117,8 +116,7 @@ impl Trace {
         for (index, activity) in activities.iter().enumerate() {
             // An activity without a time follows the one before it.
             let before = whole.map_or(begin, |times| times.end);
-            let told = Times::of(activity.start, activity.end);
-            let told = told.filter(|times| self.bounds.is_none_or(|bounds| bounds.contains(*times)));
+            let told = Times::within(self.bounds, activity.start, activity.end);
             let times = told.unwrap_or_else(|| Times::at(before));
             whole = Some(whole.map_or(times, |whole| whole.enclose(times)));
             children.push(self.activity(activity, &id, &format!("{place}/{index}"), times));
@@ -195,7 +193,7 @@ fn about(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<KeyValue> {
         text("chaostoolkit.experiment.namespace", &run.namespace),
         text("chaostoolkit.experiment.uid", &run.uid),
         number("chaostoolkit.run.number", i64::from(run.run)),
-        text("chaostoolkit.run.trigger", trigger(run.trigger)),
+        text("chaostoolkit.run.trigger", run.trigger.as_str()),
         truth("chaostoolkit.journal.read", timeline.is_some()),
     ];
     for (key, value) in [
@@ -219,15 +217,6 @@ fn about(run: &RunFacts, timeline: Option<&Timeline>) -> Vec<KeyValue> {
     attributes.extend(end.phase.map(|phase| text("chaostoolkit.run.phase", phase.as_str())));
     attributes.extend(end.rollbacks.map(|state| text("chaostoolkit.rollbacks.state", state.as_str())));
     attributes
-}
-
-const fn trigger(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Created => "Created",
-        Trigger::Rerun => "Rerun",
-        Trigger::Schedule => "Schedule",
-        Trigger::Manual => "Manual",
-    }
 }
 
 /// The result of a pipeline that fits the outcome of a run best.

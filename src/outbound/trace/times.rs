@@ -28,9 +28,11 @@ impl Times {
         Self { start: self.start.saturating_sub(by), end: self.end.saturating_add(by) }
     }
 
-    /// Whether another time is within this one.
-    pub const fn contains(self, other: Self) -> bool {
-        self.start <= other.start && other.end <= self.end
+    /// What is known of a start and an end, if that is within the bounds.
+    pub fn within(bounds: Option<Self>, start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Self> {
+        let is_within =
+            |times: &Self| bounds.is_none_or(|bounds| bounds.start <= times.start && times.end <= bounds.end);
+        Self::of(start, end).filter(is_within)
     }
 
     /// Makes the time long enough for another one.
