@@ -1,30 +1,33 @@
 //! A secret that the toolkit prints stays out of everything that the operator writes.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Once};
 
 use chaostoolkit_journal::message::{Message, State as Stage};
 use chaostoolkit_journal::{Outcome, Summary, parse};
 use chaostoolkit_operator::experiment::apart::keeper::Keeper;
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer, filter::FilterExt, fmt};
 
 use super::*;
 
 /// The secret. Nothing else has these words.
 const PLANTED: &str = "S3CR3T-of-team-a";
 
-/// One test listens at a time: those who listen to logs share what they want to hear.
-static LISTENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+thread_local! {
+    /// What the operator has logged in this thread, which has one test, since the test listens.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-/// What the operator logs.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+/// Where the lines of a thread go.
+struct Lines;
 
 impl io::Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
+        LOGGED.with_borrow_mut(|logged| logged.as_mut().map_or(Ok(line.len()), |logged| logged.write(line)))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -32,22 +35,27 @@ impl io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Keeps what the operator logs in this thread from now on.
+///
+/// One subscriber listens to all threads. A subscriber of this thread would miss the lines that another test comes to first:
+/// while there is just one, tracing asks only the thread that is there whether anyone listens, and remembers the answer.
+fn listen() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        let levels = EnvFilter::new("info,chaostoolkit_operator=debug");
+        let listens = dynamic_filter_fn(|_, _| LOGGED.with_borrow(Option::is_some));
+        let lines = fmt::layer().with_writer(|| Lines).with_filter(levels.and(listens));
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
+    });
+    LOGGED.set(Some(Vec::new()));
+    // For a line that another test came to for the first time while the subscriber was set.
+    tracing::callsite::rebuild_interest_cache();
 }
 
 /// Runs an experiment whose container ends with this report and this log. Returns the status and all that the operator has
 /// written: status, events, log, metrics and `ConfigMap`s.
 async fn ended_with(message: &Message, log: &str) -> (Value, String) {
-    let _one = LISTENING.lock().await;
-    let lines = Lines::default();
-    let filter = EnvFilter::new("info,chaostoolkit_operator=debug");
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).finish();
-    let logging = tracing::subscriber::set_default(subscriber);
+    listen();
     // The Secret of variables has the value, and so does a Secret of settings. The operator may read neither.
     let spec = json!({"pod": {"env": {"secretName": "with-the-secret"}, "settings": {"enabled": true}}});
     let fake = cluster_for_runs();
@@ -60,18 +68,20 @@ async fn ended_with(message: &Message, log: &str) -> (Value, String) {
     settle(&fake, &mut operator, None).await;
     fake.end(POD, 1, Some(message));
     settle(&fake, &mut operator, None).await;
-    drop(logging);
+    let logged = LOGGED.take().unwrap();
     let is_of_the_operator = |object: &Value| object["kind"] != "Pod";
     let objects: Vec<Value> = fake.objects().into_values().filter(is_of_the_operator).collect();
     assert!(objects.iter().any(|object| object["kind"] == "ChaosToolkitRuns"));
-    let (logged, metrics) = (lines.0.lock().unwrap().clone(), operator.context.metrics.text());
+    let metrics = operator.context.metrics.text();
     let written = [
         json!(objects).to_string(),
         json!(fake.events()).to_string(),
         String::from_utf8(logged).unwrap(),
         metrics,
     ];
-    assert!(written.iter().all(|text| text.len() > 100), "each of them has something");
+    for (text, what) in written.iter().zip(["objects", "events", "log", "metrics"]) {
+        assert!(text.len() > 100, "{what}: {text}");
+    }
     (status(&fake), written.join("\n"))
 }
 
