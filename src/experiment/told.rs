@@ -81,7 +81,8 @@ fn is_run(status: &Status) -> bool {
         && finished.is_none_or(|finished| finished.reason != Reason::Adopted.as_str())
 }
 
-/// The run without a schedule whose rollbacks are missing for good since the old status.
+/// The run without a schedule whose rollbacks are missing for good since the old status. An edit that forbids the rescue of a
+/// run before it begins has the same effect as a rescue that fails.
 fn missing<'a>(old: &Status, new: &'a Status, intent: &Intent) -> Option<(&'a Run, EndFacts)> {
     let is_missing = |status: &Status| {
         let outcome = status.outcome.unwrap_or_default();
@@ -89,8 +90,14 @@ fn missing<'a>(old: &Status, new: &'a Status, intent: &Intent) -> Option<(&'a Ru
             && status.run.as_ref().is_some_and(|run| rollbacks_missing::are_missing(outcome, run))
             && !rescue_due::is_open(status, intent)
     };
-    let is_new = is_missing(new) && !is_missing(old) && is_run(new);
-    new.run.as_ref().filter(|_| is_new).map(|run| (run, present(new)))
+    // Only an edit tells that the rescue was not always forbidden. Who is told twice gets the same id twice.
+    let is_forbidden = |run: &Run| {
+        old.observed_generation != new.observed_generation
+            && run.rescue.is_none()
+            && rescue_due::is_needed(new.outcome.unwrap_or_default(), run)
+    };
+    let is_new = |run: &Run| is_missing(new) && is_run(new) && (!is_missing(old) || is_forbidden(run));
+    new.run.as_ref().filter(|run| is_new(run)).map(|run| (run, present(new)))
 }
 
 /// What tells a run from the others of its experiment.

@@ -106,6 +106,26 @@ fn others_are_told_of_what_was_recorded(#[case] old: Value, #[case] new: Value, 
     assert!(again.is_empty(), "what is written once more is not told once more: {again:?}");
 }
 
+#[rstest]
+#[case::forbidden(true, &over("NotPlayed"), &[RollbacksMissing])]
+#[case::not_edited(false, &over("NotPlayed"), &[])]
+#[case::played(true, &over("Played"), &[])]
+#[case::tried(true, &over("Failed"), &[])]
+fn an_edit_that_forbids_a_rescue_before_it_begins_leaves_rollbacks_missing(
+    #[case] is_edited: bool,
+    #[case] run: &Value,
+    #[case] expected: &[What],
+) {
+    let experiment: Experiment =
+        serde_json::from_value(json!({"metadata": {"name": "e"}, "spec": {"rescue": false}})).unwrap();
+    let [old, new] = [1, if is_edited { 2 } else { 1 }].map(|generation| {
+        let status = merged(ended("Interrupted", run), &json!({"observedGeneration": generation}));
+        serde_json::from_value::<Status>(status).unwrap()
+    });
+    let found = told(&experiment, (&old, &new), &Intent::of(&experiment));
+    assert_eq!(found.iter().map(|told| told.what).collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn what_a_rescue_may_still_play_is_not_missing() {
     let experiment: Experiment =

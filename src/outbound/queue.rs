@@ -24,8 +24,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The longest delay that a server may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
-/// How often it is tried again. The delays take up to four minutes, and longer if the server asks for it.
+/// How often it is tried again.
 const RETRIES: usize = 8;
+
+/// For how long it is tried again, whatever the server asks for: what comes after it waits for it.
+const LONGEST_DELIVERY: Duration = Duration::from_secs(300);
 
 /// The end of a queue into which a pass puts things. It never waits.
 pub struct Queue<T> {
@@ -126,6 +129,7 @@ impl Sending {
     async fn deliver(&mut self, body: Vec<u8>) -> bool {
         let delays = ExponentialBuilder::new().with_min_delay(FIRST).with_max_delay(LONGEST).with_factor(2.0);
         let mut delays = delays.with_max_times(RETRIES).with_jitter().build();
+        let began = Instant::now();
         loop {
             let (problem, asked) = match self.target.send(body.clone()).await {
                 Attempt::Sent => {
@@ -143,13 +147,48 @@ impl Sending {
             if !std::mem::replace(&mut self.is_down, true) {
                 warn!(kind = self.kind, host = self.target.host(), problem, "the receiver does not take it");
             }
-            let next = delays.next().filter(|_| !self.closing.is_cancelled());
-            let Some(delay) = next.map(|delay| delay.min(LONGEST)) else { return false };
-            let asked = asked.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_ASKED);
+            let delay = delays.next().filter(|_| !self.closing.is_cancelled());
+            let Some(pause) = delay.and_then(|delay| pause(delay, asked, began.elapsed())) else {
+                return false;
+            };
             tokio::select! {
-                () = tokio::time::sleep(delay.max(asked)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.closing.cancelled() => {}
             }
         }
+    }
+}
+
+/// How long to wait until the next attempt, with the delay that is its turn, the seconds that the server asks for, and the time
+/// since the first attempt. `None` if it would come too late.
+fn pause(delay: Duration, asked: Option<u64>, since: Duration) -> Option<Duration> {
+    let asked = asked.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_ASKED);
+    let pause = delay.min(LONGEST).max(asked);
+    (since + pause <= LONGEST_DELIVERY).then_some(pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::first(1, None, 0, Some(1))]
+    #[case::with_jitter(45, None, 60, Some(30))]
+    #[case::asked(4, Some(60), 10, Some(60))]
+    #[case::asked_for_less(16, Some(2), 10, Some(16))]
+    #[case::asked_for_a_day(4, Some(86_400), 10, Some(120))]
+    #[case::asked_for_ever(4, Some(u64::MAX), 10, Some(120))]
+    #[case::just_in_time(4, Some(120), 180, Some(120))]
+    #[case::too_late(4, Some(120), 181, None)]
+    #[case::far_too_late(30, None, 280, None)]
+    fn whatever_a_server_asks_for_the_next_item_has_its_turn_after_five_minutes(
+        #[case] delay: u64,
+        #[case] asked: Option<u64>,
+        #[case] since: u64,
+        #[case] expected: Option<u64>,
+    ) {
+        let found = pause(Duration::from_secs(delay), asked, Duration::from_secs(since));
+        assert_eq!(found, expected.map(Duration::from_secs));
     }
 }
