@@ -154,7 +154,10 @@ fn deadline(pod: &Pod, now: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::{StreamExt, stream};
     use http::{Request, Response};
+    use http_body_util::StreamBody;
+    use hyper::body::{Bytes, Frame};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
     use kube::Client;
     use kube::client::Body;
@@ -173,8 +176,13 @@ mod tests {
         frame::write(&mut Cursor::new(format!("{{\"a\":\"{journal}\"}}")), &mut log).unwrap();
         assert!(log.len() > 100_000, "{}", log.len());
         let answer = move |_: Request<Body>| {
-            let log = log.clone();
-            async move { Ok::<_, Infallible>(Response::new(Body::from(log))) }
+            // It arrives in pieces, and whoever else reads a log has a turn after each.
+            let pieces: Vec<_> = log.chunks(16 << 10).map(Bytes::copy_from_slice).collect();
+            let pieces = stream::iter(pieces).then(async |piece| {
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(Frame::data(piece))
+            });
+            async move { Ok::<_, Infallible>(Response::new(StreamBody::new(pieces))) }
         };
         Cluster::new(Client::new(tower::service_fn(answer), "run"), Duration::from_secs(30))
     }
@@ -201,6 +209,23 @@ mod tests {
         assert!(follower.followed(&deleted("second")).await.is_none(), "it waits");
         sleep(KEPT.saturating_sub(Duration::from_secs(5))).await;
         assert!(follower.followed(&deleted("second")).await.unwrap().is_ok(), "the first was let go");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logs_that_wait_for_the_memory_of_each_other_let_go() {
+        // Each needs three of four steps.
+        let follower = LogFollower::with(cluster(), 2, Budget::of(4 << 16));
+        let pods = ["one", "other"].map(deleted);
+        pods.iter().for_each(|pod| follower.follow(pod));
+        let read = async || {
+            for pod in &pods {
+                if let Some(Ok(_)) = follower.followed(pod).await {
+                    return;
+                }
+            }
+            panic!("neither was read");
+        };
+        read().await;
     }
 
     #[tokio::test(start_paused = true)]

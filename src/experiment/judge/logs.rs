@@ -8,7 +8,7 @@ use futures::AsyncReadExt;
 use kube::api::LogParams;
 
 use crate::cluster::{self, Cluster};
-use crate::experiment::judge::held_log::{BUDGET, HeldLog};
+use crate::experiment::judge::held_log::{BUDGET, HeldLog, OutOfMemory};
 use chaostoolkit_api::PodAddress;
 use chaostoolkit_journal::frame::Scanner;
 
@@ -54,6 +54,13 @@ impl From<io::Error> for Unread {
     }
 }
 
+impl From<OutOfMemory> for Unread {
+    fn from(_: OutOfMemory) -> Self {
+        let problem = format!("other logs took all of the {BUDGET} bytes that the operator has for logs");
+        Self { problem, is_final: false }
+    }
+}
+
 /// How many bytes of a log are read: enough for a journal of 900 KiB in base64, with its frame.
 const LONGEST_LOG: usize = 2 << 20;
 /// How many of the last lines are read: the traceback of a toolkit that refuses an experiment is long.
@@ -84,7 +91,7 @@ pub async fn read(
         loop {
             let length = stream.read(&mut chunk).await?;
             waits_for_memory.store(true, Ordering::Relaxed);
-            text.extend(&chunk[..length]).await;
+            text.extend(&chunk[..length]).await?;
             waits_for_memory.store(false, Ordering::Relaxed);
             let is_enough = matches!(extent, Extent::Frame) && scanner.is_complete(text.bytes());
             if length == 0 || is_enough || text.bytes().len() > LONGEST_LOG {
@@ -93,11 +100,10 @@ pub async fn read(
         }
     };
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
-        let problem = if waits_for_memory.load(Ordering::Relaxed) {
-            format!("other logs took all of the {BUDGET} bytes that the operator has for logs")
-        } else {
-            format!("the log of container {container} did not end within {limit:?}")
-        };
+        if waits_for_memory.load(Ordering::Relaxed) {
+            return Err(OutOfMemory.into());
+        }
+        let problem = format!("the log of container {container} did not end within {limit:?}");
         Err(Unread { problem, is_final: false })
     })
 }
