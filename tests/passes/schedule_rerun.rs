@@ -44,6 +44,35 @@ async fn a_rerun_of_a_schedule_is_one_job_now() {
 }
 
 #[tokio::test]
+async fn a_value_that_was_used_before_says_that_it_starts_nothing() {
+    let (fake, mut operator) = begin(&spec());
+    settle(&fake, &mut operator, None).await;
+    for (value, jobs) in [("1", 1), ("2", 2), ("1", 2)] {
+        rerun(&fake, value);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!((status(&fake)["rerun"].as_str(), fake.list("Job").len()), (Some(value), jobs));
+        for job in fake.list("Job") {
+            let job = format!("{JOBS}/{}", job["metadata"]["name"].as_str().unwrap());
+            if job_goes_on(&fake, &job) {
+                fake.start_job(&job);
+                settle(&fake, &mut operator, Some(0)).await;
+                finish(&fake, &job, "Complete", "CompletionsReached");
+                settle(&fake, &mut operator, Some(0)).await;
+            }
+        }
+    }
+    let told = events(&fake, "RerunRequested");
+    let warnings: Vec<&Value> = told.iter().filter(|event| event["type"] == "Warning").collect();
+    assert_eq!((told.len(), warnings.len()), (3, 1), "{told:?}");
+    assert!(warnings[0]["note"].as_str().unwrap().starts_with("no rerun starts: Job "), "{}", warnings[0]);
+    end(&fake, &mut operator).await;
+}
+
+fn job_goes_on(fake: &FakeApi, job: &str) -> bool {
+    fake.get(job).is_some_and(|job| job["status"]["conditions"].is_null())
+}
+
+#[tokio::test]
 async fn a_value_from_the_start_asks_for_no_rerun_of_a_schedule() {
     let (fake, mut operator) = begin_in(cluster_for_runs(), &spec());
     rerun(&fake, "old");

@@ -133,7 +133,7 @@ impl Cleanup {
                     writeln!(out, "left: {line}")?;
                 }
                 bail!(
-                    "not everything is cleaned up after {:?}; --force does not wait for runs, and always removes the finalizers",
+                    "not everything is cleaned up after {:?}. If runs still play their rollbacks, run this again with a longer --timeout. --force does not wait for them, and always removes the finalizers",
                     self.args.timeout
                 );
             }

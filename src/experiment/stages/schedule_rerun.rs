@@ -13,8 +13,8 @@ use crate::experiment::pass::Pass;
 use crate::experiment::stages::jobs::Found;
 use crate::experiment::status::events::{self, Action as EventAction};
 use crate::experiment::status::run_events::of_job;
-use chaostoolkit_api::Text;
 use chaostoolkit_api::reason::Reason;
+use chaostoolkit_api::{PastRun, Text, Trigger, names};
 
 /// The pause before the Job of a rerun is requested again that could not be created.
 const RETRY: Duration = Duration::from_secs(15);
@@ -25,6 +25,8 @@ pub enum Rerun {
     None,
     /// The Job with this name exists.
     Made(String),
+    /// The Job with this name was the answer to an earlier request with the same value, and other reruns came after it.
+    Used(String),
     /// No Job is created now.
     Waits {
         /// The reason, as a sentence for the status.
@@ -46,11 +48,22 @@ impl Rerun {
 
     /// Publishes the event of a rerun, once its request is recorded.
     pub async fn announce(&self, pass: &Pass<'_>) {
-        if let Self::Made(job) = self {
-            let note = format!("a rerun was asked for: Job {job} was created");
-            let event = events::normal(Reason::RerunRequested, EventAction::RerunExperiment, &note);
-            pass.publish(&of_job(event, job, &pass.draft.status)).await;
-        }
+        let action = EventAction::RerunExperiment;
+        let (event, job) = match self {
+            Self::Made(job) => {
+                let note = format!("a rerun was asked for: Job {job} was created");
+                (events::normal(Reason::RerunRequested, action, &note), job)
+            }
+            Self::Used(job) => {
+                let note = format!(
+                    "no rerun starts: Job {job} was created for an earlier {} with the same value; use a value that was never used",
+                    names::RERUN_ANNOTATION
+                );
+                (events::warning(Reason::RerunRequested.as_str(), action, &note), job)
+            }
+            Self::None | Self::Waits { .. } => return,
+        };
+        pass.publish(&of_job(event, job, &pass.draft.status)).await;
     }
 }
 
@@ -70,6 +83,10 @@ pub async fn rerun(
         return Ok(Rerun::None);
     };
     let job = jobs::rerun_name(cron_job.metadata.name.as_deref().unwrap_or_default(), &request);
+    if was_used(&pass.draft.status.history, &job) {
+        pass.draft.status.rerun = Some(request);
+        return Ok(Rerun::Used(job));
+    }
     if !is_made(pass, &job, found) {
         if let Some(obstacle) = obstacle(intent, (cron_job, is_stopped), found) {
             let why = format!("the rerun that was asked for starts once {obstacle}");
@@ -114,6 +131,13 @@ fn is_made(pass: &Pass<'_>, job: &str, found: &Found) -> bool {
     let mut runs = status.history.iter().map(|past| &past.run).chain(&status.run);
     found.jobs.iter().any(|made| made.metadata.name.as_deref() == Some(job))
         || runs.any(|run| run.job_name.as_deref() == Some(job))
+}
+
+/// Whether the run of a Job was followed by another rerun, so that no request is open for which it was created.
+fn was_used(history: &[PastRun], job: &str) -> bool {
+    let mut newer = history.iter().take_while(|past| past.run.job_name.as_deref() != Some(job));
+    let is_recorded = history.iter().any(|past| past.run.job_name.as_deref() == Some(job));
+    is_recorded && newer.any(|past| past.run.trigger == Trigger::Rerun)
 }
 
 async fn create(pass: &mut Pass<'_>, cron_job: &CronJob, request: &str) -> Result<(), Error> {

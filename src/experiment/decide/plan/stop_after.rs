@@ -29,7 +29,7 @@ pub fn stopped(spec: Option<&StopAfterSpec>, history: &[PastRun]) -> Option<Stri
 fn message(word: &str, limit: usize) -> String {
     let runs = if limit == 1 { "the last run".to_owned() } else { format!("the last {limit} runs") };
     format!(
-        "no run starts, since {runs} {word} (schedule.stopAfter.{word}); the schedule goes on after a rerun that ends otherwise, or with another limit"
+        "no run starts, since {runs} {word} (schedule.stopAfter.{word}); the schedule goes on after a rerun that ends otherwise, or with a higher limit"
     )
 }
 
