@@ -42,6 +42,7 @@ fn short_run(run: Run) -> Run {
         started_at: run.started_at,
         finished_at: run.finished_at,
         exit_code: run.exit_code,
+        killed: run.killed,
         experiment: About { source: run.experiment.source, ..About::default() },
         steady_state: run.steady_state,
         rollbacks: run.rollbacks,
@@ -127,6 +128,7 @@ mod tests {
         let run = (
             one(vec![json!(null), ended.clone()]),
             one(vec![json!(null), json!(0), json!(137)]),
+            one(vec![json!(null), json!(true)]),
             one(vec![
                 json!(null),
                 json!({"state": "NotPlayed"}),
@@ -135,9 +137,9 @@ mod tests {
             one(vec![json!(null), rescue(&json!(null)), rescue(&ended)]),
             one(vec![json!(null), json!("configmap/own/experiment.json")]),
         );
-        let run = run.prop_map(move |(started, code, rollbacks, rescue, source)| {
+        let run = run.prop_map(move |(started, code, killed, rollbacks, rescue, source)| {
             json!({"number": 2, "podName": "chaostoolkit-p", "podUid": "p", "nodeName": "n", "logTail": "much",
-                "startedAt": started, "finishedAt": ended, "exitCode": code, "rollbacks": rollbacks,
+                "startedAt": started, "finishedAt": ended, "exitCode": code, "killed": killed, "rollbacks": rollbacks,
                 "rescue": rescue, "experiment": {"title": "t", "source": source}})
         });
         let resources = one(vec![

@@ -205,7 +205,7 @@ impl Draft {
         let now = self.now;
         let Some(run) = &mut self.status.run else { return };
         let ordered = Ordered::of(run, intent, now);
-        finish(run, end, now);
+        finish(run, end, evidence, now);
         record::record(run, evidence);
         let verdict = verdict::judge(&run.pod_name, end, evidence).as_ordered(end, ordered);
         self.conclude(&verdict);
@@ -219,8 +219,9 @@ impl Draft {
             let is_given_up = [Reason::AbortRequested, Reason::StartTimeout, Reason::GateClosed];
             run.stop.is_some() || is_given_up.contains(&verdict.reason)
         };
-        let is_never_started =
-            self.status.run.as_ref().is_some_and(|run| run.started_at.is_none() && is_stopped(run));
+        // Nobody knows whether a pod that vanished had started.
+        let is_never_started = verdict.reason != Reason::PodLost
+            && self.status.run.as_ref().is_some_and(|run| run.started_at.is_none() && is_stopped(run));
         let rolled_back = if is_never_started {
             Some((None, Reason::NotStarted, "the run never started".to_owned()))
         } else {
@@ -266,6 +267,9 @@ impl Draft {
     fn vanished(&mut self, reason: Reason, message: impl Fn(&str) -> String) {
         let Some(run) = &mut self.status.run else { return };
         run.finished_at = Some(Time(self.now));
+        // Nobody knows whether the container of a pod with a node started after the last look. Without a node, none could.
+        let may_have_begun = run.started_at.is_some() || run.node_name.is_some();
+        run.killed = reason == Reason::PodLost && may_have_begun;
         let message = message(&run.pod_name);
         self.conclude(&Verdict::lost(reason, message));
     }

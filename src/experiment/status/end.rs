@@ -3,12 +3,13 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
+use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
-use crate::experiment::judge::verdict::Verdict;
+use crate::experiment::judge::verdict::{self, Verdict};
 use chaostoolkit_api::{Counters, Outcome, Phase, Run, Status};
 
 /// Records when and how a run ended.
-pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
+pub(super) fn finish(run: &mut Run, end: &End, evidence: &Evidence, now: Timestamp) {
     run.started_at = end.started_at.clone().or_else(|| run.started_at.take());
     let finished = end.finished_at.clone().unwrap_or(Time(now));
     run.duration_seconds =
@@ -16,6 +17,8 @@ pub(super) fn finish(run: &mut Run, end: &End, now: Timestamp) {
     run.finished_at = Some(finished);
     run.exit_code = end.exit_code;
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
+    // A container that never started has left nothing behind.
+    run.killed = run.started_at.is_some() && verdict::was_killed(end, evidence);
 }
 
 /// Records the verdict on a run, and counts the run. A run that was skipped found nothing, so what the last run found stays.

@@ -20,11 +20,14 @@ pub fn is_open(status: &Status, intent: &Intent) -> bool {
 pub fn is_needed(outcome: Outcome, run: &Run) -> bool {
     let was_ended =
         matches!(outcome, Outcome::Interrupted | Outcome::Aborted | Outcome::Error | Outcome::Unknown);
-    if !was_ended || run.started_at.is_none() {
+    // A pod that vanished may have run unseen.
+    let may_have_begun = run.started_at.is_some() || (run.killed && run.pod_uid.is_some());
+    if !was_ended || !may_have_begun {
         return false;
     }
-    // Exit code 137 means killed. No exit code means that nobody saw the end.
-    let was_killed = run.exit_code.is_none_or(|code| code == 137);
+    // An older version did not record that a run was killed. Exit code 137 means killed. No exit code means that nobody saw
+    // the end.
+    let was_killed = run.killed || run.exit_code.is_none_or(|code| code == 137);
     match &run.rollbacks {
         Some(rollbacks) if rollbacks.strategy.as_deref() == Some("never") => false,
         Some(rollbacks) => match rollbacks.state {

@@ -74,6 +74,7 @@ mod tests {
         "rollbacks": {"state": "Unknown", "total": 0, "failed": 0}}), true)]
     #[case::killed(Outcome::Error, json!({"exitCode": 137}), true)]
     #[case::lost(Outcome::Error, json!({"exitCode": null}), true)]
+    #[case::killed_in_a_script(Outcome::Error, json!({"exitCode": 3, "killed": true}), true)]
     #[case::crashed(Outcome::Error, json!({}), false)]
     #[case::never_started(Outcome::Error, json!({"exitCode": null, "startedAt": null}), false)]
     #[case::goes_on(Outcome::Unknown, json!({"exitCode": null, "finishedAt": null}), false)]

@@ -112,7 +112,7 @@ impl Draft {
         // The history has this time from now on.
         self.keep_ended(|uid| Some(uid) != pod.metadata.uid.as_deref());
         let mut run = Run { recorded_at, ..self.next_run(pod) };
-        finish(&mut run, end, self.now);
+        finish(&mut run, end, evidence, self.now);
         record::record(&mut run, evidence);
         let ordered = Ordered::stopped(&run, intent);
         let verdict = self

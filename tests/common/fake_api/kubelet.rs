@@ -110,7 +110,7 @@ impl FakeApi {
             }
             143 => message.stopped_by = Some("SIGTERM".to_owned()),
             // The runner could only report that it has begun, and the sidecar finds no journal.
-            137 => {
+            137 | 255 => {
                 message = Message::new(Stage::Running);
                 frame::write_none("there is no journal", &mut log).unwrap_or_default();
             }

@@ -1,6 +1,7 @@
 //! Rollbacks that another pod plays.
 
 use super::*;
+use chaostoolkit_journal::message::ToolkitEnd;
 
 /// Starts a run with this spec and kills its toolkit.
 async fn killed(spec: &Value) -> (FakeApi, Operator) {
@@ -206,4 +207,74 @@ async fn a_rescue_whose_namespace_is_gone_does_not_hold_a_deleted_experiment() {
     settle(&fake, &mut operator, None).await;
     nothing_is_left(&fake);
     assert_eq!(events(&fake, "RescueFailed"), 1);
+}
+
+/// The message of a runner whose command is a script that went on after its toolkit was killed.
+fn killed_in_a_script(code: i32) -> Message {
+    let toolkit_end = Some(ToolkitEnd { exit_code: 137, signal: Some(9) });
+    Message { exit_code: Some(code), toolkit_end, ..Message::new(State::Ended) }
+}
+
+#[tokio::test]
+async fn whatever_exit_code_a_killed_run_has_it_is_rescued() {
+    // The node has started again, or a script has a code of its own.
+    for (code, message) in [(255, None), (3, Some(killed_in_a_script(3)))] {
+        let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+        settle(&fake, &mut operator, None).await;
+        fake.end(POD, code, message.as_ref());
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(found(&fake), "Failed/Error/ToolkitKilled", "{code}");
+        assert_eq!(condition(&fake, "RolledBack"), "Unknown/RescueStarted", "{code}");
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed", "{code}");
+        is_over(&fake, &mut operator).await;
+    }
+}
+
+/// Starts a run whose pod is seen on a node, if it has one, but whose container nobody sees running. Then it vanishes.
+async fn lost_unseen(node: Option<&str>) -> (FakeApi, Operator) {
+    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+    while fake.get(POD).is_none() {
+        operator.pass().await;
+    }
+    if let Some(node) = node {
+        fake.edit(POD, |pod| pod["spec"]["nodeName"] = json!(node));
+    }
+    operator.pass().await;
+    assert_eq!(status(&fake)["phase"], "Starting");
+    assert_eq!(status(&fake)["run"]["nodeName"], json!(node));
+    fake.vanish(POD);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(found(&fake), "Failed/Unknown/PodLost");
+    (fake, operator)
+}
+
+#[tokio::test]
+async fn a_pod_that_was_lost_unseen_may_have_left_its_fault() {
+    let (fake, mut operator) = lost_unseen(Some("node")).await;
+    assert!(fake.get(RESCUE).is_some());
+    assert!(status(&fake)["run"]["startedAt"].is_null());
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed");
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn a_pod_that_never_ran_has_left_no_fault() {
+    let (fake, _) = lost_unseen(None).await;
+    assert_eq!((pods_created(&fake), condition(&fake, "RolledBack")), (1, "Unknown/NoJournal".to_owned()));
+    // The kubelet has rejected this one.
+    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+    while fake.get(POD).is_none() {
+        operator.pass().await;
+    }
+    fake.edit(POD, |pod| {
+        pod["spec"]["nodeName"] = json!("node");
+        pod["status"] =
+            json!({"phase": "Failed", "reason": "UnexpectedAdmissionError", "message": "no room"});
+    });
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(found(&fake), "Failed/Error/RunFailed");
+    assert!(status(&fake)["run"]["killed"].is_null());
+    assert_eq!(pods_created(&fake), 1);
 }

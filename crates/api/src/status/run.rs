@@ -78,6 +78,10 @@ pub struct Run {
     /// The reason that Kubernetes reports for the end: `Completed`, `Error`, `OOMKilled`, `Evicted` and others.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Option::is_none")]
     pub terminated_reason: Option<String>,
+    /// Whether the toolkit was killed, or nobody saw its end. Unless something else says what became of its rollbacks, they
+    /// count as missing.
+    #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "std::ops::Not::not")]
+    pub killed: bool,
     /// The Chaos Toolkit that ran the experiment.
     #[serde(default, deserialize_with = "lenient::field", skip_serializing_if = "Toolkit::is_empty")]
     pub toolkit: Toolkit,

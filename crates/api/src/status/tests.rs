@@ -12,7 +12,7 @@ fn full() -> Value {
     let run = json!({
         "number": 2, "trigger": "Rerun", "requestedBy": "u", "requestedAt": time, "specHash": "h", "jobName": "job", "podName": "pod",
         "podUid": "uid", "nodeName": "node", "startedAt": time, "finishedAt": time, "recordedAt": time, "durationSeconds": 3, "exitCode": 1,
-        "signal": 9, "terminatedReason": "Error", "toolkit": {"version": "1", "lib": "2"},
+        "signal": 9, "terminatedReason": "Error", "killed": true, "toolkit": {"version": "1", "lib": "2"},
         "experiment": {"title": "t", "source": "url", "sha256": "s"},
         "steadyState": {"before": "Met", "during": "NotMet", "after": "ProbeError"},
         "activities": {"total": 3, "succeeded": 2, "failed": 1}, "rollbacks": rollbacks,

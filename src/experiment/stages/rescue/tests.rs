@@ -17,10 +17,21 @@ fn run(exit_code: Option<i32>, rollbacks: Option<(RollbackState, &str)>) -> Run 
     Run { started_at, exit_code, rollbacks, ..Run::default() }
 }
 
+fn killed(run: Run) -> Run {
+    Run { killed: true, ..run }
+}
+
 #[rstest]
 #[case::killed(Outcome::Error, run(Some(137), None), true)]
 #[case::nobody_saw_its_end(Outcome::Unknown, run(None, None), true)]
 #[case::stopped_while_loading(Outcome::Interrupted, run(Some(1), None), false)]
+#[case::killed_with_another_code(Outcome::Error, killed(run(Some(255), None)), true)]
+#[case::killed_in_a_script(Outcome::Error, killed(run(Some(3), None)), true)]
+#[case::killed_and_not_readable(Outcome::Error, killed(run(Some(3), Some((RollbackState::Unknown, "always")))), true)]
+#[case::killed_after_its_rollbacks(Outcome::Aborted, killed(run(Some(3), Some((RollbackState::Played, "always")))), false)]
+#[case::killed_after_a_verdict(Outcome::Deviated, killed(run(Some(3), None)), false)]
+#[case::lost_unseen(Outcome::Unknown, killed(Run { pod_uid: Some("u".into()), ..Run::default() }), true)]
+#[case::lost_without_a_pod(Outcome::Unknown, killed(Run::default()), false)]
 #[case::not_a_command(Outcome::Error, run(Some(127), None), false)]
 #[case::stopped_between_rollbacks(Outcome::Interrupted, run(Some(137), Some((RollbackState::Partial, "always"))), true)]
 #[case::stopped_and_not_rolled_back(Outcome::Interrupted, run(Some(1), Some((RollbackState::NotPlayed, "default"))), true)]
