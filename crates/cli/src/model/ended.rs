@@ -54,9 +54,14 @@ fn not_started(view: &View) -> Option<ExitCode> {
 
 /// Whether the rollbacks that were to be played were played. `None` if that is not known.
 fn rolled_back(experiment: &Experiment, view: &View) -> Option<bool> {
-    let rescued = view.run.rescue.as_ref().and_then(|rescue| rescue.rollbacks.as_ref());
+    let rescue = view.run.rescue.as_ref();
+    let rescued = rescue.and_then(|rescue| rescue.rollbacks.as_ref());
     if rescued.is_some_and(|rollbacks| rollbacks.state == RollbackState::Played) {
         return Some(true);
+    }
+    // A run that was killed has no rollbacks of its own to look at.
+    if rescue.is_some() && rollbacks_missing::are_missing(view.outcome, &view.run) {
+        return Some(false);
     }
     let rollbacks = view.run.rollbacks.as_ref()?;
     match rollbacks.state {
@@ -137,6 +142,27 @@ mod tests {
         status["run"]["rescue"] =
             json!({"podName": "p-rescue", "finishedAt": "2026-01-01T00:01:00Z", "problem": "gone"});
         assert_eq!(code(&status), 18);
+    }
+
+    #[rstest]
+    #[case::impossible(json!({"problem": "gone"}), 18)]
+    #[case::failed(json!({"rollbacks": rollbacks("Failed", "always")}), 18)]
+    #[case::not_readable(json!({"rollbacks": rollbacks("Unknown", "always")}), 18)]
+    #[case::played(json!({"rollbacks": rollbacks("Played", "always")}), 15)]
+    #[case::nothing_to_play(json!({"rollbacks": rollbacks("NoneDeclared", "always")}), 15)]
+    #[case::goes_on(json!({"finishedAt": null}), 15)]
+    fn a_rescue_of_a_killed_run_that_failed_leaves_rollbacks_missing(
+        #[case] how: Value,
+        #[case] expected: u8,
+    ) {
+        let mut status = status("Error", &json!([]), &json!(null));
+        status["run"]["startedAt"] = json!("2025-12-31T23:59:00Z");
+        status["run"]["exitCode"] = json!(137);
+        assert_eq!(code(&status), 15, "nobody knows");
+        let mut rescue = json!({"podName": "p-rescue", "finishedAt": "2026-01-01T00:01:00Z"});
+        rescue.as_object_mut().unwrap().extend(how.as_object().unwrap().clone());
+        status["run"]["rescue"] = rescue;
+        assert_eq!(code(&status), expected);
     }
 
     #[test]
