@@ -98,7 +98,6 @@ pub enum Error {
     /// A namespace that the run needs is being deleted.
     #[error("namespace {0} is being deleted; the run starts once it is gone and exists again")]
     NamespaceTerminating(String),
-    /// A namespace in which the account is to get rights does not exist.
     /// The operator has no rights in the namespace of the experiment.
     #[error(
         "the operator has no rights in namespace {namespace}, so it can do nothing for its experiments; whoever has the role admin there can give it these rights: {command}"
