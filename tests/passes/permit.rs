@@ -349,6 +349,121 @@ async fn a_rescue_of_an_experiment_that_is_being_deleted_has_its_author() {
     assert_eq!(condition(&fake, "RolledBack"), "Unknown/RescueStarted");
 }
 
+/// The Roles to which the account of the run is bound, with the rules of those that exist.
+fn bound_roles(fake: &FakeApi) -> Vec<(Value, Value)> {
+    let found = fake.list("Role");
+    let rules = |name: &Value| found.iter().find(|role| role["metadata"]["name"] == *name);
+    let bindings = fake.list("RoleBinding").into_iter().chain(fake.list("ClusterRoleBinding"));
+    let names = bindings.map(|binding| binding["roleRef"]["name"].clone());
+    names.map(|name| (name.clone(), rules(&name).map_or(Value::Null, |role| role["rules"].clone()))).collect()
+}
+
+/// The account of the run is still bound to all that its author was asked for.
+#[tokio::test(start_paused = true)]
+async fn a_rescue_has_no_right_that_its_author_was_not_asked_for() {
+    let secrets = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
+    let weak = json!({"name": "weak"});
+    for (wide, narrow) in [
+        (json!({"rules": secrets}), Value::Null),
+        (json!({"rules": secrets}), weak.clone()),
+        (json!({"clusterRole": "admin"}), Value::Null),
+        (json!({"clusterRole": "admin", "clusterWide": true}), Value::Null),
+        // The binding keeps its name.
+        (json!({"name": "strong"}), weak.clone()),
+        (json!({"binds_to_namespaces": ["shop"]}), Value::Null),
+    ] {
+        let what = format!("{wide} {narrow}");
+        let mut spec = with_rollbacks(json!({}));
+        spec["role"] = wide;
+        let (fake, mut operator) = begin_asked(&spec);
+        for (name, rules) in [("strong", &secrets), ("weak", &json!([]))] {
+            fake.put(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+                "metadata": {"name": name, "namespace": "chaostoolkit-run"}, "rules": rules}));
+        }
+        settle(&fake, &mut operator, None).await;
+        fake.end(POD, 137, None);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(found(&fake), "Failed/Error/ToolkitKilled", "{what}");
+        let before = bound_roles(&fake);
+        set(&fake, "role", narrow.clone());
+        set(&fake, "rescue", json!(true));
+        stamp(&fake, "another");
+        fake.forbid(&[
+            "get secrets chaostoolkit-run",
+            "bind clusterroles chaostoolkit-run",
+            "create rolebindings shop",
+        ]);
+        forget().await;
+        settle(&fake, &mut operator, None).await;
+        assert!(fake.get(super::control::RESCUE).is_some(), "{what}");
+        let bound = bound_roles(&fake);
+        assert_ne!(bound, before, "{what}");
+        assert_eq!(bound.len(), 1, "{what}: {bound:?}");
+        if narrow == weak {
+            assert_eq!(bound[0].0, "weak", "{what}");
+        } else {
+            assert_eq!(bound[0].0, "chaostoolkit-experiment-a235f4ad3e", "{what}");
+            assert!(!bound[0].1.to_string().contains("secrets"), "{what}");
+        }
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed", "{what}");
+        check_protocol(&fake);
+        fake.delete(EXPERIMENT);
+        settle(&fake, &mut operator, None).await;
+        nothing_is_left(&fake);
+    }
+}
+
+/// As after an upgrade of the operator, or with other templates.
+#[tokio::test(start_paused = true)]
+async fn a_rescue_starts_although_the_rights_of_its_run_have_other_names_or_rules() {
+    let rules = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+    for is_named_otherwise in [false, true] {
+        let mut spec = with_rollbacks(json!({"rescue": true}));
+        spec["role"] = json!({"rules": rules});
+        let (fake, mut operator) = begin_asked(&spec);
+        settle(&fake, &mut operator, None).await;
+        let wanted = bound_roles(&fake);
+        if is_named_otherwise {
+            for kind in ["Role", "RoleBinding"] {
+                let mut object = fake.list(kind).remove(0);
+                let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+                let other = name.replacen("chaostoolkit", "earlier", 1);
+                fake.vanish(&format!(
+                    "/apis/rbac.authorization.k8s.io/v1/namespaces/chaostoolkit-run/{}s/{name}",
+                    kind.to_lowercase()
+                ));
+                object["metadata"]["name"] = json!(other);
+                let nonce = status(&fake)["nonce"].as_str().unwrap().to_owned();
+                let mark = names::mark(&nonce, kind, "chaostoolkit-run", &other);
+                object["metadata"]["annotations"][names::MARK_ANNOTATION] = json!(mark);
+                fake.put(object);
+                fake.edit(EXPERIMENT, |experiment| {
+                    for recorded in experiment["status"]["resources"].as_array_mut().unwrap() {
+                        if recorded["kind"] == kind {
+                            recorded["name"] = json!(other);
+                            recorded["uid"] = Value::Null;
+                        }
+                    }
+                });
+            }
+        } else {
+            let name = wanted[0].0.as_str().unwrap();
+            let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/chaostoolkit-run/roles/{name}");
+            fake.edit(&path, |role| role["rules"][0]["resources"] = json!(["secrets"]));
+        }
+        fake.end(POD, 137, None);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(bound_roles(&fake), wanted);
+        settle(&fake, &mut operator, Some(0)).await;
+        assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed");
+        fake.delete(EXPERIMENT);
+        settle(&fake, &mut operator, None).await;
+        nothing_is_left(&fake);
+        check_protocol(&fake);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_starts_while_the_api_server_does_not_answer_a_question() {
     let questions = [

@@ -35,6 +35,14 @@ pub async fn ask(pass: &mut Pass<'_>, resources: &Resources) -> Result<(), Error
     Ok(())
 }
 
+/// Makes one of the objects of a rescue, whose author was just asked about it. It is on record.
+pub async fn make_asked(pass: &mut Pass<'_>, wanted: &Manifest) -> Result<(), Error> {
+    let found = pass.create(wanted, true).await?;
+    let found = if rights::differ(wanted, &found.data) { replace_asked(pass, wanted).await? } else { found };
+    pass.draft.created(&wanted.reference(), found.metadata.uid);
+    Ok(())
+}
+
 /// Replaces a Role or a binding that gives other rights than the spec asks for by now. A run that goes on gets the new rights, so
 /// the author is asked first.
 async fn replace_rights(
@@ -43,6 +51,10 @@ async fn replace_rights(
     wanted: &Manifest,
 ) -> Result<DynamicObject, Error> {
     ask(pass, resources).await?;
+    replace_asked(pass, wanted).await
+}
+
+async fn replace_asked(pass: &mut Pass<'_>, wanted: &Manifest) -> Result<DynamicObject, Error> {
     pass.fence(wanted.kind).await?;
     delete::resources(&pass.context.cluster, &[wanted.reference()], &pass.parent()).await?;
     pass.create(wanted, false).await

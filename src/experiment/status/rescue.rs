@@ -8,7 +8,7 @@ use crate::experiment::judge::record;
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Rescue, Rollbacks};
+use chaostoolkit_api::{Rescue, ResourceRef, Rollbacks};
 use chaostoolkit_journal::RollbackState;
 
 impl Draft {
@@ -28,6 +28,13 @@ impl Draft {
             ..Rescue::default()
         });
         self.set(Type::RolledBack, State::Unknown, Reason::RescueStarted, &message);
+    }
+
+    /// These rights of the run are gone. What is to be created under the same name stays on record.
+    pub fn rights_taken(&mut self, gone: &[ResourceRef], wanted: &[ResourceRef]) {
+        self.status.resources.retain(|known| !gone.iter().any(|gone| gone.is_same(known)));
+        let again = wanted.iter().filter(|wanted| gone.iter().any(|gone| gone.is_same(wanted)));
+        self.status.resources.extend(again.cloned());
     }
 
     /// The pod that plays the rollbacks exists.

@@ -4,6 +4,7 @@
 //! pod is held until its end is recorded.
 
 mod plan;
+mod rights;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -25,7 +26,7 @@ use crate::experiment::judge::pod_state::{End, PodState, pod_state};
 use crate::experiment::judge::{record, verdict};
 use crate::experiment::pass::Pass;
 use crate::experiment::permit;
-use crate::experiment::stages::helpers;
+use crate::experiment::stages::{helpers, make};
 pub use crate::experiment::status::rescue_due::is_open;
 use crate::experiment::wait::Wait;
 use crate::process::clock;
@@ -152,8 +153,12 @@ async fn start(pass: &mut Pass<'_>) -> Result<Progress, Error> {
     pass.draft.rescue_planned(&resources);
     pass.write().await?;
     pass.context.apart.list(Entry::of_run(pass.live.uid(), &resources)).await?;
+    rights::take(pass, &resources).await?;
     for manifest in &resources.owned {
-        pass.create(manifest, true).await?;
+        let made = manifest.reference();
+        if !pass.draft.status.resources.iter().any(|known| known.adopted && known.is_same(&made)) {
+            make::make_asked(pass, manifest).await?;
+        }
     }
     let Context { cluster, config, .. } = pass.context;
     let workload = pull_secrets::completed(cluster, &resources, &config.runner.pull_secrets).await?;
