@@ -135,6 +135,43 @@ async fn rollbacks_that_were_not_played_do_not_wait_for_helpers() {
 }
 
 #[tokio::test]
+async fn one_more_run_waits_for_the_helpers_of_a_run_that_was_rescued() {
+    // With another title, no other pod can play the rollbacks.
+    for is_possible in [true, false] {
+        let spec = with_rollbacks(json!({"rescue": true, "report": {"helperGraceSeconds": 3600}}));
+        let (fake, mut operator) = begin(&spec);
+        settle(&fake, &mut operator, None).await;
+        if !is_possible {
+            fake.edit(EXPERIMENT, |experiment| experiment["spec"]["experiment"]["title"] = json!("another"));
+        }
+        rerun(&fake, "1");
+        fake.end_beside_helper(POD, 0);
+        fake.edit(POD, |pod| {
+            let terminated = &mut pod["status"]["containerStatuses"][0]["state"]["terminated"];
+            terminated["exitCode"] = json!(137);
+            terminated["message"] = json!("");
+        });
+        settle(&fake, &mut operator, None).await;
+        if is_possible {
+            fake.end_beside_helper(RESCUE, 0);
+            settle(&fake, &mut operator, None).await;
+        }
+        let expected = if is_possible { "True/RescuePlayed" } else { "False/RescueFailed" };
+        assert_eq!(condition(&fake, "RolledBack"), expected);
+        let before = pods_created(&fake);
+        assert_eq!((before, operator.again), (1 + usize::from(is_possible), true));
+        assert_eq!(pod_at(&fake, POD).1, json!([names::OUTCOME_FINALIZER]), "its helper still has its time");
+        wait(&fake, 3601);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!((pod_at(&fake, POD), pods_created(&fake)), (ended(), before + 1));
+        fake.delete(EXPERIMENT);
+        settle(&fake, &mut operator, Some(0)).await;
+        nothing_is_left(&fake);
+        check_protocol(&fake);
+    }
+}
+
+#[tokio::test]
 async fn a_scheduled_run_ends_too_and_is_counted_once() {
     let (fake, mut operator, pod) = begin_run().await;
     fake.end_beside_helper(&pod, 10);

@@ -6,6 +6,8 @@
 mod plan;
 mod rights;
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
@@ -35,7 +37,10 @@ use chaostoolkit_api::{Rescue, Rollbacks, Run, Spec, Status};
 
 /// Has the rollbacks played if that is due. Returns what to wait for, or nothing once the rescue has ended.
 pub async fn rescue(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option<Wait>, Error> {
+    let was_open = is_open(&pass.draft.status, intent);
     match step(pass, intent).await? {
+        // The helpers of the run may still have time. The next pass waits for them before it begins one more run.
+        Progress::Done if was_open => Ok(Some(Wait::at_most(Duration::ZERO))),
         Progress::Done => Ok(None),
         Progress::Waiting | Progress::Held(_) => {
             Ok(Some(until_late(&pass.draft.status, intent, clock::now())))
