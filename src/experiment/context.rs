@@ -127,6 +127,9 @@ pub const TEARDOWN_RESYNC: Duration = Duration::from_secs(10);
 /// The pause before a journal is requested again that could not be read.
 pub const JOURNAL_RETRY: Duration = Duration::from_secs(2);
 
+/// After how long a failure is told that is expected to pass by itself.
+pub const LASTING: Duration = Duration::from_secs(30);
+
 /// Requeues at a time, if there is one. Otherwise only a change brings the next pass.
 #[must_use]
 pub fn requeue_at(time: Option<Timestamp>, now: Timestamp) -> Wait {

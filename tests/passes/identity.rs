@@ -115,7 +115,7 @@ async fn a_pod_made_beforehand_is_not_the_pod_of_a_rescue() {
     let before = fake.get(RESCUE);
     fake.end(POD, 137, None);
     settle(&fake, &mut operator, None).await;
-    assert_eq!(condition(&fake, "RolledBack"), "Unknown/RescueStarted", "it waits for its name");
+    assert_eq!(condition(&fake, "RolledBack"), "Unknown/NameConflict", "it waits for its name");
     assert_eq!(fake.get(RESCUE), before);
     fake.vanish(RESCUE);
     settle(&fake, &mut operator, Some(0)).await;

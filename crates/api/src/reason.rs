@@ -200,7 +200,7 @@ pub enum Reason {
     StartTimeout,
     /// Another run was requested.
     RerunRequested,
-    /// Another pod plays the rollbacks, since the run ended before it had played them.
+    /// Another pod plays the rollbacks, or is to play them, since the run ended before it had played them.
     RescueStarted,
     /// Another pod has played the rollbacks.
     RescuePlayed,

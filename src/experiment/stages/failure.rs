@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use tracing::warn;
 
-use crate::experiment::context::JOURNAL_RETRY;
+use crate::experiment::context::{JOURNAL_RETRY, LASTING};
 use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
@@ -14,9 +14,6 @@ use crate::experiment::wait::Wait;
 use crate::process::clock;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::{Experiment, Run, Status, Text};
-
-/// After how long a failure is told that is expected to pass by itself.
-const LASTING: Duration = Duration::from_secs(30);
 
 /// Records a failure that somebody has to act on, and any failure that lasts. Returns what to wait for, or the error if the pass is to be repeated.
 pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Wait, Error> {

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::events::{Event, EventType};
 
 use crate::experiment::status::new_runs::{is_new, missed};
+use crate::experiment::status::rescue;
 use crate::experiment::status::run_events::{is_stall, of_job, of_present_run, of_run, related};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
@@ -217,6 +218,9 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
             Some(normal(reason, Action::PlayRollbacks, &rolled_back.message))
         }
         reason @ Reason::RescueFailed => {
+            Some(warning(reason.as_str(), Action::PlayRollbacks, &rolled_back.message))
+        }
+        reason if rescue::is_block(rolled_back) => {
             Some(warning(reason.as_str(), Action::PlayRollbacks, &rolled_back.message))
         }
         _ => None,

@@ -14,7 +14,7 @@ mod permitted;
 mod progress;
 mod release;
 mod requests;
-mod rescue;
+pub mod rescue;
 pub mod rescue_due;
 pub mod rollbacks_missing;
 pub mod run_events;

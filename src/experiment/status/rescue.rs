@@ -1,14 +1,15 @@
 //! Rollbacks of a run that another pod plays.
 
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::experiment::build::resources::Resources;
+use crate::experiment::error::Error;
 use crate::experiment::judge::record;
 use crate::experiment::status::draft::Draft;
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{Rescue, ResourceRef, Rollbacks};
+use chaostoolkit_api::{Rescue, ResourceRef, Rollbacks, Text};
 use chaostoolkit_journal::RollbackState;
 
 impl Draft {
@@ -19,15 +20,40 @@ impl Draft {
                 self.status.resources.push(made);
             }
         }
-        let Some(run) = &mut self.status.run else { return };
+        // A later attempt is no news, and what held up the one before it stays said until the pod exists.
+        let Some(run) = self.status.run.as_mut().filter(|run| run.rescue.is_none()) else { return };
         let pod_name = resources.workload.name().to_owned();
-        let message = format!("pod {pod_name} plays the rollbacks that the run did not play");
-        run.rescue.get_or_insert_with(|| Rescue {
-            pod_name,
-            requested_at: Some(Time(self.now)),
-            ..Rescue::default()
-        });
+        let message = format!("pod {pod_name} is to play the rollbacks that the run did not play");
+        run.rescue = Some(Rescue { pod_name, requested_at: Some(Time(self.now)), ..Rescue::default() });
         self.set(Type::RolledBack, State::Unknown, Reason::RescueStarted, &message);
+    }
+
+    /// Something keeps the pod that is to play the rollbacks from being created. Does nothing once it exists.
+    pub fn rescue_blocked(&mut self, error: &Error) {
+        let rescue = self.status.run.as_ref().and_then(|run| run.rescue.as_ref());
+        if rescue.is_some_and(|rescue| rescue.pod_uid.is_some() || rescue.finished_at.is_some()) {
+            return;
+        }
+        let message = format!("{}{}", awaited(rescue), error.describe());
+        self.set(Type::RolledBack, State::Unknown, error.reason(), &message);
+    }
+
+    /// What has kept the pod that is to play the rollbacks from being created so far.
+    #[must_use]
+    pub fn rescue_block(&self) -> Option<&str> {
+        let rescue = self.status.run.as_ref().and_then(|run| run.rescue.as_ref());
+        let told = condition::find(&self.status.conditions, Type::RolledBack)?;
+        told.message.strip_prefix(&awaited(rescue)).filter(|_| is_block(told))
+    }
+
+    /// Nobody asks for a rescue any more that could not be planned. What the run itself left counts again.
+    pub fn rescue_withdrawn(&mut self) {
+        let is_blocked = condition::find(&self.status.conditions, Type::RolledBack).is_some_and(is_block);
+        if let Some(run) = self.status.run.as_ref().filter(|run| is_blocked && run.rescue.is_none()) {
+            let (is, reason, message) = record::rolled_back(run);
+            let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
+            self.set(Type::RolledBack, state, reason, &message);
+        }
     }
 
     /// These rights of the run are gone. What is to be created under the same name stays on record.
@@ -39,9 +65,10 @@ impl Draft {
 
     /// The pod that plays the rollbacks exists.
     pub fn rescue_created(&mut self, pod: &Pod) {
-        if let Some(rescue) = self.status.run.as_mut().and_then(|run| run.rescue.as_mut()) {
-            rescue.pod_uid.clone_from(&pod.metadata.uid);
-        }
+        let Some(rescue) = self.status.run.as_mut().and_then(|run| run.rescue.as_mut()) else { return };
+        rescue.pod_uid.clone_from(&pod.metadata.uid);
+        let message = format!("pod {} plays the rollbacks that the run did not play", rescue.pod_name);
+        self.set(Type::RolledBack, State::Unknown, Reason::RescueStarted, &message);
     }
 
     /// The pod that was to play the rollbacks has ended, or there can be none.
@@ -67,4 +94,27 @@ impl Draft {
         }
         self.set(Type::RolledBack, state, reason, &message);
     }
+}
+
+/// How a message begins that says what a rescue waits for.
+fn awaited(rescue: Option<&Rescue>) -> String {
+    let pod = rescue.map_or_else(|| "another pod".to_owned(), |rescue| format!("pod {}", rescue.pod_name));
+    format!("{pod} is to play the rollbacks: ")
+}
+
+/// The reasons of `RolledBack` Unknown that say what the run left, or that a rescue goes on.
+const NO_BLOCK: [Reason; 6] = [
+    Reason::RescueStarted,
+    Reason::NoRollbacks,
+    Reason::NoJournal,
+    Reason::JournalUnreadable,
+    Reason::ToolkitUnobserved,
+    Reason::NotStarted,
+];
+
+/// Whether the condition `RolledBack` says what keeps a rescue from starting.
+#[must_use]
+pub fn is_block(rolled_back: &Condition) -> bool {
+    let reason = rolled_back.reason.parse::<Reason>();
+    rolled_back.status == State::Unknown.as_str() && reason.is_ok_and(|reason| !NO_BLOCK.contains(&reason))
 }

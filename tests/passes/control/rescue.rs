@@ -121,6 +121,83 @@ async fn an_experiment_from_elsewhere_that_may_be_another_one_is_not_fetched_aga
     }
 }
 
+/// Returns the message of the condition `RolledBack`.
+fn told(fake: &FakeApi) -> String {
+    let conditions = status(fake)["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.into_iter().find(|condition| condition["type"] == "RolledBack").unwrap();
+    found["message"].as_str().unwrap().to_owned()
+}
+
+/// Has the API server refuse the pod of a rescue.
+async fn refused(spec: Value) -> (FakeApi, Operator) {
+    let (fake, mut operator) = begin(&with_rollbacks(spec));
+    settle(&fake, &mut operator, None).await;
+    fake.refuse(Some(("POST", "/pods/", 403)));
+    fake.end(POD, 137, None);
+    settle(&fake, &mut operator, None).await;
+    (fake, operator)
+}
+
+#[tokio::test]
+async fn a_rescue_that_is_refused_says_so() {
+    let (fake, mut operator) = refused(json!({"rescue": true, "startDeadlineSeconds": 0})).await;
+    assert_eq!(condition(&fake, "RolledBack"), "Unknown/Forbidden");
+    let beginning = "pod chaostoolkit-a235f4ad3e-rescue is to play the rollbacks: cannot create Pod";
+    assert!(told(&fake).starts_with(beginning), "{}", told(&fake));
+    let writes = fake.writes().iter().filter(|call| call.method == "PATCH").count();
+    operator.pass().await;
+    operator.pass().await;
+    let warnings: Vec<Value> =
+        fake.events().into_iter().filter(|event| event["reason"] == "Forbidden").collect();
+    assert_eq!(warnings.len(), 1, "it is told once: {warnings:?}");
+    assert_eq!((&warnings[0]["type"], &warnings[0]["action"]), (&json!("Warning"), &json!("PlayRollbacks")));
+    assert_eq!(fake.writes().iter().filter(|call| call.method == "PATCH").count(), writes);
+    fake.refuse(None);
+    settle(&fake, &mut operator, Some(0)).await;
+    assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed");
+    assert_eq!((events(&fake, "RescuePlayed"), pods_created(&fake)), (1, 2));
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn a_rescue_that_is_refused_for_too_long_ends_with_the_refusal() {
+    let (fake, mut operator) = refused(json!({"rescue": true})).await;
+    fake.edit(EXPERIMENT, |experiment| {
+        experiment["status"]["run"]["rescue"]["requestedAt"] = json!("2020-01-01T00:00:00Z");
+    });
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(condition(&fake, "RolledBack"), "False/RescueFailed");
+    let beginning = "no other pod can play the rollbacks: it has not started in time: cannot create Pod";
+    assert!(told(&fake).starts_with(beginning), "{}", told(&fake));
+    is_over(&fake, &mut operator).await;
+}
+
+#[tokio::test]
+async fn a_rescue_that_cannot_be_planned_says_so_until_nobody_asks_for_it() {
+    for is_withdrawn in [false, true] {
+        let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
+        settle(&fake, &mut operator, None).await;
+        fake.refuse(Some(("GET", "/configmaps/", 403)));
+        let mut operator = Operator::new(&fake, Hangs::Crash);
+        fake.end(POD, 137, None);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(condition(&fake, "RolledBack"), "Unknown/Forbidden");
+        assert!(told(&fake).starts_with("another pod is to play the rollbacks: "), "{}", told(&fake));
+        assert_eq!(events(&fake, "Forbidden"), 1);
+        if is_withdrawn {
+            set(&fake, "rescue", json!(false));
+            settle(&fake, &mut operator, None).await;
+            assert_eq!(condition(&fake, "RolledBack"), "Unknown/NoJournal");
+        } else {
+            fake.refuse(None);
+            settle(&fake, &mut operator, Some(0)).await;
+            assert_eq!(condition(&fake, "RolledBack"), "True/RescuePlayed");
+        }
+        fake.refuse(None);
+        is_over(&fake, &mut operator).await;
+    }
+}
+
 #[tokio::test]
 async fn an_impossible_rescue_is_reported_as_failed() {
     for spec in [

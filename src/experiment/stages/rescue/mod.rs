@@ -19,7 +19,7 @@ use crate::experiment::build::resources::Resources;
 use crate::experiment::children::delete::Progress;
 use crate::experiment::children::pods::{self, Found};
 use crate::experiment::children::{create, pull_secrets};
-use crate::experiment::context::{Context, requeue_at};
+use crate::experiment::context::{Context, LASTING, requeue_at};
 use crate::experiment::decide::{Decision, decide};
 use crate::experiment::error::Error;
 use crate::experiment::intent::Intent;
@@ -77,13 +77,28 @@ fn is_late(rescue: &Rescue, intent: &Intent) -> bool {
     start_deadline(rescue, intent).is_some_and(|deadline| deadline <= clock::now())
 }
 
-/// Takes a rescue one step further, and returns whether it goes on.
+/// Takes a rescue one step further, and returns whether it goes on. What keeps its pod from being created goes to the draft, if
+/// somebody has to act or it lasts.
 async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
-    let rescue = pass.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
     if !is_open(&pass.draft.status, intent) {
+        let rescue = pass.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
         release(pass, rescue.as_ref()).await?;
+        pass.draft.rescue_withdrawn();
         return Ok(Progress::Done);
     }
+    let stepped = go_on(pass, intent).await;
+    if let Err(error) = &stepped {
+        let lasts = || pass.context.backoff.failing_for(pass.live.uid()) >= LASTING;
+        if error.is_for_people() || lasts() {
+            pass.draft.rescue_blocked(error);
+        }
+    }
+    stepped
+}
+
+/// Goes on with a rescue that has not ended.
+async fn go_on(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
+    let rescue = pass.draft.status.run.as_ref().and_then(|run| run.rescue.clone());
     let Some(rescue) = rescue else { return begin(pass).await };
     match find(pass).await? {
         Some(pod) => await_end(pass, intent, &rescue, &pod).await,
@@ -91,7 +106,10 @@ async fn step(pass: &mut Pass<'_>, intent: &Intent) -> Result<Progress, Error> {
             let problem = format!("pod {} vanished before it had played the rollbacks", rescue.pod_name);
             finish(pass, Err(problem)).await
         }
-        None if is_late(&rescue, intent) => finish(pass, Err(impossible("it has not started in time"))).await,
+        None if is_late(&rescue, intent) => {
+            let block = pass.draft.rescue_block().map_or_else(String::new, |block| format!(": {block}"));
+            finish(pass, Err(impossible(&format!("it has not started in time{block}")))).await
+        }
         None => begin(pass).await,
     }
 }
