@@ -19,7 +19,7 @@ pub(super) async fn begin(pass: &mut Pass<'_>, intent: &Intent) -> Result<Option
     let begun = match try_begin(pass, intent).await {
         Err(error) if error.is_for_people() => {
             // What blocks the next run of a schedule blocks neither the record nor the abort of those that go on.
-            schedule::go_on(pass, intent, &error).await?;
+            pass.again = schedule::go_on(pass, intent, &error).await?;
             return Err(error);
         }
         begun => begun?,

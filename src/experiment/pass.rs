@@ -45,6 +45,8 @@ pub struct Pass<'a> {
     pub followed: Option<String>,
     /// Whether the pod was created, and its record waits until others have begun.
     pub defers_record: bool,
+    /// When to look again at the runs of a schedule that cannot be kept as its spec wants it now.
+    pub again: Option<Duration>,
     /// The journals of runs that have ended, by the uid of the pod, for the traces of these runs.
     pub journals: Vec<(String, Vec<u8>)>,
     /// When the experiment was last requested, with the answer in `live`. Nothing, if it comes from the cache.
@@ -80,6 +82,7 @@ impl<'a> Pass<'a> {
             due: Instant::now(),
             followed: None,
             defers_record: false,
+            again: None,
             journals: Vec::new(),
             asked: Some(Instant::now()),
         }

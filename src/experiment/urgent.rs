@@ -16,7 +16,8 @@ pub fn is_urgent(seen: &Experiment) -> bool {
 pub fn class(seen: &Experiment) -> Class {
     let status = seen.status.as_ref();
     let has_run = status.is_some_and(|status| match &status.schedule {
-        Some(schedule) => !schedule.active.is_empty(),
+        // A pod that has ended may wait for its log, or for the end of its helpers.
+        Some(schedule) => !schedule.active.is_empty() || !schedule.ended.is_empty(),
         None => status.run.as_ref().is_some_and(|run| run.pod_uid.is_some()),
     });
     // An abort is new until a pass has seen it. A schedule may stay aborted for months.
@@ -54,6 +55,12 @@ mod tests {
         Class::Start
     )]
     #[case::a_scheduled_run(json!({}), json!({"schedule": {"cron": "", "active": ["p"]}}), Class::Run)]
+    #[case::an_ended_pod_that_waits(
+        json!({}),
+        json!({"phase": "Blocked", "observedGeneration": 2, "schedule": {"cron": "",
+            "ended": [{"podUid": "u", "seenAt": "2026-01-01T00:00:00Z"}]}}),
+        Class::Run
+    )]
     #[case::to_be_aborted(json!({"abort": true}), json!({}), Class::Stop)]
     #[case::aborted(
         json!({"abort": true}),

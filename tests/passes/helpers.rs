@@ -191,6 +191,22 @@ async fn a_scheduled_run_ends_too_and_is_counted_once() {
 }
 
 #[tokio::test]
+async fn a_rejected_spec_keeps_no_helper_alive() {
+    let (fake, mut operator, pod) = begin_run().await;
+    set(&fake, "pod", json!(7));
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((found(&fake).as_str(), operator.again), ("Failed/Unknown/InvalidSpec", false));
+    fake.end_beside_helper(&pod, 0);
+    settle(&fake, &mut operator, None).await;
+    assert!(operator.again, "a pass comes when the time of the helper is over");
+    assert_eq!(pod_at(&fake, &pod), (Value::Null, json!([])));
+    wait(&fake, 60);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((pod_at(&fake, &pod), operator.again), (ended(), false));
+    assert_eq!(status(&fake)["counters"]["runs"], 1);
+}
+
+#[tokio::test]
 async fn helpers_are_left_alone_if_the_job_would_repeat_the_run() {
     let (fake, mut operator, pod) = begin_run().await;
     fake.edit(CRON_JOB, |cron_job| cron_job["spec"]["jobTemplate"]["spec"]["backoffLimit"] = json!(3));

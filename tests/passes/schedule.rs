@@ -152,6 +152,22 @@ async fn an_obstacle_to_the_next_run_does_not_keep_an_author_from_stopping_this_
 }
 
 #[tokio::test]
+async fn the_end_of_a_run_waits_for_its_log_even_if_the_spec_is_rejected() {
+    let (fake, mut operator, pod) = begin_run().await;
+    Obstacle::Spec.begin(&fake);
+    settle(&fake, &mut operator, None).await;
+    fake.refuse(Some(("GET", "/log", 500)));
+    fake.end(&pod, 2, None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((status(&fake)["history"].clone(), operator.again), (Value::Null, true));
+    fake.refuse(None);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!((status(&fake)["counters"]["runs"].clone(), operator.again), (json!(1), false));
+    assert_eq!(fake.get(&pod).unwrap()["metadata"]["finalizers"], json!([]));
+    check_protocol(&fake);
+}
+
+#[tokio::test]
 async fn an_abort_says_that_a_run_of_the_schedule_is_asked_to_stop_and_what_its_rollbacks_may_take() {
     let mut long = with_rollbacks(spec());
     long["pod"] = json!(null);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use tracing::warn;
 
-use crate::experiment::context::{JOURNAL_RETRY, LASTING};
+use crate::experiment::context::LASTING;
 use crate::experiment::error::Error;
 use crate::experiment::intent::{self, Intent};
 use crate::experiment::pass::Pass;
@@ -42,9 +42,8 @@ pub async fn record(pass: &mut Pass<'_>, error: Error) -> Result<Wait, Error> {
         // Only an edit can help, and an edit brings the next pass.
         pass.draft.rejected(invalid);
         pass.write().await?;
-        // The journal of a run that the schedule had started by then brings no pass.
-        let is_due = pass.draft.status.history.iter().any(|past| past.run.is_journal_due());
-        return Ok(if is_due { Wait::at_most(JOURNAL_RETRY) } else { Wait::for_change() });
+        // What the schedule owes to the runs that it had started by then brings no pass.
+        return Ok(pass.again.map_or_else(Wait::for_change, Wait::at_most));
     }
     let may_wait_forever = intent::is_scheduled(&pass.live) || adopt::is_due(&pass.live);
     let intent = pass.intent();

@@ -137,9 +137,13 @@ const REPLACE: &str = "Replace";
 
 /// Goes on with the runs of a schedule that cannot be kept as the spec wants it now. What blocks the next run must neither
 /// hide the end of one that has started, nor keep anybody from stopping it. No run is let go meanwhile, since nobody can judge
-/// it.
-pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Result<(), Error> {
-    let Some(recorded) = recorded(pass) else { return Ok(()) };
+/// it. Returns when to look again, if anything has to be done by a time.
+pub async fn go_on(
+    pass: &mut Pass<'_>,
+    intent: &Intent,
+    obstacle: &Error,
+) -> Result<Option<Duration>, Error> {
+    let Some(recorded) = recorded(pass) else { return Ok(None) };
     if intent.abort || intent.suspend {
         cron_job::suspend(&pass.context.cluster, &recorded, &pass.parent()).await?;
     }
@@ -153,10 +157,11 @@ pub async fn go_on(pass: &mut Pass<'_>, intent: &Intent, obstacle: &Error) -> Re
     let limits = Limits { deadline, template: None, delay: Delay::of(&pass.live) };
     let found = Found::list(pass, &recorded.namespace).await?;
     release::refuse_all(pass, &found, obstacle);
-    release::skip(pass, intent, &found, &limits);
-    jobs::judge(pass, intent, &found, None).await;
-    sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await?;
-    targets::take_away_scheduled(pass, None).await
+    let until_late = release::skip(pass, intent, &found, &limits).until_late;
+    let (_, until_check) = jobs::judge(pass, intent, &found, None).await;
+    let again = sync_runs(pass, intent, &found, (replaces, Some(intent.helper_grace))).await?;
+    targets::take_away_scheduled(pass, None).await?;
+    Ok([until_late, until_check, again].into_iter().flatten().min())
 }
 
 /// Reads a recorded `CronJob`, and puts its uid on the draft of the status, since its Jobs are known by that.
