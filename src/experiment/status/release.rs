@@ -76,10 +76,12 @@ impl Draft {
         }
     }
 
-    /// The run of a Job holds the mutex with this name, if there is one.
+    /// The run of a Job holds the mutex with this name, if there is one. A run without a mutex leaves that of another run, which
+    /// may go on, to [`Draft::keep_mutex`].
     pub fn take_mutex(&mut self, job: &Job, name: Option<&str>) {
-        if let (Some(schedule), Some(uid)) = (&mut self.status.schedule, &job.metadata.uid) {
-            schedule.mutex = name.map(|name| HeldMutex { name: name.to_owned(), job_uid: uid.clone() });
+        if let (Some(schedule), Some(uid), Some(name)) = (&mut self.status.schedule, &job.metadata.uid, name)
+        {
+            schedule.mutex = Some(HeldMutex { name: name.to_owned(), job_uid: uid.clone() });
         }
     }
 
@@ -212,6 +214,20 @@ mod tests {
         draft.keep_released(|_| false);
         assert_eq!(draft.status.history[0].run.requested_by.as_deref(), expected);
         assert!(draft.status.schedule.as_ref().unwrap().released.is_empty());
+    }
+
+    #[test]
+    fn a_run_without_a_mutex_takes_it_from_nobody() {
+        let (first, second) = (job("a", &json!({})), job("b", &json!({})));
+        let mut draft = next(&Status::default());
+        draft.take_mutex(&first, Some("db"));
+        let held = Some(HeldMutex { name: "db".into(), job_uid: "uid-of-a".into() });
+        draft.take_mutex(&second, None);
+        assert_eq!(draft.status.schedule.as_ref().unwrap().mutex, held, "the first run goes on");
+        draft.keep_mutex(|uid| uid == "uid-of-a");
+        assert_eq!(draft.status.schedule.as_ref().unwrap().mutex, held);
+        draft.keep_mutex(|uid| uid == "uid-of-b");
+        assert_eq!(draft.status.schedule.unwrap().mutex, None, "its run is recorded");
     }
 
     #[test]
