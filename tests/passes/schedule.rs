@@ -167,6 +167,133 @@ async fn the_end_of_a_run_waits_for_its_log_even_if_the_spec_is_rejected() {
     check_protocol(&fake);
 }
 
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
+/// The reasons of the runs in the history, the newest first, and how many runs were counted.
+fn recorded(fake: &FakeApi) -> (Vec<String>, Value) {
+    let history = status(fake)["history"].as_array().cloned().unwrap_or_default();
+    let reasons = history.iter().map(|past| past["reason"].as_str().unwrap().to_owned()).collect();
+    (reasons, status(fake)["counters"]["runs"].clone())
+}
+
+/// The notes of the events about the ends of runs.
+fn ends(fake: &FakeApi) -> Vec<Value> {
+    let events = fake.events();
+    let of = |event: &&Value| event["action"] == "RecordOutcome";
+    events.iter().filter(of).map(|event| event["note"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_run_whose_pod_vanishes_is_recorded_as_lost() {
+    for obstacle in [None, Some(Obstacle::Templates), Some(Obstacle::Spec)] {
+        let (fake, mut operator, pod) = begin_run().await;
+        if let Some(obstacle) = obstacle {
+            obstacle.begin(&fake);
+        }
+        let started = status(&fake)["run"]["startedAt"].clone();
+        assert!(started.is_string());
+        fake.vanish(&pod);
+        settle(&fake, &mut operator, None).await;
+        let lost = || (vec!["PodLost".to_owned()], json!(1));
+        assert_eq!(recorded(&fake), lost(), "{obstacle:?}");
+        let past = &status(&fake)["history"][0];
+        assert_eq!([&past["podName"], &past["startedAt"]], [&json!(name(&pod)), &started]);
+        assert_eq!((&past["number"], &past["phase"]), (&json!(1), &json!("Failed")));
+        let told = format!(
+            "PodLost: run 1 in pod {0}: Unknown: pod {0} vanished before its end could be recorded",
+            name(&pod)
+        );
+        assert_eq!(ends(&fake), [told]);
+        assert_eq!(status(&fake)["schedule"]["active"], Value::Null);
+        let versions = fake.versions().len();
+        operator.pass().await;
+        Operator::new(&fake, Hangs::Crash).pass().await;
+        assert_eq!((recorded(&fake), fake.versions().len()), (lost(), versions), "it is counted once");
+        check_protocol(&fake);
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_pod_never_started_is_not_said_to_have_started() {
+    let (fake, mut operator) = begin(&spec());
+    settle(&fake, &mut operator, None).await;
+    let pod = tick(&fake, &mut operator).await;
+    operator.pass().await;
+    assert_eq!(status(&fake)["schedule"]["active"], json!([name(&pod)]));
+    fake.vanish(&pod);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(recorded(&fake), (vec!["PodLost".to_owned()], json!(1)));
+    assert_eq!(status(&fake)["history"][0]["startedAt"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_run_that_ends_without_its_finalizer_is_recorded_once() {
+    let (fake, mut operator, pod) = begin_run().await;
+    fake.edit(&pod, |pod| pod["metadata"]["finalizers"] = json!([]));
+    settle(&fake, &mut operator, None).await;
+    fake.end(&pod, 0, None);
+    settle(&fake, &mut operator, None).await;
+    let passed = || (vec!["Passed".to_owned()], json!(1));
+    assert_eq!(recorded(&fake), passed());
+    fake.vanish(&pod);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(recorded(&fake), passed());
+    check_protocol(&fake);
+}
+
+#[tokio::test]
+async fn a_recorded_run_is_not_lost_with_its_pod() {
+    let mut held = 0;
+    for call in 0..20 {
+        let (fake, mut operator, pod) = begin_run().await;
+        fake.end(&pod, 0, None);
+        fake.fail(fake.calls().len() + call, Fault::HangAfter);
+        operator.pass().await;
+        if recorded(&fake).0.is_empty() {
+            continue;
+        }
+        // An operator that is killed right after the record has not released the pod.
+        held += usize::from(fake.get(&pod).unwrap()["metadata"]["finalizers"] != json!([]));
+        fake.vanish(&pod);
+        let mut operator = Operator::new(&fake, Hangs::Crash);
+        settle(&fake, &mut operator, None).await;
+        assert_eq!(recorded(&fake), (vec!["Passed".to_owned()], json!(1)), "{call}");
+    }
+    assert!((1..20).contains(&held), "{held}");
+}
+
+#[tokio::test]
+async fn several_runs_that_vanish_at_once_are_recorded_one_by_one() {
+    let mut allow = spec();
+    allow["schedule"]["concurrencyPolicy"] = json!("Allow");
+    let (fake, mut operator) = begin(&allow);
+    settle(&fake, &mut operator, None).await;
+    let mut pods = Vec::new();
+    for _ in 0..12 {
+        pods.push(tick(&fake, &mut operator).await);
+        settle(&fake, &mut operator, None).await;
+    }
+    assert_eq!(status(&fake)["schedule"]["active"].as_array().map(Vec::len), Some(12));
+    for pod in &pods {
+        fake.vanish(pod);
+    }
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(recorded(&fake).1, 12);
+    assert_eq!((ends(&fake).len(), &status(&fake)["schedule"]["active"]), (12, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_run_that_an_edit_of_the_schedule_stops_is_not_lost() {
+    let (fake, mut operator, _) = begin_run().await;
+    fake.bind("elsewhere", true);
+    set(&fake, "namespace", json!("elsewhere"));
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
+    assert_eq!(recorded(&fake), (Vec::new(), Value::Null));
+}
+
 #[tokio::test]
 async fn an_abort_says_that_a_run_of_the_schedule_is_asked_to_stop_and_what_its_rollbacks_may_take() {
     let mut long = with_rollbacks(spec());

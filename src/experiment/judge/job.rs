@@ -29,6 +29,17 @@ pub fn of<'a>(jobs: &'a [Job], pod: &Pod) -> Option<&'a Job> {
     jobs.iter().find(|job| job.metadata.uid.as_deref() == Some(owner.uid.as_str()))
 }
 
+/// The name of the Job of a pod that is gone, by the name of the pod. Kubernetes adds a dash and five characters to it, and
+/// shortens it if the result is longer than 63 characters.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#generated-values>
+#[must_use]
+pub fn of_pod(name: &str) -> Option<&str> {
+    name.rsplit_once('-').map(|(job, _)| job).filter(|_| name.len() < LONGEST_GENERATED)
+}
+
+/// The length of a generated name from which on what it was made of may be shortened.
+const LONGEST_GENERATED: usize = 63;
+
 /// The pods of a Job.
 pub fn pods<'a>(job: &'a Job, pods: &'a [Pod]) -> impl Iterator<Item = &'a Pod> {
     let is_own = |pod: &&Pod| owner(pod).map(|owner| owner.uid.as_str()) == job.metadata.uid.as_deref();
@@ -268,6 +279,14 @@ mod tests {
         let now = created(&job).unwrap() + SignedDuration::from_secs(age);
         let found = stall(&job, event.as_ref(), now);
         assert_eq!(found.map(|stall| stall.word), expected.map(str::to_owned));
+    }
+
+    #[rstest]
+    #[case("chaos-29384756-x7k2p", Some("chaos-29384756"))]
+    #[case("chaos", None)]
+    #[case::may_be_shortened(&format!("{}-x7k2p", "c".repeat(57)), None)]
+    fn a_pod_that_is_gone_leaves_the_name_of_its_job(#[case] pod: &str, #[case] job: Option<&str>) {
+        assert_eq!(of_pod(pod), job);
     }
 
     #[test]

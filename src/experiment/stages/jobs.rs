@@ -12,6 +12,7 @@ use kube::ResourceExt;
 use tracing::warn;
 
 use crate::cluster::is_held;
+use crate::cluster::manifest::Kind;
 use crate::experiment::children::{jobs, pods};
 use crate::experiment::context::TEARDOWN_RESYNC;
 use crate::experiment::error::Error;
@@ -23,7 +24,7 @@ use crate::experiment::pass::Pass;
 use crate::experiment::status::MAX_HISTORY;
 use crate::process::clock;
 use chaostoolkit_api::reason::Reason;
-use chaostoolkit_api::{GivenUp, Run, names};
+use chaostoolkit_api::{GivenUp, PastRun, Run, Text, names};
 
 /// How often a Job without a pod is checked. Events about it bring no pass.
 const POD_CHECK: Duration = Duration::from_secs(5);
@@ -94,8 +95,13 @@ pub async fn judge<'a>(
     let mut checks = Vec::new();
     for job in found.open() {
         let last = job::pods(job, &found.pods).last();
+        // Kubernetes replaces a pod that was removed by force, so the run of its Job may still have to start.
+        let is_replaced =
+            |past: &PastRun| past.run.started_at.is_none() && past.reason == Reason::PodLost.as_str();
         let is_recorded = pass.draft.status.history.iter().any(|past| {
-            past.run.job_name == job.metadata.name && past.run.requested_at == job.metadata.creation_timestamp
+            past.run.job_name == job.metadata.name
+                && past.run.requested_at == job.metadata.creation_timestamp
+                && !is_replaced(past)
         });
         let has_started = is_recorded || job::has_started(job, &found.pods);
         if has_started {
@@ -154,6 +160,27 @@ fn is_outdated(job: &Job, cron_job: &CronJob) -> bool {
         template.and_then(|template| template.annotations.as_ref()?.get(names::SPEC_HASH_ANNOTATION));
     let made = job.annotations().get(names::SPEC_HASH_ANNOTATION);
     made.is_some() && wanted.is_some() && made != wanted
+}
+
+/// Records the runs whose pods are gone, of those whose ends are not on record (`open`). Returns how many it has recorded. A
+/// pod is held until its end is recorded, so somebody has removed such a pod by force.
+///
+/// Each has an event, so it records at most as many at a time as the history takes. The others stay on record.
+pub async fn record_lost(pass: &mut Pass<'_>, found: &Found, open: &[String]) -> Result<usize, Error> {
+    let listed = || found.pods.iter().chain(&found.orphans).filter_map(|pod| pod.metadata.name.as_ref());
+    let mut missing = open.iter().filter(|name| !listed().any(|listed| listed == *name));
+    let mut lost = 0;
+    for name in missing.by_ref().take(MAX_HISTORY) {
+        // The list has only the newest of very many pods.
+        let namespace = pass.draft.status.run_namespace.clone().unwrap_or_default();
+        let pods = pass.context.cluster.pods(&namespace)?;
+        if pass.context.cluster.find(&pods, Kind::Pod.as_str(), name).await?.is_none() {
+            pass.draft.pod_lost(name, &found.jobs);
+            lost += 1;
+        }
+    }
+    pass.draft.keep_active(missing.cloned().collect());
+    Ok(lost)
 }
 
 /// Records the runs of the given up Jobs that are gone and never had a pod, at most as many at a time as the history takes: each

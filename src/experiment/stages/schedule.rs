@@ -53,6 +53,7 @@ pub async fn sync(
     let grace = Some(intent.helper_grace).filter(|_| !is_repeated);
     let known = pass.draft.status.schedule.clone().unwrap_or_default();
     let mut schedule = ScheduleStatus {
+        active: known.active,
         cron_job_uids: known.cron_job_uids,
         job_uids: known.job_uids,
         ended: known.ended,
@@ -182,13 +183,17 @@ async fn sync_runs(
     (replaces, grace): (bool, Option<SignedDuration>),
 ) -> Result<Option<Duration>, Error> {
     let context = pass.context;
-    pass.draft.clear_active();
+    let open = pass.draft.open_pods();
+    let lost = jobs::record_lost(pass, found, &open).await?;
     jobs::remove_given_up(pass, found).await?;
     jobs::record_gone(pass, found);
+    // Somebody has taken the finalizer off a pod whose end is not recorded.
+    let is_unrecorded = |pod: &Pod| pod.metadata.name.as_ref().is_some_and(|name| open.contains(name));
+    let is_to_record = |pod: &Pod| is_held(pod) || is_unrecorded(pod);
     let mut done = Vec::new();
     let mut ended = Vec::new();
     let mut again = None;
-    let mut held = 0;
+    let mut held = lost;
     let stop = follow::stop(context, &pass.live).filter(|_| !intent.abort);
     let mut stopped = Vec::new();
     context.watches.keep(pass.live.uid(), |uid| found.goes_on(uid));
@@ -213,7 +218,7 @@ async fn sync_runs(
             continue;
         };
         // A released pod is recorded, even if the history does not reach back to it.
-        if !is_held(pod) {
+        if !is_to_record(pod) {
             if helpers::are_waited_for(pod) {
                 ended.push((pod, pass.draft.end_seen(pod)));
             }
@@ -235,7 +240,8 @@ async fn sync_runs(
     pass.draft.keep_released(is_due);
     pass.draft.keep_mutex(is_due);
     pass.draft.jobs_seen(unrecorded);
-    let is_done = |pod: &Pod| !is_held(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
+    let is_done =
+        |pod: &Pod| !is_to_record(pod) || done.iter().any(|done| done.metadata.uid == pod.metadata.uid);
     let is_waiting = |pod: &&Pod| !is_done(pod) || helpers::are_waited_for(pod);
     let waiting: Vec<&str> =
         found.pods.iter().filter(is_waiting).filter_map(|pod| pod.metadata.uid.as_deref()).collect();

@@ -213,6 +213,8 @@ async fn remove_outdated(pass: &mut Pass<'_>, resources: &Resources) -> Result<P
         if cron_job::remove(&pass.context.cluster, gone, &pass.parent()).await? != Progress::Done {
             return Ok(Progress::Waiting);
         }
+        // The edit has stopped them, so none is lost.
+        pass.draft.pods_removed();
     }
     let (cluster, parent, status) = (&pass.context.cluster, pass.parent(), &pass.draft.status);
     delete::resources(cluster, &outdated, &parent).await?;

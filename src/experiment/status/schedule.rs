@@ -1,10 +1,15 @@
 //! The runs of a schedule.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::intent::Intent;
 use crate::experiment::judge::evidence::Evidence;
+use crate::experiment::judge::job;
 use crate::experiment::judge::pod_state::{End, PodState, node};
 use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered, Verdict};
@@ -87,11 +92,61 @@ impl Draft {
         }
     }
 
-    /// Forgets the active runs. Those that go on are added again.
-    pub fn clear_active(&mut self) {
+    /// The names of the pods that are on record and whose ends are not: those that went on, and one that had ended and waited
+    /// for its log.
+    #[must_use]
+    pub fn open_pods(&self) -> Vec<String> {
+        let Some(schedule) = &self.status.schedule else { return Vec::new() };
+        let waits = |run: &&Run| {
+            let mut ended = schedule.ended.iter();
+            run.finished_at.is_none() && ended.any(|known| run.pod_uid.as_ref() == Some(&known.pod_uid))
+        };
+        let waiting = self.status.run.as_ref().filter(waits).map(|run| &run.pod_name);
+        let open: BTreeSet<&String> = schedule.active.iter().chain(waiting).collect();
+        let is_recorded = |name: &str| self.status.history.iter().any(|past| past.run.pod_name == name);
+        open.into_iter().filter(|name| !name.is_empty() && !is_recorded(name)).cloned().collect()
+    }
+
+    /// Forgets the active runs but these. Those that go on are added again.
+    pub fn keep_active(&mut self, active: Vec<String>) {
+        if let Some(schedule) = &mut self.status.schedule {
+            schedule.active = active;
+        }
+    }
+
+    /// The pods of the schedule are gone, and the ends of those that went on are not recorded.
+    pub fn pods_removed(&mut self) {
         if let Some(schedule) = &mut self.status.schedule {
             schedule.active.clear();
+            schedule.ended.clear();
         }
+    }
+
+    /// The pod of a run is gone before its end could be recorded. What is known of the run stays, so a run that was not seen to
+    /// start is not said to have started. Only the newest run is known by more than the name of its pod.
+    pub fn pod_lost(&mut self, name: &str, jobs: &[Job]) {
+        let known = self.status.run.clone().filter(|run| run.pod_name == name && run.finished_at.is_none());
+        let job_name = known.as_ref().and_then(|run| run.job_name.clone());
+        let job_name = job_name.or_else(|| job::of_pod(name).map(str::to_owned));
+        let job = jobs.iter().find(|job| job_name.is_some() && job.metadata.name == job_name);
+        let run = known.unwrap_or_else(|| Run {
+            trigger: job::trigger(job, job_name.as_deref().unwrap_or_default()),
+            requested_at: job.and_then(|job| job.metadata.creation_timestamp.clone()),
+            pod_name: name.to_owned(),
+            experiment: self.about.clone(),
+            ..Run::default()
+        });
+        let message = format!("pod {name} vanished before its end could be recorded");
+        let verdict = self
+            .take_given_up(job_name.as_deref(), run.started_at.is_some())
+            .unwrap_or_else(|| Verdict::lost(Reason::PodLost, message));
+        let number = if verdict.phase == Phase::Skipped { 0 } else { self.next_number() };
+        let run = Run { number, job_name, finished_at: Some(Time(self.now)), ..run };
+        let status = &mut self.status;
+        count(status, &verdict);
+        status.run = Some(run.clone());
+        status.history.insert(0, past(run, verdict));
+        keep_newest(&mut status.history);
     }
 
     /// A run of a schedule that goes on.
