@@ -15,7 +15,7 @@ use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::{End, PodState, node};
 use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered, Verdict};
-use crate::experiment::status::end::{count, finish};
+use crate::experiment::status::end::{count, finish, lose};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{About, Experiment, Outcome, Phase, ResourceRef, Run, Status, Text, Trigger, names};
@@ -266,10 +266,7 @@ impl Draft {
 
     fn vanished(&mut self, reason: Reason, message: impl Fn(&str) -> String) {
         let Some(run) = &mut self.status.run else { return };
-        run.finished_at = Some(Time(self.now));
-        // Nobody knows whether the container of a pod with a node started after the last look. Without a node, none could.
-        let may_have_begun = run.started_at.is_some() || run.node_name.is_some();
-        run.killed = reason == Reason::PodLost && may_have_begun;
+        lose(run, reason, self.now);
         let message = message(&run.pod_name);
         self.conclude(&Verdict::lost(reason, message));
     }

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::experiment::judge::evidence::Evidence;
 use crate::experiment::judge::pod_state::End;
 use crate::experiment::judge::verdict::{self, Verdict};
+use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{Counters, Outcome, Phase, Run, Status};
 
 /// Records when and how a run ended.
@@ -19,6 +20,14 @@ pub(super) fn finish(run: &mut Run, end: &End, evidence: &Evidence, now: Timesta
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
     // A container that never started has left nothing behind.
     run.killed = run.started_at.is_some() && verdict::was_killed(end, evidence);
+}
+
+/// Records that the pod of a run is gone, and that nobody saw the end of the run.
+pub(super) fn lose(run: &mut Run, reason: Reason, now: Timestamp) {
+    run.finished_at = Some(Time(now));
+    // Nobody knows whether the container of a pod with a node started after the last look. Without a node, none could.
+    let may_have_begun = run.started_at.is_some() || run.node_name.is_some();
+    run.killed = reason == Reason::PodLost && may_have_begun;
 }
 
 /// Records the verdict on a run, and counts the run. A run that was skipped found nothing, so what the last run found stays.

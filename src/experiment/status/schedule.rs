@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::experiment::intent::Intent;
@@ -14,7 +13,7 @@ use crate::experiment::judge::pod_state::{End, PodState, node};
 use crate::experiment::judge::record;
 use crate::experiment::judge::verdict::{self, Ordered, Verdict};
 use crate::experiment::status::draft::Draft;
-use crate::experiment::status::end::{count, finish};
+use crate::experiment::status::end::{count, finish, lose};
 use chaostoolkit_api::condition::{self, State, Type};
 use chaostoolkit_api::reason::Reason;
 use chaostoolkit_api::{PastRun, Phase, Run, ScheduleStatus, Text, Trigger};
@@ -141,7 +140,8 @@ impl Draft {
             .take_given_up(job_name.as_deref(), run.started_at.is_some())
             .unwrap_or_else(|| Verdict::lost(Reason::PodLost, message));
         let number = if verdict.phase == Phase::Skipped { 0 } else { self.next_number() };
-        let run = Run { number, job_name, finished_at: Some(Time(self.now)), ..run };
+        let mut run = Run { number, job_name, ..run };
+        lose(&mut run, verdict.reason, self.now);
         let status = &mut self.status;
         count(status, &verdict);
         status.run = Some(run.clone());

@@ -107,12 +107,12 @@ mod tests {
     #[case::another_start(end(Some(0), "Completed"), Some(another_start(137, RollbackState::Unknown)), true)]
     #[case::another_start_that_played(
         end(Some(0), "Completed"),
-        another_start(137, RollbackState::Played),
+        Some(another_start(137, RollbackState::Played)),
         false
     )]
     #[case::another_start_that_failed(
         end(Some(0), "Completed"),
-        another_start(1, RollbackState::Unknown),
+        Some(another_start(1, RollbackState::Unknown)),
         false
     )]
     #[case::by_itself(end(Some(1), "Error"), Some(reported(1, |_| ())), false)]
