@@ -286,11 +286,10 @@ async fn several_runs_that_vanish_at_once_are_recorded_one_by_one() {
 
 #[tokio::test]
 async fn a_run_that_an_edit_of_the_schedule_stops_is_not_lost() {
-    let (fake, mut operator, _) = begin_run().await;
-    fake.bind("elsewhere", true);
+    let (fake, mut operator, pod) = begin_run().await;
     set(&fake, "namespace", json!("elsewhere"));
     settle(&fake, &mut operator, None).await;
-    assert_eq!(found(&fake), "Scheduled/Unknown/Scheduled");
+    assert_eq!((fake.get(CRON_JOB), fake.get(&pod)), (None, None));
     assert_eq!(recorded(&fake), (Vec::new(), Value::Null));
 }
 

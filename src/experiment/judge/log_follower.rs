@@ -216,7 +216,9 @@ mod tests {
         // Each needs three of four steps.
         let follower = LogFollower::with(cluster(), 2, Budget::of(4 << 16));
         let pods = ["one", "other"].map(deleted);
-        pods.iter().for_each(|pod| follower.follow(pod));
+        for pod in &pods {
+            follower.follow(pod);
+        }
         let read = async || {
             for pod in &pods {
                 if let Some(Ok(_)) = follower.followed(pod).await {
