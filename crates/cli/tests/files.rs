@@ -7,6 +7,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -57,15 +58,34 @@ fn server(outcome: &str, name: &'static str) -> Server {
     let time = "2026-01-01T00:00:00Z";
     let status = json!({"observedGeneration": 1, "phase": "Completed", "outcome": outcome, "result": outcome, "reason": outcome,
         "message": "m", "run": {"number": 1, "podName": "p", "podUid": "u", "startedAt": time, "finishedAt": time}});
+    server_of(status, name)
+}
+
+/// An API server that takes an experiment, and says at once that its run may not start.
+fn blocking_server(name: &'static str) -> Server {
+    let permitted = json!({"type": "Permitted", "status": "False", "reason": "AuthorForbidden", "message": "may not create pods",
+        "lastTransitionTime": "2026-01-01T00:00:00Z"});
+    let status = json!({"observedGeneration": 1, "phase": "Blocked", "reason": "AuthorForbidden", "message": "m",
+        "conditions": [permitted]});
+    server_of(status, name)
+}
+
+fn server_of(status: Value, name: &'static str) -> Server {
+    let is_made = AtomicBool::new(false);
     Server::start(move |(method, path, _)| {
         let one = experiment(name, &json!({}), &status);
-        let is_new = method == "GET" && path.ends_with(&format!("/{name}"));
+        // Whoever runs it asks first whether there is one of this name.
+        let is_new =
+            method == "GET" && path.ends_with(&format!("/{name}")) && !is_made.load(Ordering::Relaxed);
         let missing = common::status(404, "NotFound", "not found", name);
         Some(match (method.as_str(), path.as_str()) {
             ("POST", path) if path.contains("selfsubjectaccessreviews") => {
                 (201, json!({"spec": {}, "status": {"allowed": true}}))
             }
-            ("POST", _) => (201, one),
+            ("POST", path) => {
+                is_made.fetch_or(!path.contains("dryRun"), Ordering::Relaxed);
+                (201, one)
+            }
             (_, path) if path.contains("configmaps") => (404, missing),
             (_, path) if path.contains("chaosexperiments?") => (200, list(&[one])),
             _ if is_new => (404, missing),
@@ -85,6 +105,53 @@ fn script(home: &Home, shell: &[&str], text: &str, variables: &[(&str, &str)]) -
     command.args(shell).arg(script).current_dir(home.directory.path());
     command.env("PATH", path).env("KUBECONFIG", home.path("config")).envs(variables.iter().copied());
     done(&mut command)
+}
+
+/// The script of a recipe.
+fn recipe(file: &str) -> String {
+    let recipe = read(&format!("examples/ci/{file}"));
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match file {
+        "github-actions.yaml" => {
+            let steps = recipe["jobs"]["chaos"]["steps"].as_array().unwrap();
+            text(&steps.iter().find(|step| step["id"] == "run").unwrap()["run"]).unwrap()
+        }
+        "gitlab-ci.yml" => {
+            let lines = recipe["chaos"]["script"].as_array().unwrap();
+            lines.iter().filter_map(text).collect::<Vec<_>>().join("\n")
+        }
+        "tekton-task.yaml" => text(&recipe["spec"]["steps"][0]["script"]).unwrap(),
+        "argo-workflow.yaml" => {
+            let templates = recipe["spec"]["templates"].as_array().unwrap();
+            templates.iter().find_map(|one| text(&one["script"]["source"])).unwrap()
+        }
+        _ => panic!("{file} is no recipe"),
+    }
+}
+
+#[rstest]
+fn a_recipe_leaves_no_run_that_may_start_later(
+    #[values("github-actions.yaml", "gitlab-ci.yml", "tekton-task.yaml", "argo-workflow.yaml")] file: &str,
+) {
+    let server = blocking_server("greeting");
+    let home = Home::of(&server.address);
+    let (summary, result) = (home.file("summary.md", ""), home.path("code"));
+    let variables = [
+        ("NAME", "greeting"),
+        ("GITHUB_STEP_SUMMARY", summary.as_str()),
+        ("EXPERIMENT", "experiment.json"),
+        ("NAMESPACE", "chaostoolkit-crd"),
+        ("TIMEOUT", "1m"),
+        ("RESULT", result.to_str().unwrap()),
+    ];
+    let done = script(&home, &["-e", "-o", "pipefail"], &recipe(file), &variables);
+    // The template of Argo prints the code.
+    let code = if file == "argo-workflow.yaml" { (0, "19\n") } else { (19, done.out.as_str()) };
+    assert_eq!((done.code, done.out.as_str()), code, "{done:?}");
+    let stops = |(method, path, body): &common::Asked| {
+        method == "PATCH" && path.contains("/greeting") && body.to_string().contains(r#""abort":true"#)
+    };
+    assert!(server.writes().iter().any(stops), "{:?}", server.writes());
 }
 
 #[rstest]
