@@ -75,7 +75,7 @@ pub fn finish(fake: &FakeApi, job: &str, condition: &str, reason: &str) {
 }
 
 /// An object was created long ago.
-fn age(fake: &FakeApi, path: &str) {
+pub fn age(fake: &FakeApi, path: &str) {
     fake.edit(path, |object| object["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z"));
 }
 

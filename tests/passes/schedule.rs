@@ -228,6 +228,34 @@ async fn a_run_whose_pod_never_started_is_not_said_to_have_started() {
     assert_eq!(status(&fake)["history"][0]["startedAt"], Value::Null);
 }
 
+/// The Jobs were created long ago.
+fn age_all(fake: &FakeApi) {
+    for job in fake.list("Job") {
+        super::jobs::age(
+            fake,
+            &format!("{}/{}", super::jobs::JOBS, job["metadata"]["name"].as_str().unwrap()),
+        );
+    }
+    fake.edit(EXPERIMENT, |experiment| {
+        experiment["status"]["run"]["requestedAt"] = json!("2026-01-01T00:00:00Z");
+    });
+}
+
+#[tokio::test]
+async fn a_run_that_was_late_and_lost_its_pod_starts_no_more() {
+    let (fake, mut operator) = begin(&spec());
+    settle(&fake, &mut operator, None).await;
+    let pod = tick(&fake, &mut operator).await;
+    operator.pass().await;
+    assert_eq!(status(&fake)["schedule"]["active"], json!([name(&pod)]));
+    age_all(&fake);
+    fake.vanish(&pod);
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(fake.list("Job"), [] as [Value; 0], "no other pod starts");
+    assert_eq!(recorded(&fake), (vec!["StartTimeout".to_owned()], json!(1)));
+    assert_eq!(ends(&fake).len(), 1);
+}
+
 #[tokio::test]
 async fn a_run_that_ends_without_its_finalizer_is_recorded_once() {
     let (fake, mut operator, pod) = begin_run().await;
@@ -264,18 +292,35 @@ async fn a_recorded_run_is_not_lost_with_its_pod() {
     assert!((1..20).contains(&held), "{held}");
 }
 
-#[tokio::test]
-async fn several_runs_that_vanish_at_once_are_recorded_one_by_one() {
+/// Runs of a schedule that go on beside each other, with their pods.
+async fn begin_runs(number: usize) -> (FakeApi, Operator, Vec<String>) {
     let mut allow = spec();
     allow["schedule"]["concurrencyPolicy"] = json!("Allow");
     let (fake, mut operator) = begin(&allow);
     settle(&fake, &mut operator, None).await;
     let mut pods = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..number {
         pods.push(tick(&fake, &mut operator).await);
         settle(&fake, &mut operator, None).await;
     }
-    assert_eq!(status(&fake)["schedule"]["active"].as_array().map(Vec::len), Some(12));
+    assert_eq!(status(&fake)["schedule"]["active"].as_array().map(Vec::len), Some(number));
+    (fake, operator, pods)
+}
+
+#[tokio::test]
+async fn runs_that_went_on_for_long_and_vanish_have_not_missed_their_starts() {
+    let (fake, mut operator, pods) = begin_runs(3).await;
+    age_all(&fake);
+    for pod in &pods {
+        fake.vanish(pod);
+    }
+    settle(&fake, &mut operator, None).await;
+    assert_eq!(recorded(&fake), (vec!["PodLost".to_owned(); 3], json!(3)));
+}
+
+#[tokio::test]
+async fn several_runs_that_vanish_at_once_are_recorded_one_by_one() {
+    let (fake, mut operator, pods) = begin_runs(12).await;
     for pod in &pods {
         fake.vanish(pod);
     }

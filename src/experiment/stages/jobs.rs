@@ -96,8 +96,10 @@ pub async fn judge<'a>(
     for job in found.open() {
         let last = job::pods(job, &found.pods).last();
         // Kubernetes replaces a pod that was removed by force, so the run of its Job may still have to start.
-        let is_replaced =
-            |past: &PastRun| past.run.started_at.is_none() && past.reason == Reason::PodLost.as_str();
+        let is_replaced = |past: &PastRun| {
+            let is_known = past.run.pod_uid.is_some();
+            is_known && past.run.started_at.is_none() && past.reason == Reason::PodLost.as_str()
+        };
         let is_recorded = pass.draft.status.history.iter().any(|past| {
             past.run.job_name == job.metadata.name
                 && past.run.requested_at == job.metadata.creation_timestamp
@@ -171,6 +173,9 @@ pub async fn record_lost(pass: &mut Pass<'_>, found: &Found, open: &[String]) ->
     let mut missing = open.iter().filter(|name| !listed().any(|listed| listed == *name));
     let mut lost = 0;
     for name in missing.by_ref().take(MAX_HISTORY) {
+        if pass.draft.is_given_up(name, &found.jobs) {
+            continue;
+        }
         // The list has only the newest of very many pods.
         let namespace = pass.draft.status.run_namespace.clone().unwrap_or_default();
         let pods = pass.context.cluster.pods(&namespace)?;

@@ -18,8 +18,9 @@ pub(super) fn finish(run: &mut Run, end: &End, evidence: &Evidence, now: Timesta
     run.finished_at = Some(finished);
     run.exit_code = end.exit_code;
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
-    // A container that never started has left nothing behind.
-    run.killed = run.started_at.is_some() && verdict::was_killed(end, evidence);
+    // A container that never started has left nothing behind. Of one that the kubelet has lost, it does not say whether it started.
+    let is_lost = end.word == "ContainerStatusUnknown" && run.node_name.is_some();
+    run.killed = (run.started_at.is_some() || is_lost) && verdict::was_killed(end, evidence);
 }
 
 /// Records that the pod of a run is gone, and that nobody saw the end of the run.
@@ -54,8 +55,8 @@ pub(super) fn count(status: &mut Status, verdict: &Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chaostoolkit_api::reason::Reason;
     use proptest::prelude::*;
+    use rstest::rstest;
 
     fn any_number() -> impl Strategy<Value = i32> {
         prop_oneof![Just(i32::MAX), Just(i32::MIN), any::<i32>()]
@@ -70,5 +71,20 @@ mod tests {
             let counted = status.counters.unwrap_or_default();
             prop_assert_eq!((counted.runs, counted.failed), (runs.saturating_add(1), failed.saturating_add(1)));
         }
+    }
+
+    #[rstest]
+    #[case::lost_by_the_kubelet("ContainerStatusUnknown", Some("node"), true)]
+    #[case::never_on_a_node("ContainerStatusUnknown", None, false)]
+    #[case::never_started("Error", Some("node"), false)]
+    fn a_container_that_the_kubelet_has_lost_may_have_started(
+        #[case] word: &str,
+        #[case] node: Option<&str>,
+        #[case] expected: bool,
+    ) {
+        let end = End { exit_code: Some(137), word: word.to_owned(), ..End::default() };
+        let mut run = Run { node_name: node.map(str::to_owned), ..Run::default() };
+        finish(&mut run, &end, &Evidence::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(run.killed, expected);
     }
 }

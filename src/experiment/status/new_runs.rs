@@ -6,7 +6,10 @@ use chaostoolkit_api::{PastRun, Phase, Run, Status};
 /// event when it ended.
 #[must_use]
 pub fn is_new(past: &PastRun, old: &Status) -> bool {
-    let identity = |run: &Run| (run.pod_uid.clone(), run.job_name.clone(), run.requested_at.clone());
+    let identity = |run: &Run| {
+        let Run { pod_uid, pod_name, job_name, requested_at, .. } = run;
+        (pod_uid.clone(), pod_name.clone(), job_name.clone(), requested_at.clone())
+    };
     let is_known = |known: &PastRun| identity(&known.run) == identity(&past.run);
     old.schedule.is_some() && !old.history.iter().any(is_known)
 }

@@ -121,12 +121,21 @@ impl Draft {
         }
     }
 
+    /// Whether the run of a pod never started, and its Job is given up and still there. The run is recorded once the Job is gone.
+    #[must_use]
+    pub fn is_given_up(&self, name: &str, jobs: &[Job]) -> bool {
+        let known = self.status.run.as_ref().filter(|run| run.pod_name == name && run.started_at.is_none());
+        let Some(job) = known.and_then(|run| job_of(name, Some(run))) else { return false };
+        let is_left = jobs.iter().any(|left| left.metadata.name.as_ref() == Some(&job));
+        is_left && self.given_up().iter().any(|given_up| given_up.job_name == job)
+    }
+
     /// The pod of a run is gone before its end could be recorded. What is known of the run stays, so a run that was not seen to
     /// start is not said to have started. Only the newest run is known by more than the name of its pod.
     pub fn pod_lost(&mut self, name: &str, jobs: &[Job]) {
         let known = self.status.run.clone().filter(|run| run.pod_name == name && run.finished_at.is_none());
-        let job_name = known.as_ref().and_then(|run| run.job_name.clone());
-        let job_name = job_name.or_else(|| job::of_pod(name).map(str::to_owned));
+        let is_known = known.is_some();
+        let job_name = job_of(name, known.as_ref());
         let job = jobs.iter().find(|job| job_name.is_some() && job.metadata.name == job_name);
         let run = known.unwrap_or_else(|| Run {
             trigger: job::trigger(job, job_name.as_deref().unwrap_or_default()),
@@ -136,8 +145,10 @@ impl Draft {
             ..Run::default()
         });
         let message = format!("pod {name} vanished before its end could be recorded");
+        // Whether an older run has started is not on record. It had a pod, so it is not said to have had none.
+        let may_have_started = !is_known || run.started_at.is_some();
         let verdict = self
-            .take_given_up(job_name.as_deref(), run.started_at.is_some())
+            .take_given_up(job_name.as_deref(), may_have_started)
             .unwrap_or_else(|| Verdict::lost(Reason::PodLost, message));
         let number = if verdict.phase == Phase::Skipped { 0 } else { self.next_number() };
         let mut run = Run { number, job_name, ..run };
@@ -215,6 +226,12 @@ impl Draft {
     pub fn past_run(&mut self, pod: &Pod) -> Option<&mut PastRun> {
         self.status.history.iter_mut().find(|past| past.run.pod_uid == pod.metadata.uid)
     }
+}
+
+/// The name of the Job of a pod that is gone.
+fn job_of(pod: &str, run: Option<&Run>) -> Option<String> {
+    let recorded = run.and_then(|run| run.job_name.clone());
+    recorded.or_else(|| job::of_pod(pod).map(str::to_owned))
 }
 
 /// Drops the oldest runs. Runs whose pod is still held have to stay, or they would be recorded again. So runs that were skipped
