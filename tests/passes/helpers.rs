@@ -42,10 +42,24 @@ pub fn wait(fake: &FakeApi, seconds: i64) {
     fake.edit(EXPERIMENT, |experiment| shift(&mut experiment["status"], seconds));
 }
 
-fn stopped(fake: &FakeApi) -> Vec<Value> {
+/// The notes of the events that have this value in a field.
+pub fn notes(fake: &FakeApi, field: &str, value: &str) -> Vec<Value> {
     let events = fake.events();
-    let of = |event: &&Value| event["reason"] == "HelpersStopped";
-    events.iter().filter(of).map(|event| event["note"].clone()).collect()
+    events.iter().filter(|event| event[field] == value).map(|event| event["note"].clone()).collect()
+}
+
+fn stopped(fake: &FakeApi) -> Vec<Value> {
+    notes(fake, "reason", "HelpersStopped")
+}
+
+/// The toolkit of a run is killed, while a helper beside it goes on.
+fn kill_beside_helper(fake: &FakeApi) {
+    fake.end_beside_helper(POD, 0);
+    fake.edit(POD, |pod| {
+        let terminated = &mut pod["status"]["containerStatuses"][0]["state"]["terminated"];
+        terminated["exitCode"] = json!(137);
+        terminated["message"] = json!("");
+    });
 }
 
 #[tokio::test]
@@ -119,12 +133,7 @@ async fn rollbacks_that_were_not_played_do_not_wait_for_helpers() {
     let spec = with_rollbacks(json!({"rescue": true, "report": {"helperGraceSeconds": 3600}}));
     let (fake, mut operator) = begin(&spec);
     settle(&fake, &mut operator, None).await;
-    fake.end_beside_helper(POD, 0);
-    fake.edit(POD, |pod| {
-        let terminated = &mut pod["status"]["containerStatuses"][0]["state"]["terminated"];
-        terminated["exitCode"] = json!(137);
-        terminated["message"] = json!("");
-    });
+    kill_beside_helper(&fake);
     settle(&fake, &mut operator, None).await;
     assert!(fake.get(RESCUE).is_some());
     fake.end_beside_helper(RESCUE, 0);
@@ -145,12 +154,7 @@ async fn one_more_run_waits_for_the_helpers_of_a_run_that_was_rescued() {
             fake.edit(EXPERIMENT, |experiment| experiment["spec"]["experiment"]["title"] = json!("another"));
         }
         rerun(&fake, "1");
-        fake.end_beside_helper(POD, 0);
-        fake.edit(POD, |pod| {
-            let terminated = &mut pod["status"]["containerStatuses"][0]["state"]["terminated"];
-            terminated["exitCode"] = json!(137);
-            terminated["message"] = json!("");
-        });
+        kill_beside_helper(&fake);
         settle(&fake, &mut operator, None).await;
         if is_possible {
             fake.end_beside_helper(RESCUE, 0);

@@ -4,7 +4,7 @@ use chaostoolkit_api::names;
 use serde_json::{Value, json};
 
 use super::control::{RESCUE, condition, found, rerun, set, with_rollbacks};
-use super::jobs::{JOBS, past};
+use super::jobs::{past, paths};
 use super::schedule::{CRON_JOB, begin_run, spec, tick};
 use super::*;
 
@@ -254,7 +254,7 @@ async fn runs_of_a_cron_job_that_was_replaced_still_count() {
 #[tokio::test]
 async fn the_pod_of_a_job_that_was_seen_counts_once_the_job_is_gone() {
     let (fake, mut operator, pod) = begin_run().await;
-    let job = format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap());
+    let job = paths(&fake)[0].clone();
     fake.vanish(&job);
     fake.end(&pod, 0, None);
     settle(&fake, &mut operator, None).await;
@@ -267,7 +267,7 @@ async fn a_pod_whose_job_came_and_went_unseen_counts_by_the_mark_of_its_schedule
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     let pod = tick(&fake, &mut operator).await;
-    fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
+    fake.vanish(&paths(&fake)[0]);
     fake.end(&pod, 0, None);
     settle(&fake, &mut operator, None).await;
     assert_eq!([&status(&fake)["counters"]["runs"], &past(&fake)["outcome"]], [&json!(1), &json!("Passed")]);
@@ -280,7 +280,7 @@ async fn a_pod_without_a_mark_whose_job_came_and_went_unseen_is_let_go_and_not_r
     settle(&fake, &mut operator, None).await;
     let pod = tick(&fake, &mut operator).await;
     fake.edit(&pod, |pod| pod["metadata"]["annotations"][names::MARK_ANNOTATION] = json!("of somebody else"));
-    fake.vanish(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
+    fake.vanish(&paths(&fake)[0]);
     settle(&fake, &mut operator, None).await;
     assert_eq!(
         fake.get(&pod).unwrap()["metadata"]["finalizers"],

@@ -33,9 +33,15 @@ fn stall(fake: &FakeApi, pod: &str, words: &str) {
 
 /// Creates the pods of all Jobs.
 pub fn start_all(fake: &FakeApi) {
-    for job in fake.list("Job") {
-        fake.start_job(&format!("{JOBS}/{}", job["metadata"]["name"].as_str().unwrap()));
+    for job in paths(fake) {
+        fake.start_job(&job);
     }
+}
+
+/// The paths of all Jobs.
+pub fn paths(fake: &FakeApi) -> Vec<String> {
+    let path = |job: Value| format!("{JOBS}/{}", job["metadata"]["name"].as_str().unwrap());
+    fake.list("Job").into_iter().map(path).collect()
 }
 
 /// A run is due that is let go and cannot start in time, without a pod or with one.

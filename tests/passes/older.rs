@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::control::{found, rerun};
 use super::identity::{MARK, SECOND};
-use super::jobs::{JOBS, start_all};
+use super::jobs::{paths, start_all};
 use super::schedule::begin_run;
 use super::*;
 
@@ -66,7 +66,7 @@ async fn a_schedule_of_an_older_operator_goes_on() {
             fake.end(&pod, 0, None);
             settle(&fake, &mut operator, None).await;
             assert_eq!(status(&fake)["counters"]["runs"], 1);
-            fake.delete(&format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap()));
+            fake.delete(&paths(&fake)[0]);
             rerun(&fake, "1");
             settle(&fake, &mut operator, None).await;
             start_all(&fake);

@@ -3,7 +3,7 @@
 use chaostoolkit_api::names;
 
 use super::control::{found, rerun, set};
-use super::jobs::{JOBS, begin_job, end, events, name, past};
+use super::jobs::{begin_job, end, events, name, past, paths};
 use super::schedule::{CRON_JOB, spec};
 use super::*;
 
@@ -229,7 +229,7 @@ async fn the_job_of_a_rerun_is_judged_and_goes() {
     let (fake, mut operator) = begin_schedule(&json!({})).await;
     rerun(&fake, "now");
     operator.pass().await;
-    let job = format!("{JOBS}/{}", fake.list("Job")[0]["metadata"]["name"].as_str().unwrap());
+    let job = paths(&fake)[0].clone();
     assert!(is_held(&fake, &job), "the next pass judges it");
     settle(&fake, &mut operator, None).await;
     fake.start_job(&job);

@@ -1,6 +1,8 @@
 //! Experiments with a schedule. [`tick`] plays the controllers of Kubernetes.
 
 use super::control::{condition, found, rerun, set, with_rollbacks};
+use super::helpers::notes;
+use super::jobs::{age, name, paths};
 use super::*;
 
 /// The path of the `CronJob` that starts the runs.
@@ -167,10 +169,6 @@ async fn the_end_of_a_run_waits_for_its_log_even_if_the_spec_is_rejected() {
     check_protocol(&fake);
 }
 
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap()
-}
-
 /// The reasons of the runs in the history, the newest first, and how many runs were counted.
 fn recorded(fake: &FakeApi) -> (Vec<String>, Value) {
     let history = status(fake)["history"].as_array().cloned().unwrap_or_default();
@@ -180,9 +178,7 @@ fn recorded(fake: &FakeApi) -> (Vec<String>, Value) {
 
 /// The notes of the events about the ends of runs.
 fn ends(fake: &FakeApi) -> Vec<Value> {
-    let events = fake.events();
-    let of = |event: &&Value| event["action"] == "RecordOutcome";
-    events.iter().filter(of).map(|event| event["note"].clone()).collect()
+    notes(fake, "action", "RecordOutcome")
 }
 
 #[tokio::test]
@@ -215,13 +211,19 @@ async fn a_run_whose_pod_vanishes_is_recorded_as_lost() {
     }
 }
 
-#[tokio::test]
-async fn a_run_whose_pod_never_started_is_not_said_to_have_started() {
+/// Begins a run whose pod is on record and has not started.
+async fn begin_unstarted() -> (FakeApi, Operator, String) {
     let (fake, mut operator) = begin(&spec());
     settle(&fake, &mut operator, None).await;
     let pod = tick(&fake, &mut operator).await;
     operator.pass().await;
     assert_eq!(status(&fake)["schedule"]["active"], json!([name(&pod)]));
+    (fake, operator, pod)
+}
+
+#[tokio::test]
+async fn a_run_whose_pod_never_started_is_not_said_to_have_started() {
+    let (fake, mut operator, pod) = begin_unstarted().await;
     fake.vanish(&pod);
     settle(&fake, &mut operator, None).await;
     assert_eq!(recorded(&fake), (vec!["PodLost".to_owned()], json!(1)));
@@ -230,11 +232,8 @@ async fn a_run_whose_pod_never_started_is_not_said_to_have_started() {
 
 /// The Jobs were created long ago.
 fn age_all(fake: &FakeApi) {
-    for job in fake.list("Job") {
-        super::jobs::age(
-            fake,
-            &format!("{}/{}", super::jobs::JOBS, job["metadata"]["name"].as_str().unwrap()),
-        );
+    for job in paths(fake) {
+        age(fake, &job);
     }
     fake.edit(EXPERIMENT, |experiment| {
         experiment["status"]["run"]["requestedAt"] = json!("2026-01-01T00:00:00Z");
@@ -243,11 +242,7 @@ fn age_all(fake: &FakeApi) {
 
 #[tokio::test]
 async fn a_run_that_was_late_and_lost_its_pod_starts_no_more() {
-    let (fake, mut operator) = begin(&spec());
-    settle(&fake, &mut operator, None).await;
-    let pod = tick(&fake, &mut operator).await;
-    operator.pass().await;
-    assert_eq!(status(&fake)["schedule"]["active"], json!([name(&pod)]));
+    let (fake, mut operator, pod) = begin_unstarted().await;
     age_all(&fake);
     fake.vanish(&pod);
     settle(&fake, &mut operator, None).await;

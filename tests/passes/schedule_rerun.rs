@@ -3,7 +3,7 @@
 use chaostoolkit_api::names;
 
 use super::control::{rerun, set};
-use super::jobs::{JOBS, begin_job, end, events, finish, name, past};
+use super::jobs::{JOBS, begin_job, end, events, finish, name, past, paths};
 use super::schedule::{CRON_JOB, spec};
 use super::*;
 
@@ -51,8 +51,7 @@ async fn a_value_that_was_used_before_says_that_it_starts_nothing() {
         rerun(&fake, value);
         settle(&fake, &mut operator, None).await;
         assert_eq!((status(&fake)["rerun"].as_str(), fake.list("Job").len()), (Some(value), jobs));
-        for job in fake.list("Job") {
-            let job = format!("{JOBS}/{}", job["metadata"]["name"].as_str().unwrap());
+        for job in paths(&fake) {
             if job_goes_on(&fake, &job) {
                 fake.start_job(&job);
                 settle(&fake, &mut operator, Some(0)).await;

@@ -161,7 +161,6 @@ fn the_script_for_github_actions_ends_as_the_run(#[case] outcome: &str, #[case] 
     let workflow = read("examples/ci/github-actions.yaml");
     let steps = workflow["jobs"]["chaos"]["steps"].as_array().unwrap();
     assert!(workflow.get("on").is_some() || workflow.get("true").is_some(), "a workflow says when it runs");
-    let run = steps.iter().find(|step| step["id"] == "run").unwrap()["run"].as_str().unwrap();
     let server = server(outcome, "greeting");
     let home = Home::of(&server.address);
     let summary = home.file("summary.md", "");
@@ -169,7 +168,7 @@ fn the_script_for_github_actions_ends_as_the_run(#[case] outcome: &str, #[case] 
     let done = script(
         &home,
         &["-e", "-o", "pipefail"],
-        run,
+        &recipe("github-actions.yaml"),
         &[("NAME", "greeting"), ("GITHUB_STEP_SUMMARY", &summary)],
     );
     assert_eq!(done.code, code, "{done:?}");
@@ -186,11 +185,10 @@ fn the_script_for_github_actions_ends_as_the_run(#[case] outcome: &str, #[case] 
 #[case("BaselineNotMet", 11)]
 fn the_script_for_gitlab_ends_as_the_run(#[case] outcome: &str, #[case] code: i32) {
     let job = &read("examples/ci/gitlab-ci.yml")["chaos"];
-    let lines: Vec<&str> = job["script"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(job["allow_failure"]["exit_codes"], json!([17]));
     let server = server(outcome, "greeting");
     let home = Home::of(&server.address);
-    let done = script(&home, &["-e", "-o", "pipefail"], &lines.join("\n"), &[("NAME", "greeting")]);
+    let done = script(&home, &["-e", "-o", "pipefail"], &recipe("gitlab-ci.yml"), &[("NAME", "greeting")]);
     assert_eq!(done.code, code, "{done:?}");
     assert!(done.out.contains(&format!("{outcome} chaostoolkit-crd/greeting@1")), "{done:?}");
     assert!(home.path("result.txt").exists());
@@ -215,7 +213,7 @@ fn the_script_for_tekton_tells_the_code_as_a_result(#[case] outcome: &str, #[cas
         ("TIMEOUT", "1m"),
         ("RESULT", result.to_str().unwrap()),
     ];
-    let done = script(&home, &[], step["script"].as_str().unwrap(), &variables);
+    let done = script(&home, &[], &recipe("tekton-task.yaml"), &variables);
     assert_eq!(done.code, code, "{done:?}");
     assert_eq!(std::fs::read_to_string(result).unwrap(), code.to_string());
 }
@@ -232,18 +230,15 @@ fn the_script_for_argo_prints_the_code(#[case] outcome: &str, #[case] out: &str,
     let templates = workflow["spec"]["templates"].as_array().unwrap();
     let names: Vec<&str> = templates.iter().filter_map(|one| one["name"].as_str()).collect();
     assert!(names.iter().all(|name| check_dns_label(name).is_ok()));
-    let source = templates.iter().find_map(|one| one["script"]["source"].as_str()).unwrap();
     let server = server(outcome, "chaos-x");
     let home = Home::of(&server.address);
-    let done = script(&home, &[], source, &[("NAME", "chaos-x")]);
+    let done = script(&home, &[], &recipe("argo-workflow.yaml"), &[("NAME", "chaos-x")]);
     assert_eq!((done.code, done.out.as_str()), (code, out), "{done:?}");
 }
 
 #[test]
 fn the_script_for_argo_fails_if_nothing_is_known_of_the_run() {
-    let workflow = read("examples/ci/argo-workflow.yaml");
-    let templates = workflow["spec"]["templates"].as_array().unwrap();
-    let source = templates.iter().find_map(|one| one["script"]["source"].as_str()).unwrap();
-    let done = script(&Home::of("http://127.0.0.1:1"), &[], source, &[("NAME", "chaos-x")]);
+    let home = Home::of("http://127.0.0.1:1");
+    let done = script(&home, &[], &recipe("argo-workflow.yaml"), &[("NAME", "chaos-x")]);
     assert_eq!((done.code, done.out.as_str()), (1, "1\n"), "{done:?}");
 }

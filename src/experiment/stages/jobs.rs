@@ -168,9 +168,14 @@ fn is_outdated(job: &Job, cron_job: &CronJob) -> bool {
 /// pod is held until its end is recorded, so somebody has removed such a pod by force.
 ///
 /// Each has an event, so it records at most as many at a time as the history takes. The others stay on record.
-pub async fn record_lost(pass: &mut Pass<'_>, found: &Found, open: &[String]) -> Result<usize, Error> {
-    let listed = || found.pods.iter().chain(&found.orphans).filter_map(|pod| pod.metadata.name.as_ref());
-    let mut missing = open.iter().filter(|name| !listed().any(|listed| listed == *name));
+pub async fn record_lost(
+    pass: &mut Pass<'_>,
+    found: &Found,
+    open: &BTreeSet<String>,
+) -> Result<usize, Error> {
+    let pods = found.pods.iter().chain(&found.orphans);
+    let listed: BTreeSet<&String> = pods.filter_map(|pod| pod.metadata.name.as_ref()).collect();
+    let mut missing = open.iter().filter(|name| !listed.contains(name));
     let mut lost = 0;
     for name in missing.by_ref().take(MAX_HISTORY) {
         if pass.draft.is_given_up(name, &found.jobs) {

@@ -135,9 +135,8 @@ fn is_made(pass: &Pass<'_>, job: &str, found: &Found) -> bool {
 
 /// Whether the run of a Job was followed by another rerun, so that no request is open for which it was created.
 fn was_used(history: &[PastRun], job: &str) -> bool {
-    let mut newer = history.iter().take_while(|past| past.run.job_name.as_deref() != Some(job));
-    let is_recorded = history.iter().any(|past| past.run.job_name.as_deref() == Some(job));
-    is_recorded && newer.any(|past| past.run.trigger == Trigger::Rerun)
+    let at = history.iter().position(|past| past.run.job_name.as_deref() == Some(job));
+    at.is_some_and(|at| history[..at].iter().any(|newer| newer.run.trigger == Trigger::Rerun))
 }
 
 async fn create(pass: &mut Pass<'_>, cron_job: &CronJob, request: &str) -> Result<(), Error> {

@@ -230,10 +230,15 @@ impl Draft {
         self.phase(verdict.phase, verdict.reason, &verdict.message);
         self.judged(verdict);
         self.authorized(verdict.lacking.as_deref());
-        if let Some((is, reason, message)) = rolled_back {
-            let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
-            self.set(Type::RolledBack, state, reason, &message);
+        if let Some(rolled_back) = rolled_back {
+            self.rolled_back(rolled_back);
         }
+    }
+
+    /// Sets the condition `RolledBack`: whether the rollbacks were played, if that is known, and how it went.
+    pub(super) fn rolled_back(&mut self, (is, reason, message): (Option<bool>, Reason, String)) {
+        let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
+        self.set(Type::RolledBack, state, reason, &message);
     }
 
     /// Sets the condition Succeeded. Only a run that passed and did all that it was to do has succeeded.

@@ -18,9 +18,9 @@ pub(super) fn finish(run: &mut Run, end: &End, evidence: &Evidence, now: Timesta
     run.finished_at = Some(finished);
     run.exit_code = end.exit_code;
     run.terminated_reason = Some(end.word.clone()).filter(|word| !word.is_empty());
-    // A container that never started has left nothing behind. Of one that the kubelet has lost, it does not say whether it started.
-    let is_lost = end.word == "ContainerStatusUnknown" && run.node_name.is_some();
-    run.killed = (run.started_at.is_some() || is_lost) && verdict::was_killed(end, evidence);
+    // A container that never started has left nothing behind.
+    let may_have_begun = run.started_at.is_some() || (verdict::is_lost(end) && run.node_name.is_some());
+    run.killed = may_have_begun && verdict::was_killed(end, evidence);
 }
 
 /// Records that the pod of a run is gone, and that nobody saw the end of the run.

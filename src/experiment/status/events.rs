@@ -217,10 +217,7 @@ fn rescued(old: &Status, new: &Status) -> Option<Event> {
         reason @ (Reason::RescueStarted | Reason::RescuePlayed) => {
             Some(normal(reason, Action::PlayRollbacks, &rolled_back.message))
         }
-        reason @ Reason::RescueFailed => {
-            Some(warning(reason.as_str(), Action::PlayRollbacks, &rolled_back.message))
-        }
-        reason if rescue::is_block(rolled_back) => {
+        reason if reason == Reason::RescueFailed || rescue::is_block(rolled_back) => {
             Some(warning(reason.as_str(), Action::PlayRollbacks, &rolled_back.message))
         }
         _ => None,

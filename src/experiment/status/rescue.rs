@@ -50,9 +50,7 @@ impl Draft {
     pub fn rescue_withdrawn(&mut self) {
         let is_blocked = condition::find(&self.status.conditions, Type::RolledBack).is_some_and(is_block);
         if let Some(run) = self.status.run.as_ref().filter(|run| is_blocked && run.rescue.is_none()) {
-            let (is, reason, message) = record::rolled_back(run);
-            let state = is.map_or(State::Unknown, |is| if is { State::True } else { State::False });
-            self.set(Type::RolledBack, state, reason, &message);
+            self.rolled_back(record::rolled_back(run));
         }
     }
 

@@ -94,16 +94,16 @@ impl Draft {
     /// The names of the pods that are on record and whose ends are not: those that went on, and one that had ended and waited
     /// for its log.
     #[must_use]
-    pub fn open_pods(&self) -> Vec<String> {
-        let Some(schedule) = &self.status.schedule else { return Vec::new() };
+    pub fn open_pods(&self) -> BTreeSet<String> {
+        let Some(schedule) = &self.status.schedule else { return BTreeSet::new() };
         let waits = |run: &&Run| {
             let mut ended = schedule.ended.iter();
             run.finished_at.is_none() && ended.any(|known| run.pod_uid.as_ref() == Some(&known.pod_uid))
         };
         let waiting = self.status.run.as_ref().filter(waits).map(|run| &run.pod_name);
-        let open: BTreeSet<&String> = schedule.active.iter().chain(waiting).collect();
+        let open = schedule.active.iter().chain(waiting).filter(|name| !name.is_empty());
         let is_recorded = |name: &str| self.status.history.iter().any(|past| past.run.pod_name == name);
-        open.into_iter().filter(|name| !name.is_empty() && !is_recorded(name)).cloned().collect()
+        open.filter(|name| !is_recorded(name)).cloned().collect()
     }
 
     /// Forgets the active runs but these. Those that go on are added again.

@@ -308,12 +308,18 @@ async fn whatever_exit_code_a_killed_run_has_it_is_rescued() {
     }
 }
 
-/// Starts a run whose pod is seen on a node, if it has one, but whose container nobody sees running. Then it vanishes.
-async fn lost_unseen(node: Option<&str>) -> (FakeApi, Operator) {
+/// Begins a run whose pod exists, and whose container nobody has seen.
+async fn begin_unseen() -> (FakeApi, Operator) {
     let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
     while fake.get(POD).is_none() {
         operator.pass().await;
     }
+    (fake, operator)
+}
+
+/// Starts a run whose pod is seen on a node, if it has one, but whose container nobody sees running. Then it vanishes.
+async fn lost_unseen(node: Option<&str>) -> (FakeApi, Operator) {
+    let (fake, mut operator) = begin_unseen().await;
     if let Some(node) = node {
         fake.edit(POD, |pod| pod["spec"]["nodeName"] = json!(node));
     }
@@ -341,10 +347,7 @@ async fn a_pod_that_never_ran_has_left_no_fault() {
     let (fake, _) = lost_unseen(None).await;
     assert_eq!((pods_created(&fake), condition(&fake, "RolledBack")), (1, "Unknown/NoJournal".to_owned()));
     // The kubelet has rejected this one.
-    let (fake, mut operator) = begin(&with_rollbacks(json!({"rescue": true})));
-    while fake.get(POD).is_none() {
-        operator.pass().await;
-    }
+    let (fake, mut operator) = begin_unseen().await;
     fake.edit(POD, |pod| {
         pod["spec"]["nodeName"] = json!("node");
         pod["status"] =

@@ -28,9 +28,16 @@ pub fn was_killed(end: &End, evidence: &Evidence) -> bool {
         _ => {
             end.exit_code.is_none_or(|code| code == KILLED)
                 || platform(end).is_some()
-                || matches!(end.word.as_str(), "Unknown" | "ContainerStatusUnknown")
+                || end.word == "Unknown"
+                || is_lost(end)
         }
     }
+}
+
+/// Whether the kubelet has lost the container. It does not say of such a one whether it has started.
+#[must_use]
+pub fn is_lost(end: &End) -> bool {
+    end.word == "ContainerStatusUnknown"
 }
 
 /// Whether the runner saw that a toolkit was killed.

@@ -24,7 +24,7 @@ use chaostoolkit_api::reason::Reason;
 use chaostoolkit_journal::message::{Message, State};
 use chaostoolkit_journal::{Outcome, Summary, redact};
 
-pub use kill::was_killed;
+pub use kill::{is_lost, was_killed};
 pub use types::{Ordered, Verdict};
 
 /// Judges the run of a pod that has ended. The message quotes journals and logs, so it is redacted here, once for all.
